@@ -1,0 +1,157 @@
+//! Campaigns: for whom, when, how often.
+
+use super::{OfferRule, RankIndex};
+use chrono::NaiveDate;
+
+/// One `[[campaign]]`. Its place in the job's list is its priority.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Campaign {
+    pub name: String,
+    pub ranks: RankRange,
+    pub when: When,
+    pub wheres: Vec<Where>,
+    pub once: Once,
+    /// Whether its mail may sell something.
+    pub sells: bool,
+    /// Names of earlier campaigns whose mail in this run takes this one's place, as indices into the job's campaigns.
+    pub not_with: Vec<usize>,
+    pub offer: Option<OfferRule>,
+    /// `holdout = false` exempts it.
+    pub holdout: bool,
+    pub counts_towards_limit: bool,
+    pub from: Option<String>,
+    pub reply_to: Option<String>,
+}
+
+/// The ranks a campaign is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RankRange {
+    /// Those without a rank.
+    NoRank,
+    /// These ranks, ascending, no doubles.
+    Ranks(Vec<RankIndex>),
+}
+
+impl RankRange {
+    #[must_use]
+    pub fn holds(&self, rank: Option<RankIndex>) -> bool {
+        match (self, rank) {
+            (Self::NoRank, None) => true,
+            (Self::Ranks(ranks), Some(rank)) => ranks.contains(&rank),
+            _ => false,
+        }
+    }
+}
+
+/// The conditions of time and history; all that are set must hold.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct When {
+    pub birthday: Option<DayRange>,
+    pub anniversary: Option<DayRange>,
+    /// Months (1 to 12) of the as-of date.
+    pub month: Option<Vec<u32>>,
+    /// First and last day, both included.
+    pub dates: Option<(NaiveDate, NaiveDate)>,
+    pub days_since_last_order: Option<NumberRange>,
+    pub days_since_first_order: Option<NumberRange>,
+    pub orders: Option<NumberRange>,
+    /// Minor units.
+    pub spend: Option<NumberRange>,
+    pub orders_ever: Option<NumberRange>,
+    /// Minor units.
+    pub spend_ever: Option<NumberRange>,
+    pub rank: Option<RankMove>,
+    /// Categories; any one of them was bought in all history. The bits are those of `FeatureRow::bought`.
+    pub bought: Option<Categories>,
+    /// Categories; none of them was bought in all history.
+    pub not_bought: Option<Categories>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Categories {
+    pub names: Vec<String>,
+    pub bits: u64,
+}
+
+/// A yearly day that falls into …, seen from the as-of date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DayRange {
+    ThisMonth,
+    NextMonth,
+    /// Monday to Sunday.
+    ThisWeek,
+    Today,
+    /// Exactly this many days ahead.
+    InDays(u32),
+}
+
+/// An inclusive range; an open end is `None`.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct NumberRange {
+    pub from: Option<f64>,
+    pub to: Option<f64>,
+}
+
+impl NumberRange {
+    #[must_use]
+    pub fn holds(&self, number: f64) -> bool {
+        self.from.is_none_or(|from| number >= from) && self.to.is_none_or(|to| number <= to)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RankMove {
+    Up,
+    Down,
+    New,
+    AtRisk,
+}
+
+/// A condition on a customer column.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Where {
+    pub column: String,
+    pub test: WhereTest,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum WhereTest {
+    /// The value, written as text, is one of these. (A column that lists several values holds when any of them is.)
+    OneOf(Vec<String>),
+    /// The value is a number, or a date written as one, in this range.
+    Range(NumberRange),
+    /// The value is missing (true) or there (false).
+    Missing(bool),
+}
+
+/// How often the same customer may get the same campaign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Once {
+    /// Once for each occasion.
+    Occasion,
+    Month,
+    /// Not before the as-of date of the last one plus this many months.
+    Months(u32),
+    Year,
+    Ever,
+    EveryRun,
+}
+
+/// `[contact]`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Contact {
+    pub max_per_run: Option<u32>,
+    pub min_days_between: u32,
+    pub holdout: Option<Holdout>,
+    /// Mail irregular addresses (`a..b@docomo.ne.jp`) too.
+    pub send_irregular: bool,
+}
+
+/// A share of customers (0 to 1) who get nothing, so that the effect can be measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Holdout {
+    pub share: f64,
+    /// Ranks that are never held out.
+    pub not: Vec<RankIndex>,
+    pub salt: String,
+}

@@ -1,0 +1,196 @@
+//! A checked job: everything that the job file says, with paths resolved, names looked up and ranges read.
+
+use super::{Campaign, Contact, Currency, Ladder, Zone};
+use std::path::PathBuf;
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    pub name: String,
+    /// The job file itself, and its text as it was read.
+    pub path: PathBuf,
+    pub text: String,
+    pub zone: Zone,
+    /// A cron line in the job's zone.
+    pub schedule: Option<String>,
+    pub currency: Currency,
+    pub language: Language,
+    pub runs: PathBuf,
+    pub templates: PathBuf,
+    /// `[shop]`, in the order of the file; name, address, contact and url are among them.
+    pub shop: Vec<(String, String)>,
+    pub purchases: PurchasesSource,
+    pub customers: Option<CustomersSource>,
+    pub products: Option<ProductsSource>,
+    pub ladder: Ladder,
+    pub contact: Contact,
+    /// In file order, which is priority.
+    pub campaigns: Vec<Campaign>,
+    pub mail: MailSettings,
+    pub smtp: Option<SmtpSettings>,
+    pub brakes: Brakes,
+    pub keys: KeySource,
+    pub on_render_error: OnRenderError,
+    pub inline_css: bool,
+    /// Warnings that do not stop anything: dates that are past, and kin. Written for people.
+    pub warnings: Vec<String>,
+}
+
+impl Job {
+    /// A value of `[shop]`; empty when it is not there.
+    #[must_use]
+    pub fn shop(&self, key: &str) -> &str {
+        self.shop.iter().find(|(name, _)| name == key).map_or("", |(_, value)| value.as_str())
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    Ja,
+    En,
+}
+
+/// How an amount column counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AmountUnit {
+    /// Yen, dollars.
+    Major,
+    /// Yen, cents.
+    Minor,
+}
+
+/// `[purchases]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PurchasesSource {
+    /// Files, folders or globs, resolved against the job file's folder.
+    pub paths: Vec<PathBuf>,
+    /// The same as written in the job, for messages and digests.
+    pub written: Vec<String>,
+    /// Column and the values that leave a line out.
+    pub exclude: Vec<(String, Vec<String>)>,
+    pub amount_unit: AmountUnit,
+    /// Share (0 to 1) of rows that may be bad.
+    pub max_bad_rows: f64,
+    pub customer: String,
+    /// Empty: each line is an order of its own.
+    pub order: Vec<String>,
+    pub at: String,
+    pub amount: String,
+    pub quantity: Option<String>,
+    pub product: Option<String>,
+    pub category: Option<String>,
+    pub store: Option<String>,
+    pub coupon: Option<String>,
+    pub points_used: Option<String>,
+}
+
+/// `[customers]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CustomersSource {
+    pub path: PathBuf,
+    pub written: String,
+    pub exclude: Vec<(String, Vec<String>)>,
+    pub customer: String,
+    pub email: Option<String>,
+    /// One column, or several that are joined by a space.
+    pub name: Vec<String>,
+    pub birthday: Option<String>,
+    pub consent: Option<ConsentSource>,
+    pub since: Option<String>,
+    pub rank: Option<String>,
+}
+
+/// The column that tells of consent. Without `yes` it holds a time or a truth value; with it, one of these values means yes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsentSource {
+    pub column: String,
+    pub yes: Option<Vec<String>>,
+}
+
+/// `[products]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProductsSource {
+    pub path: PathBuf,
+    pub written: String,
+    pub amount_unit: AmountUnit,
+    pub product: String,
+    pub name: Option<String>,
+    pub category: Option<String>,
+    pub price: Option<String>,
+    pub url: Option<String>,
+    pub image: Option<String>,
+    pub stock: Option<String>,
+}
+
+/// `[mail]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MailSettings {
+    /// `Name <address>`, checked.
+    pub from: String,
+    pub reply_to: Option<String>,
+    /// An https address that holds `{token}`, or a page of the shop's own.
+    pub unsubscribe: String,
+    pub list_id: Option<String>,
+    pub test_to: Vec<String>,
+    pub outbox: Option<PathBuf>,
+}
+
+/// `[mail.smtp]`, as far as plain SMTP to loopback goes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SmtpSettings {
+    pub url: Option<String>,
+    /// Envelope sender; `None`: the From address.
+    pub return_path: Option<String>,
+    pub connections: usize,
+    pub on_in_doubt: OnInDoubt,
+    pub retry_every_seconds: u64,
+    pub retry_for_seconds: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnInDoubt {
+    Hold,
+    Resend,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnRenderError {
+    Stop,
+    Skip,
+}
+
+/// `[brakes]`; `None` is "off".
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Brakes {
+    pub audience: Option<f64>,
+    pub stale_days: Option<u32>,
+    pub history: Option<f64>,
+    pub late_hours: Option<u32>,
+    pub old_plan_days: Option<u32>,
+    pub names: Option<f64>,
+    pub failures: Option<f64>,
+}
+
+impl Default for Brakes {
+    fn default() -> Self {
+        Self {
+            audience: Some(0.3),
+            stale_days: Some(3),
+            history: Some(0.01),
+            late_hours: Some(12),
+            old_plan_days: Some(7),
+            names: Some(0.02),
+            failures: Some(0.05),
+        }
+    }
+}
+
+/// Where the key is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeySource {
+    /// `rankmail.key` beside the job file, made when it is not there.
+    Beside(PathBuf),
+    /// A file that must be there.
+    File(PathBuf),
+    /// An environment variable with 64 hex digits.
+    Env(String),
+}

@@ -1,0 +1,15 @@
+//! The shop's secret key, from which mail ids, coupon codes and opt-out tokens are made.
+
+/// 32 random bytes. They are never printed; the id names the key without telling it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Key {
+    pub bytes: [u8; 32],
+    /// A short public name of the key: the first 8 hex digits of a hash of it.
+    pub id: String,
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Key({})", self.id)
+    }
+}

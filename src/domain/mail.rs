@@ -1,0 +1,89 @@
+//! A matched pair of customer and campaign, and where it ends: a mail, or a reason why not.
+
+use chrono::NaiveDate;
+
+/// Why a campaign is this customer's now. The same job, campaign, occasion and customer is mailed once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Occasion {
+    /// The word that identifies it in files and ledger: `2026`, `2026-11-03`, `2026-12`.
+    pub word: String,
+    /// The day it is about, where there is one: the birthday this year, the last order, the review.
+    pub date: Option<NaiveDate>,
+    /// Full years, for anniversaries and birthdays.
+    pub years: Option<i64>,
+}
+
+/// Why a matched pair is not mailed. A pair is skipped for the first that applies, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SkipReason {
+    NoAddress,
+    BadAddress,
+    NoConsent,
+    Unsubscribed,
+    Bounced,
+    SameAddress,
+    AlreadySent,
+    Holdout,
+    Superseded,
+    TooSoon,
+    OverCap,
+    RenderFailed,
+}
+
+impl SkipReason {
+    pub const ALL: [Self; 12] = [
+        Self::NoAddress,
+        Self::BadAddress,
+        Self::NoConsent,
+        Self::Unsubscribed,
+        Self::Bounced,
+        Self::SameAddress,
+        Self::AlreadySent,
+        Self::Holdout,
+        Self::Superseded,
+        Self::TooSoon,
+        Self::OverCap,
+        Self::RenderFailed,
+    ];
+
+    /// The word in files.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NoAddress => "no_address",
+            Self::BadAddress => "bad_address",
+            Self::NoConsent => "no_consent",
+            Self::Unsubscribed => "unsubscribed",
+            Self::Bounced => "bounced",
+            Self::SameAddress => "same_address",
+            Self::AlreadySent => "already_sent",
+            Self::Holdout => "holdout",
+            Self::Superseded => "superseded",
+            Self::TooSoon => "too_soon",
+            Self::OverCap => "over_cap",
+            Self::RenderFailed => "render_failed",
+        }
+    }
+}
+
+/// The first condition of a campaign that a customer does not meet, for `explain`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmatched {
+    /// The key in the job: `ranks`, `when.birthday`, `where.store`.
+    pub condition: String,
+    /// What the job asks for, as written or close to it.
+    pub wanted: String,
+    /// What this customer has.
+    pub found: String,
+}
+
+/// What the ledger knows of earlier mails to one customer: accepted or in doubt ones only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastMail {
+    pub job: String,
+    pub campaign: String,
+    pub occasion: String,
+    pub as_of: NaiveDate,
+    /// It counts towards `min_days_between`.
+    pub counts: bool,
+}

@@ -1,0 +1,42 @@
+//! The nouns of the house: what every room may talk about, and the tables that travel between rooms as columns.
+//!
+//! Nothing here reads, writes, prints or knows the time of day. It uses the standard library, `chrono` and `chrono-tz` only.
+
+pub mod address;
+pub mod campaign;
+pub mod customers;
+pub mod dates;
+pub mod delivery;
+pub mod features;
+pub mod job;
+pub mod key;
+pub mod ladder;
+pub mod mail;
+pub mod money;
+pub mod offer;
+pub mod orders;
+pub mod person;
+pub mod plan;
+pub mod standing;
+pub mod text;
+pub mod value;
+pub mod zone;
+
+pub use address::Address;
+pub use campaign::{Campaign, Contact, Holdout, Once, RankRange, When, Where};
+pub use customers::Customers;
+pub use dates::{Bounds, Dates};
+pub use delivery::{Letter, Outcome, State};
+pub use features::{FeatureRow, Features};
+pub use job::Job;
+pub use key::Key;
+pub use ladder::{Ladder, Rank, RankIndex};
+pub use mail::{Occasion, SkipReason, Unmatched};
+pub use money::Currency;
+pub use offer::{Offer, OfferRule};
+pub use orders::{HistoryLine, LastOrder};
+pub use person::Person;
+pub use standing::{RankChange, Standing, Standings};
+pub use text::Texts;
+pub use value::Value;
+pub use zone::Zone;

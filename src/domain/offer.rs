@@ -1,0 +1,100 @@
+//! Offers: the rule in the job, and what one mail offers to one customer.
+
+use super::RankIndex;
+use chrono::NaiveDate;
+
+/// A value for each rank of the ladder, spread when the job is read: a rank that is not named has the value of the nearest named
+/// rank below, and none when there is none. `None` or zero is no offer.
+pub type PerRank<T> = Vec<Option<T>>;
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct OfferRule {
+    pub kind: OfferKind,
+    /// The only ranks that get it; `None`: every rank of the campaign.
+    pub ranks: Option<Vec<RankIndex>>,
+    pub valid: Option<Valid>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum OfferKind {
+    Coupon {
+        discount: Discount,
+        /// Only for orders over this amount (minor units).
+        over: PerRank<i64>,
+        on: Option<On>,
+        /// One fixed code for all; `None`: a code of its own for each mail.
+        code: Option<String>,
+    },
+    Gift {
+        /// The customer column that chooses, and for each of its values the gift.
+        choose_by: Option<String>,
+        gifts: Vec<(String, String)>,
+        /// For whom no gift was chosen.
+        otherwise: Option<String>,
+        /// Minor units, for each gift.
+        cost: Option<i64>,
+    },
+    /// Percent off by number of pieces, ascending.
+    Bundle {
+        steps: Vec<(u32, f64)>,
+        on: Option<On>,
+    },
+    FreeShipping {
+        over: PerRank<i64>,
+    },
+    Invitation {
+        what: String,
+        on: Option<NaiveDate>,
+        place: Option<String>,
+        reply_url: Option<String>,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Discount {
+    /// Percent, above 0 up to 100.
+    Percent(PerRank<f64>),
+    /// Minor units.
+    Amount(PerRank<i64>),
+}
+
+/// What a discount is on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct On {
+    pub category: Vec<String>,
+    pub product: Vec<String>,
+}
+
+/// Until when an offer is valid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Valid {
+    ThisMonth,
+    NextMonth,
+    /// The last valid day is the as-of date plus this many days.
+    Days(u32),
+    Until(NaiveDate),
+}
+
+/// What one mail offers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Offer {
+    /// `coupon`, `gift`, `bundle`, `free_shipping`, `invitation`.
+    pub kind: &'static str,
+    pub percent: Option<f64>,
+    /// Minor units.
+    pub amount: Option<i64>,
+    /// Minor units.
+    pub over: Option<i64>,
+    pub on: Option<On>,
+    pub code: Option<String>,
+    pub valid_until: Option<NaiveDate>,
+    pub gift: Option<String>,
+    /// Minor units, what a gift costs the shop.
+    pub cost: Option<i64>,
+    /// Pieces and percent.
+    pub steps: Vec<(u32, f64)>,
+    pub what: Option<String>,
+    pub held_on: Option<NaiveDate>,
+    pub place: Option<String>,
+    pub reply_url: Option<String>,
+}

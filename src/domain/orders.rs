@@ -1,0 +1,49 @@
+//! Orders as people want to see them: one customer's history for `explain`, one order's items for a template.
+
+/// A line of one customer, with what became of it. The order of lines is that of the files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryLine {
+    /// Where it stands: file name and row (from 1).
+    pub place: String,
+    /// The order it belongs to; a line without an order id is an order of its own.
+    pub order_id: Option<String>,
+    pub at: Option<i64>,
+    /// Minor units.
+    pub amount: Option<i64>,
+    pub product: Option<String>,
+    pub category: Option<String>,
+    pub quantity: Option<i64>,
+    pub fate: LineFate,
+}
+
+/// Whether a line counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LineFate {
+    Counted,
+    /// Left out by `[purchases] exclude`: column and value.
+    Excluded {
+        column: String,
+        value: String,
+    },
+    /// At or after 00:00 of the as-of date.
+    Later,
+    /// A bad row, and why.
+    Bad(String),
+}
+
+/// A customer's last order with a positive net before the as-of date.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LastOrder {
+    pub store: Option<String>,
+    /// Its lines with a positive amount, in the order of the files.
+    pub items: Vec<OrderItem>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OrderItem {
+    pub product: Option<String>,
+    pub category: Option<String>,
+    pub quantity: Option<i64>,
+    /// Minor units.
+    pub amount: i64,
+}

@@ -1,0 +1,147 @@
+//! A plan: the tables that one run decides, before anything leaves.
+
+use super::{FeatureRow, RankChange, RankIndex, SkipReason, Standing, Texts};
+use chrono::NaiveDate;
+
+/// The part of a plan that belongs to one hash partition of customers. Rows are sorted by customer id (UTF-8 bytes).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PlanPart {
+    pub customer_id: Texts,
+    pub features: Vec<FeatureRow>,
+    pub standings: Vec<Standing>,
+    pub holdout: Vec<bool>,
+    /// Sorted by customer row, then campaign.
+    pub mails: Vec<PlannedMail>,
+    /// Sorted by customer row, then campaign.
+    pub skipped: Vec<Skip>,
+}
+
+/// A mail that the plan decided on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedMail {
+    pub mail_id: String,
+    /// The row in the part's customers.
+    pub customer: usize,
+    pub rank: Option<RankIndex>,
+    /// The campaign's place in the job.
+    pub campaign: usize,
+    pub occasion: String,
+    pub address: String,
+    pub subject: String,
+    pub offer: Option<&'static str>,
+    pub coupon_code: Option<String>,
+    pub valid_until: Option<NaiveDate>,
+    pub content_hash: [u8; 32],
+    /// The template values, as JSON text.
+    pub values: String,
+}
+
+/// A matched pair that is not mailed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Skip {
+    /// The row in the part's customers.
+    pub customer: usize,
+    pub campaign: usize,
+    pub reason: SkipReason,
+}
+
+/// A planned mail as it is read back for sending.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MailRow {
+    pub mail_id: String,
+    pub customer_id: String,
+    pub rank: Option<String>,
+    pub campaign: String,
+    pub occasion: String,
+    pub address: String,
+    pub subject: String,
+    pub offer: Option<String>,
+    pub coupon_code: Option<String>,
+    pub valid_until: Option<NaiveDate>,
+    pub content_hash: [u8; 32],
+    pub values: String,
+}
+
+/// A customer's row of an earlier plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PastCustomer {
+    pub customer_id: String,
+    /// Rank names as that plan wrote them.
+    pub rank: Option<String>,
+    pub rank_since: Option<NaiveDate>,
+    pub missed_reviews: u32,
+    pub safe_until: Option<NaiveDate>,
+}
+
+/// `plan.json`: what a plan is and how much it holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    pub job: String,
+    pub as_of: NaiveDate,
+    pub closing: NaiveDate,
+    pub next_closing: NaiveDate,
+    pub keep_by: Option<NaiveDate>,
+    /// The review that was due, if any.
+    pub review: Option<NaiveDate>,
+    /// The as-of date of the adopted run before, if any.
+    pub previous: Option<NaiveDate>,
+    /// Microseconds UTC; not in the digest.
+    pub planned_at: i64,
+    /// 64 hex digits over everything that decides a mail.
+    pub digest: String,
+    /// What was read: a name that is relative to the job, and its digest. Sorted.
+    pub inputs: Vec<(String, String)>,
+    /// Digest of the job's rules, and of each template file. Sorted.
+    pub rules: String,
+    pub templates: Vec<(String, String)>,
+    pub key_id: String,
+    /// BLAKE3 of each data file of the folder, 64 hex digits.
+    pub files: Vec<(String, String)>,
+    pub ranks: Vec<String>,
+    pub campaigns: Vec<String>,
+    pub counts: Counts,
+    /// Brakes that would stop: name and what was seen.
+    pub brakes: Vec<(String, String)>,
+    pub warnings: Vec<String>,
+}
+
+/// The figures of a plan.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Counts {
+    pub customers: u64,
+    /// Customers left out by `[customers] exclude`.
+    pub customers_excluded: u64,
+    pub lines: u64,
+    /// Counted lines before the last adopted as-of date: as read now.
+    pub lines_before_previous: u64,
+    pub lines_excluded: u64,
+    pub guests: u64,
+    pub bad_rows: u64,
+    pub bad_row_notes: Vec<String>,
+    /// The newest counted purchase, microseconds UTC.
+    pub newest: Option<i64>,
+    /// Customers for each rank, the lowest first; then those without a rank.
+    pub rank_sizes: Vec<u64>,
+    pub no_rank: u64,
+    /// (before, now, how many), `None` is no rank, sorted.
+    pub moves: Vec<(Option<RankIndex>, Option<RankIndex>, u64)>,
+    pub changes: Vec<(RankChange, u64)>,
+    pub matched: u64,
+    pub mails: u64,
+    pub skipped: u64,
+    /// Mails for each campaign and rank: `[campaign][rank]`, the last place of a row is no rank.
+    pub mails_by_rank: Vec<Vec<u64>>,
+    /// Skips for each campaign: `[campaign]`, then (reason, how many) sorted, no zeros.
+    pub skips: Vec<Vec<(SkipReason, u64)>>,
+    pub nameless: u64,
+    pub holdout: u64,
+}
+
+/// One sample mail for the report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    pub campaign: String,
+    pub rank: String,
+    pub subject: String,
+    pub html: String,
+}

@@ -1,0 +1,76 @@
+//! Where a customer stands on the ladder, and what is missing to rise or to stay.
+
+use super::RankIndex;
+use chrono::NaiveDate;
+
+/// The standings of one partition, row for row beside its features.
+pub type Standings = Vec<Standing>;
+
+/// A customer's rank state after the closing, as `customers.parquet` holds it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Q: the highest rank whose conditions hold at the closing.
+    pub qualifies: Option<RankIndex>,
+    pub rank: Option<RankIndex>,
+    pub previous: Option<RankIndex>,
+    pub change: RankChange,
+    pub since: Option<NaiveDate>,
+    pub missed: u32,
+    pub safe_until: Option<NaiveDate>,
+    pub next_rank: Option<RankIndex>,
+    /// What is missing to the next rank: orders, minor units, and the day on which the tenure is reached.
+    pub next_orders: Option<i64>,
+    pub next_spend: Option<i64>,
+    pub next_on: Option<NaiveDate>,
+    /// The review that can lower this customer, and what is missing to pass it (0: nothing any more).
+    pub keep_by: Option<NaiveDate>,
+    pub keep_orders: Option<i64>,
+    pub keep_spend: Option<i64>,
+}
+
+impl Standing {
+    /// Something is missing to keep the rank at the review ahead.
+    #[must_use]
+    pub fn at_risk(&self) -> bool {
+        self.keep_orders.is_some_and(|missing| missing > 0) || self.keep_spend.is_some_and(|missing| missing > 0)
+    }
+}
+
+/// What happened to a rank at this closing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RankChange {
+    /// There was no rank and there is none.
+    #[default]
+    None,
+    New,
+    Up,
+    Kept,
+    Missed,
+    Down,
+}
+
+impl RankChange {
+    pub const ALL: [Self; 6] = [Self::None, Self::New, Self::Up, Self::Kept, Self::Missed, Self::Down];
+
+    /// The word in files.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::New => "new",
+            Self::Up => "up",
+            Self::Kept => "kept",
+            Self::Missed => "missed",
+            Self::Down => "down",
+        }
+    }
+}
+
+/// H, the state before this closing: what the last adopted run says of a customer, or the customer list at the first run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    pub rank: RankIndex,
+    pub since: Option<NaiveDate>,
+    pub missed: u32,
+    pub safe_until: Option<NaiveDate>,
+}
