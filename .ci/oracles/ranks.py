@@ -1,0 +1,200 @@
+"""A year of adopted runs of the demo shop against a plain reading of the rules: moves, distances, and the promise to customers.
+
+Months are skipped and a closing is run twice. The job runs as it is, and with other rules for falling.
+"""
+
+import datetime as dt
+import sys
+from fractions import Fraction
+from math import ceil
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+import shop
+
+RUNS = [
+    "2025-10-01", "2025-11-01", "2025-12-01", "2026-01-07", "2026-01-20", "2026-04-01", "2026-05-01", "2026-06-16", "2026-08-01",
+    "2026-09-01", "2026-10-01", "2026-11-03", "2026-11-16", "2026-12-01",
+]
+CALM = [('audience = "30%"', 'audience = "off"')]
+VARIANTS = {
+    "as it is": [],
+    "one step, one miss forgiven": [('"to qualifying"', '"one step"'), ("grace    = 0", "grace    = 1"), ('"6 months"', '"3 months"')],
+    "two reviews a year, half a year's window": [('"monthly"\ndown', '["04-01", "10-01"]\ndown'), ('"12 months"', '"6 months"'), ('keep_for = "6 months"', "")],
+    "best twentieth": [("at_least = { orders = 8, spend = 250_000, tenure_months = 12 }", 'top = "5%"')],
+    "never down": [('"to qualifying"', '"never"')],
+}
+COLUMNS = [
+    "first_order_at", "last_order_at", "orders_ever", "spend_ever", "orders", "spend", "qualifies", "rank", "previous_rank", "rank_change",
+    "rank_since", "missed_reviews", "safe_until", "next_rank", "next_orders", "next_spend", "next_on", "keep_by", "keep_orders", "keep_spend",
+]
+NOBODY = dict.fromkeys(shop.FIGURES, 0) | dict.fromkeys(["first_order_at", "last_order_at", "first_order_closing"])
+
+
+def customer_list(job):
+    """Customers that count, by id, with the first visit and the rank to start with; and the ids that the job excludes."""
+    source = job["folder"] / job["customers"]["path"]
+    ((column, values),) = job["customers"]["exclude"].items()
+    rows = duckdb.execute(f"SELECT customer_id, first_visit_on, rank, {column} IN {tuple(values)} FROM '{source}'").fetchall()
+    return {row[0]: (row[1], row[2]) for row in rows if not row[3]}, {row[0] for row in rows if row[3]}
+
+
+def earliest(*dates):
+    return min((date for date in dates if date), default=None)
+
+
+def local_date(instant, zone):
+    return None if instant is None else (shop.EPOCH + dt.timedelta(microseconds=instant)).astimezone(zone).date()
+
+
+def reached(begun, months):
+    return begun and shop.add_months(begun, months)
+
+
+class Figures:
+    """What one question about a customer looks at."""
+
+    def __init__(self, begun, **counted):
+        self.begun, self.counted = begun, counted
+
+    def in_time(self, condition, day):
+        on = reached(self.begun, condition.get("tenure_months", 0))
+        return "tenure_months" not in condition or (on is not None and on <= day)
+
+    def meet(self, condition, day):
+        return self.in_time(condition, day) and all(have >= condition.get(name, have) for name, have in self.counted.items())
+
+    def lack(self, condition, *names):
+        """How much is missing of these metrics, the most of them; None when none is asked for."""
+        return max((max(0, condition[name] - self.counted[name]) for name in names if name in condition), default=None)
+
+
+def admitted(ranks, everyone):
+    """For each `top` rank the ids it admits and the spend of the last of them."""
+    tops = {}
+    for rank in ranks:
+        if "top" in rank:
+            buyers = sorted((-f["spend"], -f["orders"], name) for name, f in everyone.items() if f["spend"] > 0 and f["orders"] > 0)
+            best = buyers[: ceil(Fraction(rank["top"].rstrip("%")) / 100 * len(buyers))]
+            tops[rank["name"]] = {name for *_, name in best}, -best[-1][0] if best else None
+    return tops
+
+
+def move(rules, held, q, due, keeps, closing):
+    """The table of rank moves. A state is (rank, since, missed, safe_until); returns the new one and what happened."""
+    if held is None:
+        return (q, closing if q is not None else None, 0, None), "none" if q is None else "new"
+    rank, since, missed, safe_until = held
+    if q is not None and q > rank:
+        months = int(rules.get("keep_for", "0").split()[0])
+        return (q, closing, 0, shop.add_months(closing, months) if months else None), "up"
+    if q == rank or (due and keeps):
+        return (rank, since, 0, safe_until), "kept"
+    if not due or (safe_until and due < safe_until) or rules["down"] == "never":
+        return held, "kept"
+    if missed + 1 <= rules["grace"]:
+        return (rank, since, missed + 1, safe_until), "missed"
+    lower = q if rules["down"] == "to qualifying" else (rank - 1 if rank > 0 else None)
+    return (lower, closing if lower is not None else None, 0, None), "down"
+
+
+def assess(job, con, listed, excluded, as_of, previous):
+    """The rows that customers.parquet must hold, the new states, and the days. `previous` is (days, states) of the run before."""
+    run = shop.days(job, as_of, previous and previous[0])
+    zone, rules, ranks = ZoneInfo(job["time_zone"]), job["ranks"], job["rank"]
+    names = [rank["name"] for rank in ranks]
+    at_closing = shop.features(con, job, run)
+    ever_known = shop.features(con, job, run | {"closing": as_of})
+    everyone = {name: at_closing.get(name, NOBODY) for name in (at_closing.keys() | listed.keys()) - excluded}
+    tops = admitted(ranks, everyone)
+
+    rows, states = {}, {}
+    for name, f in everyone.items():
+        visit, start = listed.get(name, (None, None))
+        known = ever_known.get(name, NOBODY)
+        closed = {"orders_ever": f["orders_ever"], "spend_ever": f["spend_ever"]}
+        ever = {"orders_ever": known["orders_ever"], "spend_ever": known["spend_ever"]}
+        begun = earliest(visit, local_date(f["first_order_closing"], zone))
+        begun_known = earliest(visit, local_date(f["first_order_at"], zone))
+        window = Figures(begun, orders=f["orders"], spend=f["spend"], **closed)
+        review = Figures(begun, orders=f["due_orders"], spend=f["due_spend"], **closed)
+        ahead = Figures(begun_known, orders=f["next_orders_known"], spend=f["next_spend_known"], **ever)
+        keep = Figures(begun_known, orders=f["keep_orders_known"], spend=f["keep_spend_known"], **ever)
+
+        held = previous[1].get(name) if previous else ((names.index(start), None, 0, None) if start else None)
+        held = held if held and held[0] is not None else None
+        fits = [name in tops[r["name"]][0] if "top" in r else window.meet(r["at_least"], run["closing"]) for r in ranks]
+        q = max((place for place, fit in enumerate(fits) if fit), default=None)
+        to_keep = [rank.get("keep_at_least", rank.get("at_least")) for rank in ranks]
+        keeps = held is not None and to_keep[held[0]] is not None and review.meet(to_keep[held[0]], run["closing"])
+        state, change = move(rules, held, q, run["due"], keeps, run["closing"])
+        rank, since, missed, safe_until = state
+        states[name] = state
+
+        row = {column: f.get(column) for column in COLUMNS} | {
+            "qualifies": None if q is None else names[q],
+            "rank": None if rank is None else names[rank],
+            "previous_rank": names[held[0]] if held else None,
+            "rank_change": change, "rank_since": since, "missed_reviews": missed, "safe_until": safe_until,
+        }
+        above = 0 if rank is None else rank + 1
+        if above < len(ranks):
+            row["next_rank"] = names[above]
+            wanted = ranks[above].get("at_least")
+            if wanted:
+                row["next_orders"] = ahead.lack(wanted, "orders", "orders_ever")
+                row["next_spend"] = ahead.lack(wanted, "spend", "spend_ever")
+                on = reached(begun_known, wanted["tenure_months"]) if "tenure_months" in wanted else None
+                row["next_on"] = on if on and on > as_of else None
+            elif tops[names[above]][1] is not None:
+                row["next_spend"] = max(0, tops[names[above]][1] - f["next_spend_known"])
+        can_fall = rank is not None and rules["down"] != "never" and missed + 1 > rules["grace"] and "top" not in ranks[rank]
+        if can_fall and not (safe_until and run["keep_by"] < safe_until):
+            row["keep_by"] = run["keep_by"]
+            if keep.in_time(to_keep[rank], run["keep_by"]):
+                row["keep_orders"] = keep.lack(to_keep[rank], "orders", "orders_ever")
+                row["keep_spend"] = keep.lack(to_keep[rank], "spend", "spend_ever")
+        rows[name] = row
+    return rows, states, run
+
+
+def promise(job, con, before, after, since, until):
+    """Who falls was told that something is missing, unless something was returned after the telling; counts those who were not."""
+    zone, tops = ZoneInfo(job["time_zone"]), {rank["name"] for rank in job["rank"] if "top" in rank}
+    between = [shop.midnight(since, zone), shop.midnight(until, zone)]
+    back = {name for (name,) in con.execute("SELECT customer_id FROM purchases WHERE amount < 0 AND purchased_at >= ? AND purchased_at < ?", between).fetchall()}
+    fallen = [name for name, row in after.items() if row["rank_change"] == "down" and row["previous_rank"] not in tops and name not in back]
+    broken = 0
+    for name in fallen:
+        told = before[name]
+        missing = [told["keep_orders"], told["keep_spend"]]
+        was_told = told["keep_by"] is not None and (missing == [None, None] or any(number for number in missing))
+        if not was_told:
+            broken += 1
+            print(f"  {name} fell from {after[name]['previous_rank']} at {until} and was told {told['keep_by']}, {missing}")
+    print(f"  {len(fallen)} fell, {broken} of them untold; {len(back)} had returned something")
+    return broken
+
+
+def main():
+    wrong = 0
+    for variant, changes in VARIANTS.items():
+        with shop.temp() as folder:
+            path = shop.job_in(folder, changes=CALM + changes)
+            job = shop.read_job(path)
+            con, (listed, excluded) = shop.open_purchases(job), customer_list(job)
+            previous, before = None, None
+            for as_of in map(dt.date.fromisoformat, RUNS):
+                shop.rankmail("run", path, "--as-of", as_of, "--runs", f"{folder}/runs")
+                rows, states, run = assess(job, con, listed, excluded, as_of, previous)
+                got = shop.read_table(f"{folder}/runs/{job['name']}/{as_of}/customers.parquet", "customer_id", COLUMNS)
+                wrong += shop.differences(f"ranks {variant} at {as_of}", rows, got)
+                if before:
+                    wrong += promise(job, con, before, got, previous[0]["as_of"], as_of)
+                previous, before = (run, states), got
+    sys.exit(1 if wrong else 0)
+
+
+if __name__ == "__main__":
+    main()

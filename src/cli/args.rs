@@ -1,0 +1,143 @@
+//! The command line as it is typed.
+
+use chrono::NaiveDate;
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Ranks customers by their purchases, chooses each rank's mails, and sends each of them once.
+#[derive(Debug, Parser)]
+#[command(name = "rankmail", version, arg_required_else_help = true)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// What every command takes.
+#[derive(Debug, ClapArgs)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
+pub struct Common {
+    /// The day of the run: purchases before it count (default: today in the job's time zone)
+    #[arg(long, global = true, value_name = "DATE")]
+    pub as_of: Option<NaiveDate>,
+    /// The folder of plans and ledger, instead of the job's
+    #[arg(long, global = true, value_name = "DIR")]
+    pub runs: Option<PathBuf>,
+    /// Send by SMTP to this server, instead of the job's destination: smtp://127.0.0.1:2525
+    #[arg(long, global = true, value_name = "URL")]
+    pub smtp: Option<String>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Override one brake, once (may be repeated)
+    #[arg(long, global = true, value_name = "NAME")]
+    pub accept: Vec<String>,
+    /// How many threads compute (default: all cores)
+    #[arg(long, global = true, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Print errors only
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Print more
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check a job file and its templates: every problem at once
+    Check {
+        /// The job file
+        #[arg(required_unless_present = "schema")]
+        job: Option<PathBuf>,
+        /// Open the data too
+        #[arg(long)]
+        data: bool,
+        /// Print the JSON Schema of job files
+        #[arg(long)]
+        schema: bool,
+    },
+    /// Compute the features of all customers and write them as Parquet
+    Features {
+        job: PathBuf,
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Plan who gets which mail, and send nothing
+    Plan {
+        job: PathBuf,
+        /// Plan into this folder
+        #[arg(long, value_name = "DIR")]
+        into: Option<PathBuf>,
+    },
+    /// Show the mails one customer gets
+    Show {
+        job: PathBuf,
+        #[arg(long, value_name = "ID")]
+        customer: String,
+        #[arg(long, value_name = "NAME")]
+        campaign: Option<String>,
+        /// Print the HTML part
+        #[arg(long, conflicts_with = "eml")]
+        html: bool,
+        /// Print the whole mail as it will be sent
+        #[arg(long)]
+        eml: bool,
+    },
+    /// Explain one customer's rank and what became of every campaign
+    Explain {
+        job: PathBuf,
+        #[arg(long, value_name = "ID")]
+        customer: String,
+    },
+    /// Send samples of the plan to a colleague
+    Test {
+        job: PathBuf,
+        #[arg(long, value_name = "ADDRESS")]
+        to: String,
+    },
+    /// Send the unfinished plan, each mail once
+    Send {
+        job: PathBuf,
+        #[command(flatten)]
+        sending: Sending,
+    },
+    /// Plan, stop on brakes, send
+    Run {
+        job: PathBuf,
+        /// For timers: run what is due now, if anything
+        #[arg(long, conflicts_with = "as_of")]
+        if_due: bool,
+        #[command(flatten)]
+        sending: Sending,
+    },
+    /// Show what became of the mails of a run
+    Status { job: PathBuf },
+    /// Show when the job is due, or write a timer for it
+    Schedule {
+        job: PathBuf,
+        #[arg(long, value_enum)]
+        emit: Option<Emit>,
+    },
+}
+
+/// What sending commands take.
+#[derive(Debug, ClapArgs)]
+pub struct Sending {
+    /// Stop after this many mails
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u64>,
+    /// Only if the plan's digest begins with this
+    #[arg(long, value_name = "PREFIX")]
+    pub digest: Option<String>,
+    /// Leave mails that must wait for a later call
+    #[arg(long)]
+    pub no_wait: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Emit {
+    Systemd,
+    Cron,
+}

@@ -1,0 +1,243 @@
+//! One function for each command: ask the pipeline, print what it says.
+
+use super::args::{Args, Command, Common, Emit, Sending};
+use super::watch::Bars;
+use super::{Done, Signals, clock, json, note, page, say};
+use crate::domain::Job;
+use crate::pipeline::{self, Error, PlanRequest, SendRequest};
+use chrono::NaiveDate;
+use std::path::Path;
+
+/// Runs the command that was typed.
+pub fn dispatch(args: &Args, signals: &Signals) -> Result<Done, Error> {
+    let common = &args.common;
+    match &args.command {
+        Command::Check { schema: true, .. } | Command::Check { job: None, .. } => {
+            say(&pipeline::schema());
+            Ok(Done::Clean)
+        }
+        Command::Check { job: Some(job), data, .. } => check(common, job, *data),
+        Command::Features { job, out } => features(common, job, out),
+        Command::Plan { job, into } => plan(common, job, into.as_deref()),
+        Command::Show { job, customer, campaign, html, eml } => show(common, job, customer, campaign.as_deref(), *html, *eml),
+        Command::Explain { job, customer } => explain(common, job, customer),
+        Command::Test { job, to } => test(common, job, to),
+        Command::Send { job, sending } => send(common, job, sending, signals),
+        Command::Run { job, if_due, sending } => run(common, job, *if_due, sending, signals),
+        Command::Status { job } => status(common, job),
+        Command::Schedule { job, emit } => schedule(common, job, *emit),
+    }
+}
+
+fn load(common: &Common, path: &Path) -> Result<Job, Error> {
+    pipeline::load_job(path, common.runs.as_deref())
+}
+
+fn as_of(common: &Common, job: &Job) -> NaiveDate {
+    common.as_of.unwrap_or_else(|| clock::today(job.zone))
+}
+
+/// The date that a look at one customer means: the one asked for, else that of the newest plan, else today.
+fn looked_at(common: &Common, job: &Job) -> Result<NaiveDate, Error> {
+    match common.as_of {
+        Some(date) => Ok(date),
+        None => Ok(pipeline::latest_plan(job)?.unwrap_or_else(|| clock::today(job.zone))),
+    }
+}
+
+fn bars(common: &Common, job: &Job) -> Bars {
+    Bars::new(job.language, !common.quiet && !common.json)
+}
+
+fn check(common: &Common, path: &Path, data: bool) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let checked = pipeline::check(path, as_of(common, &job))?;
+    let opened = if data { Some(pipeline::check_data(&checked.job, as_of(common, &job))?) } else { None };
+    if common.json {
+        say(&json::checked(&checked, opened.as_ref()));
+    } else if !common.quiet {
+        say(&page::checked(&checked, opened.as_ref()));
+    }
+    Ok(Done::Clean)
+}
+
+fn features(common: &Common, path: &Path, out: &Path) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let bars = bars(common, &job);
+    let (customers, read) =
+        pipeline::features(&job, as_of(common, &job), out, &|step, done, total| bars.watch(step, done, total))?;
+    bars.clear();
+    if common.json {
+        say(&json::features(customers, &read));
+    } else if !common.quiet {
+        say(&page::features(&job, customers, &read, out));
+    }
+    Ok(Done::Clean)
+}
+
+fn plan(common: &Common, path: &Path, into: Option<&Path>) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let bars = bars(common, &job);
+    let watch = |step, done, total| bars.watch(step, done, total);
+    let request = PlanRequest { job: &job, as_of: as_of(common, &job), planned_at: clock::now(), into, watch: &watch };
+    let planned = pipeline::plan(&request)?;
+    bars.clear();
+    if common.json {
+        say(&json::planned(&planned));
+    } else if !common.quiet {
+        say(&page::planned(&job, &planned, common.verbose));
+        let wait = page::next_step(&job, &planned);
+        note(&wait);
+    }
+    Ok(Done::Clean)
+}
+
+fn show(common: &Common, path: &Path, customer: &str, campaign: Option<&str>, html: bool, eml: bool) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let date = looked_at(common, &job)?;
+    let mails = pipeline::show(&job, date, customer, campaign)?;
+    if common.json {
+        say(&json::shown(date, customer, &mails));
+    } else if html {
+        mails.iter().for_each(|mail| say(&mail.html));
+    } else if eml {
+        mails.iter().for_each(|mail| say(&String::from_utf8_lossy(&mail.eml)));
+    } else {
+        say(&page::shown(&job, date, customer, &mails));
+    }
+    Ok(Done::Clean)
+}
+
+fn explain(common: &Common, path: &Path, customer: &str) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let date = looked_at(common, &job)?;
+    let bars = bars(common, &job);
+    let explanation = pipeline::explain(&job, date, customer, &|step, done, total| bars.watch(step, done, total))?;
+    bars.clear();
+    if common.json {
+        say(&json::explained(&job, &explanation));
+    } else {
+        say(&page::explained(&job, &explanation));
+    }
+    Ok(Done::Clean)
+}
+
+fn test(common: &Common, path: &Path, to: &str) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let date = looked_at(common, &job)?;
+    let trial = pipeline::trial(&job, date, to, common.smtp.as_deref(), clock::now())?;
+    if common.json {
+        say(&json::trial(&trial));
+    } else if !common.quiet {
+        say(&page::trial(&job, to, &trial));
+    }
+    let all = trial.mails.iter().all(|(_, outcome)| matches!(outcome, crate::domain::Outcome::Accepted { .. }));
+    Ok(if all { Done::Clean } else { Done::Unfinished })
+}
+
+/// A sending as the command line asks for it.
+fn sending<'a>(
+    common: &'a Common,
+    job: &'a Job,
+    date: NaiveDate,
+    sending: &'a Sending,
+    signals: &'a Signals,
+    watch: &'a pipeline::Watch<'a>,
+) -> SendRequest<'a> {
+    SendRequest {
+        job,
+        as_of: date,
+        smtp: common.smtp.as_deref(),
+        limit: sending.limit,
+        digest: sending.digest.as_deref(),
+        no_wait: sending.no_wait,
+        accept: &common.accept,
+        now: &clock::now,
+        interrupted: &signals.interrupted,
+        watch,
+    }
+}
+
+fn send(common: &Common, path: &Path, wanted: &Sending, signals: &Signals) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let date = common.as_of.map_or_else(|| pipeline::unfinished(&job), Ok)?;
+    let bars = bars(common, &job);
+    let watch = |step, done, total| bars.watch(step, done, total);
+    let sent = pipeline::send(&sending(common, &job, date, wanted, signals, &watch))?;
+    bars.clear();
+    if common.json {
+        say(&json::sent(&sent));
+    } else if !common.quiet {
+        say(&page::sent(&job, &sent));
+    }
+    Ok(ending(&sent))
+}
+
+fn run(common: &Common, path: &Path, if_due: bool, wanted: &Sending, signals: &Signals) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let date = if if_due {
+        match pipeline::due(&job, clock::now(), &common.accept)? {
+            Some(date) => date,
+            None => {
+                if common.json {
+                    say(&json::nothing_due());
+                } else if !common.quiet {
+                    say(&page::nothing_due(&job));
+                }
+                return Ok(Done::Clean);
+            }
+        }
+    } else {
+        as_of(common, &job)
+    };
+    let bars = bars(common, &job);
+    let watch = |step, done, total| bars.watch(step, done, total);
+    let seen = |planned: &pipeline::Planned| {
+        bars.clear();
+        if !common.json && !common.quiet {
+            say(&page::planned(&job, planned, common.verbose));
+        }
+    };
+    let ran = pipeline::run(&sending(common, &job, date, wanted, signals, &watch), &seen)?;
+    bars.clear();
+    if common.json {
+        say(&json::ran(&ran));
+    } else if !common.quiet {
+        say(&page::sent(&job, &ran.sent));
+    }
+    Ok(ending(&ran.sent))
+}
+
+fn ending(sent: &pipeline::Sent) -> Done {
+    if sent.interrupted {
+        Done::Interrupted
+    } else if sent.is_clean() {
+        Done::Clean
+    } else {
+        Done::Unfinished
+    }
+}
+
+fn status(common: &Common, path: &Path) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let status = pipeline::status(&job, common.as_of)?;
+    say(&if common.json { json::status(&job, status.as_ref()) } else { page::status(&job, status.as_ref()) });
+    Ok(Done::Clean)
+}
+
+fn schedule(common: &Common, path: &Path, emit: Option<Emit>) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let command = || -> Result<String, Error> {
+        let whole = std::path::absolute(path).map_err(|source| Error::File { path: path.to_path_buf(), source })?;
+        Ok(format!("rankmail run {} --if-due", whole.display()))
+    };
+    match emit {
+        Some(Emit::Systemd) => say(&pipeline::systemd(&job, &command()?)?),
+        Some(Emit::Cron) => say(&pipeline::cron(&job, &command()?)?),
+        None => {
+            let times = pipeline::next_times(&job, clock::now(), 5)?;
+            say(&if common.json { json::schedule(&job, &times) } else { page::schedule(&job, &times) });
+        }
+    }
+    Ok(Done::Clean)
+}

@@ -1,0 +1,220 @@
+//! What `--json` prints: one object, for scripts.
+
+use crate::domain::features::ReadCounts;
+use crate::domain::orders::LineFate;
+use crate::domain::plan::Summary;
+use crate::domain::{Job, Outcome, State, Zone};
+use crate::pipeline::{Checked, DataCheck, Error, Explanation, PairFate, Planned, Ran, Sent, Shown, Status, Trial};
+use chrono::{NaiveDate, NaiveDateTime};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+fn text(value: &Value) -> String {
+    format!("{value:#}\n")
+}
+
+/// An error, with its exit code; problems of a job or a template with their places.
+pub fn error(error: &Error) -> String {
+    let problems: Vec<Value> = match error {
+        Error::Job(job) => job
+            .problems()
+            .iter()
+            .map(|problem| json!({"message": problem.message, "line": problem.line, "column": problem.column, "help": problem.help}))
+            .collect(),
+        Error::Templates(templates) => templates
+            .problems()
+            .iter()
+            .map(|problem| {
+                json!({"file": problem.file, "message": problem.message, "line": problem.line, "column": problem.column, "help": problem.help})
+            })
+            .collect(),
+        _ => Vec::new(),
+    };
+    let mut object = json!({"error": error.to_string(), "exit_code": error.exit_code()});
+    if !problems.is_empty() {
+        object["problems"] = Value::Array(problems);
+    }
+    text(&object)
+}
+
+pub fn checked(checked: &Checked, data: Option<&DataCheck>) -> String {
+    let mut object = json!({"job": checked.job.name, "understood": checked.echo, "warnings": checked.warnings, "problems": []});
+    if let Some(data) = data {
+        let values: Vec<Value> = data
+            .values
+            .iter()
+            .map(|value| {
+                json!({"column": value.column, "value": value.value, "lines": value.lines, "sum": value.sum, "excluded": value.excluded})
+            })
+            .collect();
+        object["data"] = json!({"files": data.files, "rows": data.rows, "customers": data.customers,
+            "excluded_customers": data.excluded_customers, "exclude_values": values, "notes": data.notes});
+    }
+    text(&object)
+}
+
+pub fn features(customers: u64, read: &ReadCounts) -> String {
+    text(&json!({"customers": customers, "lines": read.lines, "guests": read.guests, "excluded": read.excluded, "bad_rows": read.bad_rows}))
+}
+
+pub fn planned(planned: &Planned) -> String {
+    text(&summary(&planned.summary, &planned.folder.display().to_string()))
+}
+
+fn summary(summary: &Summary, folder: &str) -> Value {
+    let counts = &summary.counts;
+    let ranks = summary.ranks.iter().map(|name| json!(name)).chain(std::iter::once(Value::Null));
+    let ranks: Vec<Value> = ranks
+        .zip(counts.rank_sizes.iter().chain(std::iter::once(&counts.no_rank)))
+        .map(|(rank, customers)| json!({"rank": rank, "customers": customers}))
+        .collect();
+    let campaigns: Vec<Value> = summary
+        .campaigns
+        .iter()
+        .enumerate()
+        .map(|(at, name)| {
+            let by_rank: serde_json::Map<String, Value> = summary
+                .ranks
+                .iter()
+                .map(String::as_str)
+                .chain(std::iter::once("none"))
+                .zip(counts.mails_by_rank.get(at).into_iter().flatten())
+                .map(|(rank, mails)| (rank.to_owned(), json!(mails)))
+                .collect();
+            let skips: serde_json::Map<String, Value> = counts
+                .skips
+                .get(at)
+                .into_iter()
+                .flatten()
+                .map(|(reason, count)| (reason.word().to_owned(), json!(count)))
+                .collect();
+            json!({"campaign": name, "mails": by_rank, "skipped": skips})
+        })
+        .collect();
+    let brakes: Vec<Value> = summary.brakes.iter().map(|(name, seen)| json!({"brake": name, "seen": seen})).collect();
+    json!({"job": summary.job, "as_of": summary.as_of.to_string(), "closing": summary.closing.to_string(), "folder": folder,
+        "digest": summary.digest, "customers": counts.customers, "matched": counts.matched, "mails": counts.mails,
+        "skipped": counts.skipped, "guests": counts.guests, "bad_rows": counts.bad_rows, "ranks": ranks, "campaigns": campaigns,
+        "brakes": brakes, "warnings": summary.warnings})
+}
+
+pub fn shown(as_of: NaiveDate, customer: &str, mails: &[Shown]) -> String {
+    let mails: Vec<Value> = mails
+        .iter()
+        .map(|mail| {
+            json!({"mail_id": mail.mail_id, "campaign": mail.campaign, "rank": mail.rank, "address": mail.address,
+                "subject": mail.subject, "text": mail.text, "html": mail.html})
+        })
+        .collect();
+    text(&json!({"as_of": as_of.to_string(), "customer": customer, "mails": mails}))
+}
+
+pub fn explained(job: &Job, explanation: &Explanation) -> String {
+    let lines: Vec<Value> = explanation
+        .lines
+        .iter()
+        .map(|line| {
+            let (counted, why) = match &line.fate {
+                LineFate::Counted => (true, None),
+                LineFate::Excluded { column, value } => (false, Some(format!("excluded: {column} = {value}"))),
+                LineFate::Later => (false, Some("on or after the as-of date".to_owned())),
+                LineFate::Bad(what) => (false, Some(what.clone())),
+            };
+            json!({"place": line.place, "order": line.order_id, "at": line.at.map(|at| local(job.zone, at)), "amount": line.amount,
+                "product": line.product, "category": line.category, "quantity": line.quantity, "counted": counted, "why": why})
+        })
+        .collect();
+    let mut object = json!({"customer": explanation.customer, "as_of": explanation.dates.as_of.to_string(),
+        "closing": explanation.dates.closing.to_string(), "excluded": explanation.excluded, "lines": lines});
+    if let Some(known) = &explanation.known {
+        let rank = |rank: Option<u8>| rank.map(|rank| job.ladder.name(rank).to_owned());
+        let standing = &known.standing;
+        object["rank"] = json!({"rank": rank(standing.rank), "qualifies": rank(standing.qualifies), "previous": rank(standing.previous),
+            "change": standing.change.word(), "since": day(standing.since), "missed_reviews": standing.missed,
+            "safe_until": day(standing.safe_until),
+            "next": {"rank": rank(standing.next_rank), "orders": standing.next_orders, "spend": standing.next_spend, "on": day(standing.next_on)},
+            "keep": {"by": day(standing.keep_by), "orders": standing.keep_orders, "spend": standing.keep_spend}});
+        let features = &known.features;
+        object["features"] = json!({"orders": features.orders, "spend": features.spend, "orders_ever": features.orders_ever,
+            "spend_ever": features.spend_ever, "first_order_at": features.first_order_at.map(|at| local(job.zone, at)),
+            "last_order_at": features.last_order_at.map(|at| local(job.zone, at))});
+        object["checks"] = known
+            .checks
+            .iter()
+            .map(|check| {
+                json!({"rank": check.rank, "metric": check.metric, "wanted": check.wanted, "found": check.found, "holds": check.holds})
+            })
+            .collect();
+        object["campaigns"] = known
+            .pairs
+            .iter()
+            .map(|pair| match &pair.fate {
+                PairFate::Unmatched(no) => json!({"campaign": pair.campaign, "matched": false, "condition": no.condition,
+                    "wanted": no.wanted, "found": no.found}),
+                PairFate::Mailed { subject, occasion } => {
+                    json!({"campaign": pair.campaign, "matched": true, "mailed": true, "subject": subject, "occasion": occasion})
+                }
+                PairFate::Skipped { reason, occasion } => {
+                    json!({"campaign": pair.campaign, "matched": true, "mailed": false, "reason": reason.word(), "occasion": occasion})
+                }
+            })
+            .collect();
+    }
+    text(&object)
+}
+
+fn day(day: Option<NaiveDate>) -> Value {
+    day.map_or(Value::Null, |day| json!(day.to_string()))
+}
+
+fn local(zone: Zone, at: i64) -> String {
+    zone.local(at).map(|local| local.format("%Y-%m-%dT%H:%M:%S").to_string()).unwrap_or_default()
+}
+
+pub fn trial(trial: &Trial) -> String {
+    let mails: Vec<Value> = trial
+        .mails
+        .iter()
+        .map(|(why, outcome)| json!({"mail": why, "accepted": matches!(outcome, Outcome::Accepted { .. }), "answer": format!("{outcome:?}")}))
+        .collect();
+    text(&json!({"destination": trial.destination, "mails": mails}))
+}
+
+fn states(states: &BTreeMap<State, u64>) -> Value {
+    let states: serde_json::Map<String, Value> =
+        states.iter().filter(|(_, count)| **count > 0).map(|(state, count)| (state.word().to_owned(), json!(count))).collect();
+    Value::Object(states)
+}
+
+fn sending(sent: &Sent) -> Value {
+    json!({"as_of": sent.as_of.to_string(), "destination": sent.destination, "states": states(&sent.states), "interrupted": sent.interrupted})
+}
+
+pub fn sent(sent: &Sent) -> String {
+    text(&sending(sent))
+}
+
+pub fn ran(ran: &Ran) -> String {
+    let plan = ran.planned.as_ref().map(|planned| summary(&planned.summary, &planned.folder.display().to_string()));
+    text(&json!({"plan": plan, "sent": sending(&ran.sent)}))
+}
+
+pub fn nothing_due() -> String {
+    text(&json!({"due": false}))
+}
+
+pub fn status(job: &Job, status: Option<&Status>) -> String {
+    let Some(status) = status else { return text(&json!({"job": job.name, "as_of": null, "states": {}})) };
+    let in_doubt: Vec<Value> = status
+        .in_doubt
+        .iter()
+        .map(|doubt| json!({"mail_id": doubt.mail_id, "customer": doubt.customer_id, "campaign": doubt.campaign, "answer": doubt.reply}))
+        .collect();
+    text(&json!({"job": job.name, "as_of": status.as_of.to_string(), "destination": status.destination, "digest": status.digest,
+        "states": states(&status.states), "in_doubt": in_doubt}))
+}
+
+pub fn schedule(job: &Job, times: &[NaiveDateTime]) -> String {
+    let times: Vec<String> = times.iter().map(|time| time.format("%Y-%m-%dT%H:%M:%S").to_string()).collect();
+    text(&json!({"job": job.name, "schedule": job.schedule, "time_zone": job.zone.0.name(), "next": times}))
+}

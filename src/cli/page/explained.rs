@@ -1,0 +1,177 @@
+//! One customer explained: the rank and the figures behind it, the orders that counted and those left out, every campaign.
+
+use super::super::words::{self, pick};
+use super::{BOLD, FAINT, colour, heading};
+use crate::domain::job::Language;
+use crate::domain::orders::LineFate;
+use crate::domain::{HistoryLine, Job};
+use crate::pipeline::{Explanation, PairFate};
+use anstyle::AnsiColor;
+use chrono::NaiveDate;
+use std::collections::BTreeMap;
+
+/// The whole explanation.
+pub fn explained(job: &Job, explanation: &Explanation) -> String {
+    let language = job.language;
+    let mut out = format!("{BOLD}{}{BOLD:#} · {}\n", explanation.customer, explanation.dates.as_of);
+    if let Some(why) = &explanation.excluded {
+        out += &format!("  {}: {why}\n", pick(language, "対象外のお客様（顧客リストの除外条件）", "excluded by the customer list"));
+    }
+    out += &rank(job, explanation);
+    out += &orders(job, explanation);
+    out += &campaigns(job, explanation);
+    out
+}
+
+fn rank(job: &Job, explanation: &Explanation) -> String {
+    let Some(known) = &explanation.known else { return String::new() };
+    let language = job.language;
+    let standing = &known.standing;
+    let name = |rank: Option<u8>| rank.map_or(pick(language, "なし", "none"), |rank| job.ladder.name(rank)).to_owned();
+    let mut out = heading(&format!("{} {}", pick(language, "ランク", "Rank"), name(standing.rank)));
+    out += &format!(
+        "  {} · {} {} · {} {} · {} {}\n",
+        words::change(language, standing.change),
+        pick(language, "前回", "before"),
+        name(standing.previous),
+        pick(language, "条件上は", "qualifies for"),
+        name(standing.qualifies),
+        pick(language, "判定日", "decided at"),
+        explanation.dates.closing,
+    );
+    let features = &known.features;
+    out += &format!(
+        "  {} {}～{}: {} {} · {}; {}: {} · {}\n",
+        pick(language, "期間", "window"),
+        explanation.dates.window_start,
+        explanation.dates.closing,
+        features.orders,
+        pick(language, "回", "orders"),
+        job.currency.show(features.spend),
+        pick(language, "通算", "ever"),
+        features.orders_ever,
+        job.currency.show(features.spend_ever),
+    );
+    for check in &known.checks {
+        let (mark, style) = if check.holds { ("✓", colour(AnsiColor::Green)) } else { ("✗", colour(AnsiColor::Red)) };
+        out += &format!("  {style}{mark}{style:#} {} {}: {} ({})\n", check.rank, check.metric, check.found, check.wanted);
+    }
+    let distance = distance(job, standing.next_orders, standing.next_spend, standing.next_on);
+    if standing.next_rank.is_some() && !distance.is_empty() {
+        out += &format!("  → {}: {distance}\n", name(standing.next_rank));
+    }
+    if let Some(by) = standing.keep_by {
+        let missing = distance_to_keep(job, standing.keep_orders, standing.keep_spend);
+        out += &format!("  {} {by}: {missing}\n", pick(language, "維持の判定", "to keep it at"));
+    }
+    if known.holdout {
+        out += &format!("  {}\n", pick(language, "効果測定の対照群です。", "In the holdout."));
+    }
+    if !known.listed {
+        out += &format!("  {}\n", pick(language, "顧客リストにいません。", "Not in the customer list."));
+    }
+    out
+}
+
+fn distance(job: &Job, orders: Option<i64>, spend: Option<i64>, on: Option<NaiveDate>) -> String {
+    let orders = orders.map(|count| format!("{count} {}", pick(job.language, "回", "orders")));
+    let spend = spend.map(|amount| job.currency.show(amount));
+    let on = on.map(|day| day.to_string());
+    orders.into_iter().chain(spend).chain(on).collect::<Vec<_>>().join(" · ")
+}
+
+fn distance_to_keep(job: &Job, orders: Option<i64>, spend: Option<i64>) -> String {
+    if orders.unwrap_or(0) == 0 && spend.unwrap_or(0) == 0 {
+        return pick(job.language, "達成済み", "already safe").to_owned();
+    }
+    let missing = distance(job, orders.filter(|count| *count > 0), spend.filter(|amount| *amount > 0), None);
+    match job.language {
+        Language::Ja => format!("あと {missing}"),
+        Language::En => format!("{missing} missing"),
+    }
+}
+
+/// Lines grouped by order, in the order of time; those without an order id stand alone.
+fn orders(job: &Job, explanation: &Explanation) -> String {
+    let language = job.language;
+    let mut orders: BTreeMap<(i64, String), Vec<&HistoryLine>> = BTreeMap::new();
+    let mut first: BTreeMap<&str, i64> = BTreeMap::new();
+    for line in &explanation.lines {
+        if let Some(id) = &line.order_id {
+            let at = line.at.unwrap_or(i64::MAX);
+            first.entry(id).and_modify(|earliest| *earliest = at.min(*earliest)).or_insert(at);
+        }
+    }
+    for line in &explanation.lines {
+        let key = match &line.order_id {
+            Some(id) => (first.get(id.as_str()).copied().unwrap_or(i64::MAX), id.clone()),
+            None => (line.at.unwrap_or(i64::MAX), format!("\u{0}{}", line.place)),
+        };
+        orders.entry(key).or_default().push(line);
+    }
+    let mut out = heading(pick(language, "注文", "Orders"));
+    for ((at, id), lines) in &orders {
+        let net: i64 = lines.iter().filter(|line| line.fate == LineFate::Counted).filter_map(|line| line.amount).sum();
+        let counted = lines.iter().any(|line| line.fate == LineFate::Counted);
+        let day = job.zone.date(*at).map_or_else(|| "-".to_owned(), |day| day.to_string());
+        let label = if id.starts_with('\u{0}') { "-" } else { id };
+        out += &format!("  {day}  {label}  {}  {}\n", job.currency.show(net), verdict(job, explanation, *at, net, counted));
+        for line in lines.iter().filter(|line| line.fate != LineFate::Counted) {
+            let amount = line.amount.map_or_else(|| "-".to_owned(), |amount| job.currency.show(amount));
+            out += &format!("  {FAINT}            {amount}  {}  ({}){FAINT:#}\n", fate(language, &line.fate), line.place);
+        }
+    }
+    out
+}
+
+/// How an order counts for the rank.
+fn verdict(job: &Job, explanation: &Explanation, at: i64, net: i64, counted: bool) -> String {
+    let language = job.language;
+    let dates = &explanation.dates;
+    let grey = |text: &str| format!("{FAINT}{text}{FAINT:#}");
+    if !counted {
+        return grey(pick(language, "集計外", "left out"));
+    }
+    let Some(day) = job.zone.date(at) else { return String::new() };
+    if day >= dates.closing {
+        return grey(pick(language, "判定日より後（次回に反映）", "after the closing: counts next time"));
+    }
+    let green = colour(AnsiColor::Green);
+    let text = match (net > 0, day >= dates.window_start) {
+        (true, true) => return format!("{green}{}{green:#}", pick(language, "期間内", "in the window")),
+        (true, false) => pick(language, "期間より前（通算のみ）", "before the window: counts for all time"),
+        (false, _) => pick(language, "返品・差引（金額のみ）", "not positive: its sum counts, the order does not"),
+    };
+    grey(text)
+}
+
+fn fate(language: Language, fate: &LineFate) -> String {
+    match fate {
+        LineFate::Counted => String::new(),
+        LineFate::Excluded { column, value } => format!("{} {column} = {value}", pick(language, "除外", "excluded:")),
+        LineFate::Later => pick(language, "基準日以降", "on or after the as-of date").to_owned(),
+        LineFate::Bad(what) => what.clone(),
+    }
+}
+
+fn campaigns(job: &Job, explanation: &Explanation) -> String {
+    let Some(known) = &explanation.known else { return String::new() };
+    let language = job.language;
+    let mut out = heading(pick(language, "キャンペーン", "Campaigns"));
+    for pair in &known.pairs {
+        out += &match &pair.fate {
+            PairFate::Mailed { subject, occasion } => {
+                let green = colour(AnsiColor::Green);
+                format!("  {green}✉{green:#} {}  {subject}  {FAINT}{occasion}{FAINT:#}\n", pair.campaign)
+            }
+            PairFate::Skipped { reason, occasion } => {
+                let yellow = colour(AnsiColor::Yellow);
+                format!("  {yellow}–{yellow:#} {}  {}  {FAINT}{occasion}{FAINT:#}\n", pair.campaign, words::skip(language, *reason))
+            }
+            PairFate::Unmatched(no) => {
+                format!("  {FAINT}  {}  {}: {} ({}){FAINT:#}\n", pair.campaign, no.condition, no.found, no.wanted)
+            }
+        };
+    }
+    out
+}

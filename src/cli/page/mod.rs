@@ -1,0 +1,200 @@
+//! What a person reads on the terminal, in the job's language.
+
+mod explained;
+mod planned;
+
+pub use explained::explained;
+pub use planned::{next_step, planned};
+
+use super::words::{self, pick};
+use crate::domain::features::ReadCounts;
+use crate::domain::{Job, Outcome, State};
+use crate::pipeline::{Checked, DataCheck, Sent, Shown, Status, Trial, outbox};
+use anstyle::{AnsiColor, Style};
+use chrono::{NaiveDate, NaiveDateTime};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+const BOLD: Style = Style::new().bold();
+const FAINT: Style = Style::new().dimmed();
+
+fn colour(colour: AnsiColor) -> Style {
+    Style::new().fg_color(Some(colour.into()))
+}
+
+fn heading(text: &str) -> String {
+    format!("\n{BOLD}{text}{BOLD:#}\n")
+}
+
+fn warning(text: &str) -> String {
+    let yellow = colour(AnsiColor::Yellow);
+    format!("  {yellow}▲{yellow:#} {text}\n")
+}
+
+fn good(text: &str) -> String {
+    let green = colour(AnsiColor::Green);
+    format!("{green}✓{green:#} {text}\n")
+}
+
+pub fn checked(checked: &Checked, data: Option<&DataCheck>) -> String {
+    let job = &checked.job;
+    let language = job.language;
+    let mut out = good(&format!(
+        "{}: {} {}, {} {}",
+        job.name,
+        job.ladder.ranks.len(),
+        pick(language, "ランク", "ranks"),
+        job.campaigns.len(),
+        pick(language, "キャンペーン", "campaigns"),
+    ));
+    for line in &checked.echo {
+        out += &format!("  {line}\n");
+    }
+    out += &checked.warnings.iter().map(|line| warning(line)).collect::<String>();
+    if let Some(data) = data {
+        out += &heading(pick(language, "データ", "Data"));
+        out += &format!(
+            "  {} {}, {} {}\n  {} {} ({} {})\n",
+            data.files,
+            pick(language, "ファイル", "files"),
+            data.rows,
+            pick(language, "行", "lines"),
+            data.customers,
+            pick(language, "顧客", "customers"),
+            data.excluded_customers,
+            pick(language, "除外", "excluded"),
+        );
+        for value in &data.values {
+            let mark = if value.excluded { pick(language, "除外", "left out") } else { pick(language, "集計", "counted") };
+            let shown = value.value.as_deref().unwrap_or("null");
+            out += &format!("  {} = {shown}: {} ({}) {mark}\n", value.column, value.lines, job.currency.show(value.sum));
+        }
+        out += &data.notes.iter().map(|line| warning(line)).collect::<String>();
+    }
+    out
+}
+
+pub fn features(job: &Job, customers: u64, read: &ReadCounts, out: &Path) -> String {
+    let language = job.language;
+    let mut text = good(&format!(
+        "{}: {customers} {}, {} {}",
+        out.display(),
+        pick(language, "顧客", "customers"),
+        read.lines,
+        pick(language, "行", "lines")
+    ));
+    for (count, ja, en) in [
+        (read.guests, "ゲスト購入の行（集計外）", "guest lines, left out"),
+        (read.excluded, "除外条件の行", "excluded lines"),
+        (read.bad_rows, "不正な行（集計外）", "bad lines, left out"),
+    ] {
+        if count > 0 {
+            text += &format!("  {count} {}\n", pick(language, ja, en));
+        }
+    }
+    text + &read.bad_row_notes.iter().map(|line| warning(line)).collect::<String>()
+}
+
+pub fn shown(job: &Job, date: NaiveDate, customer: &str, mails: &[Shown]) -> String {
+    let language = job.language;
+    if mails.is_empty() {
+        return format!(
+            "{customer} · {date}: {}\n",
+            pick(language, "送るメールはありません。理由は rankmail explain で。", "gets no mail; `rankmail explain` says why.")
+        );
+    }
+    let mut out = String::new();
+    for mail in mails {
+        let rank = mail.rank.as_deref().unwrap_or("-");
+        out += &format!("\n{BOLD}{}{BOLD:#}\n", mail.subject);
+        out += &format!("{FAINT}{} · {rank} · {} · {}{FAINT:#}\n\n", mail.campaign, mail.address, mail.mail_id);
+        out += &format!("{}\n", mail.text.trim_end());
+    }
+    out
+}
+
+pub fn trial(job: &Job, to: &str, trial: &Trial) -> String {
+    let language = job.language;
+    let mut out = format!("{} → {to} ({})\n", pick(language, "テスト送信", "Test mails"), trial.destination);
+    for (why, outcome) in &trial.mails {
+        out += &match outcome {
+            Outcome::Accepted { .. } => good(why),
+            other => warning(&format!("{why}: {other:?}")),
+        };
+    }
+    out
+}
+
+fn state_lines(job: &Job, states: &BTreeMap<State, u64>) -> String {
+    let mut out = String::new();
+    for state in [
+        State::InDoubt,
+        State::Accepted,
+        State::Planned,
+        State::Handing,
+        State::Deferred,
+        State::Rejected,
+        State::Suppressed,
+        State::Held,
+        State::Cancelled,
+    ] {
+        let count = states.get(&state).copied().unwrap_or_default();
+        if count > 0 {
+            let style = match state {
+                State::Accepted => colour(AnsiColor::Green),
+                State::InDoubt | State::Rejected => colour(AnsiColor::Red),
+                _ => Style::new(),
+            };
+            out += &format!("  {style}{count:>8}{style:#}  {}\n", words::state(job.language, state));
+        }
+    }
+    out
+}
+
+pub fn sent(job: &Job, sent: &Sent) -> String {
+    let language = job.language;
+    let place = if sent.destination == "outbox" { outbox(job).join("new").display().to_string() } else { sent.destination.clone() };
+    let mut out = heading(&format!("{} {} → {place}", pick(language, "送信", "Sent"), sent.as_of));
+    out += &state_lines(job, &sent.states);
+    if sent.states.values().sum::<u64>() == 0 {
+        out += &format!("  {}\n", pick(language, "送るメールはありません。", "There is nothing to mail."));
+    }
+    if sent.interrupted {
+        out += &warning(pick(language, "中断しました。rankmail send で続きから送れます。", "Interrupted; `rankmail send` goes on where it stopped."));
+    }
+    out
+}
+
+pub fn status(job: &Job, status: Option<&Status>) -> String {
+    let language = job.language;
+    let Some(status) = status else {
+        return format!("{}: {}\n", job.name, pick(language, "まだ送信していません。", "nothing has been sent yet."));
+    };
+    let mut out = String::new();
+    if !status.in_doubt.is_empty() {
+        out += &heading(pick(language, "届いたか不明なメール", "In doubt: the server may have taken these"));
+        for doubt in &status.in_doubt {
+            out += &warning(&format!("{} · {} · {} · {}", doubt.mail_id, doubt.customer_id, doubt.campaign, doubt.reply));
+        }
+    }
+    out += &heading(&format!("{} {} → {}", job.name, status.as_of, status.destination));
+    out += &state_lines(job, &status.states);
+    out + &format!("  {FAINT}{}{FAINT:#}\n", &status.digest)
+}
+
+pub fn nothing_due(job: &Job) -> String {
+    format!("{}: {}\n", job.name, pick(job.language, "実行する予定はありません。", "nothing is due."))
+}
+
+pub fn schedule(job: &Job, times: &[NaiveDateTime]) -> String {
+    let mut out = heading(&format!(
+        "{} · {} · {}",
+        job.name,
+        job.schedule.as_deref().unwrap_or_default(),
+        job.zone.0.name()
+    ));
+    for time in times {
+        out += &format!("  {}\n", time.format("%Y-%m-%d %H:%M"));
+    }
+    out
+}

@@ -1,0 +1,165 @@
+//! The plan on the terminal: who gets what, who does not and why, what looks odd, and what to do next.
+
+use super::super::table::Table;
+use super::super::words::{self, pick};
+use super::{BOLD, FAINT, colour, heading, warning};
+use crate::domain::money::grouped;
+use crate::domain::plan::Summary;
+use crate::domain::{Job, SkipReason};
+use crate::pipeline::Planned;
+use anstyle::AnsiColor;
+use std::collections::BTreeMap;
+
+/// The widest bar of the rank picture, in letters.
+const BAR: u64 = 32;
+
+/// The whole plan.
+pub fn planned(job: &Job, planned: &Planned, verbose: bool) -> String {
+    let summary = &planned.summary;
+    let counts = &summary.counts;
+    let language = job.language;
+    let mut out = format!(
+        "{BOLD}{} {}{BOLD:#}  {FAINT}{} {}{FAINT:#}\n",
+        summary.job,
+        summary.as_of,
+        pick(language, "ランク判定日", "ranks decided at"),
+        summary.closing,
+    );
+    out += &heading(pick(language, "ランク", "Ranks"));
+    out += &ladder(job, summary);
+    out += &heading(pick(language, "メール", "Mails"));
+    out += &mails(job, summary);
+    let skips = skips(job, summary, verbose);
+    if !skips.is_empty() {
+        out += &heading(pick(language, "送らない理由", "Not mailed, because"));
+        out += &skips;
+    }
+    out += &format!(
+        "\n  {} {} = {} {} + {} {}\n",
+        pick(language, "該当", "matched"),
+        grouped(counts.matched),
+        pick(language, "メール", "mails"),
+        grouped(counts.mails),
+        pick(language, "送らない", "skipped"),
+        grouped(counts.skipped),
+    );
+    out += &left_out(job, summary);
+    out += &summary.warnings.iter().map(|line| warning(line)).collect::<String>();
+    for (name, seen) in &summary.brakes {
+        let red = colour(AnsiColor::Red);
+        out += &format!("  {red}■ {} {name}{red:#}: {seen}\n", pick(language, "ブレーキ", "brake"));
+    }
+    let report = planned.folder.join("report.html");
+    out + &format!("\n  {}\n  {FAINT}{}{FAINT:#}\n", report.display(), summary.digest)
+}
+
+/// Ranks from the highest to the lowest, as a ladder of bars, with the moves of this closing.
+fn ladder(job: &Job, summary: &Summary) -> String {
+    let counts = &summary.counts;
+    let most = counts.rank_sizes.iter().copied().max().unwrap_or_default().max(counts.no_rank).max(1);
+    let mut table = Table::default();
+    let language = job.language;
+    table.row(vec![
+        String::new(),
+        pick(language, "人数", "customers").to_owned(),
+        pick(language, "↑", "up").to_owned(),
+        pick(language, "↓", "down").to_owned(),
+    ]);
+    for (at, name) in summary.ranks.iter().enumerate().rev() {
+        let size = counts.rank_sizes[at];
+        let arrived = |up: bool| -> u64 {
+            let here = u8::try_from(at).ok();
+            let moved = counts.moves.iter().filter(|(from, to, _)| *to == here && *from != here);
+            moved.filter(|(from, ..)| if up { *from < here } else { *from > here }).map(|(.., count)| count).sum()
+        };
+        let bar = "█".repeat(usize::try_from((size * BAR).div_ceil(most)).unwrap_or_default());
+        table.row(vec![format!("{name} {bar}"), grouped(size), arrived(true).to_string(), arrived(false).to_string()]);
+    }
+    let none = pick(language, "ランクなし", "no rank");
+    table.row(vec![none.to_owned(), grouped(counts.no_rank), String::new(), String::new()]);
+    table.draw()
+}
+
+/// Mails by campaign and rank.
+fn mails(job: &Job, summary: &Summary) -> String {
+    let language = job.language;
+    let counts = &summary.counts;
+    let columns = summary.ranks.len() + 1;
+    let used_none = counts.mails_by_rank.iter().any(|row| row.last().is_some_and(|count| *count > 0));
+    let shown = if used_none { columns } else { columns - 1 };
+    let mut table = Table::default();
+    let mut head = vec![String::new()];
+    head.extend(summary.ranks.iter().cloned());
+    head.push("-".to_owned());
+    head.truncate(shown + 1);
+    head.push(pick(language, "計", "all").to_owned());
+    table.row(head);
+    let mut sums = vec![0_u64; columns];
+    for (name, row) in summary.campaigns.iter().zip(&counts.mails_by_rank) {
+        let mut cells = vec![name.clone()];
+        for (at, count) in row.iter().enumerate() {
+            sums[at] += count;
+            if at < shown {
+                cells.push(grouped(*count));
+            }
+        }
+        cells.push(grouped(row.iter().sum()));
+        table.row(cells);
+    }
+    table.rule();
+    let mut last = vec![pick(language, "計", "all").to_owned()];
+    last.extend(sums.iter().take(shown).map(|sum| grouped(*sum)));
+    last.push(grouped(counts.mails));
+    table.row(last);
+    table.draw()
+}
+
+/// Skips by reason; by campaign too when asked for more.
+fn skips(job: &Job, summary: &Summary, verbose: bool) -> String {
+    let mut sums: BTreeMap<SkipReason, u64> = BTreeMap::new();
+    for (reason, count) in summary.counts.skips.iter().flatten() {
+        *sums.entry(*reason).or_default() += count;
+    }
+    let mut out = String::new();
+    for (reason, count) in sums {
+        out += &format!("  {:>8}  {} {FAINT}{}{FAINT:#}\n", grouped(count), words::skip(job.language, reason), reason.word());
+        if verbose {
+            for (campaign, skips) in summary.campaigns.iter().zip(&summary.counts.skips) {
+                for (_, count) in skips.iter().filter(|(other, _)| *other == reason) {
+                    out += &format!("  {FAINT}{:>8}    {campaign}{FAINT:#}\n", grouped(*count));
+                }
+            }
+        }
+    }
+    out
+}
+
+/// What took no part: guests, excluded customers and lines, bad rows.
+fn left_out(job: &Job, summary: &Summary) -> String {
+    let counts = &summary.counts;
+    let parts: Vec<String> = [
+        (counts.customers_excluded, "除外した顧客", "customers excluded"),
+        (counts.guests, "ゲスト購入の行", "guest lines"),
+        (counts.lines_excluded, "除外した行", "lines excluded"),
+        (counts.bad_rows, "不正な行", "bad lines"),
+        (counts.nameless, "お名前なしのメール", "mails without a name"),
+    ]
+    .into_iter()
+    .filter(|(count, ..)| *count > 0)
+    .map(|(count, ja, en)| format!("{} {}", pick(job.language, ja, en), grouped(count)))
+    .collect();
+    let mut out = if parts.is_empty() { String::new() } else { format!("  {FAINT}{}{FAINT:#}\n", parts.join(" · ")) };
+    out += &counts.bad_row_notes.iter().map(|note| warning(note)).collect::<String>();
+    out
+}
+
+/// What to do with a plan that was made.
+pub fn next_step(job: &Job, planned: &Planned) -> String {
+    let digest: String = planned.summary.digest.chars().take(8).collect();
+    format!(
+        "  {}: rankmail send {} --as-of {} --digest {digest}\n",
+        pick(job.language, "送るには", "To send it"),
+        job.path.display(),
+        planned.summary.as_of,
+    )
+}

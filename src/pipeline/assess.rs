@@ -1,0 +1,170 @@
+//! The first pass: from purchases to features, ranks and matches, a partition at a time, and the two meetings of the whole shop
+//! (who is among the top, who shares an address).
+
+use super::error::Error;
+use super::inputs::Inputs;
+use super::people::{Match, People};
+use super::progress::{Step, Watch};
+use crate::domain::features::ReadCounts;
+use crate::domain::{Bounds, Dates, Features, Job, Standing};
+use crate::{campaigns, features, keys, purchases, ranks, schedule};
+use chrono::NaiveDate;
+use rayon::prelude::*;
+use std::collections::HashMap;
+
+/// Everybody with rank and matches.
+pub struct Assessed {
+    pub dates: Dates,
+    pub tops: ranks::Tops,
+    pub facts: campaigns::RunFacts,
+    pub people: Vec<People>,
+    pub read: ReadCounts,
+}
+
+/// The days of a run.
+pub fn dates(job: &Job, inputs: &Inputs, as_of: NaiveDate) -> Result<Dates, Error> {
+    let next_due = job.schedule.as_deref().map(|line| schedule::next_due_date(line, job.zone, as_of)).transpose()?.flatten();
+    Ok(ranks::dates(as_of, &job.ladder, inputs.before.run.as_ref(), next_due))
+}
+
+/// Reads the purchases and folds them into features, one table for each partition.
+pub fn fold(job: &Job, inputs: &Inputs, bounds: Bounds, watch: &Watch) -> Result<(Vec<Features>, ReadCounts), Error> {
+    let categories = asked_categories(job);
+    let wants_items = inputs.templates.uses_last_order();
+    let request = purchases::Request {
+        as_of: bounds.as_of,
+        history_before: inputs.before.run.map(|run| job.zone.midnight(run.as_of)),
+        categories: !categories.is_empty(),
+    };
+    let fold = features::Fold::new(bounds, &categories, wants_items);
+    let read = inputs.purchases.read(&request, &|lines| fold.add(lines), &|done, total| watch(Step::Read, done, total))?;
+    Ok((fold.finish()?, read))
+}
+
+/// The categories that campaigns ask for, in the order of their bits.
+fn asked_categories(job: &Job) -> Vec<String> {
+    let mut names = vec![String::new(); 64];
+    for categories in job.campaigns.iter().flat_map(|campaign| [&campaign.when.bought, &campaign.when.not_bought]).flatten() {
+        let bits = (0..64).filter(|bit| categories.bits & (1 << bit) != 0);
+        for (name, bit) in categories.names.iter().zip(bits) {
+            names[bit].clone_from(name);
+        }
+    }
+    while names.last().is_some_and(String::is_empty) {
+        names.pop();
+    }
+    names
+}
+
+/// Runs the first pass.
+pub fn run(job: &Job, inputs: &Inputs, as_of: NaiveDate, watch: &Watch) -> Result<Assessed, Error> {
+    let dates = dates(job, inputs, as_of)?;
+    let (tables, read) = fold(job, inputs, dates.bounds(job.zone), watch)?;
+    let mut people = join(inputs, &tables);
+    drop(tables);
+    let tops = ranks::tops(
+        &job.ladder,
+        people.iter().flat_map(|part| part.features.iter().enumerate().map(|(row, features)| (part.id.get(row), features))),
+    );
+    let first_run = inputs.before.run.is_none();
+    let facts = campaigns::RunFacts { as_of, closing: dates.closing, first_run };
+    people.par_iter_mut().for_each(|part| {
+        assign(job, inputs, &dates, &tops, part);
+        part.matches = matches(job, inputs, &facts, part);
+    });
+    settle_addresses(job, inputs, &mut people);
+    Ok(Assessed { dates, tops, facts, people, read })
+}
+
+fn join(inputs: &Inputs, tables: &[Features]) -> Vec<People> {
+    let customers = &inputs.shop.customers;
+    let mut listed: Vec<Vec<usize>> = vec![Vec::new(); tables.len()];
+    for (row, id) in customers.id.iter().enumerate() {
+        listed[features::partition_of(id)].push(row);
+    }
+    tables.par_iter().zip(listed).map(|(table, listed)| People::join(table, customers, &listed, &inputs.before.held)).collect()
+}
+
+fn assign(job: &Job, inputs: &Inputs, dates: &Dates, tops: &ranks::Tops, part: &mut People) {
+    let shop = &inputs.shop;
+    part.standings = (0..part.len())
+        .map(|row| {
+            let features = &part.features[row];
+            if job.ladder.of.is_some() {
+                return ranks::taken(part.held[row]);
+            }
+            let known = ranks::Known {
+                id: part.id.get(row),
+                features,
+                tenure_from_closing: part.tenure_from(shop, row, features.first_order_closing),
+                tenure_from_known: part.tenure_from(shop, row, features.first_order_at),
+                held: part.held[row],
+            };
+            ranks::assign(&job.ladder, dates, tops, &known)
+        })
+        .collect();
+    part.holdout = (0..part.len()).map(|row| held_out(job, part.id.get(row), &part.standings[row])).collect();
+}
+
+fn held_out(job: &Job, id: &str, standing: &Standing) -> bool {
+    job.contact.holdout.as_ref().is_some_and(|holdout| {
+        !standing.rank.is_some_and(|rank| holdout.not.contains(&rank)) && keys::held_out(&holdout.salt, id, holdout.share)
+    })
+}
+
+fn matches(job: &Job, inputs: &Inputs, facts: &campaigns::RunFacts, part: &People) -> Vec<Match> {
+    let mut found = Vec::new();
+    for (at, campaign) in job.campaigns.iter().enumerate() {
+        for row in 0..part.len() {
+            if let Some(occasion) = campaigns::is_for(campaign, &part.person(&inputs.shop, row), facts) {
+                found.push(Match { row, campaign: at, occasion, address_lost: false });
+            }
+        }
+    }
+    found
+}
+
+/// Of customers with one address, the best gets a campaign's mail. Only those compete who could be mailed at all.
+fn settle_addresses(job: &Job, inputs: &Inputs, people: &mut [People]) {
+    let mut shared: HashMap<(&str, usize), Vec<(usize, usize)>> = HashMap::new();
+    let once = addresses_of_several(inputs);
+    for (at, part) in people.iter().enumerate() {
+        for (nth, matched) in part.matches.iter().enumerate() {
+            let person = part.person(&inputs.shop, matched.row);
+            let barred = |address: &str| inputs.before.past.suppressed(person.id, address);
+            if let Ok(address) = campaigns::reachable(&person, &job.contact, barred)
+                && let Some(address) = once.get(address)
+            {
+                shared.entry((address, matched.campaign)).or_default().push((at, nth));
+            }
+        }
+    }
+    let mut lost = Vec::new();
+    for rivals in shared.into_values().filter(|rivals| rivals.len() > 1) {
+        let rival = |(at, nth): &(usize, usize)| {
+            let part = &people[*at];
+            let row = part.matches[*nth].row;
+            campaigns::Rival { rank: part.standings[row].rank, spend: part.features[row].spend, id: part.id.get(row) }
+        };
+        let best = rivals.iter().min_by(|one, other| campaigns::precedence(&rival(one), &rival(other))).copied();
+        lost.extend(rivals.into_iter().filter(|place| Some(*place) != best));
+    }
+    for (at, nth) in lost {
+        people[at].matches[nth].address_lost = true;
+    }
+}
+
+/// The addresses that more than one customer of the list has: few, so that the meeting over them stays small.
+fn addresses_of_several(inputs: &Inputs) -> std::collections::HashSet<&str> {
+    use crate::domain::Address;
+    let mut seen = std::collections::HashSet::new();
+    let mut several = std::collections::HashSet::new();
+    for address in &inputs.shop.customers.address {
+        if let Address::Usable { same, .. } = address
+            && !seen.insert(same.as_str())
+        {
+            several.insert(same.as_str());
+        }
+    }
+    several
+}

@@ -1,0 +1,90 @@
+//! Brakes: what looks so unlike the last run that a person should look before mails leave.
+
+use super::error::Error;
+use crate::domain::Job;
+use crate::domain::plan::Summary;
+
+/// A size must have moved by more people than this, too, before the audience brake minds.
+const FEW_PEOPLE: u64 = 50;
+/// How many settled mails the failures brake looks back on.
+pub const FAILURE_SAMPLE: usize = 200;
+const MICROS_PER_HOUR: i64 = 3_600_000_000;
+const MICROS_PER_DAY: i64 = 24 * MICROS_PER_HOUR;
+
+/// The brakes that a plan would trip: name and what was seen.
+pub fn on_plan(job: &Job, now: &Summary, before: Option<&Summary>) -> Vec<(String, String)> {
+    let checks = [
+        ("audience", audience(job, now, before)),
+        ("stale", stale(job, now)),
+        ("history", history(job, now, before)),
+        ("names", names(job, now)),
+    ];
+    checks.into_iter().filter_map(|(name, seen)| seen.map(|seen| (name.to_owned(), seen))).collect()
+}
+
+fn audience(job: &Job, now: &Summary, before: Option<&Summary>) -> Option<String> {
+    let limit = job.brakes.audience?;
+    let before = before?;
+    let moved = |old: u64, new: u64| {
+        let by = old.abs_diff(new);
+        by > FEW_PEOPLE && ratio(by, old) > limit
+    };
+    if moved(before.counts.mails, now.counts.mails) {
+        return Some(format!("{} mails, the last run had {}", now.counts.mails, before.counts.mails));
+    }
+    now.ranks.iter().zip(&now.counts.rank_sizes).find_map(|(rank, new)| {
+        let old = before.ranks.iter().position(|name| name == rank).map_or(0, |at| before.counts.rank_sizes[at]);
+        moved(old, *new).then(|| format!("rank {rank} has {new} customers, the last run had {old}"))
+    })
+}
+
+fn stale(job: &Job, now: &Summary) -> Option<String> {
+    let days = job.brakes.stale_days?;
+    let Some(newest) = now.counts.newest else { return Some("there is no purchase at all".to_owned()) };
+    let oldest_allowed = job.zone.midnight(now.as_of) - i64::from(days) * MICROS_PER_DAY;
+    let on = job.zone.date(newest)?;
+    (newest < oldest_allowed).then(|| format!("the newest purchase is of {on}, more than {days} days before {}", now.as_of))
+}
+
+fn history(job: &Job, now: &Summary, before: Option<&Summary>) -> Option<String> {
+    let limit = job.brakes.history?;
+    let (old, new) = (before?.counts.lines, now.counts.lines_before_previous);
+    let as_of = now.previous?;
+    (ratio(old.abs_diff(new), old) > limit)
+        .then(|| format!("{new} purchase lines before {as_of}, the run of that date saw {old}: old data has changed"))
+}
+
+fn names(job: &Job, now: &Summary) -> Option<String> {
+    let limit = job.brakes.names?;
+    let (nameless, mails) = (now.counts.nameless, now.counts.mails);
+    (ratio(nameless, mails) > limit).then(|| format!("{nameless} of {mails} mails greet without a name"))
+}
+
+/// Whether a plan has grown too old to be sent without another look.
+pub fn on_age(job: &Job, planned_at: i64, now: i64) -> Option<(String, String)> {
+    let days = job.brakes.old_plan_days?;
+    let age = now.saturating_sub(planned_at) / MICROS_PER_DAY;
+    (now.saturating_sub(planned_at) > i64::from(days) * MICROS_PER_DAY)
+        .then(|| ("old-plan".to_owned(), format!("it was planned {age} days ago")))
+}
+
+/// Whether a due time has passed by too long ago.
+pub fn on_late(job: &Job, due: i64, now: i64) -> Option<(String, String)> {
+    let hours = job.brakes.late_hours?;
+    let late = now.saturating_sub(due);
+    (late > i64::from(hours) * MICROS_PER_HOUR)
+        .then(|| ("late".to_owned(), format!("it was due {} hours ago, more than {hours}", late / MICROS_PER_HOUR)))
+}
+
+/// Stops at the first tripped brake that nobody accepted.
+pub fn stop(tripped: &[(String, String)], accepted: &[String]) -> Result<(), Error> {
+    match tripped.iter().find(|(name, _)| !accepted.contains(name)) {
+        Some((name, seen)) => Err(Error::Brake { name: name.clone(), seen: seen.clone() }),
+        None => Ok(()),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a share of people needs no more than 52 bits")]
+fn ratio(part: u64, whole: u64) -> f64 {
+    if whole == 0 { if part == 0 { 0.0 } else { f64::INFINITY } } else { part as f64 / whole as f64 }
+}

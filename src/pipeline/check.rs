@@ -1,0 +1,91 @@
+//! Looks at job and templates, and at the data when asked, without planning anything.
+
+use super::error::Error;
+use super::inputs;
+use crate::domain::Job;
+use crate::{job as job_room, message, purchases, tables};
+use chrono::NaiveDate;
+use std::path::Path;
+
+/// What a check found that is not an error.
+pub struct Checked {
+    pub job: Job,
+    /// How ranges and dates were understood.
+    pub echo: Vec<String>,
+    pub warnings: Vec<String>,
+}
+
+/// What the data look like.
+pub struct DataCheck {
+    pub files: usize,
+    pub rows: u64,
+    pub customers: usize,
+    pub excluded_customers: usize,
+    /// The values of each `exclude` column, with how many lines and how much money they have.
+    pub values: Vec<purchases::ExcludeValue>,
+    pub notes: Vec<String>,
+}
+
+/// Checks a job file and its templates: every problem of both at once.
+pub fn check(path: &Path, as_of: NaiveDate) -> Result<Checked, Error> {
+    let job = inputs::load_job(path, None)?;
+    let columns = match &job.customers {
+        Some(source) => tables::customer_columns(source, inputs::base(&job)).ok(),
+        None => Some(Vec::new()),
+    };
+    let names = message::Names { customer: columns, shop: job.shop.iter().map(|(name, _)| name.clone()).collect() };
+    inputs::load_templates(&job, &job.templates, &names)?;
+    Ok(Checked { echo: job_room::echo(&job), warnings: job_room::warnings(&job, as_of), job })
+}
+
+/// Opens the data of a checked job.
+pub fn check_data(job: &Job, as_of: NaiveDate) -> Result<DataCheck, Error> {
+    let purchases = purchases::open(&job.purchases, job.zone, &job.currency, inputs::base(job))?;
+    let mut notes = Vec::new();
+    let (mut customers, mut excluded) = (0, 0);
+    if let Some(source) = &job.customers {
+        let read = tables::customers(source, job.zone, as_of, inputs::base(job))?;
+        (customers, excluded) = (read.customers.len(), read.customers.excluded.len());
+        notes.extend(read.notes);
+        check_columns(job, &read.customers)?;
+    }
+    if let Some(source) = &job.products {
+        tables::products(source, &job.currency, inputs::base(job))?;
+    }
+    Ok(DataCheck {
+        files: purchases.files(),
+        rows: purchases.rows(),
+        customers,
+        excluded_customers: excluded,
+        values: purchases.exclude_values()?,
+        notes,
+    })
+}
+
+/// A `where` or a gift that asks for a column which the list does not have would never hold.
+pub fn check_columns(job: &Job, customers: &crate::domain::Customers) -> Result<(), Error> {
+    use crate::domain::offer::OfferKind;
+    let known: Vec<&str> = customers.columns.iter().map(|(name, _)| name.as_str()).collect();
+    for campaign in &job.campaigns {
+        let chooser = match campaign.offer.as_ref().map(|offer| &offer.kind) {
+            Some(OfferKind::Gift { choose_by, .. }) => choose_by.as_deref(),
+            _ => None,
+        };
+        for column in campaign.wheres.iter().map(|test| test.column.as_str()).chain(chooser) {
+            if !known.contains(&column) {
+                return Err(Error::Data(format!(
+                    "campaign `{}` asks for the customer column `{column}`, which the list does not have; it has: {}",
+                    campaign.name,
+                    known.join(", ")
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The JSON Schema of a job file.
+#[must_use]
+pub fn schema() -> String {
+    job_room::schema()
+}

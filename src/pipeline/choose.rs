@@ -1,0 +1,260 @@
+//! The second pass: campaign by campaign in file order, each matched pair becomes a rendered mail or is skipped for one reason.
+
+use super::assess::Assessed;
+use super::error::Error;
+use super::inputs::Inputs;
+use super::people::People;
+use super::progress::{Step, Watch};
+use crate::domain::job::OnRenderError;
+use crate::domain::orders::LastOrder;
+use crate::domain::plan::{PlanPart, PlannedMail, Skip};
+use crate::domain::{Campaign, Job, Offer, Person, SkipReason, Value};
+use crate::{campaigns, keys, message, offers, runs};
+use rayon::prelude::*;
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What one partition has decided so far.
+struct Progress {
+    mails: Vec<PlannedMail>,
+    skipped: Vec<Skip>,
+    tallies: Vec<campaigns::Tally>,
+    failures: Vec<Failure>,
+}
+
+/// A mail that cannot be rendered.
+struct Failure {
+    customer: String,
+    campaign: usize,
+    what: String,
+}
+
+/// What every mail of a run has in common.
+pub struct Pass<'a> {
+    pub job: &'a Job,
+    pub inputs: &'a Inputs,
+    pub assessed: &'a Assessed,
+}
+
+/// Runs the second pass over all campaigns. `watch` hears of rendered mails.
+pub fn run(job: &Job, inputs: &Inputs, assessed: &mut Assessed, watch: &Watch) -> Result<Vec<PlanPart>, Error> {
+    fetch_last_orders(job, inputs, assessed)?;
+    let pass = Pass { job, inputs, assessed };
+    let total = assessed.people.iter().map(|part| part.matches.len() as u64).sum();
+    let done = AtomicU64::new(0);
+    let mut progress: Vec<Progress> = assessed.people.iter().map(|part| Progress::new(part.len())).collect();
+    let mut issued = HashSet::new();
+    for at in 0..job.campaigns.len() {
+        let picked: Vec<Vec<usize>> =
+            assessed.people.par_iter().zip(&mut progress).map(|(part, progress)| pass.pick(at, part, progress)).collect();
+        let codes = pass.codes(at, &picked, &mut issued);
+        assessed.people.par_iter().zip(&mut progress).zip(&picked).for_each(|((part, progress), picked)| {
+            for nth in picked {
+                pass.write(at, part, *nth, &codes, progress);
+            }
+            let seen = part.matches_of(at).len() as u64;
+            watch(Step::Render, done.fetch_add(seen, Ordering::Relaxed) + seen, total);
+        });
+    }
+    refuse_failures(job, &progress)?;
+    Ok(assessed.people.iter().zip(progress).map(|(part, progress)| progress.into_part(part)).collect())
+}
+
+impl Progress {
+    fn new(people: usize) -> Self {
+        Self { mails: Vec::new(), skipped: Vec::new(), tallies: vec![campaigns::Tally::default(); people], failures: Vec::new() }
+    }
+
+    fn into_part(mut self, people: &People) -> PlanPart {
+        self.mails.sort_by_key(|mail| (mail.customer, mail.campaign));
+        self.skipped.sort_by_key(|skip| (skip.customer, skip.campaign));
+        PlanPart {
+            customer_id: people.id.clone(),
+            features: people.features.clone(),
+            standings: people.standings.clone(),
+            holdout: people.holdout.clone(),
+            mails: self.mails,
+            skipped: self.skipped,
+        }
+    }
+}
+
+impl Pass<'_> {
+    /// Which matches (their places) of a campaign become mails, as far as rules decide; the others are skipped.
+    fn pick(&self, at: usize, part: &People, progress: &mut Progress) -> Vec<usize> {
+        let mut picked = Vec::new();
+        for nth in part.matches_of(at) {
+            let matched = &part.matches[nth];
+            match self.verdict(at, part, nth, &progress.tallies[matched.row]) {
+                Ok(()) => picked.push(nth),
+                Err(reason) => progress.skipped.push(Skip { customer: matched.row, campaign: at, reason }),
+            }
+        }
+        picked
+    }
+
+    /// Whether a match becomes a mail, given what this customer gets already.
+    pub fn verdict(&self, at: usize, part: &People, nth: usize, tally: &campaigns::Tally) -> Result<(), SkipReason> {
+        let matched = &part.matches[nth];
+        let person = part.person(&self.inputs.shop, matched.row);
+        let past = &self.inputs.before.past;
+        let campaign = &self.job.campaigns[at];
+        let candidate = campaigns::Candidate {
+            job: &self.job.name,
+            campaign,
+            person: &person,
+            occasion: &matched.occasion,
+            contact: &self.job.contact,
+            as_of: self.assessed.dates.as_of,
+            past: past.of(person.id),
+            address_lost: matched.address_lost,
+            tally,
+        };
+        campaigns::choose(&candidate, |address| past.suppressed(person.id, address))
+    }
+
+    /// A code of its own for each mail whose offer asks for one; no two mails of the run get the same.
+    fn codes(&self, at: usize, picked: &[Vec<usize>], issued: &mut HashSet<String>) -> HashMap<String, String> {
+        let campaign = &self.job.campaigns[at];
+        if !campaign.offer.as_ref().is_some_and(offers::wants_code) {
+            return HashMap::new();
+        }
+        let mut wanting: Vec<&str> = Vec::new();
+        for (part, picked) in self.assessed.people.iter().zip(picked) {
+            wanting.extend(picked.iter().map(|nth| part.id.get(part.matches[*nth].row)));
+        }
+        wanting.sort_unstable();
+        let mut codes = HashMap::with_capacity(wanting.len());
+        for customer in wanting {
+            let code = (0..).map(|attempt| self.code(campaign, customer, attempt)).find(|code| issued.insert(code.clone()));
+            codes.insert(customer.to_owned(), code.unwrap_or_default());
+        }
+        codes
+    }
+
+    pub fn code(&self, campaign: &Campaign, customer: &str, attempt: u32) -> String {
+        keys::coupon(&self.inputs.key, &self.job.name, self.assessed.dates.as_of, customer, &campaign.name, attempt)
+    }
+
+    /// Renders one mail and puts it into the plan, or notes why that failed.
+    fn write(&self, at: usize, part: &People, nth: usize, codes: &HashMap<String, String>, progress: &mut Progress) {
+        let matched = &part.matches[nth];
+        let person = part.person(&self.inputs.shop, matched.row);
+        let campaign = &self.job.campaigns[at];
+        let offer = self.offer(campaign, &person, || codes.get(person.id).cloned().unwrap_or_default());
+        match self.mail(at, &person, &matched.occasion, matched.row, offer.as_ref()) {
+            Ok(mail) => {
+                progress.tallies[matched.row].add(at, campaign.counts_towards_limit);
+                progress.mails.push(mail);
+            }
+            Err(what) => {
+                progress.skipped.push(Skip { customer: matched.row, campaign: at, reason: SkipReason::RenderFailed });
+                progress.failures.push(Failure { customer: person.id.to_owned(), campaign: at, what });
+            }
+        }
+    }
+
+    pub fn offer(&self, campaign: &Campaign, person: &Person, code: impl FnOnce() -> String) -> Option<Offer> {
+        campaign.offer.as_ref().and_then(|rule| offers::make(rule, person, self.assessed.dates.as_of, code))
+    }
+
+    /// The values a mail is rendered with.
+    pub fn values(&self, at: usize, person: &Person, occasion: &crate::domain::Occasion, offer: Option<&Offer>) -> Value {
+        let token = keys::token(&self.inputs.key, person.id);
+        message::values(
+            person,
+            &message::ValueParts {
+                ladder: &self.job.ladder,
+                campaign: &self.job.campaigns[at],
+                offer,
+                occasion,
+                products: &self.inputs.shop.products,
+                unsubscribe: self.job.mail.unsubscribe.replace("{token}", &token),
+                as_of: self.assessed.dates.as_of,
+                zone: self.job.zone,
+                currency: &self.job.currency,
+                roles: self.job.customers.as_ref(),
+            },
+        )
+    }
+
+    fn mail(
+        &self,
+        at: usize,
+        person: &Person,
+        occasion: &crate::domain::Occasion,
+        row: usize,
+        offer: Option<&Offer>,
+    ) -> Result<PlannedMail, String> {
+        let campaign = &self.job.campaigns[at];
+        let crate::domain::Address::Usable { wire, .. } = person.address() else {
+            return Err("the address is not usable".to_owned());
+        };
+        let values = self.values(at, person, occasion, offer);
+        let rank = person.standing.rank;
+        let rank_name = rank.map(|rank| self.job.ladder.name(rank));
+        let content =
+            self.inputs.templates.render(&campaign.name, rank_name, &values, &self.job.shop).map_err(|error| error.to_string())?;
+        let link = self.job.mail.unsubscribe.replace("{token}", &keys::token(&self.inputs.key, person.id));
+        message::legal(&content, &self.job.shop, &link).map_err(|missing| missing.clone())?;
+        Ok(PlannedMail {
+            mail_id: keys::mail_id(&self.inputs.key, &self.job.name, self.assessed.dates.as_of, person.id, &campaign.name),
+            customer: row,
+            rank,
+            campaign: at,
+            occasion: occasion.word.clone(),
+            address: wire.clone(),
+            content_hash: message::hash(wire, &content),
+            subject: content.subject,
+            offer: offer.map(|offer| offer.kind),
+            coupon_code: offer.and_then(|offer| offer.code.clone()),
+            valid_until: offer.and_then(|offer| offer.valid_until),
+            values: runs::values_text(&values),
+        })
+    }
+}
+
+/// Fetches the last orders of those who may get a mail that shows them: a second look into the purchases, only where it is needed.
+fn fetch_last_orders(job: &Job, inputs: &Inputs, assessed: &mut Assessed) -> Result<(), Error> {
+    let asking: Vec<bool> = job.campaigns.iter().map(|campaign| inputs.templates.uses(&campaign.name, "last_order")).collect();
+    let mut wanted = HashMap::new();
+    for part in &assessed.people {
+        for matched in part.matches.iter().filter(|matched| asking[matched.campaign]) {
+            if let Some(at) = part.features[matched.row].last_order_at {
+                wanted.insert(part.id.get(matched.row).to_owned(), (part.last_order_id.get(matched.row).to_owned(), at));
+            }
+        }
+    }
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let mut orders: HashMap<String, LastOrder> = inputs.purchases.last_orders(&wanted)?;
+    for part in &mut assessed.people {
+        let rows: Vec<usize> = part.matches.iter().map(|matched| matched.row).collect();
+        for row in rows {
+            if let Some(order) = orders.remove(part.id.get(row)) {
+                part.last_orders.insert(row, order);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A template that fails for one customer stops the plan, unless the job says to skip such mails.
+fn refuse_failures(job: &Job, progress: &[Progress]) -> Result<(), Error> {
+    let mut failures: Vec<&Failure> = progress.iter().flat_map(|progress| &progress.failures).collect();
+    if failures.is_empty() || job.on_render_error == OnRenderError::Skip {
+        return Ok(());
+    }
+    failures.sort_by(|one, other| (one.campaign, &one.customer).cmp(&(other.campaign, &other.customer)));
+    let shown = 3;
+    let mut text = format!("{} mails cannot be rendered, so nothing is planned:", failures.len());
+    for failure in failures.iter().take(shown) {
+        text += &format!("\n\ncampaign `{}`, customer `{}`:\n{}", job.campaigns[failure.campaign].name, failure.customer, failure.what);
+    }
+    if failures.len() > shown {
+        text += &format!("\n\n… and {} more.", failures.len() - shown);
+    }
+    text += "\n\nmend the template (`{{ customer.nickname or customer.name }}` allows a missing value), or set on_render_error = \"skip\"";
+    Err(Error::Render(text))
+}

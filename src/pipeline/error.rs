@@ -1,0 +1,59 @@
+//! Everything that can end a command, and the exit code it ends with.
+
+use std::path::PathBuf;
+
+/// An end of a command that is not success. The variant decides the exit code, the message tells what, where and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The job file, a template or the way the command was called is wrong.
+    #[error("{0}")]
+    Usage(String),
+    #[error(transparent)]
+    Job(#[from] crate::job::Error),
+    #[error(transparent)]
+    Templates(#[from] crate::message::Error),
+    #[error("{0}")]
+    Render(String),
+    #[error(transparent)]
+    Schedule(#[from] crate::schedule::Error),
+    #[error(transparent)]
+    Keys(#[from] crate::keys::Error),
+    #[error(transparent)]
+    Purchases(#[from] crate::purchases::Error),
+    #[error(transparent)]
+    Features(#[from] crate::features::Error),
+    #[error(transparent)]
+    Tables(#[from] crate::tables::Error),
+    #[error("{0}")]
+    Data(String),
+    #[error(transparent)]
+    Ledger(#[from] crate::ledger::Error),
+    #[error(transparent)]
+    Runs(#[from] crate::runs::Error),
+    #[error(transparent)]
+    Report(#[from] crate::report::Error),
+    #[error("the outbox cannot be written: {0}; free some space or choose another `outbox` in [mail], then run `rankmail send` again: it goes on where it stopped")]
+    Outbox(String),
+    #[error("{path}: {source}", path = path.display())]
+    File { path: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    Delivery(#[from] crate::delivery::Error),
+    #[error("{0}")]
+    Server(String),
+    #[error("stopped by the brake `{name}`: {seen}; look at the plan, then go on with `--accept {name}`")]
+    Brake { name: String, seen: String },
+}
+
+impl Error {
+    /// 2 bad job, template or usage; 3 data; 4 ledger or plan folder; 5 mail server; 6 a brake.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) | Self::Job(_) | Self::Templates(_) | Self::Render(_) | Self::Schedule(_) | Self::Keys(_) | Self::Delivery(_) => 2,
+            Self::Purchases(_) | Self::Features(_) | Self::Tables(_) | Self::Data(_) => 3,
+            Self::Ledger(_) | Self::Runs(_) | Self::Report(_) | Self::Outbox(_) | Self::File { .. } => 4,
+            Self::Server(_) => 5,
+            Self::Brake { .. } => 6,
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Why a customer has this rank, and what became of every campaign.
+
+use super::assess::{self, Assessed};
+
+use super::error::Error;
+use super::inputs::{self, Inputs};
+use super::people::People;
+use super::progress::Watch;
+use crate::domain::features::FeatureRow;
+use crate::domain::mail::Unmatched;
+use crate::domain::{Dates, HistoryLine, Job, SkipReason, Standing};
+use crate::{campaigns, features, ranks};
+use chrono::NaiveDate;
+
+/// Everything that decided about one customer.
+pub struct Explanation {
+    pub customer: String,
+    pub dates: Dates,
+    /// Left out by `[customers] exclude`: column and value.
+    pub excluded: Option<String>,
+    pub known: Option<Known>,
+    pub lines: Vec<HistoryLine>,
+}
+
+/// What is known of a customer that takes part.
+pub struct Known {
+    pub features: FeatureRow,
+    pub standing: Standing,
+    pub holdout: bool,
+    pub listed: bool,
+    pub checks: Vec<ranks::RankCheck>,
+    pub pairs: Vec<Pair>,
+}
+
+/// One campaign for this customer.
+pub struct Pair {
+    pub campaign: String,
+    pub fate: PairFate,
+}
+
+pub enum PairFate {
+    /// A condition does not hold.
+    Unmatched(Unmatched),
+    Mailed { subject: String, occasion: String },
+    Skipped { reason: SkipReason, occasion: String },
+}
+
+/// Explains one customer at an as-of date. The whole shop is ranked for it, since tops and shared addresses depend on everybody;
+/// nothing is written.
+pub fn explain(job: &Job, as_of: NaiveDate, customer: &str, watch: &Watch) -> Result<Explanation, Error> {
+    let inputs = inputs::open(job, as_of)?;
+    let assessed = assess::run(job, &inputs, as_of, watch)?;
+    let lines = inputs.purchases.history(customer, job.zone.midnight(as_of))?;
+    let excluded = inputs
+        .shop
+        .customers
+        .excluded
+        .binary_search_by(|(id, _)| id.as_str().cmp(customer))
+        .ok()
+        .map(|at| inputs.shop.customers.excluded[at].1.clone());
+    let known = known(job, &inputs, assessed, customer)?;
+    let (dates, known) = known;
+    if known.is_none() && excluded.is_none() && lines.is_empty() {
+        return Err(Error::Data(format!("customer `{customer}` is neither in the purchases nor in the customer list")));
+    }
+    Ok(Explanation { customer: customer.to_owned(), dates, excluded, known, lines })
+}
+
+fn known(job: &Job, inputs: &Inputs, mut assessed: Assessed, customer: &str) -> Result<(Dates, Option<Known>), Error> {
+    let at = features::partition_of(customer);
+    let dates = assessed.dates.clone();
+    let row = assessed.people.get(at).and_then(|part| part.id.iter().position(|id| id == customer));
+    let Some(row) = row else { return Ok((dates, None)) };
+    let fates = only(job, inputs, &mut assessed, at, row)?;
+    let part = &assessed.people[at];
+    let features = part.features[row];
+    let known = ranks::Known {
+        id: customer,
+        features: &features,
+        tenure_from_closing: part.tenure_from(&inputs.shop, row, features.first_order_closing),
+        tenure_from_known: part.tenure_from(&inputs.shop, row, features.first_order_at),
+        held: part.held[row],
+    };
+    let checks = ranks::explain(&job.ladder, &dates, &assessed.tops, &known);
+    let explained = Known {
+        features,
+        standing: part.standings[row],
+        holdout: part.holdout[row],
+        listed: part.listed[row].is_some(),
+        checks,
+        pairs: fates,
+    };
+    Ok((dates, Some(explained)))
+}
+
+/// Weighs every campaign for one row, with the very steps that plan everybody's mails.
+fn only(job: &Job, inputs: &Inputs, assessed: &mut Assessed, at: usize, row: usize) -> Result<Vec<Pair>, Error> {
+    let part = std::mem::take(&mut assessed.people[at]);
+    let lone = part.only(row);
+    let mut others: Vec<People> = assessed.people.iter().map(|_| People::default()).collect();
+    others[at] = lone;
+    let mut narrowed = Assessed {
+        dates: assessed.dates.clone(),
+        tops: assessed.tops.clone(),
+        facts: assessed.facts,
+        people: others,
+        read: assessed.read.clone(),
+    };
+    let parts = super::choose::run(job, inputs, &mut narrowed, &super::progress::unwatched)?;
+    assessed.people[at] = part;
+    let person = narrowed.people[at].person(&inputs.shop, 0);
+    let plan = &parts[at];
+    let pairs = job.campaigns.iter().enumerate().map(|(nth, campaign)| {
+        let fate = match campaigns::matches(campaign, &person, &narrowed.facts) {
+            Err(unmatched) => PairFate::Unmatched(unmatched),
+            Ok(occasion) => match plan.mails.iter().find(|mail| mail.campaign == nth) {
+                Some(mail) => PairFate::Mailed { subject: mail.subject.clone(), occasion: occasion.word },
+                None => PairFate::Skipped {
+                    reason: plan.skipped.iter().find(|skip| skip.campaign == nth).map_or(SkipReason::RenderFailed, |skip| skip.reason),
+                    occasion: occasion.word,
+                },
+            },
+        };
+        Pair { campaign: campaign.name.clone(), fate }
+    });
+    Ok(pairs.collect())
+}
+

@@ -1,0 +1,31 @@
+//! Only the features table.
+
+use super::error::Error;
+use super::progress::{Step, Watch};
+use crate::domain::Job;
+use crate::domain::features::ReadCounts;
+use crate::{features as fold, ledger, purchases, ranks, runs, schedule};
+use chrono::NaiveDate;
+use std::path::Path;
+
+/// Computes the features at an as-of date and writes them as Parquet. Returns how many customers there are, and what was read.
+pub fn features(job: &Job, as_of: NaiveDate, out: &Path, watch: &Watch) -> Result<(u64, ReadCounts), Error> {
+    let next_due = job.schedule.as_deref().map(|line| schedule::next_due_date(line, job.zone, as_of)).transpose()?.flatten();
+    let bounds = ranks::dates(as_of, &job.ladder, last_run(job, as_of)?.as_ref(), next_due).bounds(job.zone);
+    let purchases = purchases::open(&job.purchases, job.zone, &job.currency, super::inputs::base(job))?;
+    let request = purchases::Request { as_of: bounds.as_of, history_before: None, categories: false };
+    let table = fold::Fold::new(bounds, &[], false);
+    let read = purchases.read(&request, &|lines| table.add(lines), &|done, total| watch(Step::Read, done, total))?;
+    let parts = table.finish()?;
+    fold::write(&parts, out)?;
+    Ok((parts.iter().map(|part| part.customer_id.len() as u64).sum(), read))
+}
+
+/// The last adopted run decides which review is due, and so two of the columns.
+fn last_run(job: &Job, as_of: NaiveDate) -> Result<Option<crate::domain::ladder::PreviousRun>, Error> {
+    let Some(ledger) = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))? else { return Ok(None) };
+    let Some(adoption) = ledger.last_adopted(&job.name, as_of)? else { return Ok(None) };
+    let opened = runs::open(&runs::folder(&job.runs, &job.name, adoption.as_of))?;
+    let summary = opened.summary();
+    Ok(Some(crate::domain::ladder::PreviousRun { as_of: summary.as_of, closing: summary.closing, keep_by: summary.keep_by }))
+}

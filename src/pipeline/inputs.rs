@@ -1,0 +1,90 @@
+//! Opens what a run reads: the key, the templates, the lists, the purchases, the memory of earlier runs.
+
+use super::error::Error;
+use super::people::Shop;
+use super::previous::{self, Before};
+use crate::domain::{Customers, Job, Key};
+use crate::{job, keys, message, purchases, tables};
+use chrono::NaiveDate;
+use std::path::Path;
+
+/// Everything a run reads, opened and checked.
+pub struct Inputs {
+    pub key: Key,
+    pub templates: message::Templates,
+    pub shop: Shop,
+    pub purchases: purchases::Purchases,
+    pub before: Before,
+    /// (relative name, digest), sorted.
+    pub digests: Vec<(String, String)>,
+    pub warnings: Vec<String>,
+}
+
+/// Loads a job file; `runs` stands in for the job's own folder of runs.
+pub fn load_job(path: &Path, runs: Option<&Path>) -> Result<Job, Error> {
+    let mut job = job::load(path)?;
+    if let Some(runs) = runs {
+        runs.clone_into(&mut job.runs);
+    }
+    Ok(job)
+}
+
+/// The folder against which the job's paths are read.
+pub fn base(job: &Job) -> &Path {
+    job.path.parent().unwrap_or(Path::new("."))
+}
+
+/// Opens all inputs of a run.
+pub fn open(job: &Job, as_of: NaiveDate) -> Result<Inputs, Error> {
+    let key = keys::load(&job.keys, true)?;
+    let mut digests = Vec::new();
+    let mut warnings = job::warnings(job, as_of);
+    let customers = match &job.customers {
+        Some(source) => {
+            let read = tables::customers(source, job.zone, as_of, base(job))?;
+            digests.extend(read.inputs);
+            warnings.extend(read.notes);
+            read.customers
+        }
+        None => Customers::default(),
+    };
+    let products = match &job.products {
+        Some(source) => {
+            let (products, inputs) = tables::products(source, &job.currency, base(job))?;
+            digests.extend(inputs);
+            products
+        }
+        None => Vec::new(),
+    };
+    let templates = templates(job, Some(&customers))?;
+    let purchases = purchases::open(&job.purchases, job.zone, &job.currency, base(job))?;
+    digests.extend(purchases.inputs());
+    digests.sort();
+    let before = previous::read(job, &customers, as_of)?;
+    Ok(Inputs { key, templates, shop: Shop { zone: job.zone, customers, products }, purchases, before, digests, warnings })
+}
+
+/// Loads the job's templates; with the customer list at hand its columns are known names.
+pub fn templates(job: &Job, customers: Option<&Customers>) -> Result<message::Templates, Error> {
+    let names = message::Names {
+        customer: customers.map(|list| list.columns.iter().map(|(name, _)| name.clone()).collect()),
+        shop: job.shop.iter().map(|(name, _)| name.clone()).collect(),
+    };
+    Ok(load_templates(job, &job.templates, &names)?)
+}
+
+/// Loads the templates of a folder with the job's campaigns and ranks.
+pub fn load_templates(job: &Job, root: &Path, names: &message::Names) -> Result<message::Templates, message::Error> {
+    let campaigns: Vec<String> = job.campaigns.iter().map(|campaign| campaign.name.clone()).collect();
+    let ranks: Vec<String> = job.ladder.ranks.iter().map(|rank| rank.name.clone()).collect();
+    message::Templates::load(root, &campaigns, &ranks, names)
+}
+
+/// The job as it was when the plan was made. Where to send, and what to stop at, is today's.
+pub fn planned_job(job: &Job, opened: &crate::runs::Opened) -> Result<Job, Error> {
+    let mut planned = job::load_text(&job.path, &opened.job_text()?)?;
+    planned.runs.clone_from(&job.runs);
+    planned.smtp.clone_from(&job.smtp);
+    planned.brakes = job.brakes;
+    Ok(planned)
+}

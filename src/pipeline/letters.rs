@@ -1,0 +1,79 @@
+//! Turns the rows of a plan back into the very mails that were planned.
+
+use super::error::Error;
+use super::inputs;
+use crate::domain::plan::MailRow;
+use crate::domain::{Job, Letter};
+use crate::{message, runs};
+use rayon::prelude::*;
+
+/// Renders and composes the mails of one plan, from its folder only.
+pub struct Writer {
+    job: Job,
+    templates: message::Templates,
+}
+
+impl Writer {
+    /// `job` is the plan's own copy of the job.
+    pub fn open(job: &Job, opened: &runs::Opened) -> Result<Self, Error> {
+        let names = message::Names { customer: None, shop: job.shop.iter().map(|(name, _)| name.clone()).collect() };
+        let templates = inputs::load_templates(job, &opened.templates_dir(), &names)?;
+        Ok(Self { job: job.clone(), templates })
+    }
+
+    /// Renders mails, and makes sure that each is byte for byte the one that was planned and seen.
+    pub fn render(&self, mails: &[&MailRow]) -> Result<Vec<message::Content>, Error> {
+        mails.par_iter().map(|mail| self.render_one(mail)).collect()
+    }
+
+    /// Renders a mail whose values were changed on purpose.
+    pub fn render_changed(&self, mail: &MailRow) -> Result<message::Content, Error> {
+        let values = runs::values_read(&mail.values)?;
+        self.templates
+            .render(&mail.campaign, mail.rank.as_deref(), &values, &self.job.shop)
+            .map_err(|error| Error::Render(error.to_string()))
+    }
+
+    fn render_one(&self, mail: &MailRow) -> Result<message::Content, Error> {
+        let content = self.render_changed(mail)?;
+        if message::hash(&mail.address, &content) != mail.content_hash {
+            return Err(Error::Data(format!(
+                "the mail {} (customer {}, campaign {}) no longer renders to what was planned; the plan was made by another version of \
+                 rankmail or its folder was changed: plan again",
+                mail.mail_id, mail.customer_id, mail.campaign
+            )));
+        }
+        Ok(content)
+    }
+
+    /// The finished mail with its envelope. The date is that of the first claim, so that a mail sent again is the same mail.
+    pub fn compose(&self, mail: &MailRow, content: &message::Content, first_claim_at: i64) -> Result<Letter, Error> {
+        let campaign = self.job.campaigns.iter().find(|campaign| campaign.name == mail.campaign);
+        let from = campaign.and_then(|campaign| campaign.from.as_deref()).unwrap_or(&self.job.mail.from);
+        let reply_to = campaign.and_then(|campaign| campaign.reply_to.as_deref()).or(self.job.mail.reply_to.as_deref());
+        let values = runs::values_read(&mail.values)?;
+        let text = |group: &str, name: &str| match values.get(group).and_then(|group| group.get(name)) {
+            Some(crate::domain::Value::Text(text)) => text.clone(),
+            _ => String::new(),
+        };
+        let name = text("customer", "name");
+        let link = text("links", "unsubscribe");
+        let head = message::Head {
+            mail_id: &mail.mail_id,
+            from,
+            reply_to,
+            to_name: &name,
+            to_address: &mail.address,
+            date: first_claim_at,
+            zone: self.job.zone,
+            unsubscribe: &link,
+            one_click: self.job.mail.unsubscribe.contains("{token}"),
+            list_id: self.job.mail.list_id.as_deref(),
+            list_name: self.job.shop("name"),
+        };
+        let bytes = message::compose(&head, content)?;
+        let sender = self.job.smtp.as_ref().and_then(|smtp| smtp.return_path.as_deref());
+        let sender = sender.map_or_else(|| message::address_of(from), str::to_owned);
+        Ok(Letter { mail_id: mail.mail_id.clone(), from: sender, to: mail.address.clone(), bytes })
+    }
+}

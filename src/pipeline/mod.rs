@@ -1,0 +1,39 @@
+//! The only room that knows two rooms: each file is one thing a person asks for, written as the list of its steps.
+//!
+//! It prints nothing and reads no clock: the as-of date and the time are handed in.
+
+mod assess;
+mod brakes;
+mod check;
+mod choose;
+mod error;
+mod explain;
+mod features;
+mod figures;
+mod inputs;
+mod letters;
+mod people;
+mod plan;
+mod previous;
+mod progress;
+mod run;
+mod send;
+mod show;
+mod status;
+mod timetable;
+mod trial;
+
+pub use check::{Checked, DataCheck, check, check_data, schema};
+pub use error::Error;
+pub use explain::{Explanation, Pair, PairFate, explain};
+pub use features::features;
+pub use inputs::load_job;
+pub use plan::{Planned, Request as PlanRequest, plan};
+pub use previous::rank_slots;
+pub use progress::{Step, Watch, unwatched};
+pub use run::{Ran, due, run};
+pub use send::{Request as SendRequest, Sent, outbox, send, unfinished};
+pub use show::{Shown, latest_plan, show};
+pub use status::{Status, status};
+pub use timetable::{cron, next_times, systemd};
+pub use trial::{Trial, trial};

@@ -1,0 +1,127 @@
+//! One hash partition of the shop's customers: features, list and rank state side by side, row for row.
+
+use crate::domain::customers::Product;
+use crate::domain::features::FeatureRow;
+use crate::domain::orders::LastOrder;
+use crate::domain::person::Listed;
+use crate::domain::standing::Held;
+use crate::domain::{Customers, Features, Occasion, Person, Standing, Texts, Zone};
+use chrono::NaiveDate;
+use std::collections::HashMap;
+
+/// What all partitions look into.
+pub struct Shop {
+    pub zone: Zone,
+    pub customers: Customers,
+    pub products: Vec<Product>,
+}
+
+/// A matched pair that waits for its fate.
+#[derive(Clone)]
+pub struct Match {
+    pub row: usize,
+    pub campaign: usize,
+    pub occasion: Occasion,
+    /// Somebody else has the same address and goes before.
+    pub address_lost: bool,
+}
+
+/// The customers of one partition, sorted by id.
+#[derive(Default)]
+pub struct People {
+    pub id: Texts,
+    pub features: Vec<FeatureRow>,
+    /// The row in the customer list.
+    pub listed: Vec<Option<usize>>,
+    /// The last order's id, empty where there is none.
+    pub last_order_id: Texts,
+    pub held: Vec<Option<Held>>,
+    pub standings: Vec<Standing>,
+    pub holdout: Vec<bool>,
+    /// Sorted by campaign, then row.
+    pub matches: Vec<Match>,
+    pub last_orders: HashMap<usize, LastOrder>,
+}
+
+impl People {
+    /// Joins those who bought with those who are listed (rows of the list, sorted by id); customers that the shop excludes are left out.
+    pub fn join(features: &Features, customers: &Customers, listed: &[usize], held: &HashMap<String, Held>) -> Self {
+        let mut people = Self::default();
+        let (mut bought, mut list) = (0, 0);
+        loop {
+            let buyer = (bought < features.customer_id.len()).then(|| features.customer_id.get(bought));
+            let member = listed.get(list).map(|row| customers.id.get(*row));
+            let id = match (buyer, member) {
+                (None, None) => break,
+                (Some(id), None) | (None, Some(id)) => id,
+                (Some(one), Some(other)) => one.min(other),
+            };
+            let is_buyer = buyer == Some(id);
+            let is_member = member == Some(id);
+            if is_member || !is_excluded(customers, id) {
+                people.id.push(id);
+                people.features.push(if is_buyer { features.rows.get(bought).copied().unwrap_or_default() } else { FeatureRow::default() });
+                people.last_order_id.push(if is_buyer { features.last_order.get(bought) } else { "" });
+                people.listed.push(if is_member { listed.get(list).copied() } else { None });
+                people.held.push(held.get(id).copied());
+            }
+            bought += usize::from(is_buyer);
+            list += usize::from(is_member);
+        }
+        people
+    }
+
+    pub fn len(&self) -> usize {
+        self.features.len()
+    }
+
+    /// The same partition with one customer only.
+    pub fn only(&self, row: usize) -> Self {
+        Self {
+            id: std::iter::once(self.id.get(row)).collect(),
+            features: vec![self.features[row]],
+            listed: vec![self.listed[row]],
+            last_order_id: std::iter::once(self.last_order_id.get(row)).collect(),
+            held: vec![self.held[row]],
+            standings: vec![self.standings[row]],
+            holdout: vec![self.holdout[row]],
+            matches: self.matches.iter().filter(|matched| matched.row == row).map(|matched| Match { row: 0, ..matched.clone() }).collect(),
+            last_orders: HashMap::new(),
+        }
+    }
+
+    /// The places of a campaign's matches.
+    pub fn matches_of(&self, campaign: usize) -> std::ops::Range<usize> {
+        let start = self.matches.partition_point(|matched| matched.campaign < campaign);
+        start..self.matches.partition_point(|matched| matched.campaign <= campaign)
+    }
+
+    /// The day from which the tenure counts, given the first order that is known: the relationship may be older than the purchases.
+    pub fn tenure_from(&self, shop: &Shop, row: usize, first_order: Option<i64>) -> Option<NaiveDate> {
+        let since = self.listed[row].and_then(|listed| shop.customers.since.get(listed).copied().flatten());
+        let first = first_order.and_then(|instant| shop.zone.date(instant));
+        match (since, first) {
+            (Some(since), Some(first)) => Some(since.min(first)),
+            (since, first) => since.or(first),
+        }
+    }
+
+    /// The customer of a row.
+    pub fn person<'a>(&'a self, shop: &'a Shop, row: usize) -> Person<'a> {
+        let features = &self.features[row];
+        Person {
+            id: self.id.get(row),
+            features,
+            standing: &self.standings[row],
+            listed: self.listed[row].map(|listed| Listed { customers: &shop.customers, row: listed }),
+            first_order_on: self.tenure_from(shop, row, features.first_order_at),
+            last_order_on: features.last_order_at.and_then(|instant| shop.zone.date(instant)),
+            last_order: self.last_orders.get(&row),
+            holdout: self.holdout[row],
+        }
+    }
+}
+
+fn is_excluded(customers: &Customers, id: &str) -> bool {
+    customers.excluded.binary_search_by(|(excluded, _)| excluded.as_str().cmp(id)).is_ok()
+}

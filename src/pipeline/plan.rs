@@ -1,0 +1,78 @@
+//! A plan, step by step: this page is the program.
+
+use super::error::Error;
+use super::inputs::{self, Inputs};
+use super::progress::Watch;
+use super::{assess, brakes, choose, figures};
+use crate::domain::plan::{PlanPart, Summary};
+use crate::domain::{Job, Ladder};
+use crate::{ledger, report, runs};
+use chrono::NaiveDate;
+use std::path::{Path, PathBuf};
+
+/// What a plan is made for. The as-of date and the wall clock are handed in: planning reads no clock.
+pub struct Request<'a> {
+    pub job: &'a Job,
+    pub as_of: NaiveDate,
+    /// Microseconds UTC.
+    pub planned_at: i64,
+    /// Plan into this folder instead of RUNS/JOB/AS-OF.
+    pub into: Option<&'a Path>,
+    pub watch: &'a Watch<'a>,
+}
+
+/// A plan that lies in its folder.
+pub struct Planned {
+    pub folder: PathBuf,
+    pub summary: Summary,
+    pub ladder: Ladder,
+}
+
+/// Decides who gets which mail, renders every one of them, and writes the plan's folder. Nothing is sent, and nothing here could.
+pub fn plan(request: &Request) -> Result<Planned, Error> {
+    let job = request.job;
+    let folder = request.into.map_or_else(|| runs::folder(&job.runs, &job.name, request.as_of), Path::to_path_buf);
+    refuse_adopted(request)?;
+    let inputs = inputs::open(job, request.as_of)?;
+    let mut assessed = assess::run(job, &inputs, request.as_of, request.watch)?;
+    let parts = choose::run(job, &inputs, &mut assessed, request.watch)?;
+    let mut summary = figures::summary(job, &inputs, &assessed, &parts, request.planned_at)?;
+    summary.brakes = brakes::on_plan(job, &summary, inputs.before.summary.as_ref());
+    let summary = write(request, &folder, &inputs, &parts, summary)?;
+    Ok(Planned { folder, summary, ladder: job.ladder.clone() })
+}
+
+/// A plan may be made again until it is adopted, and never after: its mails are in the ledger.
+fn refuse_adopted(request: &Request) -> Result<(), Error> {
+    let job = request.job;
+    if request.into.is_some() {
+        return Ok(());
+    }
+    let Some(ledger) = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))? else {
+        return Ok(());
+    };
+    if ledger.adoption(&job.name, request.as_of)?.is_some() {
+        return Err(Error::Usage(format!(
+            "the plan of {} for {} is adopted: its mails are being sent or were; look at it with `rankmail status`, send what is left \
+             with `rankmail send`, or plan elsewhere with --into DIR",
+            job.name, request.as_of
+        )));
+    }
+    Ok(())
+}
+
+fn write(request: &Request, folder: &Path, inputs: &Inputs, parts: &[PlanPart], summary: Summary) -> Result<Summary, Error> {
+    let job = request.job;
+    let samples = figures::samples(job, inputs, parts)?;
+    let before = inputs.before.summary.as_ref();
+    let paint = |summary: &Summary| report::html(summary, before, &samples, job.language, &job.currency, job.shop("name"));
+    let whole = runs::WholePlan {
+        ladder: &job.ladder,
+        parts,
+        summary,
+        job_text: &job.text,
+        templates: &inputs.templates.sources(),
+        report: &|summary| paint(summary).map_err(|error| error.to_string()),
+    };
+    Ok(runs::write(folder, whole)?)
+}

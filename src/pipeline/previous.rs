@@ -1,0 +1,100 @@
+//! What the shop's memory says before a run: the last adopted run, the ranks held, the mails of the past.
+
+use super::error::Error;
+use crate::domain::ladder::PreviousRun;
+use crate::domain::plan::Summary;
+use crate::domain::standing::Held;
+use crate::domain::{Customers, Job, Ladder, RankIndex};
+use crate::{ledger, runs};
+use chrono::NaiveDate;
+use std::collections::{BTreeMap, HashMap};
+
+/// The state before a run.
+#[derive(Default)]
+pub struct Before {
+    /// The last adopted run of the job whose ranks count, if any.
+    pub run: Option<PreviousRun>,
+    pub summary: Option<Summary>,
+    /// H for each customer that had a rank.
+    pub held: HashMap<String, Held>,
+    /// Mails of the past and those who must not be mailed.
+    pub past: ledger::Past,
+}
+
+/// Reads the state before `as_of`. Nothing is created where nothing is.
+pub fn read(job: &Job, customers: &Customers, as_of: NaiveDate) -> Result<Before, Error> {
+    let ledger = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))?;
+    let ranks_of = job.ladder.of.as_deref().unwrap_or(&job.name);
+    let Some(ledger) = ledger else {
+        return no_run(job, customers, ranks_of, ledger::Past::default());
+    };
+    let past = ledger.history(&job.name, as_of)?;
+    // A job that takes another's ranks takes those of the same day too: there it follows, here it would review.
+    let before = if job.ladder.of.is_some() { as_of.succ_opt().unwrap_or(as_of) } else { as_of };
+    let Some(adoption) = ledger.last_adopted(ranks_of, before)? else {
+        return no_run(job, customers, ranks_of, past);
+    };
+    let opened = runs::open(&runs::folder(&job.runs, ranks_of, adoption.as_of))?;
+    if opened.summary().digest != adoption.digest {
+        return Err(Error::Runs(runs::Error::altered(&runs::folder(&job.runs, ranks_of, adoption.as_of), "plan.json")));
+    }
+    let summary = opened.summary().clone();
+    let mut held = HashMap::new();
+    let mut unknown: BTreeMap<String, u64> = BTreeMap::new();
+    for customer in opened.customers()? {
+        let customer = customer?;
+        let Some(name) = customer.rank else { continue };
+        match job.ladder.find_or_was(&name) {
+            Some(rank) => {
+                let state = Held { rank, since: customer.rank_since, missed: customer.missed_reviews, safe_until: customer.safe_until };
+                held.insert(customer.customer_id, state);
+            }
+            None => *unknown.entry(name).or_default() += 1,
+        }
+    }
+    refuse_unknown(&unknown, &format!("the run of {} left", adoption.as_of), &job.ladder)?;
+    let run = PreviousRun { as_of: summary.as_of, closing: summary.closing, keep_by: summary.keep_by };
+    Ok(Before { run: Some(run), summary: Some(summary), held, past })
+}
+
+/// At the first run the customer list tells where ranks start.
+fn no_run(job: &Job, customers: &Customers, ranks_of: &str, past: ledger::Past) -> Result<Before, Error> {
+    if job.ladder.of.is_some() {
+        return Err(Error::Data(format!(
+            "[ranks] of = \"{ranks_of}\": that job has no adopted run in {} yet; run it first",
+            job.runs.display()
+        )));
+    }
+    let mut held = HashMap::new();
+    let mut unknown: BTreeMap<String, u64> = BTreeMap::new();
+    for (id, name) in customers.id.iter().zip(customers.rank.iter()).filter(|(_, name)| !name.is_empty()) {
+        match job.ladder.find_or_was(name) {
+            Some(rank) => {
+                held.insert(id.to_owned(), Held { rank, since: None, missed: 0, safe_until: None });
+            }
+            None => *unknown.entry(name.to_owned()).or_default() += 1,
+        }
+    }
+    refuse_unknown(&unknown, "the customer list has", &job.ladder)?;
+    Ok(Before { run: None, summary: None, held, past })
+}
+
+fn refuse_unknown(unknown: &BTreeMap<String, u64>, who: &str, ladder: &Ladder) -> Result<(), Error> {
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let holders: Vec<String> = unknown.iter().map(|(name, count)| format!("{count} customers in rank `{name}`")).collect();
+    let known: Vec<&str> = ladder.ranks.iter().map(|rank| rank.name.as_str()).collect();
+    Err(Error::Data(format!(
+        "{who} {}, which the ladder does not have (it has {}); if a rank was renamed, write its old name: was = [\"{}\"]",
+        holders.join(", "),
+        known.join(", "),
+        unknown.keys().next().map_or("", String::as_str),
+    )))
+}
+
+/// The ranks of a ladder from its lowest to its highest, then no rank.
+pub fn rank_slots(ladder: &Ladder) -> impl Iterator<Item = Option<RankIndex>> {
+    let count = RankIndex::try_from(ladder.ranks.len()).unwrap_or(RankIndex::MAX);
+    (0..count).map(Some).chain(std::iter::once(None))
+}

@@ -1,0 +1,446 @@
+//! Sends a plan, each mail once: adopt, then claim → send → settle until nothing is left.
+
+use super::error::Error;
+use super::progress::{Step, Watch};
+use super::{brakes, letters};
+use crate::delivery::{self, Mailer};
+use crate::domain::delivery::RunTrouble;
+use crate::domain::job::OnInDoubt;
+use crate::domain::plan::MailRow;
+use crate::domain::{Job, Letter, Outcome, State};
+use crate::{ledger, runs};
+use chrono::NaiveDate;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// What is sent where. The clock is handed in, so that the Date of a mail and the ledger tell the same time.
+pub struct Request<'a> {
+    pub job: &'a Job,
+    pub as_of: NaiveDate,
+    /// An smtp:// address that stands in for the job's.
+    pub smtp: Option<&'a str>,
+    /// Stop after this many claims.
+    pub limit: Option<u64>,
+    /// The plan's digest must begin with this.
+    pub digest: Option<&'a str>,
+    /// Leave deferred mails for a later call.
+    pub no_wait: bool,
+    /// Brakes that are overridden, and `trial`.
+    pub accept: &'a [String],
+    /// Microseconds UTC.
+    pub now: &'a (dyn Fn() -> i64 + Sync),
+    pub interrupted: &'a AtomicBool,
+    pub watch: &'a Watch<'a>,
+}
+
+/// How a sending ended.
+pub struct Sent {
+    pub as_of: NaiveDate,
+    pub destination: String,
+    pub states: BTreeMap<State, u64>,
+    pub interrupted: bool,
+}
+
+impl Sent {
+    /// Whether every mail that was tried has reached its end without trouble. What `--limit` leaves planned does not count.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.states.iter().all(|(state, count)| *count == 0 || matches!(state, State::Accepted | State::Suppressed | State::Cancelled | State::Planned))
+    }
+}
+
+/// Where mails go.
+enum Destination {
+    Outbox(PathBuf),
+    Smtp(delivery::Target),
+}
+
+impl Destination {
+    fn of(request: &Request) -> Result<Self, Error> {
+        let from_job = request.job.smtp.as_ref().and_then(|smtp| smtp.url.as_deref());
+        match request.smtp.or(from_job) {
+            Some(url) => Ok(Self::Smtp(delivery::target(url)?)),
+            None => Ok(Self::Outbox(outbox(request.job))),
+        }
+    }
+
+    /// The name in the ledger: of no use to anybody who must not know a password.
+    fn name(&self) -> String {
+        match self {
+            Self::Outbox(_) => "outbox".to_owned(),
+            Self::Smtp(target) => target.to_string(),
+        }
+    }
+}
+
+/// The folder of the outbox.
+pub fn outbox(job: &Job) -> PathBuf {
+    job.mail.outbox.clone().unwrap_or_else(|| job.runs.join(&job.name).join("outbox"))
+}
+
+/// Sends what is left of a plan.
+pub fn send(request: &Request) -> Result<Sent, Error> {
+    let job = request.job;
+    let destination = Destination::of(request)?;
+    let _lock = runs::Lock::take(&job.runs.join(&job.name))?;
+    let folder = runs::folder(&job.runs, &job.name, request.as_of);
+    let opened = runs::open(&folder)?;
+    let summary = opened.summary();
+    if let Some(prefix) = request.digest.filter(|prefix| !summary.digest.starts_with(*prefix)) {
+        return Err(Error::Usage(format!(
+            "the plan in {} has the digest {}, not {prefix}…: it was made again since you looked; look at it once more",
+            folder.display(),
+            summary.digest
+        )));
+    }
+    let planned = super::inputs::planned_job(job, &opened)?;
+    let mut ledger = ledger::Ledger::open(&job.runs.join("ledger.sqlite"))?;
+    let mails = opened.mails()?;
+    adopt(request, &mut ledger, summary, &planned, &destination, &mails)?;
+    let resend = job.smtp.as_ref().is_some_and(|smtp| smtp.on_in_doubt == OnInDoubt::Resend);
+    ledger.recover(&job.name, request.as_of, matches!(destination, Destination::Outbox(_)), resend)?;
+    let writer = letters::Writer::open(&planned, &opened)?;
+    let total = mails.len() as u64;
+    let mails: HashMap<String, MailRow> = mails.into_iter().map(|mail| (mail.mail_id.clone(), mail)).collect();
+    let outcome = deliver_all(request, &destination, ledger, &writer, &mails, total)?;
+    Ok(Sent { as_of: request.as_of, destination: destination.name(), ..outcome })
+}
+
+/// Writes the adoption before the first claim, or finds the one that is there and makes sure that it is this plan's.
+fn adopt(
+    request: &Request,
+    ledger: &mut ledger::Ledger,
+    summary: &crate::domain::plan::Summary,
+    planned: &Job,
+    destination: &Destination,
+    mails: &[MailRow],
+) -> Result<(), Error> {
+    let job = request.job;
+    let name = destination.name();
+    if let Some(adoption) = ledger.adoption(&job.name, request.as_of)? {
+        if adoption.digest != summary.digest {
+            return Err(Error::Usage(format!(
+                "the plan of {} was adopted with the digest {}, the folder now holds {}: put the adopted folder back",
+                request.as_of, adoption.digest, summary.digest
+            )));
+        }
+        return change_destination(request, ledger, &adoption, &name);
+    }
+    if let Some(last) = ledger.latest_adoption(&job.name)?.filter(|last| last.as_of > request.as_of) {
+        return Err(Error::Usage(format!(
+            "{} was adopted already: sending the older plan of {} would turn ranks back; plan a date after it",
+            last.as_of, request.as_of
+        )));
+    }
+    let previous = ledger.last_adopted(&job.name, request.as_of)?.map(|adoption| adoption.as_of);
+    if planned.ladder.of.is_none() && previous != summary.previous {
+        return Err(Error::Usage(format!(
+            "the plan of {} was made when {} was the last adopted run, now it is {}: plan again",
+            request.as_of,
+            summary.previous.map_or("none".to_owned(), |date| date.to_string()),
+            previous.map_or("none".to_owned(), |date| date.to_string()),
+        )));
+    }
+    if let Some(tripped) = brakes::on_age(job, summary.planned_at, (request.now)()) {
+        brakes::stop(&[tripped], request.accept)?;
+    }
+    let adoption = ledger::Adoption {
+        job: job.name.clone(),
+        as_of: request.as_of,
+        digest: summary.digest.clone(),
+        destination: name,
+        adopted_at: (request.now)(),
+    };
+    let counted: HashMap<&str, bool> =
+        planned.campaigns.iter().map(|campaign| (campaign.name.as_str(), campaign.counts_towards_limit)).collect();
+    let rows = mails.iter().map(|mail| ledger::NewMail {
+        mail_id: &mail.mail_id,
+        customer_id: &mail.customer_id,
+        campaign: &mail.campaign,
+        occasion: &mail.occasion,
+        address: &mail.address,
+        coupon_code: mail.coupon_code.as_deref(),
+        counts: counted.get(mail.campaign.as_str()).copied().unwrap_or(true),
+    });
+    Ok(ledger.adopt(&adoption, rows)?)
+}
+
+/// A run goes on where it began. Only the outbox can be left, as a trial, and only when asked for.
+fn change_destination(
+    request: &Request,
+    ledger: &mut ledger::Ledger,
+    adoption: &ledger::Adoption,
+    destination: &str,
+) -> Result<(), Error> {
+    if adoption.destination == destination {
+        return Ok(());
+    }
+    let job = &request.job.name;
+    let states = ledger.states(job, request.as_of)?;
+    let touched: u64 = [State::Accepted, State::InDoubt, State::Handing].iter().filter_map(|state| states.get(state)).sum();
+    let trial = adoption.destination == "outbox" && request.accept.iter().any(|name| name == "trial");
+    if touched > 0 && !trial {
+        let hint = if adoption.destination == "outbox" { "; if that was a trial, say --accept trial" } else { "" };
+        return Err(Error::Usage(format!(
+            "{touched} mails of {} went to {} already; the rest cannot go to {destination}{hint}",
+            request.as_of, adoption.destination
+        )));
+    }
+    Ok(ledger.change_destination(job, request.as_of, destination)?)
+}
+
+/// Rounds of sending until nothing is left, or nothing can be done now.
+fn deliver_all(
+    request: &Request,
+    destination: &Destination,
+    mut ledger: ledger::Ledger,
+    writer: &letters::Writer,
+    mails: &HashMap<String, MailRow>,
+    total: u64,
+) -> Result<Sent, Error> {
+    let job = &request.job.name;
+    let (retry_every, retry_for) = request.job.smtp.as_ref().map_or((300, 172_800), |smtp| (smtp.retry_every_seconds, smtp.retry_for_seconds));
+    let claims_left = AtomicU64::new(request.limit.unwrap_or(u64::MAX));
+    loop {
+        ledger.give_up(job, request.as_of, (request.now)(), retry_for)?;
+        let due = ledger.due(job, request.as_of, (request.now)(), retry_every)?;
+        if !due.is_empty() {
+            let done = total.saturating_sub(due.len() as u64);
+            let round = Round::new(request, writer, mails, due, &claims_left, (done, total));
+            ledger = round.run(destination, ledger)?;
+        }
+        let states = ledger.states(job, request.as_of)?;
+        let interrupted = request.interrupted.load(Ordering::SeqCst);
+        let exhausted = claims_left.load(Ordering::SeqCst) == 0;
+        let waiting = states.get(&State::Deferred).copied().unwrap_or_default();
+        if interrupted || exhausted || request.no_wait || waiting == 0 {
+            return Ok(Sent { as_of: request.as_of, destination: String::new(), states, interrupted });
+        }
+        nap(request, Duration::from_secs(1));
+    }
+}
+
+/// Sleeps in short steps, so that an interruption is heard.
+fn nap(request: &Request, length: Duration) {
+    let step = Duration::from_millis(50);
+    let mut slept = Duration::ZERO;
+    while slept < length && !request.interrupted.load(Ordering::SeqCst) {
+        std::thread::sleep(step.min(length));
+        slept += step;
+    }
+}
+
+/// One round: a bounded pool of connections works through the mails that are due.
+struct Round<'a> {
+    request: &'a Request<'a>,
+    writer: &'a letters::Writer,
+    mails: &'a HashMap<String, MailRow>,
+    queue: Mutex<VecDeque<String>>,
+    claims_left: &'a AtomicU64,
+    done: AtomicU64,
+    total: u64,
+    stopped: AtomicBool,
+    fault: Mutex<Option<Error>>,
+    recent: Mutex<VecDeque<bool>>,
+    first_trouble: std::time::Instant,
+}
+
+impl<'a> Round<'a> {
+    fn new(
+        request: &'a Request<'a>,
+        writer: &'a letters::Writer,
+        mails: &'a HashMap<String, MailRow>,
+        due: Vec<String>,
+        claims_left: &'a AtomicU64,
+        (done, total): (u64, u64),
+    ) -> Self {
+        Self {
+            request,
+            writer,
+            mails,
+            queue: Mutex::new(due.into()),
+            claims_left,
+            done: AtomicU64::new(done),
+            total,
+            stopped: AtomicBool::new(false),
+            fault: Mutex::new(None),
+            recent: Mutex::new(VecDeque::new()),
+            first_trouble: std::time::Instant::now(),
+        }
+    }
+
+    fn run(self, destination: &Destination, ledger: ledger::Ledger) -> Result<ledger::Ledger, Error> {
+        let desk = ledger::Desk::start(ledger);
+        std::thread::scope(|scope| -> Result<(), Error> {
+            match destination {
+                Destination::Outbox(folder) => {
+                    let mut outbox = delivery::Outbox::open(folder)?;
+                    scope.spawn({
+                        let (round, desk) = (&self, &desk);
+                        move || round.work(&mut outbox, desk, 0)
+                    });
+                }
+                Destination::Smtp(target) => {
+                    let connections = self.request.job.smtp.as_ref().map_or(8, |smtp| smtp.connections);
+                    for nth in 0..connections.min(lock(&self.queue).len()) {
+                        let mut smtp = delivery::Smtp::new(target.clone(), delivery::Options::default())?;
+                        scope.spawn({
+                            let (round, desk) = (&self, &desk);
+                            move || round.work(&mut smtp, desk, nth as u64)
+                        });
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        let ledger = desk.finish()?;
+        match lock(&self.fault).take() {
+            Some(fault) => Err(fault),
+            None => Ok(ledger),
+        }
+    }
+
+    /// One connection's work: take a batch, render, claim, send, settle; until the queue is empty or the run stops.
+    fn work(&self, mailer: &mut dyn Mailer, desk: &ledger::Desk, seed: u64) {
+        let mut failed_attempts = 0;
+        while !self.is_over() {
+            if let Err(trouble) = mailer.ready() {
+                self.on_trouble(&trouble, &mut failed_attempts, seed);
+                continue;
+            }
+            let batch = self.take(mailer.batch());
+            if batch.is_empty() {
+                return;
+            }
+            match self.hand(mailer, desk, &batch) {
+                Ok(None) => failed_attempts = 0,
+                Ok(Some(trouble)) => self.on_trouble(&trouble, &mut failed_attempts, seed),
+                Err(fault) => self.stop(fault),
+            }
+        }
+    }
+
+    /// Claims a batch, hands it over, settles it. Mails that were not touched go back into the queue.
+    fn hand(&self, mailer: &mut dyn Mailer, desk: &ledger::Desk, batch: &[String]) -> Result<Option<RunTrouble>, Error> {
+        let mails: Vec<&MailRow> = batch.iter().filter_map(|id| self.mails.get(id)).collect();
+        let contents = self.writer.render(&mails)?;
+        let ids: Vec<&str> = mails.iter().map(|mail| mail.mail_id.as_str()).collect();
+        let claims = desk.claim(&ids, (self.request.now)())?;
+        let mut letters: Vec<Letter> = Vec::with_capacity(mails.len());
+        for ((mail, content), claim) in mails.iter().zip(&contents).zip(claims) {
+            if let ledger::Claim::Claimed { first_claim_at } = claim {
+                letters.push(self.writer.compose(mail, content, first_claim_at)?);
+            }
+        }
+        let outcomes = mailer.send(&letters);
+        let settled: Vec<(&str, &Outcome)> = letters.iter().map(|letter| letter.mail_id.as_str()).zip(&outcomes).collect();
+        desk.settle(&settled, (self.request.now)())?;
+        let mut trouble = None;
+        for (letter, outcome) in letters.iter().zip(&outcomes) {
+            if let Outcome::Untouched(what) = outcome {
+                lock(&self.queue).push_back(letter.mail_id.clone());
+                self.claims_left.fetch_add(u64::from(self.request.limit.is_some()), Ordering::SeqCst);
+                trouble = Some(what.clone());
+            } else {
+                self.on_settled(outcome);
+            }
+        }
+        Ok(trouble)
+    }
+
+    fn take(&self, size: usize) -> Vec<String> {
+        let mut queue = lock(&self.queue);
+        let allowed = self.claims_left.load(Ordering::SeqCst);
+        let count = queue.len().min(size).min(usize::try_from(allowed).unwrap_or(usize::MAX));
+        if self.request.limit.is_some() {
+            self.claims_left.fetch_sub(count as u64, Ordering::SeqCst);
+        }
+        queue.drain(..count).collect()
+    }
+
+    fn is_over(&self) -> bool {
+        self.stopped.load(Ordering::SeqCst) || self.request.interrupted.load(Ordering::SeqCst)
+    }
+
+    fn stop(&self, fault: Error) {
+        self.stopped.store(true, Ordering::SeqCst);
+        lock(&self.fault).get_or_insert(fault);
+    }
+
+    /// Counts a settled mail, and stops the run when too many of the last ones were refused.
+    fn on_settled(&self, outcome: &Outcome) {
+        let done = self.done.fetch_add(1, Ordering::SeqCst) + 1;
+        (self.request.watch)(Step::Send, done.min(self.total), self.total);
+        let Some(limit) = self.request.job.brakes.failures else { return };
+        if self.request.accept.iter().any(|name| name == "failures") {
+            return;
+        }
+        let mut recent = lock(&self.recent);
+        recent.push_back(matches!(outcome, Outcome::Rejected { .. }));
+        if recent.len() > brakes::FAILURE_SAMPLE {
+            recent.pop_front();
+        }
+        let refused = recent.iter().filter(|refused| **refused).count();
+        #[expect(clippy::cast_precision_loss, reason = "counts up to 200")]
+        let too_many = recent.len() == brakes::FAILURE_SAMPLE && refused as f64 > limit * brakes::FAILURE_SAMPLE as f64;
+        if too_many {
+            let seen = format!("{refused} of the last {} mails were refused for good", brakes::FAILURE_SAMPLE);
+            self.stop(Error::Brake { name: "failures".to_owned(), seen });
+        }
+    }
+
+    /// Backs off from a server that cannot be reached, and stops at one that refuses us.
+    fn on_trouble(&self, trouble: &RunTrouble, failed_attempts: &mut u32, seed: u64) {
+        match trouble {
+            RunTrouble::Refused { reply } => {
+                self.stop(Error::Server(format!("the mail server refuses this run: {reply}; nothing more is sent, nothing is lost")));
+            }
+            RunTrouble::Outbox { reply } => self.stop(Error::Outbox(reply.clone())),
+            RunTrouble::Unreachable { reply } => {
+                let retry_for = self.request.job.smtp.as_ref().map_or(172_800, |smtp| smtp.retry_for_seconds);
+                if self.request.no_wait || self.first_trouble.elapsed() > Duration::from_secs(retry_for) {
+                    self.stop(Error::Server(format!(
+                        "the mail server cannot be reached: {reply}; the mails stay planned, `rankmail send` goes on where it stopped"
+                    )));
+                    return;
+                }
+                nap(self.request, delivery::pause(*failed_attempts, seed));
+                *failed_attempts += 1;
+            }
+        }
+    }
+}
+
+/// A worker that panicked leaves plain data behind, which is still whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The plan that `send` means when no date is given: the adopted one that is unfinished, else the only one that is not adopted yet.
+pub fn unfinished(job: &Job) -> Result<NaiveDate, Error> {
+    let ledger = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))?;
+    let (open, last) = match &ledger {
+        Some(ledger) => (ledger.unfinished(&job.name)?, ledger.latest_adoption(&job.name)?.map(|adoption| adoption.as_of)),
+        None => (Vec::new(), None),
+    };
+    let planned = runs::plans(&job.runs, &job.name)?.into_iter().filter(|date| last.is_none_or(|last| *date > last));
+    let mut dates: Vec<NaiveDate> = open.iter().map(|adoption| adoption.as_of).chain(planned).collect();
+    dates.sort_unstable();
+    dates.dedup();
+    match dates.as_slice() {
+        [date] => Ok(*date),
+        [] => Err(Error::Usage(format!("there is no unfinished plan of {}; make one: rankmail plan {}", job.name, show(&job.path)))),
+        several => {
+            let list: Vec<String> = several.iter().map(ToString::to_string).collect();
+            Err(Error::Usage(format!("there are several unfinished plans; say which one with --as-of: {}", list.join(", "))))
+        }
+    }
+}
+
+fn show(path: &Path) -> String {
+    path.display().to_string()
+}
+

@@ -1,0 +1,53 @@
+//! The mails that one customer gets, as they will be sent.
+
+use super::error::Error;
+use super::{letters, run};
+use crate::domain::Job;
+use crate::runs;
+use chrono::NaiveDate;
+
+/// One mail of a plan.
+pub struct Shown {
+    pub mail_id: String,
+    pub campaign: String,
+    pub rank: Option<String>,
+    pub address: String,
+    pub subject: String,
+    pub html: String,
+    pub text: String,
+    pub eml: Vec<u8>,
+}
+
+/// The mails of a customer in the plan of a date. The Date header is the time at which the plan was made.
+pub fn show(job: &Job, as_of: NaiveDate, customer: &str, campaign: Option<&str>) -> Result<Vec<Shown>, Error> {
+    let (planned, opened) = run::open_plan(job, as_of)?;
+    if opened.customer(customer)?.is_none() {
+        return Err(Error::Data(format!("customer `{customer}` is not in the plan of {as_of}; `rankmail explain` tells more")));
+    }
+    let writer = letters::Writer::open(&planned, &opened)?;
+    let mails = opened.mails_of(customer)?;
+    let wanted: Vec<_> = mails.iter().filter(|mail| campaign.is_none_or(|name| name == mail.campaign)).collect();
+    let contents = writer.render(&wanted)?;
+    wanted
+        .into_iter()
+        .zip(contents)
+        .map(|(mail, content)| {
+            let letter = writer.compose(mail, &content, opened.summary().planned_at)?;
+            Ok(Shown {
+                mail_id: mail.mail_id.clone(),
+                campaign: mail.campaign.clone(),
+                rank: mail.rank.clone(),
+                address: mail.address.clone(),
+                subject: content.subject,
+                html: content.html,
+                text: content.text,
+                eml: letter.bytes,
+            })
+        })
+        .collect()
+}
+
+/// The newest plan of a job, if there is one.
+pub fn latest_plan(job: &Job) -> Result<Option<NaiveDate>, Error> {
+    Ok(runs::plans(&job.runs, &job.name)?.into_iter().max())
+}

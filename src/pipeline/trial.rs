@@ -1,0 +1,90 @@
+//! Test mails to a colleague: one for each campaign and rank, and the hard ones. It adopts nothing and claims nothing.
+
+use super::error::Error;
+use super::{letters, run};
+use crate::delivery::{self, Mailer};
+use crate::domain::plan::MailRow;
+use crate::domain::{Job, Letter, Outcome, Value};
+use crate::{message, runs};
+use chrono::NaiveDate;
+use std::collections::BTreeMap;
+
+/// A code that no cart will take.
+const DUMMY_CODE: &str = "TESTTESTTEST";
+
+/// What was sent for a look.
+pub struct Trial {
+    pub destination: String,
+    /// Campaign, rank and why this mail was chosen; and what came of it.
+    pub mails: Vec<(String, Outcome)>,
+}
+
+/// Sends samples of the plan of a date to `to`: to the job's `test_to` addresses or one that the operator writes.
+pub fn trial(job: &Job, as_of: NaiveDate, to: &str, smtp: Option<&str>, now: i64) -> Result<Trial, Error> {
+    let address = message::plain_address(to)
+        .ok_or_else(|| Error::Usage(format!("`{to}` is not a mail address; write one like team@example.com")))?;
+    let (planned, opened) = run::open_plan(job, as_of)?;
+    let writer = letters::Writer::open(&planned, &opened)?;
+    let url = smtp.or(job.smtp.as_ref().and_then(|smtp| smtp.url.as_deref()));
+    let (mut mailer, destination): (Box<dyn Mailer>, String) = match url {
+        Some(url) => {
+            let target = delivery::target(url)?;
+            (Box::new(delivery::Smtp::new(target.clone(), delivery::Options::default())?), target.to_string())
+        }
+        None => {
+            let folder = job.runs.join(&job.name).join("test");
+            (Box::new(delivery::Outbox::open(&folder)?), folder.display().to_string())
+        }
+    };
+    let mut mails = Vec::new();
+    for (why, mail) in samples(&opened)? {
+        let letter = letter(&writer, &mail, &why, &address, now)?;
+        mailer.ready().map_err(|trouble| Error::Server(format!("{trouble:?}")))?;
+        let outcome = mailer.send(std::slice::from_ref(&letter)).pop();
+        mails.push((why, outcome.unwrap_or(Outcome::InDoubt { reply: "the mailer gave no answer".to_owned() })));
+    }
+    Ok(Trial { destination, mails })
+}
+
+/// The first mail of each campaign and rank, then the longest name and the longest content.
+fn samples(opened: &runs::Opened) -> Result<Vec<(String, MailRow)>, Error> {
+    let mut firsts: BTreeMap<(String, Option<String>), MailRow> = BTreeMap::new();
+    let mut longest_name: Option<(usize, MailRow)> = None;
+    let mut most_content: Option<(usize, MailRow)> = None;
+    for mail in opened.mails()? {
+        let values = runs::values_read(&mail.values)?;
+        let name = match values.get("customer").and_then(|customer| customer.get("name")) {
+            Some(Value::Text(name)) => name.chars().count(),
+            _ => 0,
+        };
+        keep_longest(&mut longest_name, name, &mail);
+        keep_longest(&mut most_content, mail.values.len(), &mail);
+        firsts.entry((mail.campaign.clone(), mail.rank.clone())).or_insert(mail);
+    }
+    let mut chosen: Vec<(String, MailRow)> = firsts
+        .into_iter()
+        .map(|((campaign, rank), mail)| (format!("{campaign} {}", rank.as_deref().unwrap_or("-")), mail))
+        .collect();
+    chosen.extend(longest_name.map(|(_, mail)| ("longest name".to_owned(), mail)));
+    chosen.extend(most_content.map(|(_, mail)| ("most content".to_owned(), mail)));
+    Ok(chosen)
+}
+
+fn keep_longest(best: &mut Option<(usize, MailRow)>, size: usize, mail: &MailRow) {
+    if best.as_ref().is_none_or(|(longest, _)| size > *longest) {
+        *best = Some((size, mail.clone()));
+    }
+}
+
+/// The mail as its customer would get it, but to the colleague, marked, and without a code that works.
+fn letter(writer: &letters::Writer, mail: &MailRow, why: &str, address: &str, now: i64) -> Result<Letter, Error> {
+    let mut mail = mail.clone();
+    if let Some(code) = &mail.coupon_code {
+        mail.values = mail.values.replace(code.as_str(), DUMMY_CODE);
+    }
+    let mut content = writer.render_changed(&mail)?;
+    content.subject = format!("[TEST {why}] {}", content.subject);
+    mail.address = address.to_owned();
+    mail.mail_id = format!("test-{}", mail.mail_id);
+    writer.compose(&mail, &content, now)
+}

@@ -1,0 +1,182 @@
+//! Holds the floors and invariants of docs/architecture.md by reading the source.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Rooms of floor 1: they know `domain` and themselves.
+const ROOMS: [&str; 13] = [
+    "campaigns", "delivery", "features", "job", "keys", "ledger", "message", "offers", "purchases", "ranks", "report", "runs", "schedule",
+];
+const ALSO_ROOMS: [&str; 1] = ["tables"];
+
+fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push((path.clone(), fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    found.sort();
+    assert!(!found.is_empty(), "no sources in {}", folder.display());
+    found
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// The rooms that a source names as `crate::ROOM`, comments left out.
+fn known_rooms(text: &str) -> BTreeSet<String> {
+    let mut rooms = BTreeSet::new();
+    for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+        for (at, _) in line.match_indices("crate::") {
+            let rest = &line[at + "crate::".len()..];
+            if let Some(list) = rest.strip_prefix('{') {
+                let names = list.split('}').next().unwrap_or_default().split(',');
+                rooms.extend(names.map(|name| name.trim().split("::").next().unwrap_or_default().to_owned()));
+            } else {
+                rooms.insert(rest.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect());
+            }
+        }
+    }
+    rooms.remove("");
+    rooms
+}
+
+/// The code of a file without its unit tests, which may do what the house may not.
+fn without_tests(text: &str) -> &str {
+    text.split("#[cfg(test)]").next().unwrap_or(text)
+}
+
+#[test]
+fn every_room_is_known_to_this_test() {
+    let folders: BTreeSet<String> = fs::read_dir(root())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+        .collect();
+    let known: BTreeSet<String> =
+        ROOMS.iter().chain(&ALSO_ROOMS).chain(&["domain", "pipeline", "cli"]).map(|room| (*room).to_owned()).collect();
+    assert_eq!(folders, known);
+}
+
+#[test]
+fn a_room_knows_domain_and_itself_only() {
+    for room in ROOMS.iter().chain(&ALSO_ROOMS) {
+        for (path, text) in sources(&root().join(room)) {
+            for known in known_rooms(&text) {
+                assert!(known == "domain" || known == *room, "{} knows `{known}`", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn domain_knows_no_room_and_no_io() {
+    for (path, text) in sources(&root().join("domain")) {
+        for known in known_rooms(&text) {
+            assert_eq!(known, "domain", "{}", path.display());
+        }
+        for word in ["std::fs", "std::io", "std::net", "std::env", "serde", "arrow", "parquet", "rayon"] {
+            assert!(!text.contains(&format!("use {word}")), "{} uses {word}", path.display());
+        }
+    }
+}
+
+#[test]
+fn faces_know_pipeline_and_domain_only() {
+    for (path, text) in sources(&root().join("cli")) {
+        for known in known_rooms(&text) {
+            assert!(["domain", "pipeline", "cli"].contains(&known.as_str()), "{} knows `{known}`", path.display());
+        }
+    }
+}
+
+#[test]
+fn planning_cannot_reach_a_mailer() {
+    for page in ["plan.rs", "assess.rs", "choose.rs", "figures.rs", "inputs.rs", "people.rs", "previous.rs", "brakes.rs"] {
+        let text = fs::read_to_string(root().join("pipeline").join(page)).unwrap();
+        for word in ["delivery", "Mailer", "super::send", "super::letters", "super::trial"] {
+            assert!(!without_tests(&text).contains(word), "pipeline/{page} names `{word}`");
+        }
+    }
+}
+
+#[test]
+fn only_the_terminal_prints_and_only_main_ends_the_process() {
+    for (path, text) in sources(&root()) {
+        let code = without_tests(&text);
+        let inside = path.strip_prefix(root()).unwrap();
+        if !inside.starts_with("cli") {
+            for word in ["println!", "eprintln!", "print!(", "eprint!(", "dbg!", "std::io::stdout", "std::io::stderr", "io::stdout()"] {
+                assert!(!code.contains(word), "{} has {word}", path.display());
+            }
+        }
+        assert!(!code.contains("process::exit"), "{}", path.display());
+        if inside != Path::new("cli/clock.rs") {
+            for word in ["Utc::now", "Local::now", "SystemTime::now"] {
+                assert!(!code.contains(word), "{} reads the clock", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn async_stays_in_delivery() {
+    for (path, text) in sources(&root()) {
+        let inside = path.strip_prefix(root()).unwrap();
+        if !inside.starts_with("delivery") {
+            for word in ["async fn", "async move", "async {", ".await"] {
+                assert!(!without_tests(&text).contains(word), "{} has `{word}`", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn there_is_one_trait() {
+    let traits: Vec<String> = sources(&root())
+        .iter()
+        .flat_map(|(_, text)| text.lines().map(str::to_owned).collect::<Vec<_>>())
+        .filter(|line| line.trim_start().starts_with("pub trait ") || line.trim_start().starts_with("trait ") || line.contains("pub(crate) trait "))
+        .collect();
+    assert_eq!(traits.len(), 1, "{traits:?}");
+    assert!(traits[0].contains("Mailer"), "{traits:?}");
+}
+
+#[test]
+fn every_file_opens_with_what_it_is_and_stays_readable() {
+    for (path, text) in sources(&root()) {
+        assert!(text.starts_with("//! "), "{} does not open with //!", path.display());
+        let lines = without_tests(&text).lines().count();
+        assert!(lines <= 450, "{} has {lines} lines: two pages, not one", path.display());
+        assert!(!text.contains("#[allow("), "{} allows a lint; expect it with a reason", path.display());
+    }
+}
+
+#[test]
+fn nothing_has_a_name_that_says_nothing() {
+    for (path, _) in sources(&root()) {
+        let inside = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+        for word in ["utils", "helpers", "common", "manager", "service"] {
+            assert!(!inside.contains(word), "{inside}");
+        }
+    }
+}
+
+#[test]
+fn one_arrow_and_no_second_copy_of_what_counts() {
+    let lock = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock")).unwrap();
+    for name in ["arrow", "arrow-array", "parquet", "tera", "lettre", "rusqlite"] {
+        let copies = lock.matches(&format!("name = \"{name}\"\n")).count();
+        assert_eq!(copies, 1, "{copies} versions of {name}");
+    }
+}
