@@ -6,6 +6,8 @@ pub struct Key {
     pub bytes: [u8; 32],
     /// A short public name of the key: the first 8 hex digits of a hash of it.
     pub id: String,
+    /// The file says that this key is no secret: it serves a demo and must not serve a shop.
+    pub demo: bool,
 }
 
 impl std::fmt::Debug for Key {

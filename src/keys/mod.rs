@@ -1,0 +1,31 @@
+//! The shop's secret key, and what is made from it: mail ids, opt-out tokens, coupon codes.
+//!
+//! It reads or makes the key file, nothing else. It never shows a key, not in errors either.
+
+mod file;
+mod marks;
+
+pub use file::load;
+pub use marks::{coupon, held_out, mail_id, token};
+
+use std::path::PathBuf;
+
+/// Why there is no key.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(
+        "there is no key file `{path}`; bring back the shop's own from its backup, or make one with `(umask 077; openssl rand -hex 32 > FILE)`: \
+         a new key gives other mail ids and codes, and opt-out links sent before stop working"
+    )]
+    Absent { path: PathBuf },
+    #[error("the environment variable `{name}` is not set; put the key there: 64 hex digits")]
+    Unset { name: String },
+    #[error("{place} holds no key: {found}; expected 64 hex digits (32 bytes) on one line, as `openssl rand -hex 32` writes them")]
+    Malformed { place: String, found: String },
+    #[error("other people of this machine can read the key file `{path}` (mode {mode:04o}); run `chmod 600` on it")]
+    Open { path: PathBuf, mode: u32 },
+    #[error("cannot {what} the key file `{path}`: {source}")]
+    Io { what: &'static str, path: PathBuf, source: std::io::Error },
+    #[error("this machine gives no random bytes for a new key: {0}")]
+    Random(getrandom::Error),
+}
