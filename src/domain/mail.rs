@@ -64,6 +64,12 @@ impl SkipReason {
             Self::RenderFailed => "render_failed",
         }
     }
+
+    /// The reason of a word in files.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.word() == word)
+    }
 }
 
 /// The first condition of a campaign that a customer does not meet, for `explain`.

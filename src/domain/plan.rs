@@ -73,6 +73,43 @@ pub struct PastCustomer {
     pub safe_until: Option<NaiveDate>,
 }
 
+/// One customer as `customers.parquet` tells it, with ranks by name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CustomerRow {
+    pub customer_id: String,
+    /// Microseconds UTC.
+    pub first_order_at: Option<i64>,
+    pub last_order_at: Option<i64>,
+    pub orders_ever: i64,
+    /// Minor units.
+    pub spend_ever: i64,
+    pub orders: i64,
+    pub spend: i64,
+    pub qualifies: Option<String>,
+    pub rank: Option<String>,
+    pub previous_rank: Option<String>,
+    pub rank_change: RankChange,
+    pub rank_since: Option<NaiveDate>,
+    pub missed_reviews: u32,
+    pub safe_until: Option<NaiveDate>,
+    pub next_rank: Option<String>,
+    pub next_orders: Option<i64>,
+    pub next_spend: Option<i64>,
+    pub next_on: Option<NaiveDate>,
+    pub keep_by: Option<NaiveDate>,
+    pub keep_orders: Option<i64>,
+    pub keep_spend: Option<i64>,
+    pub holdout: bool,
+}
+
+/// A row of `skipped.parquet`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SkipRow {
+    pub customer_id: String,
+    pub campaign: String,
+    pub reason: SkipReason,
+}
+
 /// `plan.json`: what a plan is and how much it holds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {

@@ -64,6 +64,12 @@ impl RankChange {
             Self::Down => "down",
         }
     }
+
+    /// The change of a word in files.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|change| change.word() == word)
+    }
 }
 
 /// H, the state before this closing: what the last adopted run says of a customer, or the customer list at the first run.

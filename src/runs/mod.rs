@@ -1,0 +1,28 @@
+//! The plan folder: `write` puts a whole plan on disk in one step, `open` reads it back and proves that nobody touched it. The lock
+//! that lets one run of a job go on at a time is here too.
+//!
+//! This room decides nothing and sends nothing. It does not know which plan was adopted; the ledger does.
+
+mod columns;
+mod digest;
+mod error;
+mod folder;
+mod lock;
+mod merge;
+mod open;
+mod rows;
+mod summary;
+mod values;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub use digest::rules_digest;
+pub use error::Error;
+pub use folder::{folder, plans};
+pub use lock::Lock;
+pub use open::{Opened, open};
+pub use rows::Rows;
+pub use values::{values_read, values_text};
+pub use write::{WholePlan, write};

@@ -1,0 +1,165 @@
+//! Opens a plan folder, after proving that it is as it was planned.
+
+use super::folder::{self, JOB, PLAN, TEMPLATES};
+use super::rows::{self, Pick, Rows};
+use super::summary::{self, Refusal};
+use super::write::is_inside;
+use super::{Error, digest};
+use crate::domain::plan::{CustomerRow, MailRow, PastCustomer, SkipRow, Summary};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// Longer than any plan.json or job.toml; what is longer was not written by us.
+const TEXT_BYTES: u64 = 64 << 20;
+
+/// A plan that is on disk and as it was planned.
+#[derive(Debug)]
+pub struct Opened {
+    folder: PathBuf,
+    pub summary: Summary,
+    /// The job file as it was when the plan was made.
+    pub job_text: String,
+}
+
+/// Opens the plan in `folder` and checks every file that decides a mail against the digests in plan.json.
+///
+/// # Errors
+/// `NoPlan` when there is none, `Newer` for a format of the future, `Missing` and `Altered` name the file that is not as it was
+/// planned, `Malformed` when plan.json itself is broken.
+pub fn open(folder: &Path) -> Result<Opened, Error> {
+    let Some(folder) = folder::standing(folder)? else { return Err(Error::NoPlan { path: folder.to_owned() }) };
+    let path = folder.join(PLAN);
+    let summary = summary::read(&text(&path)?).map_err(|refusal| match refusal {
+        Refusal::Newer(found) => Error::Newer { path: path.clone(), found, known: summary::FORMAT },
+        Refusal::Broken(problem) => Error::Malformed { path: path.clone(), problem },
+    })?;
+    if digest::of_plan(summary::FORMAT, &summary) != summary.digest {
+        return Err(Error::Altered { folder, file: PLAN.into() });
+    }
+    check_files(&folder, &summary)?;
+    let job_text = text(&folder.join(JOB))?;
+    if digest::rules_digest(&job_text)? != summary.rules {
+        return Err(Error::Altered { folder, file: JOB.into() });
+    }
+    Ok(Opened { folder, summary, job_text })
+}
+
+impl Opened {
+    /// Where the plan lies.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The copies of the templates that the plan was rendered with.
+    #[must_use]
+    pub fn templates_dir(&self) -> PathBuf {
+        self.folder.join(TEMPLATES)
+    }
+
+    /// Every mail with its values, by customer id, then campaign.
+    ///
+    /// # Errors
+    /// `Io`, `Malformed`; the iterator ends after its first error.
+    pub fn mails(&self) -> Result<Rows<MailRow>, Error> {
+        rows::mails(&self.folder, Pick::All)
+    }
+
+    /// Every customer's rank state, by customer id.
+    ///
+    /// # Errors
+    /// As for `mails`.
+    pub fn customers(&self) -> Result<Rows<PastCustomer>, Error> {
+        rows::past_customers(&self.folder)
+    }
+
+    /// Every matched pair that is not mailed, by customer id, then campaign.
+    ///
+    /// # Errors
+    /// As for `mails`.
+    pub fn skips(&self) -> Result<Rows<SkipRow>, Error> {
+        rows::skips(&self.folder, Pick::All)
+    }
+
+    /// All that the plan says of one customer; `None` when it does not have them.
+    ///
+    /// # Errors
+    /// As for `mails`.
+    pub fn customer(&self, id: &str) -> Result<Option<CustomerRow>, Error> {
+        rows::customer(&self.folder, id)
+    }
+
+    /// One customer's mails.
+    ///
+    /// # Errors
+    /// As for `mails`.
+    pub fn mails_of(&self, id: &str) -> Result<Vec<MailRow>, Error> {
+        let rows = rows::mails(&self.folder, Pick::Customer(id))?;
+        rows.filter(|row| row.as_ref().map_or(true, |mail| mail.customer_id == id)).collect()
+    }
+
+    /// One customer's skips.
+    ///
+    /// # Errors
+    /// As for `mails`.
+    pub fn skips_of(&self, id: &str) -> Result<Vec<SkipRow>, Error> {
+        let rows = rows::skips(&self.folder, Pick::Customer(id))?;
+        rows.filter(|row| row.as_ref().map_or(true, |skip| skip.customer_id == id)).collect()
+    }
+}
+
+/// Compares the files with the digests that plan.json lists, and sees that plan.json lists all that decide a mail.
+fn check_files(folder: &Path, summary: &Summary) -> Result<(), Error> {
+    let templates = summary.templates.iter().map(|(name, digest)| (format!("{TEMPLATES}/{name}"), Some(digest)));
+    let needed = digest::TABLES.iter().chain([&JOB]).map(|name| ((*name).to_owned(), None)).chain(templates);
+    for (name, digest) in needed {
+        let listed = summary.files.iter().find(|(file, _)| *file == name).map(|(_, digest)| digest);
+        if listed.is_none() || digest.is_some_and(|digest| listed != Some(digest)) {
+            return Err(Error::Altered { folder: folder.to_owned(), file: PLAN.into() });
+        }
+    }
+    for (name, digest) in &summary.files {
+        if !is_inside(name) || digest_of(folder, name)? != *digest {
+            return Err(Error::Altered { folder: folder.to_owned(), file: name.clone() });
+        }
+    }
+    // A template that was added later could change what is rendered, so it is as wrong as one that was changed.
+    strangers(folder, TEMPLATES, summary)
+}
+
+fn strangers(folder: &Path, below: &str, summary: &Summary) -> Result<(), Error> {
+    for name in folder::names(&folder.join(below))? {
+        let name = format!("{below}/{name}");
+        let is_folder = fs::symlink_metadata(folder.join(&name)).is_ok_and(|kind| kind.is_dir());
+        if is_folder {
+            strangers(folder, &name, summary)?;
+        } else if !folder::is_litter(&name) && !summary.files.iter().any(|(file, _)| *file == name) {
+            return Err(Error::Altered { folder: folder.to_owned(), file: name });
+        }
+    }
+    Ok(())
+}
+
+fn digest_of(folder: &Path, name: &str) -> Result<String, Error> {
+    let path = folder.join(name);
+    let file = match File::open(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(Error::Missing { folder: folder.to_owned(), file: name.to_owned() });
+        }
+        other => other.map_err(Error::io("open", &path))?,
+    };
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(file).map_err(Error::io("read", &path))?;
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+fn text(path: &Path) -> Result<String, Error> {
+    let file = File::open(path).map_err(Error::io("open", path))?;
+    let mut text = String::new();
+    let read = file.take(TEXT_BYTES + 1).read_to_string(&mut text).map_err(Error::io("read", path))?;
+    if read as u64 > TEXT_BYTES {
+        return Err(Error::Malformed { path: path.to_owned(), problem: "it is too long".into() });
+    }
+    Ok(text)
+}

@@ -1,0 +1,301 @@
+//! Rows of a plan's tables as they are read back: batch by batch, never a whole table.
+
+use super::Error;
+use super::folder::{CUSTOMERS, MAILS, SKIPPED, VALUES};
+use crate::domain::plan::{CustomerRow, MailRow, PastCustomer, SkipRow};
+use crate::domain::{RankChange, SkipReason};
+use arrow::array::{Array, BooleanArray, Date32Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::datatypes::Date32Type;
+use chrono::NaiveDate;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::vec::IntoIter;
+
+const BATCH_ROWS: usize = 4_096;
+
+/// Which rows of a table to read.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Pick<'a> {
+    All,
+    /// The row groups in which this customer may be.
+    Customer(&'a str),
+    /// The row groups of these numbers.
+    Groups(&'a [usize]),
+}
+
+/// The batches of one table.
+struct Batches {
+    path: PathBuf,
+    reader: ParquetRecordBatchReader,
+}
+
+impl Batches {
+    /// Opens a table for some of its columns (none named: all), and tells which row groups it reads.
+    fn open(folder: &Path, table: &str, columns: &[&str], pick: Pick<'_>) -> Result<(Self, Vec<usize>), Error> {
+        let path = folder.join(table);
+        let file = File::open(&path).map_err(Error::io("open", &path))?;
+        let (reader, groups) = guarded(&path, || {
+            let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| error.to_string())?;
+            let groups = groups_of(&builder, pick);
+            let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+            let builder = if columns.is_empty() { builder } else { builder.with_projection(mask) };
+            let builder = builder.with_batch_size(BATCH_ROWS).with_row_groups(groups.clone());
+            Ok((builder.build().map_err(|error| error.to_string())?, groups))
+        })?;
+        Ok((Self { path, reader }, groups))
+    }
+
+    fn next(&mut self) -> Result<Option<RecordBatch>, Error> {
+        let reader = &mut self.reader;
+        guarded(&self.path, || reader.next().transpose().map_err(|error| error.to_string()))
+    }
+
+    fn rows<T: 'static>(mut self, read: fn(&RecordBatch) -> Result<Vec<T>, String>) -> Rows<T> {
+        Rows::new(move || self.next()?.map(|batch| read(&batch)).transpose().map_err(|problem| self.malformed(problem)))
+    }
+
+    fn malformed(&self, problem: String) -> Error {
+        Error::Malformed { path: self.path.clone(), problem }
+    }
+}
+
+/// Runs the Parquet reader, which may panic on a malformed file, and makes every failure an error of ours.
+fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T, String>) -> Result<T, Error> {
+    let problem = match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(Ok(value)) => return Ok(value),
+        Ok(Err(problem)) => problem,
+        Err(_) => "it is no sound Parquet file".into(),
+    };
+    Err(Error::Malformed { path: path.to_owned(), problem })
+}
+
+fn groups_of(builder: &ParquetRecordBatchReaderBuilder<File>, pick: Pick<'_>) -> Vec<usize> {
+    let groups = builder.metadata().row_groups();
+    match pick {
+        Pick::All => (0..groups.len()).collect(),
+        Pick::Groups(wanted) => wanted.iter().copied().filter(|group| *group < groups.len()).collect(),
+        Pick::Customer(id) => {
+            let may_hold = |group: &parquet::file::metadata::RowGroupMetaData| {
+                let column = group.columns().iter().find(|column| column.column_path().string() == "customer_id");
+                let bounds = column.and_then(|column| column.statistics()).map(|seen| (seen.min_bytes_opt(), seen.max_bytes_opt()));
+                // Long bounds are cut, downwards and upwards; they still enclose every id.
+                let (low, high) = bounds.unwrap_or_default();
+                low.is_none_or(|low| low <= id.as_bytes()) && high.is_none_or(|high| id.as_bytes() <= high)
+            };
+            groups.iter().enumerate().filter(|(_, group)| may_hold(group)).map(|(at, _)| at).collect()
+        }
+    }
+}
+
+/// Rows of a table, one by one. Ends after the first error.
+pub struct Rows<T> {
+    /// The next batch of rows; `None` after the last one or an error.
+    load: Option<Load<T>>,
+    rows: IntoIter<T>,
+}
+
+type Load<T> = Box<dyn FnMut() -> Result<Option<Vec<T>>, Error> + Send>;
+
+impl<T> Rows<T> {
+    fn new(load: impl FnMut() -> Result<Option<Vec<T>>, Error> + Send + 'static) -> Self {
+        Self { load: Some(Box::new(load)), rows: IntoIter::default() }
+    }
+}
+
+impl<T> Iterator for Rows<T> {
+    type Item = Result<T, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(row) = self.rows.next() {
+                return Some(Ok(row));
+            }
+            match self.load.as_mut()?() {
+                Ok(Some(rows)) => self.rows = rows.into_iter(),
+                Ok(None) => self.load = None,
+                Err(error) => {
+                    self.load = None;
+                    return Some(Err(error));
+                }
+            }
+        }
+    }
+}
+
+/// The mails of a plan, each with its values.
+pub(super) fn mails(folder: &Path, pick: Pick<'_>) -> Result<Rows<MailRow>, Error> {
+    let (mut mails, groups) = Batches::open(folder, MAILS, &[], pick)?;
+    let (mut values, _) = Batches::open(folder, VALUES, &[], Pick::Groups(&groups))?;
+    Ok(Rows::new(move || match (mails.next()?, values.next()?) {
+        (None, None) => Ok(None),
+        (Some(mail), Some(value)) if mail.num_rows() == value.num_rows() => {
+            let rows = mail_rows(&mail).map_err(|problem| mails.malformed(problem))?;
+            join(rows, &value).map(Some).map_err(|problem| values.malformed(problem))
+        }
+        _ => Err(values.malformed("it does not have a row for each mail".into())),
+    }))
+}
+
+/// What a plan says of its customers, as far as the next run asks.
+pub(super) fn past_customers(folder: &Path) -> Result<Rows<PastCustomer>, Error> {
+    let columns = ["customer_id", "rank", "rank_since", "missed_reviews", "safe_until"];
+    let (batches, _) = Batches::open(folder, CUSTOMERS, &columns, Pick::All)?;
+    Ok(batches.rows(past_rows))
+}
+
+/// The matched pairs that a plan does not mail.
+pub(super) fn skips(folder: &Path, pick: Pick<'_>) -> Result<Rows<SkipRow>, Error> {
+    let (batches, _) = Batches::open(folder, SKIPPED, &[], pick)?;
+    Ok(batches.rows(skip_rows))
+}
+
+/// One customer's row, if it is there.
+pub(super) fn customer(folder: &Path, id: &str) -> Result<Option<CustomerRow>, Error> {
+    let (mut batches, _) = Batches::open(folder, CUSTOMERS, &[], Pick::Customer(id))?;
+    while let Some(batch) = batches.next()? {
+        let found = customer_row(&batch, id).map_err(|problem| batches.malformed(problem))?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+fn join(mut rows: Vec<MailRow>, values: &RecordBatch) -> Result<Vec<MailRow>, String> {
+    let (ids, texts) = (column::<StringArray>(values, "mail_id")?, column::<StringArray>(values, "values")?);
+    for (row, (id, text)) in rows.iter_mut().zip(ids.iter().zip(texts)) {
+        match (id, text) {
+            (Some(id), Some(text)) if id == row.mail_id => text.clone_into(&mut row.values),
+            _ => return Err(format!("the values of mail `{}` are not in its row", row.mail_id)),
+        }
+    }
+    Ok(rows)
+}
+
+fn mail_rows(batch: &RecordBatch) -> Result<Vec<MailRow>, String> {
+    let words = |name| column::<StringArray>(batch, name);
+    let [mail_id, customer_id, rank, campaign, occasion] =
+        [words("mail_id")?, words("customer_id")?, words("rank")?, words("campaign")?, words("occasion")?];
+    let [address, subject, offer, coupon, hash] =
+        [words("address")?, words("subject")?, words("offer")?, words("coupon_code")?, words("content_hash")?];
+    let valid_until = column::<Date32Array>(batch, "valid_until")?;
+    let row = |at| {
+        let hash = blake3::Hash::from_hex(text(hash, at)?).map_err(|error| format!("a content hash is wrong: {error}"))?;
+        Ok(MailRow {
+            mail_id: text(mail_id, at)?.to_owned(),
+            customer_id: text(customer_id, at)?.to_owned(),
+            rank: maybe_text(rank, at),
+            campaign: text(campaign, at)?.to_owned(),
+            occasion: text(occasion, at)?.to_owned(),
+            address: text(address, at)?.to_owned(),
+            subject: text(subject, at)?.to_owned(),
+            offer: maybe_text(offer, at),
+            coupon_code: maybe_text(coupon, at),
+            valid_until: day(valid_until, at)?,
+            content_hash: *hash.as_bytes(),
+            values: String::new(),
+        })
+    };
+    (0..batch.num_rows()).map(row).collect()
+}
+
+fn past_rows(batch: &RecordBatch) -> Result<Vec<PastCustomer>, String> {
+    let (customer_id, rank) = (column::<StringArray>(batch, "customer_id")?, column::<StringArray>(batch, "rank")?);
+    let (since, safe) = (column::<Date32Array>(batch, "rank_since")?, column::<Date32Array>(batch, "safe_until")?);
+    let missed = column::<Int32Array>(batch, "missed_reviews")?;
+    let row = |at| {
+        Ok(PastCustomer {
+            customer_id: text(customer_id, at)?.to_owned(),
+            rank: maybe_text(rank, at),
+            rank_since: day(since, at)?,
+            missed_reviews: count(missed, at)?,
+            safe_until: day(safe, at)?,
+        })
+    };
+    (0..batch.num_rows()).map(row).collect()
+}
+
+fn skip_rows(batch: &RecordBatch) -> Result<Vec<SkipRow>, String> {
+    let words = |name| column::<StringArray>(batch, name);
+    let [customer_id, campaign, reason] = [words("customer_id")?, words("campaign")?, words("reason")?];
+    let row = |at| {
+        let word = text(reason, at)?;
+        Ok(SkipRow {
+            customer_id: text(customer_id, at)?.to_owned(),
+            campaign: text(campaign, at)?.to_owned(),
+            reason: SkipReason::from_word(word).ok_or_else(|| format!("`{word}` is no reason to skip"))?,
+        })
+    };
+    (0..batch.num_rows()).map(row).collect()
+}
+
+fn customer_row(batch: &RecordBatch, id: &str) -> Result<Option<CustomerRow>, String> {
+    let Some(at) = column::<StringArray>(batch, "customer_id")?.iter().position(|each| each == Some(id)) else { return Ok(None) };
+    let rank = |name| Ok::<_, String>(maybe_text(column(batch, name)?, at));
+    let date = |name| day(column(batch, name)?, at);
+    let maybe = |name| Ok::<_, String>(number(column::<Int64Array>(batch, name)?, at));
+    let whole = |name| maybe(name)?.ok_or_else(|| format!("column `{name}` has a hole"));
+    let instant = |name| {
+        let times = column::<TimestampMicrosecondArray>(batch, name)?;
+        Ok::<_, String>((!times.is_null(at)).then(|| times.value(at)))
+    };
+    let change = text(column(batch, "rank_change")?, at)?;
+    let holdout = column::<BooleanArray>(batch, "holdout")?;
+    Ok(Some(CustomerRow {
+        customer_id: id.to_owned(),
+        first_order_at: instant("first_order_at")?,
+        last_order_at: instant("last_order_at")?,
+        orders_ever: whole("orders_ever")?,
+        spend_ever: whole("spend_ever")?,
+        orders: whole("orders")?,
+        spend: whole("spend")?,
+        qualifies: rank("qualifies")?,
+        rank: rank("rank")?,
+        previous_rank: rank("previous_rank")?,
+        rank_change: RankChange::from_word(change).ok_or_else(|| format!("`{change}` is no rank change"))?,
+        rank_since: date("rank_since")?,
+        missed_reviews: count(column(batch, "missed_reviews")?, at)?,
+        safe_until: date("safe_until")?,
+        next_rank: rank("next_rank")?,
+        next_orders: maybe("next_orders")?,
+        next_spend: maybe("next_spend")?,
+        next_on: date("next_on")?,
+        keep_by: date("keep_by")?,
+        keep_orders: maybe("keep_orders")?,
+        keep_spend: maybe("keep_spend")?,
+        holdout: !holdout.is_null(at) && holdout.value(at),
+    }))
+}
+
+fn column<'a, T: Array + 'static>(batch: &'a RecordBatch, name: &str) -> Result<&'a T, String> {
+    let array = batch.column_by_name(name).ok_or_else(|| format!("it has no column `{name}`"))?;
+    array.as_any().downcast_ref().ok_or_else(|| format!("column `{name}` is {}, which no plan holds there", array.data_type()))
+}
+
+fn text(column: &StringArray, at: usize) -> Result<&str, String> {
+    if column.is_null(at) { Err("a text is missing".into()) } else { Ok(column.value(at)) }
+}
+
+fn maybe_text(column: &StringArray, at: usize) -> Option<String> {
+    (!column.is_null(at)).then(|| column.value(at).to_owned())
+}
+
+fn number(column: &Int64Array, at: usize) -> Option<i64> {
+    (!column.is_null(at)).then(|| column.value(at))
+}
+
+fn count(column: &Int32Array, at: usize) -> Result<u32, String> {
+    let count = if column.is_null(at) { -1 } else { column.value(at) };
+    u32::try_from(count).map_err(|_| "a count of missed reviews is missing or negative".into())
+}
+
+fn day(column: &Date32Array, at: usize) -> Result<Option<NaiveDate>, String> {
+    if column.is_null(at) {
+        return Ok(None);
+    }
+    let days = column.value(at);
+    Date32Type::to_naive_date_opt(days).map(Some).ok_or_else(|| format!("{days} days since 1970 is no day of a calendar"))
+}
