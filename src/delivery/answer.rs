@@ -1,0 +1,172 @@
+//! What each answer of a server means, as one table without any network in it.
+
+use super::reply::Reply;
+use crate::domain::delivery::{Outcome, RunTrouble};
+
+/// How far a mail has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// The server's first words.
+    Greeting,
+    Ehlo,
+    Mail,
+    Rcpt,
+    Data,
+    /// The text is under way and the final dot has not left.
+    Text,
+    /// The final dot has left.
+    Dot,
+}
+
+/// What came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    Reply(Reply),
+    /// The connection broke, nothing came in time, or what came is no reply; in words.
+    Lost(String),
+}
+
+/// What to do now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The next stage.
+    Go,
+    /// The mail is done with, and the connection can be used on: after a RSET where a transaction is open.
+    Done { outcome: Outcome, reset: bool },
+    /// The mail is done with, and the connection is not to be trusted any more.
+    Close(Outcome),
+}
+
+/// Judges an answer. Only the exact code of success at each stage counts as success.
+pub fn judge(stage: Stage, answer: &Answer) -> Verdict {
+    let reply = match answer {
+        Answer::Reply(reply) => reply,
+        Answer::Lost(words) => return Verdict::Close(lost(stage, words.clone())),
+    };
+    let words = reply.words();
+    let success: &[u16] = match stage {
+        Stage::Greeting => &[220],
+        Stage::Ehlo | Stage::Mail | Stage::Dot => &[250],
+        // 251 takes the mail too, and passes it on.
+        Stage::Rcpt => &[250, 251],
+        Stage::Data => &[354],
+        Stage::Text => &[],
+    };
+    if success.contains(&reply.code) {
+        return match stage {
+            Stage::Dot => Verdict::Done { outcome: Outcome::Accepted { reply: words }, reset: false },
+            _ => Verdict::Go,
+        };
+    }
+    let reset = matches!(stage, Stage::Rcpt | Stage::Data);
+    let outcome = match (stage, reply.code) {
+        (Stage::Greeting | Stage::Ehlo | Stage::Mail, 500..) => Outcome::Untouched(RunTrouble::Refused { reply: words }),
+        (Stage::Mail | Stage::Rcpt | Stage::Data | Stage::Dot, 400..500) => Outcome::Deferred { code: Some(reply.code), reply: words },
+        (Stage::Rcpt | Stage::Data | Stage::Dot, 500..) => Outcome::Rejected { code: reply.code, reply: words },
+        _ => return Verdict::Close(lost(stage, words)),
+    };
+    // With 421 the server says that it closes the connection.
+    if reply.code == 421 || matches!(stage, Stage::Greeting | Stage::Ehlo) {
+        Verdict::Close(outcome)
+    } else {
+        Verdict::Done { outcome, reset }
+    }
+}
+
+/// No clear answer. Only after the final dot can the mail have been taken.
+fn lost(stage: Stage, reply: String) -> Outcome {
+    match stage {
+        Stage::Greeting | Stage::Ehlo => Outcome::Untouched(RunTrouble::Unreachable { reply }),
+        Stage::Mail | Stage::Rcpt | Stage::Data | Stage::Text => Outcome::Deferred { code: None, reply },
+        Stage::Dot => Outcome::InDoubt { reply },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STAGES: [Stage; 7] = [Stage::Greeting, Stage::Ehlo, Stage::Mail, Stage::Rcpt, Stage::Data, Stage::Text, Stage::Dot];
+
+    fn cell(stage: Stage, code: u16) -> &'static str {
+        match judge(stage, &Answer::Reply(Reply { code, lines: vec!["words".into()] })) {
+            Verdict::Go => "go",
+            Verdict::Done { outcome, reset } => match (outcome, reset) {
+                (Outcome::Accepted { .. }, false) => "accepted",
+                (Outcome::Deferred { .. }, false) => "deferred",
+                (Outcome::Deferred { .. }, true) => "deferred, RSET",
+                (Outcome::Rejected { .. }, false) => "rejected",
+                (Outcome::Rejected { .. }, true) => "rejected, RSET",
+                (Outcome::Untouched(RunTrouble::Refused { .. }), false) => "stop",
+                _ => "?",
+            },
+            Verdict::Close(outcome) => match outcome {
+                Outcome::Deferred { .. } => "deferred, close",
+                Outcome::InDoubt { .. } => "in doubt, close",
+                Outcome::Untouched(RunTrouble::Unreachable { .. }) => "later, close",
+                Outcome::Untouched(RunTrouble::Refused { .. }) => "stop, close",
+                _ => "?",
+            },
+        }
+    }
+
+    /// Every code a reply can have, at every stage, against the table written as plain rules.
+    #[test]
+    fn every_code_at_every_stage() {
+        for code in 200..600 {
+            let transient = (400..500).contains(&code);
+            let permanent = code >= 500;
+            for stage in [Stage::Greeting, Stage::Ehlo] {
+                let success = if stage == Stage::Greeting { 220 } else { 250 };
+                let wanted = if code == success {
+                    "go"
+                } else if permanent {
+                    "stop, close"
+                } else {
+                    "later, close"
+                };
+                assert_eq!(cell(stage, code), wanted, "{stage:?} {code}");
+            }
+            let mail = match code {
+                250 => "go",
+                421 => "deferred, close",
+                _ if transient => "deferred",
+                _ if permanent => "stop",
+                _ => "deferred, close",
+            };
+            assert_eq!(cell(Stage::Mail, code), mail, "MAIL {code}");
+            for (stage, success) in [(Stage::Rcpt, &[250, 251][..]), (Stage::Data, &[354])] {
+                let wanted = match code {
+                    _ if success.contains(&code) => "go",
+                    421 => "deferred, close",
+                    _ if transient => "deferred, RSET",
+                    _ if permanent => "rejected, RSET",
+                    _ => "deferred, close",
+                };
+                assert_eq!(cell(stage, code), wanted, "{stage:?} {code}");
+            }
+            let dot = match code {
+                250 => "accepted",
+                421 => "deferred, close",
+                _ if transient => "deferred",
+                _ if permanent => "rejected",
+                _ => "in doubt, close",
+            };
+            assert_eq!(cell(Stage::Dot, code), dot, "dot {code}");
+        }
+    }
+
+    #[test]
+    fn only_after_the_dot_a_lost_answer_leaves_doubt() {
+        for stage in STAGES {
+            let verdict = judge(stage, &Answer::Lost("gone".into()));
+            let reply = "gone".to_owned();
+            let wanted = match stage {
+                Stage::Greeting | Stage::Ehlo => Outcome::Untouched(RunTrouble::Unreachable { reply }),
+                Stage::Dot => Outcome::InDoubt { reply },
+                _ => Outcome::Deferred { code: None, reply },
+            };
+            assert_eq!(verdict, Verdict::Close(wanted), "{stage:?}");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The desk: one thread writes for all connections, so that one commit, and one sync of the disk, serves everyone who waits.
+
+use super::{Claim, Error, Ledger, Result, moves};
+use crate::domain::{Outcome, State};
+use chrono::NaiveDate;
+use rusqlite::TransactionBehavior;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How many requests one transaction may serve, so that the first of them does not wait for ever.
+const GROUP: usize = 1024;
+
+/// The run a desk works for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    pub job: String,
+    pub as_of: NaiveDate,
+    /// A deferred mail is not tried again before this long.
+    pub retry_every: Duration,
+    /// A mail deferred this long after its first attempt is given up.
+    pub retry_for: Duration,
+}
+
+/// Takes claims and settlements from any number of threads. Once the ledger could not be written it refuses everything, because
+/// what cannot be claimed must not be sent.
+#[derive(Debug)]
+pub struct Desk {
+    requests: Sender<Request>,
+    keeper: JoinHandle<Ledger>,
+    commits: Arc<AtomicU64>,
+}
+
+struct Request {
+    settle: Vec<(String, Outcome)>,
+    claim: Vec<String>,
+    now: i64,
+    answer: Sender<Result<Answer>>,
+}
+
+type Answer = (Vec<State>, Vec<Claim>);
+
+impl Desk {
+    /// Hands the ledger to a thread of its own, until [`Desk::finish`].
+    #[must_use]
+    pub fn start(ledger: Ledger, run: Run) -> Self {
+        let (requests, inbox) = mpsc::channel();
+        let commits = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&commits);
+        let keeper = std::thread::spawn(move || keep(ledger, &run, &inbox, &counter));
+        Self { requests, keeper, commits }
+    }
+
+    /// Claims mails; comes back when the claims are on the disk. One answer for each mail, in their order.
+    ///
+    /// # Errors
+    /// The ledger cannot be written, now or earlier: nothing of this request was claimed, and nothing may be sent.
+    pub fn claim(&self, mail_ids: &[impl AsRef<str>], now: i64) -> Result<Vec<Claim>> {
+        Ok(self.turn(&[], mail_ids, now)?.1)
+    }
+
+    /// Writes down what came of claimed mails; comes back when that is on the disk, with the state each mail is in now.
+    ///
+    /// # Errors
+    /// The ledger cannot be written, now or earlier: the mails stay `handing` and will be in doubt at the next start.
+    pub fn settle(&self, settled: &[(&str, &Outcome)], now: i64) -> Result<Vec<State>> {
+        Ok(self.turn(settled, &[""; 0], now)?.0)
+    }
+
+    /// Settles some mails and claims the next ones in one commit, which halves a connection's waiting.
+    ///
+    /// # Errors
+    /// As for [`Desk::claim`] and [`Desk::settle`]: neither happened.
+    pub fn turn(&self, settled: &[(&str, &Outcome)], mail_ids: &[impl AsRef<str>], now: i64) -> Result<Answer> {
+        let gone = || Error::Stopped { why: "the thread that writes it has ended".to_owned() };
+        let (answer, reply) = mpsc::channel();
+        let settle = settled.iter().map(|(mail_id, outcome)| ((*mail_id).to_owned(), (*outcome).clone())).collect();
+        let claim = mail_ids.iter().map(|mail_id| mail_id.as_ref().to_owned()).collect();
+        self.requests.send(Request { settle, claim, now, answer }).map_err(|_| gone())?;
+        reply.recv().map_err(|_| gone())?
+    }
+
+    /// How many transactions were committed so far.
+    #[must_use]
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+
+    /// Ends the thread and gives the ledger back, also after a failed write.
+    ///
+    /// # Errors
+    /// The thread died.
+    pub fn finish(self) -> Result<Ledger> {
+        drop(self.requests);
+        self.keeper.join().map_err(|_| Error::Stopped { why: "the thread that writes it died".to_owned() })
+    }
+}
+
+/// Serves requests until all desks are gone.
+fn keep(mut ledger: Ledger, run: &Run, inbox: &Receiver<Request>, commits: &AtomicU64) -> Ledger {
+    let mut broken: Option<String> = None;
+    while let Ok(first) = inbox.recv() {
+        if let Some(why) = &broken {
+            // Whoever no longer waits for an answer does not need one.
+            let _ = first.answer.send(Err(Error::Stopped { why: why.clone() }));
+            continue;
+        }
+        let mut group = vec![first];
+        let done = serve(&mut ledger, run, inbox, &mut group);
+        match done {
+            Ok(answers) => {
+                commits.fetch_add(1, Ordering::Relaxed);
+                for (request, answer) in group.into_iter().zip(answers) {
+                    let _ = request.answer.send(Ok(answer));
+                }
+            }
+            Err(error) => {
+                broken = Some(error.to_string());
+                for request in group {
+                    let _ = request.answer.send(Err(error.clone()));
+                }
+            }
+        }
+    }
+    ledger
+}
+
+/// One transaction for everyone who waits by the time the file is ours. An error means that nothing was committed.
+fn serve(ledger: &mut Ledger, run: &Run, inbox: &Receiver<Request>, group: &mut Vec<Request>) -> Result<Vec<Answer>> {
+    let write = |error: rusqlite::Error| Error::write(&error);
+    let change = ledger.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(write)?;
+    group.extend(inbox.try_iter().take(GROUP));
+    let mut answers = Vec::with_capacity(group.len());
+    for request in group.iter() {
+        let mut states = Vec::with_capacity(request.settle.len());
+        for (mail_id, outcome) in &request.settle {
+            states.push(moves::settle(&change, run, mail_id, outcome, request.now).map_err(write)??);
+        }
+        let mut claims = Vec::with_capacity(request.claim.len());
+        for mail_id in &request.claim {
+            claims.push(moves::claim(&change, run, mail_id, request.now).map_err(write)??);
+        }
+        answers.push((states, claims));
+    }
+    change.commit().map_err(write)?;
+    Ok(answers)
+}

@@ -1,0 +1,31 @@
+//! The ledger: what became of every mail of every job of the shop, in one `SQLite` file that outlives crashes.
+//!
+//! It remembers which plans were adopted, hands out claims (`Desk::claim`) before anything leaves, writes down what came of them
+//! (`Desk::settle`), and tells later plans what a customer already got (`Ledger::history`).
+//!
+//! It must not send, must not read the clock (callers hand in `now`, microseconds UTC), and must never tell of a claim that is
+//! not on the disk yet. The lock that keeps two runs of one job apart is not held here.
+
+mod adopt;
+mod desk;
+mod error;
+mod look;
+mod moves;
+mod open;
+mod past;
+
+pub use adopt::{Adoption, NewMail};
+pub use desk::{Desk, Run};
+pub use error::Error;
+pub use look::{Doubt, Entry, Pending};
+pub use moves::{Claim, Recovered};
+pub use past::{Past, Suppression};
+
+/// What the functions of this room give back.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// An open ledger. Made by [`Ledger::open`] or [`Ledger::open_existing`].
+#[derive(Debug)]
+pub struct Ledger {
+    connection: rusqlite::Connection,
+}

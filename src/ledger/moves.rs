@@ -1,0 +1,171 @@
+//! How a mail moves from state to state: `planned → handing → accepted | rejected | deferred | in_doubt`, and `suppressed`.
+
+use super::{Error, Ledger, Result, Run, look, past};
+use crate::domain::delivery::RunTrouble;
+use crate::domain::{Outcome, SkipReason, State};
+use chrono::NaiveDate;
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use std::time::Duration;
+
+/// What came of asking for a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    /// It is committed as `handing`; hand it over now, then settle it. `first_claim_at` (microseconds UTC) is its `Date`.
+    Claimed { first_claim_at: i64 },
+    /// Its customer or address must not be mailed; it is committed as `suppressed`.
+    Suppressed(SkipReason),
+    /// It is in another state, or deferred and not due yet; `None`: the run has no such mail.
+    NotClaimable(Option<State>),
+}
+
+/// What was found unfinished at the start of a send.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Mails that may have been delivered and are held back.
+    pub in_doubt: u64,
+    /// Mails that will be handed over again.
+    pub planned: u64,
+}
+
+impl Ledger {
+    /// Clears up after a send that was cut off, before a new one claims anything. A mail that was being handed over may have
+    /// arrived: it becomes in doubt. To an outbox it is planned again, because the same file is simply written again. With
+    /// `resend` (`on_in_doubt = "resend"`) it and all others in doubt are planned again; they keep their first claim, hence their
+    /// `Date`, so that what is sent again is the same byte for byte.
+    pub fn recover(&mut self, job: &str, as_of: NaiveDate, outbox: bool, resend: bool) -> Result<Recovered> {
+        let mut work = || -> rusqlite::Result<Recovered> {
+            let change = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let date = as_of.to_string();
+            let (sql, again) = match (outbox, resend) {
+                (_, true) => {
+                    ("UPDATE mails SET state = 'planned' WHERE job = ?1 AND as_of = ?2 AND state IN ('handing', 'in_doubt')", true)
+                }
+                (true, false) => ("UPDATE mails SET state = 'planned' WHERE job = ?1 AND as_of = ?2 AND state = 'handing'", true),
+                (false, false) => (
+                    "UPDATE mails SET state = 'in_doubt', code = NULL, reply = 'the program stopped while this mail was handed over'
+                     WHERE job = ?1 AND as_of = ?2 AND state = 'handing'",
+                    false,
+                ),
+            };
+            let found = u64::try_from(change.execute(sql, params![job, date])?).unwrap_or(u64::MAX);
+            change.commit()?;
+            Ok(if again { Recovered { in_doubt: 0, planned: found } } else { Recovered { in_doubt: found, planned: 0 } })
+        };
+        work().map_err(|error| Error::write(&error))
+    }
+
+    /// Gives up deferred mails whose first attempt is `retry_for` ago or longer: they become rejected, reason `gave_up`.
+    pub fn give_up(&mut self, job: &str, as_of: NaiveDate, now: i64, retry_for: Duration) -> Result<u64> {
+        let sql = "UPDATE mails SET state = 'rejected', reason = 'gave_up', settled_at = ?3, not_before = NULL
+                   WHERE job = ?1 AND as_of = ?2 AND state = 'deferred' AND first_attempt_at <= ?4";
+        let before = now.saturating_sub(micros(retry_for));
+        let given_up = self.connection.execute(sql, params![job, as_of.to_string(), now, before]).map_err(|error| Error::write(&error))?;
+        Ok(u64::try_from(given_up).unwrap_or(u64::MAX))
+    }
+}
+
+/// The mail as a claim finds it.
+struct Found {
+    state: String,
+    customer_id: String,
+    address: String,
+    first_claim_at: Option<i64>,
+    not_before: Option<i64>,
+}
+
+/// Moves a planned or due mail to handing, or to suppressed. The caller commits.
+pub(super) fn claim(change: &Connection, run: &Run, mail_id: &str, now: i64) -> rusqlite::Result<Result<Claim>> {
+    let date = run.as_of.to_string();
+    let found = change
+        .prepare_cached(
+            "SELECT state, customer_id, address, first_claim_at, not_before FROM mails WHERE job = ?1 AND as_of = ?2 AND mail_id = ?3",
+        )?
+        .query_row(params![run.job, date, mail_id], |row| {
+            Ok(Found {
+                state: row.get(0)?,
+                customer_id: row.get(1)?,
+                address: row.get(2)?,
+                first_claim_at: row.get(3)?,
+                not_before: row.get(4)?,
+            })
+        })
+        .optional()?;
+    let Some(found) = found else { return Ok(Ok(Claim::NotClaimable(None))) };
+    let state = match look::state(&found.state) {
+        Ok(state) => state,
+        Err(error) => return Ok(Err(error)),
+    };
+    let due = found.not_before.is_none_or(|not_before| not_before <= now);
+    if !(state == State::Planned || (state == State::Deferred && due)) {
+        return Ok(Ok(Claim::NotClaimable(Some(state))));
+    }
+    if let Some(reason) = past::suppressed(change, &found.customer_id, &found.address.to_lowercase())? {
+        change
+            .prepare_cached(
+                "UPDATE mails SET state = 'suppressed', reason = ?4, settled_at = ?5, not_before = NULL
+                 WHERE job = ?1 AND as_of = ?2 AND mail_id = ?3",
+            )?
+            .execute(params![run.job, date, mail_id, reason.word(), now])?;
+        return Ok(Ok(Claim::Suppressed(reason)));
+    }
+    let first_claim_at = found.first_claim_at.unwrap_or(now);
+    change
+        .prepare_cached(
+            "UPDATE mails SET state = 'handing', attempts = attempts + 1, first_claim_at = ?4,
+                    first_attempt_at = coalesce(first_attempt_at, ?5), settled_at = NULL, not_before = NULL
+             WHERE job = ?1 AND as_of = ?2 AND mail_id = ?3",
+        )?
+        .execute(params![run.job, date, mail_id, first_claim_at, now])?;
+    Ok(Ok(Claim::Claimed { first_claim_at }))
+}
+
+/// Writes down what came of a mail that was being handed over, and gives the state it is in now. Any other mail stays as it is.
+/// The caller commits.
+pub(super) fn settle(change: &Connection, run: &Run, mail_id: &str, outcome: &Outcome, now: i64) -> rusqlite::Result<Result<State>> {
+    let date = run.as_of.to_string();
+    let found: Option<(String, Option<i64>)> = change
+        .prepare_cached("SELECT state, first_attempt_at FROM mails WHERE job = ?1 AND as_of = ?2 AND mail_id = ?3")?
+        .query_row(params![run.job, date, mail_id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((word, first_attempt_at)) = found else {
+        return Ok(Err(Error::Damaged { what: "a mail to settle", found: mail_id.to_owned() }));
+    };
+    let state = match look::state(&word) {
+        Ok(State::Handing) => State::Handing,
+        other => return Ok(other),
+    };
+    let too_long = first_attempt_at.is_some_and(|first| now.saturating_sub(first) >= micros(run.retry_for));
+    let (to, code, reply, reason) = match outcome {
+        Outcome::Untouched(trouble) => return untouched(change, run, mail_id, trouble).map(Ok),
+        Outcome::Accepted { reply } => (State::Accepted, None, reply, None),
+        Outcome::Rejected { code, reply } => (State::Rejected, Some(*code), reply, None),
+        Outcome::Deferred { code, reply } if too_long => (State::Rejected, *code, reply, Some("gave_up")),
+        Outcome::Deferred { code, reply } => (State::Deferred, *code, reply, None),
+        Outcome::InDoubt { reply } => (State::InDoubt, None, reply, None),
+    };
+    let not_before = (to == State::Deferred).then(|| now.saturating_add(micros(run.retry_every)));
+    change
+        .prepare_cached(
+            "UPDATE mails SET state = ?4, settled_at = ?5, not_before = ?6, code = ?7, reply = ?8, reason = ?9
+             WHERE job = ?1 AND as_of = ?2 AND mail_id = ?3 AND state = ?10",
+        )?
+        .execute(params![run.job, date, mail_id, to.word(), now, not_before, code, reply, reason, state.word()])?;
+    Ok(Ok(to))
+}
+
+/// Nothing was tried, so the attempt does not count; the first claim stays, as the mail's date.
+fn untouched(change: &Connection, run: &Run, mail_id: &str, trouble: &RunTrouble) -> rusqlite::Result<State> {
+    let (RunTrouble::Unreachable { reply } | RunTrouble::Refused { reply } | RunTrouble::Outbox { reply }) = trouble;
+    change
+        .prepare_cached(
+            "UPDATE mails SET state = 'planned', attempts = attempts - 1, reply = ?4,
+                    first_attempt_at = CASE WHEN attempts > 1 THEN first_attempt_at END
+             WHERE job = ?1 AND as_of = ?2 AND mail_id = ?3 AND state = 'handing'",
+        )?
+        .execute(params![run.job, run.as_of.to_string(), mail_id, reply])?;
+    Ok(State::Planned)
+}
+
+fn micros(span: Duration) -> i64 {
+    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,213 @@
+//! Opening the file: its permissions, its format version, and what makes `SQLite` keep a commit through a power cut.
+
+use super::{Error, Ledger, Result};
+use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, TransactionBehavior};
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::time::Duration;
+
+/// The format that this program writes.
+const VERSION: i64 = 1;
+
+/// Other programs (an opt-out page, a second job) hold the file for milliseconds; longer than this is a fault.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// `place` is the mail's place in the plan. Rows of one run lie beside each other, and a mail id is unique within its run.
+const SCHEMA: &str = "
+CREATE TABLE adoptions (
+  job         TEXT NOT NULL,
+  as_of       TEXT NOT NULL,
+  closing     TEXT NOT NULL,
+  digest      TEXT NOT NULL,
+  destination TEXT NOT NULL,
+  mails       INTEGER NOT NULL,
+  adopted_at  INTEGER NOT NULL,
+  finished_at INTEGER,
+  PRIMARY KEY (job, as_of)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE mails (
+  job              TEXT NOT NULL,
+  as_of            TEXT NOT NULL,
+  mail_id          TEXT NOT NULL,
+  place            INTEGER NOT NULL,
+  customer_id      TEXT NOT NULL,
+  campaign         TEXT NOT NULL,
+  occasion         TEXT NOT NULL,
+  address          TEXT NOT NULL,
+  counts           INTEGER NOT NULL CHECK (counts IN (0, 1)),
+  coupon_code      TEXT,
+  state            TEXT NOT NULL DEFAULT 'planned' CHECK (state IN
+    ('planned', 'handing', 'accepted', 'rejected', 'deferred', 'in_doubt', 'suppressed', 'held', 'cancelled')),
+  attempts         INTEGER NOT NULL DEFAULT 0,
+  first_claim_at   INTEGER,
+  first_attempt_at INTEGER,
+  settled_at       INTEGER,
+  not_before       INTEGER,
+  code             INTEGER,
+  reply            TEXT,
+  reason           TEXT,
+  PRIMARY KEY (job, as_of, mail_id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE suppressions (
+  customer_id TEXT,
+  address     TEXT,
+  reason      TEXT NOT NULL CHECK (reason IN ('unsubscribed', 'bounced')),
+  at          INTEGER NOT NULL,
+  CHECK (customer_id IS NOT NULL OR address IS NOT NULL)
+) STRICT;
+CREATE INDEX suppressions_customer ON suppressions (customer_id);
+CREATE INDEX suppressions_address ON suppressions (address);
+";
+
+impl Ledger {
+    /// Opens the ledger for writing. A missing file is made, readable by its owner only; an older format is brought up to date.
+    ///
+    /// # Errors
+    /// The file cannot be opened or written, is no ledger, or has a newer format.
+    pub fn open(path: &Path) -> Result<Self> {
+        let open = |why: String| Error::Open { path: path.to_owned(), why };
+        make_private(path).map_err(|error| open(error.to_string()))?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(path, flags).map_err(|error| open(error.to_string()))?;
+        // SQLite falls back to reading when it may not write, and would only say so at the first claim.
+        if connection.is_readonly(MAIN_DB).map_err(|error| open(error.to_string()))? {
+            return Err(open("it is read-only".to_owned()));
+        }
+        let foreign = |error: &rusqlite::Error| match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => Error::NotALedger { path: path.to_owned() },
+            _ => open(error.to_string()),
+        };
+        connection.busy_timeout(PATIENCE).map_err(|error| open(error.to_string()))?;
+        // A stranger's file is refused before anything in it is changed, its journal mode included.
+        check_version(&connection, path)?;
+        connection.pragma_update(None, "journal_mode", "WAL").map_err(|error| foreign(&error))?;
+        // Only FULL syncs the log at each commit; a claim must not be forgotten when the power goes.
+        connection.pragma_update(None, "synchronous", "FULL").map_err(|error| foreign(&error))?;
+        migrate(&mut connection, path)?;
+        Ok(Self { connection })
+    }
+
+    /// Opens a ledger to look at it; `None` where there is none yet. It never makes one.
+    ///
+    /// # Errors
+    /// The file cannot be read, is no ledger, or has a newer format.
+    pub fn open_existing(path: &Path) -> Result<Option<Self>> {
+        let open = |why: String| Error::Open { path: path.to_owned(), why };
+        match path.try_exists() {
+            Ok(true) => {}
+            Ok(false) => return Ok(None),
+            Err(error) => return Err(open(error.to_string())),
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(|error| open(error.to_string()))?;
+        connection.busy_timeout(PATIENCE).map_err(|error| open(error.to_string()))?;
+        match check_version(&connection, path)? {
+            // Somebody died between making the file and filling it: it holds nothing, as if it were not there.
+            0 => Ok(None),
+            _ => Ok(Some(Self { connection })),
+        }
+    }
+}
+
+/// Makes the file before `SQLite` does, so that nobody else can ever read it. The log beside it gets the same permissions.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// The format version of an open file; zero for an empty one.
+fn check_version(connection: &Connection, path: &Path) -> Result<i64> {
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let looked = number("PRAGMA user_version").and_then(|version| Ok((version, number("SELECT count(*) FROM sqlite_schema")?)));
+    match looked {
+        Ok((0, 1..)) => Err(Error::NotALedger { path: path.to_owned() }),
+        Ok((version, _)) if version > VERSION => Err(Error::Newer { path: path.to_owned(), found: version, known: VERSION }),
+        Ok((version, _)) => Ok(version),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => Err(Error::NotALedger { path: path.to_owned() }),
+        Err(error) => Err(Error::Open { path: path.to_owned(), why: error.to_string() }),
+    }
+}
+
+/// Brings an older or empty file to the current format, one version after the other, each in a transaction of its own.
+fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
+    let open = |error: rusqlite::Error| Error::Open { path: path.to_owned(), why: error.to_string() };
+    loop {
+        // The version is read again inside the transaction: another process may have been quicker.
+        let step = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(open)?;
+        let version = check_version(&step, path)?;
+        let change = match version {
+            0 => SCHEMA,
+            VERSION => return Ok(()),
+            _ => return Err(Error::NotALedger { path: path.to_owned() }),
+        };
+        step.execute_batch(change).map_err(open)?;
+        step.pragma_update(None, "user_version", version + 1).map_err(open)?;
+        step.commit().map_err(open)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_ledger_is_private_and_can_be_opened_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.sqlite");
+        assert!(Ledger::open_existing(&path).unwrap().is_none());
+        assert!(!path.exists(), "looking must not make a file");
+        drop(Ledger::open(&path).unwrap());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        let ledger = Ledger::open(&path).unwrap();
+        let mode: String = ledger.connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
+        let synchronous: i64 = ledger.connection.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap();
+        assert_eq!((mode.as_str(), synchronous), ("wal", 2));
+        assert!(Ledger::open_existing(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_newer_format_is_refused_with_both_numbers() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.sqlite");
+        Ledger::open(&path).unwrap().connection.pragma_update(None, "user_version", 7).unwrap();
+        let newer = Error::Newer { path: path.clone(), found: 7, known: 1 };
+        assert_eq!(Ledger::open(&path).unwrap_err(), newer);
+        assert_eq!(Ledger::open_existing(&path).unwrap_err(), newer);
+        assert!(newer.to_string().contains("format 7"));
+    }
+
+    #[test]
+    fn other_files_are_refused_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = folder.path().join("text");
+        let content = "not a database, but long enough to be taken for one".repeat(40);
+        std::fs::write(&text, &content).unwrap();
+        assert_eq!(Ledger::open(&text).unwrap_err(), Error::NotALedger { path: text.clone() });
+        assert_eq!(std::fs::read_to_string(&text).unwrap(), content);
+
+        let other = folder.path().join("other.sqlite");
+        Connection::open(&other).unwrap().execute_batch("CREATE TABLE songs (title TEXT)").unwrap();
+        assert_eq!(Ledger::open(&other).unwrap_err(), Error::NotALedger { path: other.clone() });
+        assert_eq!(Ledger::open_existing(&other).unwrap_err(), Error::NotALedger { path: other });
+    }
+
+    #[test]
+    fn an_empty_file_is_as_good_as_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.sqlite");
+        std::fs::write(&path, "").unwrap();
+        assert!(Ledger::open_existing(&path).unwrap().is_none());
+        Ledger::open(&path).unwrap();
+        assert!(Ledger::open_existing(&path).unwrap().is_some());
+    }
+}

@@ -1,0 +1,178 @@
+//! What the ledger knows of a customer before a new plan: mails that were or may have been delivered, and who must not be mailed.
+
+use super::{Error, Ledger, Result, look};
+use crate::domain::mail::PastMail;
+use crate::domain::{SkipReason, Texts};
+use chrono::NaiveDate;
+use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::HashMap;
+
+/// Earlier mails by customer, and the suppressions. Millions of rows fit: a mail takes a few numbers, its words are kept once.
+#[derive(Debug, Default)]
+pub struct Past {
+    /// Sorted, no doubles; the mails of the nth customer are `mails[ends[n - 1]..ends[n]]`.
+    customers: Texts,
+    ends: Vec<usize>,
+    mails: Vec<Row>,
+    words: Vec<String>,
+    customers_out: HashMap<String, SkipReason>,
+    addresses_out: HashMap<String, SkipReason>,
+}
+
+/// The words are places in `Past::words`.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    job: u32,
+    campaign: u32,
+    occasion: u32,
+    as_of: NaiveDate,
+    counts: bool,
+}
+
+/// Somebody who must not be mailed any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suppression {
+    /// Who opted out. A bounce tells of an address, not of a customer, so it is looked up by address only.
+    pub customer_id: Option<String>,
+    /// The address in the form in which two are compared (all in lower case).
+    pub address: Option<String>,
+    /// `Unsubscribed` or `Bounced`.
+    pub reason: SkipReason,
+    /// Microseconds UTC.
+    pub at: i64,
+}
+
+impl Past {
+    /// The customer's earlier mails, the oldest as-of date first.
+    #[must_use]
+    pub fn mails(&self, customer_id: &str) -> Vec<PastMail> {
+        let Some(place) = self.find(customer_id) else { return Vec::new() };
+        let start = if place == 0 { 0 } else { self.ends.get(place - 1).copied().unwrap_or(0) };
+        let end = self.ends.get(place).copied().unwrap_or(start);
+        let word = |place: u32| usize::try_from(place).ok().and_then(|place| self.words.get(place)).cloned().unwrap_or_default();
+        let rows = self.mails.get(start..end).unwrap_or_default();
+        rows.iter()
+            .map(|row| PastMail {
+                job: word(row.job),
+                campaign: word(row.campaign),
+                occasion: word(row.occasion),
+                as_of: row.as_of,
+                counts: row.counts,
+            })
+            .collect()
+    }
+
+    /// Why this customer must not be mailed: opted out by id or address, or the address bounced. An opt-out comes first.
+    /// `same_address` is the address in the form in which two are compared.
+    #[must_use]
+    pub fn suppressed(&self, customer_id: &str, same_address: &str) -> Option<SkipReason> {
+        self.customers_out.get(customer_id).or_else(|| self.addresses_out.get(same_address)).copied()
+    }
+
+    fn find(&self, customer_id: &str) -> Option<usize> {
+        let (mut low, mut high) = (0, self.customers.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            match self.customers.get(middle).cmp(customer_id) {
+                std::cmp::Ordering::Equal => return Some(middle),
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        None
+    }
+}
+
+impl Ledger {
+    /// What is known before `job` plans `as_of`: mails that are accepted, in doubt or being handed over, of earlier as-of dates and
+    /// of the same date of other jobs; and the suppressions. Mails of the very run that is planned are left out.
+    pub fn history(&self, job: &str, as_of: NaiveDate) -> Result<Past> {
+        let mut past = Past::default();
+        self.read_mails(&mut past, job, as_of)?;
+        self.read_suppressions(&mut past)?;
+        Ok(past)
+    }
+
+    /// Writes down that somebody must not be mailed. Claims after this commit see it. Any other reason than `Unsubscribed` counts
+    /// as a bounce.
+    pub fn suppress(&mut self, suppression: &Suppression) -> Result<()> {
+        let word = if suppression.reason == SkipReason::Unsubscribed { "unsubscribed" } else { "bounced" };
+        self.connection
+            .execute(
+                "INSERT INTO suppressions (customer_id, address, reason, at) VALUES (?1, ?2, ?3, ?4)",
+                params![suppression.customer_id, suppression.address, word, suppression.at],
+            )
+            .map_err(|error| Error::write(&error))?;
+        Ok(())
+    }
+
+    fn read_mails(&self, past: &mut Past, job: &str, as_of: NaiveDate) -> Result<()> {
+        let read = |error: rusqlite::Error| Error::read(&error);
+        let mut statement = self
+            .connection
+            .prepare(
+                "SELECT customer_id, job, campaign, occasion, as_of, counts FROM mails
+                 WHERE state IN ('accepted', 'in_doubt', 'handing') AND (as_of < ?2 OR (as_of = ?2 AND job <> ?1))
+                 ORDER BY customer_id, as_of, job, place",
+            )
+            .map_err(read)?;
+        let mut rows = statement.query(params![job, as_of.to_string()]).map_err(read)?;
+        let mut places: HashMap<String, u32> = HashMap::new();
+        while let Some(row) = rows.next().map_err(read)? {
+            let text = |column: usize| row.get_ref(column).map_err(read)?.as_str().map_err(|error| Error::Read { why: error.to_string() });
+            let customer = text(0)?;
+            if past.customers.is_empty() || past.customers.get(past.customers.len() - 1) != customer {
+                past.customers.push(customer);
+                past.ends.push(past.mails.len());
+            }
+            let mut place = |word: &str| match places.get(word) {
+                Some(place) => *place,
+                None => {
+                    let place = u32::try_from(past.words.len()).unwrap_or(u32::MAX);
+                    past.words.push(word.to_owned());
+                    places.insert(word.to_owned(), place);
+                    place
+                }
+            };
+            let (job, campaign, occasion) = (place(text(1)?), place(text(2)?), place(text(3)?));
+            past.mails.push(Row { job, campaign, occasion, as_of: look::date(text(4)?)?, counts: row.get(5).map_err(read)? });
+            if let Some(end) = past.ends.last_mut() {
+                *end = past.mails.len();
+            }
+        }
+        Ok(())
+    }
+
+    fn read_suppressions(&self, past: &mut Past) -> Result<()> {
+        let read = |error: rusqlite::Error| Error::read(&error);
+        let mut statement = self.connection.prepare("SELECT customer_id, address, reason FROM suppressions").map_err(read)?;
+        let mut rows = statement.query([]).map_err(read)?;
+        while let Some(row) = rows.next().map_err(read)? {
+            let (customer, address): (Option<String>, Option<String>) = (row.get(0).map_err(read)?, row.get(1).map_err(read)?);
+            let reason = reason(&row.get::<_, String>(2).map_err(read)?);
+            if let Some(customer) = customer.filter(|_| reason == SkipReason::Unsubscribed) {
+                past.customers_out.insert(customer, reason);
+            }
+            if let Some(address) = address {
+                let known = past.addresses_out.entry(address).or_insert(reason);
+                if reason == SkipReason::Unsubscribed {
+                    *known = reason;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The same question as `Past::suppressed`, asked of the file within the transaction that claims.
+pub(super) fn suppressed(connection: &Connection, customer_id: &str, same_address: &str) -> rusqlite::Result<Option<SkipReason>> {
+    let sql = "SELECT reason FROM suppressions WHERE (customer_id = ?1 AND reason = 'unsubscribed') OR address = ?2
+               ORDER BY reason = 'unsubscribed' DESC LIMIT 1";
+    let word: Option<String> =
+        connection.prepare_cached(sql)?.query_row(params![customer_id, same_address], |row| row.get(0)).optional()?;
+    Ok(word.map(|word| reason(&word)))
+}
+
+fn reason(word: &str) -> SkipReason {
+    if word == "unsubscribed" { SkipReason::Unsubscribed } else { SkipReason::Bounced }
+}
