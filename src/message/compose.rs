@@ -1,0 +1,158 @@
+//! The finished mail: headers from a fixed list and two MIME parts. Nothing of a customer's can add a header or a line.
+
+use super::{Content, encode};
+use crate::domain::Zone;
+use lettre::message::header::{ContentTransferEncoding, ContentType};
+use lettre::message::{Body, MultiPart, SinglePart};
+
+/// What stands above a mail's content.
+#[derive(Debug, Clone)]
+pub struct Head<'a> {
+    /// The left part of the Message-ID: ASCII letters, digits, `-`, `_` and `.`, at most 64.
+    pub mail_id: &'a str,
+    /// `Name <address>` or an address.
+    pub from: &'a str,
+    /// The same form.
+    pub reply_to: Option<&'a str>,
+    /// Empty when there is none.
+    pub to_name: &'a str,
+    pub to_address: &'a str,
+    /// When the mail was first claimed: microseconds UTC, written in `zone`.
+    pub date: i64,
+    pub zone: Zone,
+    /// The opt-out address, https.
+    pub unsubscribe: &'a str,
+    /// The opt-out address answers to one click (RFC 8058), which it can when it holds the customer's token.
+    pub one_click: bool,
+    pub list_id: Option<&'a str>,
+}
+
+/// Why no mail can be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ComposeError {
+    #[error("`{address}` in {header} cannot be written into a mail; it must be ASCII without blanks, brackets and control characters")]
+    Address { header: &'static str, address: String },
+    #[error("the {what} `{value}` cannot be written into a mail; it must be plain ASCII without blanks and brackets")]
+    Word { what: &'static str, value: String },
+    #[error("the date {0} lies outside of the years that a mail can tell")]
+    Date(i64),
+}
+
+/// The mail as bytes: lines end in CRLF and are shorter than 998 bytes, there is no bare CR or LF and no NUL. The same input gives
+/// the same bytes.
+///
+/// # Errors
+/// An address, a link or an id that could break a header, or a date out of range.
+pub fn compose(head: &Head, content: &Content) -> Result<Vec<u8>, ComposeError> {
+    let from = Mailbox::read("From", head.from)?;
+    let to = Mailbox { name: head.to_name.to_owned(), address: address("To", head.to_address)? };
+    let id = word("mail id", head.mail_id, 64)?;
+    let domain = from.address.rsplit('@').next().unwrap_or_default();
+    let mut out = String::with_capacity(1_024);
+    let mut header = |name: &str, value: &str| {
+        out.push_str(name);
+        out.push_str(": ");
+        out.push_str(value);
+        out.push_str("\r\n");
+    };
+    header("From", &from.write("From"));
+    header("To", &to.write("To"));
+    if let Some(reply_to) = head.reply_to {
+        header("Reply-To", &Mailbox::read("Reply-To", reply_to)?.write("Reply-To"));
+    }
+    header("Subject", &encode::text(&content.subject, "Subject: ".len()));
+    header("Date", &date(head)?);
+    header("Message-ID", &format!("<{id}@{domain}>"));
+    header("List-Unsubscribe", &format!("<{}>", word("opt-out link", head.unsubscribe, 900)?));
+    if head.one_click {
+        header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click");
+    }
+    if let Some(list) = head.list_id {
+        header("List-Id", &format!("<{}>", word("list id", list, 255)?));
+    }
+    header("MIME-Version", "1.0");
+    let parts = MultiPart::alternative()
+        .boundary(format!("=_{id}"))
+        .singlepart(part(ContentType::TEXT_PLAIN, &content.text))
+        .singlepart(part(ContentType::TEXT_HTML, &content.html));
+    let mut bytes = out.into_bytes();
+    bytes.extend_from_slice(&parts.formatted());
+    Ok(bytes)
+}
+
+/// One MIME part. Only quoted-printable and base64 are used: both keep every line short, and neither can hold the boundary.
+fn part(kind: ContentType, text: &str) -> SinglePart {
+    let text = encode::lines(text);
+    let foreign = text.bytes().filter(|byte| !byte.is_ascii()).count();
+    let encoding = if foreign * 6 > text.len() { ContentTransferEncoding::Base64 } else { ContentTransferEncoding::QuotedPrintable };
+    let body = match Body::new_with_encoding(text, encoding) {
+        Ok(body) => body,
+        // It fails only for encodings that cannot hold every text, which these two can.
+        Err(bytes) => Body::new(bytes),
+    };
+    SinglePart::builder().header(kind).body(body)
+}
+
+fn date(head: &Head) -> Result<String, ComposeError> {
+    let utc = chrono::DateTime::from_timestamp_micros(head.date).ok_or(ComposeError::Date(head.date))?;
+    let local = utc.with_timezone(&head.zone.0);
+    let year = chrono::Datelike::year(&local);
+    if (1900..=9999).contains(&year) { Ok(local.to_rfc2822()) } else { Err(ComposeError::Date(head.date)) }
+}
+
+struct Mailbox {
+    name: String,
+    address: String,
+}
+
+impl Mailbox {
+    /// Reads `Name <address>`, `"Name" <address>` or an address.
+    fn read(header: &'static str, written: &str) -> Result<Self, ComposeError> {
+        let written = written.trim();
+        let Some((name, rest)) = written.strip_suffix('>').and_then(|rest| rest.rsplit_once('<')) else {
+            return Ok(Self { name: String::new(), address: address(header, written)? });
+        };
+        let name = name.trim();
+        let name = name.strip_prefix('"').and_then(|name| name.strip_suffix('"')).unwrap_or(name);
+        Ok(Self { name: name.to_owned(), address: address(header, rest)? })
+    }
+
+    /// Angle brackets also where there is no name: in them stands what RFC 5322 would not take for an address otherwise.
+    fn write(&self, header: &str) -> String {
+        let name = encode::name(&self.name, header.len() + 2);
+        let last = name.rsplit("\r\n").next().unwrap_or_default().len() + if name.contains("\r\n") { 0 } else { header.len() + 2 };
+        match name.as_str() {
+            "" => format!("<{}>", self.address),
+            _ if last + self.address.len() + 3 > 76 => format!("{name}\r\n <{}>", self.address),
+            _ => format!("{name} <{}>", self.address),
+        }
+    }
+}
+
+/// An address that can stand in a header and on the wire, however odd: ASCII, nothing that ends it early.
+fn address(header: &'static str, written: &str) -> Result<String, ComposeError> {
+    let safe = written.len() <= 320 && written.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>()[],;:\\".contains(&byte));
+    let parts = written.rsplit_once('@').filter(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('"'));
+    // Quotes come in pairs around the whole left part, or not at all.
+    let quoted = parts.is_some_and(|(local, _)| match local.strip_prefix('"') {
+        Some(rest) => rest.strip_suffix('"').is_some_and(|inner| !inner.contains('"')),
+        None => !local.contains('"') && !local.contains('@'),
+    });
+    if safe && quoted { Ok(written.to_owned()) } else { Err(ComposeError::Address { header, address: encode::clean(written) }) }
+}
+
+/// A word of a header that must stay on one line: an id, a link.
+fn word<'a>(what: &'static str, value: &'a str, longest: usize) -> Result<&'a str, ComposeError> {
+    let strict = what == "mail id";
+    let safe = |byte: u8| {
+        if strict { byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) } else { byte.is_ascii_graphic() && !b"<>".contains(&byte) }
+    };
+    if !value.is_empty() && value.len() <= longest && value.bytes().all(safe) {
+        Ok(value)
+    } else {
+        Err(ComposeError::Word { what, value: encode::clean(value) })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+//! Reads the template folder: which files there are, and what is in them.
+
+use super::Error;
+use super::problem::{Problem, nearest};
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+
+/// No template file may be larger, in bytes.
+const LARGEST: u64 = 1 << 20;
+/// No template folder may hold more files.
+const MOST: usize = 2_000;
+/// Folders within `parts/` may lie this deep.
+const DEEPEST: usize = 4;
+
+/// One template file.
+#[derive(Debug, Clone)]
+pub(super) struct TemplateFile {
+    /// Relative to the root, with `/`: `birthday/body.html`.
+    pub name: String,
+    /// Its text; lines end in LF, a byte order mark is dropped.
+    pub text: String,
+    /// BLAKE3 of the file as it is on disk, 64 hex digits.
+    pub digest: String,
+}
+
+/// What a folder holds.
+#[derive(Debug, Default)]
+pub(super) struct Folder {
+    /// Sorted by name.
+    pub files: Vec<TemplateFile>,
+    /// Folders of the root that belong to campaigns of the job.
+    pub campaigns: Vec<String>,
+    pub problems: Vec<Problem>,
+}
+
+/// Reads `layout.html` and other files of the root, everything in `parts/`, and the folders of these campaigns. Folders of other
+/// campaigns are not opened: several jobs may share one root.
+pub(super) fn read(root: &Path, campaigns: &[String]) -> Result<Folder, Error> {
+    let mut folder = Folder::default();
+    for entry in list(root).map_err(|reason| Error::Folder { folder: root.to_owned(), reason })? {
+        match entry {
+            Entry::File(name) if is_template(&name) => folder.take(root, &name),
+            Entry::File(_) => {}
+            Entry::Folder(name) if name == "parts" => folder.walk(root, "parts", 1),
+            Entry::Folder(name) if campaigns.contains(&name) => {
+                folder.walk(root, &name, DEEPEST);
+                folder.campaigns.push(name);
+            }
+            Entry::Folder(name) => folder.stray(&name, campaigns),
+            Entry::Other(name) => folder.refuse(&name),
+        }
+    }
+    folder.files.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(folder)
+}
+
+enum Entry {
+    File(String),
+    Folder(String),
+    /// A symbolic link, a device, or a name that is not UTF-8.
+    Other(String),
+}
+
+/// The entries of a folder, sorted, without hidden ones.
+fn list(folder: &Path) -> Result<Vec<Entry>, String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(|error| error.to_string())? {
+        let entry = entry.map_err(|error| error.to_string())?;
+        let name = entry.file_name();
+        let kind = entry.file_type().map_err(|error| error.to_string())?;
+        match name.to_str() {
+            Some(name) if name.starts_with('.') => {}
+            Some(name) if kind.is_file() => found.push((name.to_owned(), Entry::File(name.to_owned()))),
+            Some(name) if kind.is_dir() => found.push((name.to_owned(), Entry::Folder(name.to_owned()))),
+            _ => found.push((name.to_string_lossy().into_owned(), Entry::Other(name.to_string_lossy().into_owned()))),
+        }
+    }
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(found.into_iter().map(|(_, entry)| entry).collect())
+}
+
+/// Templates are `.html` and `.txt`; notes and pictures may lie beside them.
+fn is_template(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|ending| ending.eq_ignore_ascii_case("html") || ending.eq_ignore_ascii_case("txt"))
+}
+
+impl Folder {
+    fn walk(&mut self, root: &Path, under: &str, depth: usize) {
+        let entries = match list(&root.join(under)) {
+            Ok(entries) => entries,
+            Err(reason) => {
+                self.problems.push(Problem::of_file(under, format!("this folder cannot be read: {reason}"), None));
+                return;
+            }
+        };
+        for entry in entries {
+            match entry {
+                Entry::File(name) if is_template(&name) => self.take(root, &format!("{under}/{name}")),
+                Entry::File(_) => {}
+                Entry::Folder(name) if depth < DEEPEST => self.walk(root, &format!("{under}/{name}"), depth + 1),
+                Entry::Folder(name) => self.problems.push(Problem::of_file(
+                    &format!("{under}/{name}"),
+                    "a folder does not belong here".into(),
+                    Some("put pieces that mails share into `parts/`".into()),
+                )),
+                Entry::Other(name) => self.refuse(&format!("{under}/{name}")),
+            }
+        }
+    }
+
+    /// Reads one file into the folder.
+    fn take(&mut self, root: &Path, name: &str) {
+        if self.files.len() >= MOST {
+            if self.files.len() == MOST {
+                self.problems.push(Problem::of_file(name, format!("there are more than {MOST} template files"), None));
+            }
+            return;
+        }
+        let mut bytes = Vec::new();
+        let read = File::open(root.join(name)).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
+        if let Err(error) = read {
+            self.problems.push(Problem::of_file(name, format!("this file cannot be read: {error}"), None));
+        } else if bytes.len() as u64 > LARGEST {
+            let help = "templates are small; put pictures on a web server and name their address".to_owned();
+            self.problems.push(Problem::of_file(name, format!("this file is larger than {} KiB", LARGEST >> 10), Some(help)));
+        } else {
+            let digest = blake3::hash(&bytes).to_hex().to_string();
+            match String::from_utf8(bytes) {
+                Ok(text) => {
+                    let text = text.strip_prefix('\u{feff}').unwrap_or(&text).replace("\r\n", "\n").replace('\r', "\n");
+                    self.files.push(TemplateFile { name: name.to_owned(), text, digest });
+                }
+                Err(_) => self.problems.push(Problem::of_file(name, "this file is not UTF-8".into(), Some("save it as UTF-8".into()))),
+            }
+        }
+    }
+
+    fn stray(&mut self, name: &str, campaigns: &[String]) {
+        let help = nearest(name, campaigns.iter().map(String::as_str)).map(|meant| format!("did you mean the campaign `{meant}`?"));
+        self.problems.push(Problem::of_file(name, format!("no campaign of this job is called `{name}`"), help).warn());
+    }
+
+    fn refuse(&mut self, name: &str) {
+        let help = "templates are plain files in one folder; copy the file here".to_owned();
+        self.problems.push(Problem::of_file(name, "this is a link, or has a name that is not UTF-8".into(), Some(help)));
+    }
+}

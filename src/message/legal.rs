@@ -1,0 +1,175 @@
+//! Checks that a mail shows what the law asks of it.
+
+use super::Content;
+
+/// Whether the text part and the HTML part each hold the shop's name, postal address and contact, and the opt-out link. White space
+/// plays no part in the comparison; in the HTML, tags do not count but the targets of links do.
+///
+/// # Errors
+/// Says what is missing and in which part.
+pub fn legal(content: &Content, shop: &[(String, String)], unsubscribe: &str) -> Result<(), String> {
+    let parts = [("text part", squeeze(&content.text)), ("HTML part", squeeze(&visible(&content.html)))];
+    let wanted = ["name", "address", "contact"].map(|key| (key, shop.iter().find(|(name, _)| name == key).map_or("", |(_, value)| value)));
+    for (part, seen) in &parts {
+        for (key, value) in wanted {
+            let value = squeeze(value);
+            if value.is_empty() {
+                return Err(format!("the law asks for the shop's {key} in each mail; set `{key}` in [shop]"));
+            }
+            if !seen.contains(&value) {
+                return Err(format!(
+                    "the {part} does not show `shop.{key}`, which the law asks for; write `{{{{ shop.{key} }}}}` into the layout"
+                ));
+            }
+        }
+        if unsubscribe.is_empty() || !seen.contains(&squeeze(unsubscribe)) {
+            return Err(format!(
+                "the {part} has no opt-out link, which the law asks for; write `{{{{ links.unsubscribe }}}}` into the layout"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn squeeze(text: &str) -> String {
+    text.chars().filter(|character| !character.is_whitespace()).collect()
+}
+
+/// What a reader can see of the HTML, roughly: text outside tags, comments, styles and scripts, and the targets of links.
+fn visible(html: &str) -> String {
+    let mut out = String::with_capacity(html.len() / 2);
+    let mut rest = html;
+    while let Some(open) = rest.find('<') {
+        let (text, tag) = rest.split_at(open);
+        decode(text, &mut out);
+        if let Some(comment) = tag.strip_prefix("<!--") {
+            rest = comment.find("-->").and_then(|end| comment.get(end + 3..)).unwrap_or_default();
+            continue;
+        }
+        let end = tag_end(tag);
+        let (inside, behind) = tag.split_at(end);
+        link_target(inside, &mut out);
+        rest = behind;
+        for hidden in ["style", "script", "title"] {
+            if inside.get(1..=hidden.len()).is_some_and(|name| name.eq_ignore_ascii_case(hidden)) && !inside.ends_with("/>") {
+                rest = closing(rest, hidden);
+            }
+        }
+    }
+    decode(rest, &mut out);
+    out
+}
+
+/// The byte behind the `>` of a tag; one within quotes does not end it.
+fn tag_end(tag: &str) -> usize {
+    let mut quote = None;
+    for (at, byte) in tag.bytes().enumerate() {
+        match (quote, byte) {
+            (None, b'>') => return at + 1,
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (Some(open), byte) if open == byte => quote = None,
+            _ => {}
+        }
+    }
+    tag.len()
+}
+
+/// What follows the closing tag of an element whose content nobody sees.
+fn closing<'h>(html: &'h str, element: &str) -> &'h str {
+    let at = html
+        .match_indices("</")
+        .find(|(at, _)| html.get(at + 2..at + 2 + element.len()).is_some_and(|name| name.eq_ignore_ascii_case(element)));
+    at.and_then(|(at, _)| html.get(at..)).unwrap_or_default()
+}
+
+fn link_target(tag: &str, out: &mut String) {
+    let is_link = tag.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("<a ") || start.eq_ignore_ascii_case("<a\n"));
+    let target = tag.split_once("href=").filter(|_| is_link).and_then(|(_, value)| {
+        let quote = value.chars().next().filter(|first| matches!(first, '"' | '\''))?;
+        value.get(1..)?.split(quote).next()
+    });
+    if let Some(target) = target {
+        out.push(' ');
+        decode(target, out);
+        out.push(' ');
+    }
+}
+
+/// Text with its character references resolved, as far as Tera's escaping and common writing need it.
+fn decode(text: &str, out: &mut String) {
+    let mut rest = text;
+    while let Some(at) = rest.find('&') {
+        let (before, reference) = rest.split_at(at);
+        out.push_str(before);
+        let end = reference.bytes().take(12).position(|byte| byte == b';');
+        let character = end.and_then(|end| reference.get(1..end)).and_then(|name| match name {
+            "amp" => Some('&'),
+            "lt" => Some('<'),
+            "gt" => Some('>'),
+            "quot" => Some('"'),
+            "apos" => Some('\''),
+            "nbsp" => Some(' '),
+            "copy" => Some('©'),
+            _ => {
+                let digits = name.strip_prefix('#')?;
+                let hex = digits.strip_prefix('x').or_else(|| digits.strip_prefix('X'));
+                let code = hex.map_or_else(|| digits.parse().ok(), |hex| u32::from_str_radix(hex, 16).ok());
+                char::from_u32(code?)
+            }
+        });
+        match (character, end) {
+            (Some(character), Some(end)) => {
+                out.push(character);
+                rest = reference.get(end + 1..).unwrap_or_default();
+            }
+            _ => {
+                out.push('&');
+                rest = reference.get(1..).unwrap_or_default();
+            }
+        }
+    }
+    out.push_str(rest);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shop() -> Vec<(String, String)> {
+        [("name", "T & Co's"), ("address", "〒604-0000 京都市 中京区"), ("contact", "a@b.example")]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .to_vec()
+    }
+
+    fn judge(html: &str, text: &str) -> Result<(), String> {
+        let content = Content { subject: "s".into(), preheader: None, html: html.into(), text: text.into() };
+        legal(&content, &shop(), "https://u.example/t?a=1&b=2")
+    }
+
+    const TEXT: &str = "T & Co's\n〒604-0000\n京都市中京区\na@b.example\nhttps://u.example/t?a=1&b=2";
+    const HTML: &str = "<p>T &amp; Co&#x27;s</p><br>〒604-0000 京都市\n<b>中京区</b><a href='mailto:a@b.example'>mail</a>\
+                        <a style=\"x\" href=\"https://u.example/t?a=1&amp;b=2\">out</a>";
+
+    #[test]
+    fn both_parts_must_show_everything() {
+        assert_eq!(judge(HTML, TEXT), Ok(()));
+        assert!(judge(HTML, &TEXT.replace("京都市", "")).unwrap_err().contains("text part does not show `shop.address`"));
+        assert!(judge(&HTML.replace("中京区", ""), TEXT).unwrap_err().contains("HTML part does not show `shop.address`"));
+        assert!(judge(&HTML.replace("b=2", "b=3"), TEXT).unwrap_err().contains("HTML part has no opt-out link"));
+        assert!(judge(HTML, &TEXT.replace("https", "")).unwrap_err().contains("text part has no opt-out link"));
+    }
+
+    #[test]
+    fn what_nobody_sees_does_not_count() {
+        for hidden in [format!("<!-- {HTML} -->"), format!("<style>{}</style>", HTML.replace('<', " ")), "<p title=\"T & Co's\">".into()] {
+            assert!(judge(&hidden, TEXT).is_err(), "{hidden}");
+        }
+    }
+
+    #[test]
+    fn broken_html_ends_somewhere() {
+        for html in ["<", "<a href=\"", "<!--", "<style>", "&", "&#;", "&#xffffffff;", "<a href='x>", "&#1114112;"] {
+            assert!(judge(html, TEXT).is_err());
+        }
+    }
+}

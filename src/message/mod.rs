@@ -1,0 +1,80 @@
+//! The message room: from a customer's figures to the finished mail.
+//!
+//! It reads the shop's template folder once ([`Templates::load`]), gathers what a template may say ([`values`]), renders a mail's
+//! parts ([`Templates::render`]), checks that the law's displays are in them ([`legal`]), identifies them ([`hash`]) and puts
+//! headers and MIME around them ([`compose`]).
+//!
+//! It must not print, send, choose who gets a mail, or read a clock. A customer's data is only ever a value, never template source.
+
+mod compose;
+mod encode;
+mod files;
+mod filters;
+mod json;
+mod legal;
+mod lexer;
+mod names;
+mod plain;
+mod problem;
+mod render;
+mod sample;
+mod scan;
+mod templates;
+mod values;
+
+pub use compose::{ComposeError, Head, compose};
+pub use json::{from_json, to_json};
+pub use legal::legal;
+pub use names::Names;
+pub use problem::{Problem, Severity};
+pub use render::RenderError;
+pub use sample::sample;
+pub use templates::Templates;
+pub use values::{ValueParts, values};
+
+use std::path::PathBuf;
+
+/// Why templates cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the template folder `{}` cannot be read: {reason}; set `templates` in the job to the folder that holds a folder for each campaign", folder.display())]
+    Folder { folder: PathBuf, reason: String },
+    /// Everything that is wrong, errors and warnings, sorted by file and line.
+    #[error("{}", problem::show_all(.0))]
+    Problems(Vec<Problem>),
+}
+
+/// The parts of one rendered mail. Lines end in LF.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// One line, never empty.
+    pub subject: String,
+    /// What an inbox shows after the subject; it is hidden in the HTML.
+    pub preheader: Option<String>,
+    pub html: String,
+    pub text: String,
+}
+
+/// What makes two mails the same: BLAKE3 of address, subject, text and HTML, each after its length in bytes (64 bits, little endian).
+#[must_use]
+pub fn hash(address: &str, content: &Content) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    for part in [address, &content.subject, &content.text, &content.html] {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    *hasher.finalize().as_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_tells_where_one_part_ends() {
+        let content = |subject: &str, text: &str| Content { subject: subject.into(), preheader: None, html: "h".into(), text: text.into() };
+        assert_eq!(hash("a@b", &content("ab", "c")), hash("a@b", &content("ab", "c")));
+        assert_ne!(hash("a@b", &content("ab", "c")), hash("a@b", &content("a", "bc")));
+        assert_ne!(hash("a@b", &content("ab", "c")), hash("a@c", &content("ab", "c")));
+    }
+}

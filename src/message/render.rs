@@ -1,0 +1,188 @@
+//! Renders one mail's parts from its values.
+
+use super::templates::{Parts, Templates};
+use super::{Content, plain};
+use crate::domain::Value;
+use std::io::{self, Write};
+use tera::{Context, ErrorKind};
+
+/// No rendered part may be larger, in bytes.
+const LARGEST: usize = 1 << 20;
+
+/// Why a mail cannot be rendered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line}:{column}: {message}")]
+pub struct RenderError {
+    /// Relative to the template folder.
+    pub file: String,
+    /// From 1; 0 where no line is to blame.
+    pub line: usize,
+    /// In characters, from 1; 0 where no line is to blame.
+    pub column: usize,
+    pub message: String,
+}
+
+impl Templates {
+    /// Renders a campaign's mail for a rank: with the rank's own files where there are some. `values` are those of
+    /// [`values`](super::values), also after a way through JSON; `shop` is the job's `[shop]`.
+    ///
+    /// # Errors
+    /// A value that is missing or of the wrong kind, an empty subject, more than 1 MiB, or an unknown campaign.
+    pub fn render(&self, campaign: &str, rank: Option<&str>, values: &Value, shop: &[(String, String)]) -> Result<Content, RenderError> {
+        let Some(files) = self.campaigns.get(campaign) else {
+            return Err(of_file(campaign, "these templates hold no such campaign".into()));
+        };
+        let parts = rank.and_then(|rank| files.ranks.get(rank)).unwrap_or(&files.usual);
+        let mut context = context(values, shop);
+        let subject = one_line(&self.part(&parts.subject, &context)?);
+        if subject.is_empty() {
+            return Err(of_file(&parts.subject, "the subject is empty for this customer".into()));
+        }
+        let preheader = match &parts.preheader {
+            Some(name) => Some(one_line(&self.part(name, &context)?)).filter(|text| !text.is_empty()),
+            None => None,
+        };
+        context.insert_value("subject", tera::Value::from(subject.as_str()));
+        context.insert_value("preheader", preheader.as_deref().map_or_else(tera::Value::undefined, tera::Value::from));
+        let (html, text) = self.bodies(parts, context)?;
+        Ok(Content { subject, preheader, html, text })
+    }
+
+    /// The HTML part and the text part.
+    fn bodies(&self, parts: &Parts, mut context: Context) -> Result<(String, String), RenderError> {
+        let mut html = self.part(&parts.html, &context)?;
+        let text = match &parts.text {
+            Some(name) => self.part(name, &context)?,
+            None if context.get("preheader").is_some_and(|value| !value.is_undefined()) => {
+                // The hidden line would stand visibly at the top of the text, so the text is made from a mail without it.
+                context.insert_value("preheader", tera::Value::undefined());
+                plain::from_html(&self.part(&parts.html, &context)?).map_err(|message| of_file(&parts.html, message))?
+            }
+            None => plain::from_html(&html).map_err(|message| of_file(&parts.html, message))?,
+        };
+        if let Some(inliner) = &self.inliner {
+            html = inliner.inline(&html).map_err(|error| of_file(&parts.html, format!("its styles cannot be moved inline: {error}")))?;
+        }
+        Ok((html, plain::tidy(&text)))
+    }
+
+    /// One file, rendered.
+    fn part(&self, name: &str, context: &Context) -> Result<String, RenderError> {
+        let mut out = Limited { bytes: Vec::with_capacity(8_192) };
+        self.tera.render_to(name, context, &mut out).map_err(|error| self.explain(name, &error))?;
+        String::from_utf8(out.bytes).map_err(|_| of_file(name, "it rendered to something that is not UTF-8".into()))
+    }
+
+    /// Tera's error with its place, in words for a marketer.
+    fn explain(&self, name: &str, error: &tera::Error) -> RenderError {
+        match error.kind() {
+            ErrorKind::RenderingError(report) => {
+                let span = report.span();
+                let source = self.sources.get(report.filename()).map(String::as_str).unwrap_or_default();
+                let written = source.get(span.range.clone()).unwrap_or_default().trim();
+                let message = match report.message() {
+                    "Tried to render a variable that is undefined" => {
+                        format!("`{written}` has no value here; write `{{{{ {written} or \"…\" }}}}`, or `{{% if {written} %}}` around it")
+                    }
+                    message if message.starts_with("Field `") && message.ends_with("` is not defined") => {
+                        let inner = message.trim_start_matches("Field ").trim_end_matches(" is not defined");
+                        format!("`{written}` has no value here, so there is no {inner} in it; put `{{% if {written} %}}` around it")
+                    }
+                    message => format!("{message}, at `{written}`"),
+                };
+                RenderError { file: report.filename().to_owned(), line: span.start_line, column: span.start_col + 1, message }
+            }
+            ErrorKind::Io(_) => of_file(name, format!("it renders to more than {} KiB", LARGEST >> 10)),
+            _ => of_file(name, error.to_string()),
+        }
+    }
+}
+
+fn of_file(file: &str, message: String) -> RenderError {
+    RenderError { file: file.to_owned(), line: 0, column: 0, message }
+}
+
+/// A buffer that refuses to grow beyond the limit, so that a loop in a template cannot fill the memory.
+struct Limited {
+    bytes: Vec<u8>,
+}
+
+impl Write for Limited {
+    fn write(&mut self, part: &[u8]) -> io::Result<usize> {
+        if self.bytes.len() + part.len() > LARGEST {
+            return Err(io::Error::from(io::ErrorKind::FileTooLarge));
+        }
+        self.bytes.extend_from_slice(part);
+        Ok(part.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The values as Tera wants them.
+fn context(values: &Value, shop: &[(String, String)]) -> Context {
+    let mut context = Context::new();
+    if let Value::Record(fields) = values {
+        for (name, value) in fields {
+            context.insert_value(name.clone(), to_tera(value));
+        }
+    }
+    let shop: tera::Map = shop.iter().map(|(name, value)| (name.clone().into(), tera::Value::from(value.as_str()))).collect();
+    context.insert_value("shop", tera::Value::from(shop));
+    context
+}
+
+/// Null becomes undefined: to write it is an error, `{% if %}` and `or` may ask for it.
+fn to_tera(value: &Value) -> tera::Value {
+    match value {
+        Value::Null => tera::Value::undefined(),
+        Value::Bool(truth) => tera::Value::from(*truth),
+        Value::Int(number) => tera::Value::from(*number),
+        Value::Float(number) => tera::Value::from(*number),
+        Value::Text(text) => tera::Value::from(text.as_str()),
+        Value::Date(day) => tera::Value::from(day.to_string()),
+        Value::List(items) => tera::Value::from(items.iter().map(to_tera).collect::<Vec<_>>()),
+        Value::Record(fields) => {
+            let fields: tera::Map = fields.iter().map(|(name, field)| (name.clone().into(), to_tera(field))).collect();
+            tera::Value::from(fields)
+        }
+    }
+}
+
+/// Text as one trimmed line: breaks and control characters become spaces, spaces do not pile up.
+fn one_line(text: &str) -> String {
+    let spaced: String = text.chars().map(|character| if breaks(character) { ' ' } else { character }).collect();
+    let mut out = String::with_capacity(spaced.len());
+    for word in spaced.split(' ').filter(|word| !word.is_empty()) {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(word);
+    }
+    out
+}
+
+/// Control characters, and the two of Unicode that break lines.
+fn breaks(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_is_one_line() {
+        assert_eq!(one_line("  a\r\nBcc: b\u{2028}\u{7f} c\n"), "a Bcc: b c");
+        assert_eq!(one_line("全角　の空白"), "全角　の空白");
+    }
+
+    #[test]
+    fn the_buffer_has_an_end() {
+        let mut out = Limited { bytes: Vec::new() };
+        assert!(out.write_all(&vec![b'a'; LARGEST]).is_ok());
+        assert!(out.write_all(b"a").is_err());
+    }
+}

@@ -1,0 +1,206 @@
+//! Everything that a template may say of one mail, but the shop itself.
+
+use super::names::ROLES;
+use crate::domain::customers::Product;
+use crate::domain::{Address, Campaign, Ladder, LastOrder, Occasion, Offer, Person, RankIndex, Value};
+use chrono::{NaiveDate, TimeDelta};
+
+/// What beside the person decides a mail's values.
+#[derive(Clone, Copy)]
+pub struct ValueParts<'a> {
+    pub ladder: &'a Ladder,
+    pub campaign: &'a Campaign,
+    /// What this mail offers; none leaves `offer` undefined.
+    pub offer: Option<&'a Offer>,
+    pub occasion: &'a Occasion,
+    /// A product by its id, from the product list.
+    pub product: &'a (dyn Fn(&str) -> Option<&'a Product> + Sync),
+    pub as_of: NaiveDate,
+    /// The opt-out address with this customer's token in it.
+    pub unsubscribe: &'a str,
+}
+
+/// The values of one mail, as a record in a fixed order. Money is minor units. `Null` stands for what is not there; a template that
+/// writes it fails. Text from the customer list comes without control characters, its line breaks as LF.
+#[must_use]
+pub fn values(person: &Person, parts: &ValueParts) -> Value {
+    record(vec![
+        ("customer", customer(person)),
+        ("rank", rank(person, parts.ladder)),
+        ("metrics", metrics(person, parts.as_of)),
+        ("offer", parts.offer.map_or(Value::Null, |offer| self::offer(offer, parts))),
+        ("occasion", record(vec![("date", Value::maybe(parts.occasion.date)), ("years", Value::maybe(parts.occasion.years))])),
+        ("last_order", last_order(person, parts)),
+        ("campaign", record(vec![("name", parts.campaign.name.as_str().into()), ("sells", parts.campaign.sells.into())])),
+        ("links", record(vec![("unsubscribe", parts.unsubscribe.into())])),
+        ("as_of", parts.as_of.into()),
+    ])
+}
+
+fn record(fields: Vec<(&str, Value)>) -> Value {
+    Value::Record(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
+/// The roles first; a column of the list that is called like a role gives way to it.
+fn customer(person: &Person) -> Value {
+    let email = match person.address() {
+        Address::Usable { wire, .. } => Value::Text(wire.clone()),
+        Address::Missing | Address::Bad => Value::Null,
+    };
+    let mut fields = vec![
+        ("id".to_owned(), text(person.id)),
+        ("email".to_owned(), email),
+        ("name".to_owned(), text(person.name())),
+        ("birthday".to_owned(), Value::maybe(person.birthday())),
+    ];
+    if let Some(listed) = person.listed {
+        for (name, column) in listed.customers.columns.iter().filter(|(name, _)| !ROLES.contains(&name.as_str())) {
+            fields.push((name.clone(), column.get(listed.row).map_or(Value::Null, cleaned)));
+        }
+    }
+    Value::Record(fields)
+}
+
+/// A value of the customer list with its texts cleaned.
+fn cleaned(value: &Value) -> Value {
+    match value {
+        Value::Text(written) => text(written),
+        Value::List(items) => Value::List(items.iter().map(cleaned).collect()),
+        Value::Record(fields) => Value::Record(fields.iter().map(|(name, field)| (name.clone(), cleaned(field))).collect()),
+        other => other.clone(),
+    }
+}
+
+/// Text from a customer without control characters; `Null` when nothing is left, so that no mail has a hole there.
+fn text(written: &str) -> Value {
+    let clean = |character: &char| !character.is_control();
+    if !written.trim().is_empty() && written.chars().all(|character| clean(&character)) {
+        return Value::Text(written.trim().to_owned());
+    }
+    let lines = written.replace("\r\n", "\n").replace(['\r', '\u{85}'], "\n");
+    let spaced = lines.chars().map(|character| if character == '\n' || clean(&character) { character } else { ' ' });
+    let kept = spaced.collect::<String>().trim().to_owned();
+    if kept.is_empty() { Value::Null } else { Value::Text(kept) }
+}
+
+fn rank(person: &Person, ladder: &Ladder) -> Value {
+    let standing = person.standing;
+    let name = |rank: Option<RankIndex>| rank.map_or(Value::Null, |rank| ladder.name(rank).into());
+    let next = standing.next_rank.map_or(Value::Null, |rank| {
+        record(vec![
+            ("name", name(Some(rank))),
+            ("orders", Value::maybe(standing.next_orders)),
+            ("spend", Value::maybe(standing.next_spend)),
+            ("on", Value::maybe(standing.next_on)),
+        ])
+    });
+    let keep = standing.keep_by.map_or(Value::Null, |by| {
+        record(vec![
+            ("by", by.into()),
+            ("last_day", Value::maybe(by.checked_sub_signed(TimeDelta::days(1)))),
+            ("orders", Value::maybe(standing.keep_orders)),
+            ("spend", Value::maybe(standing.keep_spend)),
+            ("at_risk", standing.at_risk().into()),
+        ])
+    });
+    record(vec![
+        ("name", name(standing.rank)),
+        ("previous", name(standing.previous)),
+        ("change", standing.change.word().into()),
+        ("since", Value::maybe(standing.since)),
+        ("next", next),
+        ("keep", keep),
+    ])
+}
+
+fn metrics(person: &Person, as_of: NaiveDate) -> Value {
+    let days = |day: Option<NaiveDate>| Value::maybe(day.map(|day| as_of.signed_duration_since(day).num_days()));
+    record(vec![
+        ("orders", person.features.orders.into()),
+        ("spend", person.features.spend.into()),
+        ("orders_ever", person.features.orders_ever.into()),
+        ("spend_ever", person.features.spend_ever.into()),
+        ("days_since_first_order", days(person.first_order_on)),
+        ("days_since_last_order", days(person.last_order_on)),
+    ])
+}
+
+/// A percentage as people write it: 5, not 5.0.
+fn percent(share: f64) -> Value {
+    if share.fract() == 0.0 && share.abs() < 1e9 {
+        #[expect(clippy::cast_possible_truncation, reason = "the number is whole and small")]
+        let whole = share as i64;
+        Value::Int(whole)
+    } else {
+        Value::Float(share)
+    }
+}
+
+fn offer(offer: &Offer, parts: &ValueParts) -> Value {
+    let names = |names: &[String]| Value::List(names.iter().map(|name| Value::Text(name.clone())).collect());
+    let on = match (&offer.on, offer.held_on) {
+        (Some(on), _) => {
+            let products = on.product.iter().map(|id| (parts.product)(id).map_or(id, |product| &product.name));
+            let products = Value::List(products.map(|name| Value::Text(name.clone())).collect());
+            record(vec![("category", names(&on.category)), ("product", products)])
+        }
+        (None, held_on) => Value::maybe(held_on),
+    };
+    let steps = offer.steps.iter().map(|(count, share)| record(vec![("count", i64::from(*count).into()), ("percent", percent(*share))]));
+    record(vec![
+        ("kind", offer.kind.into()),
+        ("percent", offer.percent.map_or(Value::Null, percent)),
+        ("amount", Value::maybe(offer.amount)),
+        ("over", Value::maybe(offer.over.filter(|over| *over > 0))),
+        ("on", on),
+        ("code", Value::maybe(offer.code.as_deref())),
+        ("valid_until", Value::maybe(offer.valid_until)),
+        ("gift", Value::maybe(offer.gift.as_deref())),
+        ("steps", Value::List(steps.collect())),
+        ("what", Value::maybe(offer.what.as_deref())),
+        ("place", Value::maybe(offer.place.as_deref())),
+        ("reply_url", Value::maybe(offer.reply_url.as_deref())),
+    ])
+}
+
+/// The last order; its store and items only where the person carries them.
+fn last_order(person: &Person, parts: &ValueParts) -> Value {
+    let Some(date) = person.last_order_on else { return Value::Null };
+    let mut fields = vec![("date", Value::Date(date))];
+    if let Some(LastOrder { store, items }) = person.last_order {
+        fields.push(("store", store.as_deref().map_or(Value::Null, text)));
+        let items = items.iter().map(|item| {
+            let product = item.product.as_deref().and_then(|id| (parts.product)(id));
+            let category = item.category.as_deref().or_else(|| product.and_then(|product| product.category.as_deref()));
+            record(vec![
+                ("name", product.map_or(Value::Null, |product| text(&product.name))),
+                ("category", category.map_or(Value::Null, text)),
+                ("quantity", Value::maybe(item.quantity)),
+                ("amount", item.amount.into()),
+                ("price", Value::maybe(product.and_then(|product| product.price))),
+                ("url", Value::maybe(product.and_then(|product| product.url.as_deref()))),
+                ("image", Value::maybe(product.and_then(|product| product.image.as_deref()))),
+            ])
+        });
+        fields.push(("items", Value::List(items.collect())));
+    }
+    record(fields)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn customer_text_is_cleaned_and_never_empty() {
+        assert_eq!(text(" 山田\u{7}花子 "), Value::Text("山田 花子".into()));
+        assert_eq!(text("a\r\nb\rc"), Value::Text("a\nb\nc".into()));
+        assert_eq!(text(" \t\u{0} "), Value::Null);
+    }
+
+    #[test]
+    fn percentages_are_written_as_people_do() {
+        assert_eq!(percent(5.0), Value::Int(5));
+        assert_eq!(percent(7.5), Value::Float(7.5));
+    }
+}
