@@ -142,7 +142,8 @@ pub fn explained(job: &Job, explanation: &Explanation) -> String {
             .checks
             .iter()
             .map(|check| {
-                json!({"rank": check.rank, "metric": check.metric, "wanted": check.wanted, "found": check.found, "holds": check.holds})
+                json!({"rank": check.rank, "keeps": check.purpose == Purpose::Keeps, "way": check.way, "metric": check.metric,
+                    "wanted": plain(&check.wanted), "found": plain(&check.found), "holds": check.holds})
             })
             .collect();
         object["campaigns"] = known

@@ -26,13 +26,16 @@ pub struct Standing {
     pub keep_by: Option<NaiveDate>,
     pub keep_orders: Option<i64>,
     pub keep_spend: Option<i64>,
+    /// The rank is going to be lost at `keep_by` whatever is bought, because it asks for a tenure that is reached later. Then
+    /// `keep_orders` and `keep_spend` are `None`, for no number would be true. It is in no file.
+    pub keep_out_of_reach: bool,
 }
 
 impl Standing {
     /// Something is missing to keep the rank at the review ahead.
     #[must_use]
     pub fn at_risk(&self) -> bool {
-        self.keep_orders.is_some_and(|missing| missing > 0) || self.keep_spend.is_some_and(|missing| missing > 0)
+        self.keep_out_of_reach || [self.keep_orders, self.keep_spend].into_iter().flatten().any(|missing| missing > 0)
     }
 }
 

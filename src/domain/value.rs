@@ -1,6 +1,7 @@
 //! A value that a customer column holds or a template sees.
 
 use chrono::NaiveDate;
+use std::fmt;
 
 /// A tree of values without any format of its own. Dates are local; a time of day travels as RFC 3339 text in the job's zone.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,10 +28,38 @@ impl Value {
         }
     }
 
+    /// Whether the value, written as text, is this text: whole floats without `.0`, dates as `2026-12-01`, `true` and `false`. A list is
+    /// when any of its values is; nothing and records never are. It allocates nothing, for it is asked once for each customer.
+    #[must_use]
+    pub fn is_written(&self, text: &str) -> bool {
+        match self {
+            Self::Null | Self::Record(_) => false,
+            Self::Text(own) => own == text,
+            Self::Bool(truth) => text == if *truth { "true" } else { "false" },
+            Self::Int(number) => writes(format_args!("{number}"), text),
+            Self::Float(number) => writes(format_args!("{number}"), text),
+            Self::Date(day) => writes(format_args!("{day}"), text),
+            Self::List(values) => values.iter().any(|value| value.is_written(text)),
+        }
+    }
+
     /// `Null` for nothing, else the value.
     pub fn maybe<T: Into<Value>>(value: Option<T>) -> Self {
         value.map_or(Self::Null, Into::into)
     }
+}
+
+/// Whether formatting gives exactly this text. What was formatted is compared as it comes and is never stored.
+fn writes(formatted: fmt::Arguments<'_>, text: &str) -> bool {
+    struct Rest<'a>(&'a str);
+    impl fmt::Write for Rest<'_> {
+        fn write_str(&mut self, piece: &str) -> fmt::Result {
+            self.0 = self.0.strip_prefix(piece).ok_or(fmt::Error)?;
+            Ok(())
+        }
+    }
+    let mut rest = Rest(text);
+    fmt::Write::write_fmt(&mut rest, formatted).is_ok() && rest.0.is_empty()
 }
 
 impl From<&str> for Value {
@@ -56,5 +85,21 @@ impl From<bool> for Value {
 impl From<NaiveDate> for Value {
     fn from(day: NaiveDate) -> Self {
         Self::Date(day)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_compared_as_they_are_written() {
+        assert!(Value::Int(-12).is_written("-12") && !Value::Int(12).is_written("1") && !Value::Int(1).is_written("12"));
+        assert!(Value::Float(3.0).is_written("3") && !Value::Float(3.0).is_written("3.0") && Value::Float(2.5).is_written("2.5"));
+        assert!(Value::Bool(true).is_written("true") && !Value::Bool(false).is_written("true"));
+        assert!(Value::Date(NaiveDate::from_ymd_opt(2026, 2, 1).unwrap()).is_written("2026-02-01"));
+        let list = Value::List(vec!["肉".into(), Value::Int(7), Value::Null]);
+        assert!(list.is_written("肉") && list.is_written("7") && !list.is_written("") && !list.is_written("肉7"));
+        assert!(!Value::Null.is_written(""));
     }
 }

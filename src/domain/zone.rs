@@ -108,6 +108,13 @@ pub fn first_of_month(day: NaiveDate) -> NaiveDate {
     day - TimeDelta::days(i64::from(day.day0()))
 }
 
+/// The day on which a yearly day falls in a year: 29 February is the 28th where there is no 29th. `None` for a day no year has.
+#[must_use]
+pub fn yearly(year: i32, month: u32, day: u32) -> Option<NaiveDate> {
+    let eve = if (month, day) == (2, 29) { NaiveDate::from_ymd_opt(year, 2, 28) } else { None };
+    NaiveDate::from_ymd_opt(year, month, day).or(eve)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,5 +156,12 @@ mod tests {
         assert_eq!(months_before(day("2024-02-29"), 12), day("2023-02-28"));
         assert_eq!(months_before(day("2026-01-31"), -1), day("2026-02-28"));
         assert_eq!(first_of_month(day("2026-12-25")), day("2026-12-01"));
+    }
+
+    #[test]
+    fn a_leap_day_comes_every_year() {
+        assert_eq!(yearly(2026, 2, 29), Some(day("2026-02-28")));
+        assert_eq!(yearly(2028, 2, 29), Some(day("2028-02-29")));
+        assert_eq!(yearly(2028, 2, 30), None);
     }
 }

@@ -16,15 +16,16 @@ use std::collections::HashMap;
 pub struct Assessed {
     pub dates: Dates,
     pub tops: ranks::Tops,
-    pub facts: campaigns::RunFacts,
+    /// No run of the job was adopted before.
+    pub first_run: bool,
     pub people: Vec<People>,
     pub read: ReadCounts,
 }
 
 /// The days of a run.
-pub fn dates(job: &Job, inputs: &Inputs, as_of: NaiveDate) -> Result<Dates, Error> {
-    let next_due = job.schedule.as_deref().map(|line| schedule::next_due_date(line, job.zone, as_of)).transpose()?.flatten();
-    Ok(ranks::dates(as_of, &job.ladder, inputs.before.run.as_ref(), next_due))
+fn dates(job: &Job, inputs: &Inputs, as_of: NaiveDate) -> Dates {
+    let next_due = job.schedule.as_deref().and_then(|line| schedule::next_due_date(line, job.zone, as_of));
+    ranks::dates(as_of, &job.ladder, inputs.before.run.as_ref(), next_due)
 }
 
 /// Reads the purchases and folds them into features, one table for each partition.
@@ -58,7 +59,7 @@ fn asked_categories(job: &Job) -> Vec<String> {
 
 /// Runs the first pass.
 pub fn run(job: &Job, inputs: &Inputs, as_of: NaiveDate, watch: &Watch) -> Result<Assessed, Error> {
-    let dates = dates(job, inputs, as_of)?;
+    let dates = dates(job, inputs, as_of);
     let (tables, read) = fold(job, inputs, dates.bounds(job.zone), watch)?;
     let mut people = join(inputs, &tables);
     drop(tables);
@@ -67,13 +68,18 @@ pub fn run(job: &Job, inputs: &Inputs, as_of: NaiveDate, watch: &Watch) -> Resul
         people.iter().flat_map(|part| part.features.iter().enumerate().map(|(row, features)| (part.id.get(row), features))),
     );
     let first_run = inputs.before.run.is_none();
-    let facts = campaigns::RunFacts { as_of, closing: dates.closing, first_run };
+    let facts = facts(job, &dates, first_run);
     people.par_iter_mut().for_each(|part| {
         assign(job, inputs, &dates, &tops, part);
         part.matches = matches(job, inputs, &facts, part);
     });
     settle_addresses(job, inputs, &mut people);
-    Ok(Assessed { dates, tops, facts, people, read })
+    Ok(Assessed { first_run, tops, people, read, dates: dates.clone() })
+}
+
+/// What campaigns know of the run.
+pub fn facts<'a>(job: &'a Job, dates: &Dates, first_run: bool) -> campaigns::RunFacts<'a> {
+    campaigns::RunFacts { as_of: dates.as_of, closing: dates.closing, first_run, ladder: &job.ladder, currency: &job.currency }
 }
 
 fn join(inputs: &Inputs, tables: &[Features]) -> Vec<People> {
@@ -93,7 +99,7 @@ fn assign(job: &Job, inputs: &Inputs, dates: &Dates, tops: &ranks::Tops, part: &
             if job.ladder.of.is_some() {
                 return ranks::taken(part.held[row]);
             }
-            let known = ranks::Known {
+            let known = ranks::RowIn {
                 id: part.id.get(row),
                 features,
                 tenure_from_closing: part.tenure_from(shop, row, features.first_order_closing),
@@ -127,13 +133,13 @@ fn matches(job: &Job, inputs: &Inputs, facts: &campaigns::RunFacts, part: &Peopl
 /// Of customers with one address, the best gets a campaign's mail. Only those compete who could be mailed at all.
 fn settle_addresses(job: &Job, inputs: &Inputs, people: &mut [People]) {
     let mut shared: HashMap<(&str, usize), Vec<(usize, usize)>> = HashMap::new();
-    let once = addresses_of_several(inputs);
+    let several = addresses_of_several(inputs);
     for (at, part) in people.iter().enumerate() {
         for (nth, matched) in part.matches.iter().enumerate() {
             let person = part.person(&inputs.shop, matched.row);
-            let barred = |address: &str| inputs.before.past.suppressed(person.id, address);
-            if let Ok(address) = campaigns::reachable(&person, &job.contact, barred)
-                && let Some(address) = once.get(address)
+            if let Ok(address) = campaigns::reachable(&person, &job.contact)
+                && inputs.before.past.suppressed(person.id, address).is_none()
+                && let Some(address) = several.get(address)
             {
                 shared.entry((address, matched.campaign)).or_default().push((at, nth));
             }
@@ -146,7 +152,7 @@ fn settle_addresses(job: &Job, inputs: &Inputs, people: &mut [People]) {
             let row = part.matches[*nth].row;
             campaigns::Rival { rank: part.standings[row].rank, spend: part.features[row].spend, id: part.id.get(row) }
         };
-        let best = rivals.iter().min_by(|one, other| campaigns::precedence(&rival(one), &rival(other))).copied();
+        let best = rivals.iter().min_by(|one, other| campaigns::wins(&rival(one), &rival(other))).copied();
         lost.extend(rivals.into_iter().filter(|place| Some(*place) != best));
     }
     for (at, nth) in lost {

@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::inputs;
 use crate::domain::Job;
-use crate::{job as job_room, message, purchases, tables};
+use crate::{job as job_room, purchases, tables};
 use chrono::NaiveDate;
 use std::path::Path;
 
@@ -33,9 +33,10 @@ pub fn check(path: &Path, as_of: NaiveDate) -> Result<Checked, Error> {
         Some(source) => tables::customer_columns(source, inputs::base(&job)).ok(),
         None => Some(Vec::new()),
     };
-    let names = message::Names { customer: columns, shop: job.shop.iter().map(|(name, _)| name.clone()).collect() };
-    inputs::load_templates(&job, &job.templates, &names)?;
-    Ok(Checked { echo: job_room::echo(&job), warnings: job_room::warnings(&job, as_of), job })
+    let templates = inputs::load_templates(&job, &job.templates, columns)?;
+    let mut warnings = job_room::warnings(&job, as_of);
+    warnings.extend(templates.warnings().iter().map(ToString::to_string));
+    Ok(Checked { echo: job_room::echo(&job), warnings, job })
 }
 
 /// Opens the data of a checked job.

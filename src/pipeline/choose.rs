@@ -8,7 +8,8 @@ use super::progress::{Step, Watch};
 use crate::domain::job::OnRenderError;
 use crate::domain::orders::LastOrder;
 use crate::domain::plan::{PlanPart, PlannedMail, Skip};
-use crate::domain::{Campaign, Job, Offer, Person, SkipReason, Value};
+use crate::domain::offer::OfferKind;
+use crate::domain::{Address, Campaign, Job, Occasion, Offer, OfferRule, Person, SkipReason, Value};
 use crate::{campaigns, keys, message, offers, runs};
 use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
@@ -18,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 struct Progress {
     mails: Vec<PlannedMail>,
     skipped: Vec<Skip>,
-    tallies: Vec<campaigns::Tally>,
+    mailed: Vec<campaigns::Mailed>,
     failures: Vec<Failure>,
 }
 
@@ -30,10 +31,10 @@ struct Failure {
 }
 
 /// What every mail of a run has in common.
-pub struct Pass<'a> {
-    pub job: &'a Job,
-    pub inputs: &'a Inputs,
-    pub assessed: &'a Assessed,
+struct Pass<'a> {
+    job: &'a Job,
+    inputs: &'a Inputs,
+    assessed: &'a Assessed,
 }
 
 /// Runs the second pass over all campaigns. `watch` hears of rendered mails.
@@ -62,7 +63,7 @@ pub fn run(job: &Job, inputs: &Inputs, assessed: &mut Assessed, watch: &Watch) -
 
 impl Progress {
     fn new(people: usize) -> Self {
-        Self { mails: Vec::new(), skipped: Vec::new(), tallies: vec![campaigns::Tally::default(); people], failures: Vec::new() }
+        Self { mails: Vec::new(), skipped: Vec::new(), mailed: vec![campaigns::Mailed::default(); people], failures: Vec::new() }
     }
 
     fn into_part(mut self, people: &People) -> PlanPart {
@@ -85,7 +86,7 @@ impl Pass<'_> {
         let mut picked = Vec::new();
         for nth in part.matches_of(at) {
             let matched = &part.matches[nth];
-            match self.verdict(at, part, nth, &progress.tallies[matched.row]) {
+            match self.verdict(at, part, nth, &progress.mailed[matched.row]) {
                 Ok(()) => picked.push(nth),
                 Err(reason) => progress.skipped.push(Skip { customer: matched.row, campaign: at, reason }),
             }
@@ -94,29 +95,31 @@ impl Pass<'_> {
     }
 
     /// Whether a match becomes a mail, given what this customer gets already.
-    pub fn verdict(&self, at: usize, part: &People, nth: usize, tally: &campaigns::Tally) -> Result<(), SkipReason> {
+    fn verdict(&self, at: usize, part: &People, nth: usize, mailed: &campaigns::Mailed) -> Result<(), SkipReason> {
         let matched = &part.matches[nth];
         let person = part.person(&self.inputs.shop, matched.row);
         let past = &self.inputs.before.past;
-        let campaign = &self.job.campaigns[at];
-        let candidate = campaigns::Candidate {
+        let address = campaigns::reachable(&person, &self.job.contact)?;
+        if let Some(reason) = past.suppressed(person.id, address) {
+            return Err(reason);
+        }
+        campaigns::choose(&campaigns::Candidate {
             job: &self.job.name,
-            campaign,
+            campaign: &self.job.campaigns[at],
             person: &person,
             occasion: &matched.occasion,
             contact: &self.job.contact,
             as_of: self.assessed.dates.as_of,
-            past: past.of(person.id),
-            address_lost: matched.address_lost,
-            tally,
-        };
-        campaigns::choose(&candidate, |address| past.suppressed(person.id, address))
+            past: &past.mails(person.id),
+            same_address: matched.address_lost,
+            mailed,
+        })
     }
 
     /// A code of its own for each mail whose offer asks for one; no two mails of the run get the same.
     fn codes(&self, at: usize, picked: &[Vec<usize>], issued: &mut HashSet<String>) -> HashMap<String, String> {
         let campaign = &self.job.campaigns[at];
-        if !campaign.offer.as_ref().is_some_and(offers::wants_code) {
+        if !campaign.offer.as_ref().is_some_and(wants_code) {
             return HashMap::new();
         }
         let mut wanting: Vec<&str> = Vec::new();
@@ -132,7 +135,7 @@ impl Pass<'_> {
         codes
     }
 
-    pub fn code(&self, campaign: &Campaign, customer: &str, attempt: u32) -> String {
+    fn code(&self, campaign: &Campaign, customer: &str, attempt: u32) -> String {
         keys::coupon(&self.inputs.key, &self.job.name, self.assessed.dates.as_of, customer, &campaign.name, attempt)
     }
 
@@ -144,7 +147,7 @@ impl Pass<'_> {
         let offer = self.offer(campaign, &person, || codes.get(person.id).cloned().unwrap_or_default());
         match self.mail(at, &person, &matched.occasion, matched.row, offer.as_ref()) {
             Ok(mail) => {
-                progress.tallies[matched.row].add(at, campaign.counts_towards_limit);
+                progress.mailed[matched.row].add(at, campaign);
                 progress.mails.push(mail);
             }
             Err(what) => {
@@ -154,13 +157,12 @@ impl Pass<'_> {
         }
     }
 
-    pub fn offer(&self, campaign: &Campaign, person: &Person, code: impl FnOnce() -> String) -> Option<Offer> {
+    fn offer(&self, campaign: &Campaign, person: &Person, code: impl FnOnce() -> String) -> Option<Offer> {
         campaign.offer.as_ref().and_then(|rule| offers::make(rule, person, self.assessed.dates.as_of, code))
     }
 
     /// The values a mail is rendered with.
-    pub fn values(&self, at: usize, person: &Person, occasion: &crate::domain::Occasion, offer: Option<&Offer>) -> Value {
-        let token = keys::token(&self.inputs.key, person.id);
+    fn values(&self, at: usize, person: &Person, occasion: &Occasion, offer: Option<&Offer>, link: &str) -> Value {
         message::values(
             person,
             &message::ValueParts {
@@ -168,12 +170,9 @@ impl Pass<'_> {
                 campaign: &self.job.campaigns[at],
                 offer,
                 occasion,
-                products: &self.inputs.shop.products,
-                unsubscribe: self.job.mail.unsubscribe.replace("{token}", &token),
+                product: &|id| self.inputs.shop.product(id),
                 as_of: self.assessed.dates.as_of,
-                zone: self.job.zone,
-                currency: &self.job.currency,
-                roles: self.job.customers.as_ref(),
+                unsubscribe: link,
             },
         )
     }
@@ -182,21 +181,21 @@ impl Pass<'_> {
         &self,
         at: usize,
         person: &Person,
-        occasion: &crate::domain::Occasion,
+        occasion: &Occasion,
         row: usize,
         offer: Option<&Offer>,
     ) -> Result<PlannedMail, String> {
         let campaign = &self.job.campaigns[at];
-        let crate::domain::Address::Usable { wire, .. } = person.address() else {
+        let Address::Usable { wire, .. } = person.address() else {
             return Err("the address is not usable".to_owned());
         };
-        let values = self.values(at, person, occasion, offer);
+        let link = self.job.mail.unsubscribe.replace("{token}", &keys::token(&self.inputs.key, person.id));
+        let values = self.values(at, person, occasion, offer, &link);
         let rank = person.standing.rank;
         let rank_name = rank.map(|rank| self.job.ladder.name(rank));
         let content =
             self.inputs.templates.render(&campaign.name, rank_name, &values, &self.job.shop).map_err(|error| error.to_string())?;
-        let link = self.job.mail.unsubscribe.replace("{token}", &keys::token(&self.inputs.key, person.id));
-        message::legal(&content, &self.job.shop, &link).map_err(|missing| missing.clone())?;
+        message::legal(&content, &self.job.shop, &link)?;
         Ok(PlannedMail {
             mail_id: keys::mail_id(&self.inputs.key, &self.job.name, self.assessed.dates.as_of, person.id, &campaign.name),
             customer: row,
@@ -212,6 +211,11 @@ impl Pass<'_> {
             values: runs::values_text(&values),
         })
     }
+}
+
+/// Whether each mail gets a code of its own.
+fn wants_code(rule: &OfferRule) -> bool {
+    matches!(rule.kind, OfferKind::Coupon { code: None, .. })
 }
 
 /// Fetches the last orders of those who may get a mail that shows them: a second look into the purchases, only where it is needed.

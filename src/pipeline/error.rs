@@ -15,6 +15,8 @@ pub enum Error {
     #[error("{0}")]
     Render(String),
     #[error(transparent)]
+    Compose(#[from] crate::message::ComposeError),
+    #[error(transparent)]
     Schedule(#[from] crate::schedule::Error),
     #[error(transparent)]
     Keys(#[from] crate::keys::Error),
@@ -49,7 +51,7 @@ impl Error {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::Job(_) | Self::Templates(_) | Self::Render(_) | Self::Schedule(_) | Self::Keys(_) | Self::Delivery(_) => 2,
+            Self::Usage(_) | Self::Job(_) | Self::Templates(_) | Self::Render(_) | Self::Compose(_) | Self::Schedule(_) | Self::Keys(_) | Self::Delivery(_) => 2,
             Self::Purchases(_) | Self::Features(_) | Self::Tables(_) | Self::Data(_) => 3,
             Self::Ledger(_) | Self::Runs(_) | Self::Report(_) | Self::Outbox(_) | Self::File { .. } => 4,
             Self::Server(_) => 5,

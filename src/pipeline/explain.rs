@@ -74,7 +74,7 @@ fn known(job: &Job, inputs: &Inputs, mut assessed: Assessed, customer: &str) -> 
     let fates = only(job, inputs, &mut assessed, at, row)?;
     let part = &assessed.people[at];
     let features = part.features[row];
-    let known = ranks::Known {
+    let known = ranks::RowIn {
         id: customer,
         features: &features,
         tenure_from_closing: part.tenure_from(&inputs.shop, row, features.first_order_closing),
@@ -102,7 +102,7 @@ fn only(job: &Job, inputs: &Inputs, assessed: &mut Assessed, at: usize, row: usi
     let mut narrowed = Assessed {
         dates: assessed.dates.clone(),
         tops: assessed.tops.clone(),
-        facts: assessed.facts,
+        first_run: assessed.first_run,
         people: others,
         read: assessed.read.clone(),
     };
@@ -110,8 +110,9 @@ fn only(job: &Job, inputs: &Inputs, assessed: &mut Assessed, at: usize, row: usi
     assessed.people[at] = part;
     let person = narrowed.people[at].person(&inputs.shop, 0);
     let plan = &parts[at];
+    let facts = assess::facts(job, &narrowed.dates, narrowed.first_run);
     let pairs = job.campaigns.iter().enumerate().map(|(nth, campaign)| {
-        let fate = match campaigns::matches(campaign, &person, &narrowed.facts) {
+        let fate = match campaigns::matches(campaign, &person, &facts) {
             Err(unmatched) => PairFate::Unmatched(unmatched),
             Ok(occasion) => match plan.mails.iter().find(|mail| mail.campaign == nth) {
                 Some(mail) => PairFate::Mailed { subject: mail.subject.clone(), occasion: occasion.word },

@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// Computes the features at an as-of date and writes them as Parquet. Returns how many customers there are, and what was read.
 pub fn features(job: &Job, as_of: NaiveDate, out: &Path, watch: &Watch) -> Result<(u64, ReadCounts), Error> {
-    let next_due = job.schedule.as_deref().map(|line| schedule::next_due_date(line, job.zone, as_of)).transpose()?.flatten();
+    let next_due = job.schedule.as_deref().and_then(|line| schedule::next_due_date(line, job.zone, as_of));
     let bounds = ranks::dates(as_of, &job.ladder, last_run(job, as_of)?.as_ref(), next_due).bounds(job.zone);
     let purchases = purchases::open(&job.purchases, job.zone, &job.currency, super::inputs::base(job))?;
     let request = purchases::Request { as_of: bounds.as_of, history_before: None, categories: false };
@@ -26,6 +26,6 @@ fn last_run(job: &Job, as_of: NaiveDate) -> Result<Option<crate::domain::ladder:
     let Some(ledger) = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))? else { return Ok(None) };
     let Some(adoption) = ledger.last_adopted(&job.name, as_of)? else { return Ok(None) };
     let opened = runs::open(&runs::folder(&job.runs, &job.name, adoption.as_of))?;
-    let summary = opened.summary();
+    let summary = &opened.summary;
     Ok(Some(crate::domain::ladder::PreviousRun { as_of: summary.as_of, closing: summary.closing, keep_by: summary.keep_by }))
 }

@@ -66,23 +66,26 @@ pub fn open(job: &Job, as_of: NaiveDate) -> Result<Inputs, Error> {
 
 /// Loads the job's templates; with the customer list at hand its columns are known names.
 pub fn templates(job: &Job, customers: Option<&Customers>) -> Result<message::Templates, Error> {
-    let names = message::Names {
-        customer: customers.map(|list| list.columns.iter().map(|(name, _)| name.clone()).collect()),
-        shop: job.shop.iter().map(|(name, _)| name.clone()).collect(),
-    };
-    Ok(load_templates(job, &job.templates, &names)?)
+    let columns = customers.map(|list| list.columns.iter().map(|(name, _)| name.clone()).collect());
+    Ok(load_templates(job, &job.templates, columns)?)
 }
 
-/// Loads the templates of a folder with the job's campaigns and ranks.
-pub fn load_templates(job: &Job, root: &Path, names: &message::Names) -> Result<message::Templates, message::Error> {
+/// Loads the templates of a folder with the job's campaigns and ranks. Without the list's columns any `customer.…` passes.
+pub fn load_templates(job: &Job, root: &Path, columns: Option<Vec<String>>) -> Result<message::Templates, message::Error> {
+    let names = message::Names {
+        customer: columns,
+        shop: job.shop.iter().map(|(name, _)| name.clone()).collect(),
+        currency: job.currency.clone(),
+        language: job.language,
+    };
     let campaigns: Vec<String> = job.campaigns.iter().map(|campaign| campaign.name.clone()).collect();
     let ranks: Vec<String> = job.ladder.ranks.iter().map(|rank| rank.name.clone()).collect();
-    message::Templates::load(root, &campaigns, &ranks, names)
+    Ok(message::Templates::load(root, &campaigns, &ranks, &names)?.inline_css(job.inline_css))
 }
 
 /// The job as it was when the plan was made. Where to send, and what to stop at, is today's.
 pub fn planned_job(job: &Job, opened: &crate::runs::Opened) -> Result<Job, Error> {
-    let mut planned = job::load_text(&job.path, &opened.job_text()?)?;
+    let mut planned = job::load_text(&job.path, &opened.job_text)?;
     planned.runs.clone_from(&job.runs);
     planned.smtp.clone_from(&job.smtp);
     planned.brakes = job.brakes;

@@ -16,8 +16,7 @@ pub struct Writer {
 impl Writer {
     /// `job` is the plan's own copy of the job.
     pub fn open(job: &Job, opened: &runs::Opened) -> Result<Self, Error> {
-        let names = message::Names { customer: None, shop: job.shop.iter().map(|(name, _)| name.clone()).collect() };
-        let templates = inputs::load_templates(job, &opened.templates_dir(), &names)?;
+        let templates = inputs::load_templates(job, &opened.templates_dir(), None)?;
         Ok(Self { job: job.clone(), templates })
     }
 
@@ -69,7 +68,6 @@ impl Writer {
             unsubscribe: &link,
             one_click: self.job.mail.unsubscribe.contains("{token}"),
             list_id: self.job.mail.list_id.as_deref(),
-            list_name: self.job.shop("name"),
         };
         let bytes = message::compose(&head, content)?;
         let sender = self.job.smtp.as_ref().and_then(|smtp| smtp.return_path.as_deref());

@@ -16,6 +16,14 @@ pub struct Shop {
     pub products: Vec<Product>,
 }
 
+impl Shop {
+    /// A product by its id.
+    pub fn product(&self, id: &str) -> Option<&Product> {
+        let at = self.products.binary_search_by(|product| product.id.as_str().cmp(id)).ok()?;
+        self.products.get(at)
+    }
+}
+
 /// A matched pair that waits for its fate.
 #[derive(Clone)]
 pub struct Match {

@@ -66,13 +66,6 @@ fn write(request: &Request, folder: &Path, inputs: &Inputs, parts: &[PlanPart], 
     let samples = figures::samples(job, inputs, parts)?;
     let before = inputs.before.summary.as_ref();
     let paint = |summary: &Summary| report::html(summary, before, &samples, job.language, &job.currency, job.shop("name"));
-    let whole = runs::WholePlan {
-        ladder: &job.ladder,
-        parts,
-        summary,
-        job_text: &job.text,
-        templates: &inputs.templates.sources(),
-        report: &|summary| paint(summary).map_err(|error| error.to_string()),
-    };
-    Ok(runs::write(folder, whole)?)
+    let whole = runs::WholePlan { parts, summary, job_text: &job.text, templates: &inputs.templates.sources() };
+    Ok(runs::write(folder, whole, paint)?)
 }

@@ -35,10 +35,11 @@ pub fn read(job: &Job, customers: &Customers, as_of: NaiveDate) -> Result<Before
         return no_run(job, customers, ranks_of, past);
     };
     let opened = runs::open(&runs::folder(&job.runs, ranks_of, adoption.as_of))?;
-    if opened.summary().digest != adoption.digest {
-        return Err(Error::Runs(runs::Error::altered(&runs::folder(&job.runs, ranks_of, adoption.as_of), "plan.json")));
+    if opened.summary.digest != adoption.digest {
+        let folder = opened.folder().to_path_buf();
+        return Err(Error::Runs(runs::Error::Altered { folder, file: "plan.json".to_owned() }));
     }
-    let summary = opened.summary().clone();
+    let summary = opened.summary.clone();
     let mut held = HashMap::new();
     let mut unknown: BTreeMap<String, u64> = BTreeMap::new();
     for customer in opened.customers()? {

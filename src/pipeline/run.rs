@@ -44,8 +44,8 @@ pub fn due(job: &Job, now: i64, accept: &[String]) -> Result<Option<NaiveDate>, 
             job.path.display()
         )));
     };
-    let Some(due) = schedule::last_due(line, job.zone, now)? else { return Ok(None) };
-    let date = due.date();
+    let Some(due) = schedule::last_due(line, job.zone, now) else { return Ok(None) };
+    let date = due.local.date();
     if let Some(ledger) = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))? {
         if ledger.latest_adoption(&job.name)?.is_some_and(|last| last.as_of > date) {
             return Ok(None);
@@ -55,7 +55,7 @@ pub fn due(job: &Job, now: i64, accept: &[String]) -> Result<Option<NaiveDate>, 
             return Ok(open.then_some(date));
         }
     }
-    let tripped: Vec<_> = brakes::on_late(job, job.zone.instant(due), now).into_iter().collect();
+    let tripped: Vec<_> = brakes::on_late(job, due.at, now).into_iter().collect();
     brakes::stop(&tripped, accept)?;
     Ok(Some(date))
 }

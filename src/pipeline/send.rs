@@ -16,6 +16,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+/// Retry of a deferred mail: every this many seconds, for this many.
+const RETRY: (u64, u64) = (300, 172_800);
+
 /// What is sent where. The clock is handed in, so that the Date of a mail and the ledger tell the same time.
 pub struct Request<'a> {
     pub job: &'a Job,
@@ -71,7 +74,7 @@ impl Destination {
     fn name(&self) -> String {
         match self {
             Self::Outbox(_) => "outbox".to_owned(),
-            Self::Smtp(target) => target.to_string(),
+            Self::Smtp(target) => format!("smtp://{}:{}", target.host, target.port),
         }
     }
 }
@@ -88,7 +91,7 @@ pub fn send(request: &Request) -> Result<Sent, Error> {
     let _lock = runs::Lock::take(&job.runs.join(&job.name))?;
     let folder = runs::folder(&job.runs, &job.name, request.as_of);
     let opened = runs::open(&folder)?;
-    let summary = opened.summary();
+    let summary = &opened.summary;
     if let Some(prefix) = request.digest.filter(|prefix| !summary.digest.starts_with(*prefix)) {
         return Err(Error::Usage(format!(
             "the plan in {} has the digest {}, not {prefix}…: it was made again since you looked; look at it once more",
@@ -98,7 +101,7 @@ pub fn send(request: &Request) -> Result<Sent, Error> {
     }
     let planned = super::inputs::planned_job(job, &opened)?;
     let mut ledger = ledger::Ledger::open(&job.runs.join("ledger.sqlite"))?;
-    let mails = opened.mails()?;
+    let mails: Vec<MailRow> = opened.mails()?.collect::<Result<_, _>>()?;
     adopt(request, &mut ledger, summary, &planned, &destination, &mails)?;
     let resend = job.smtp.as_ref().is_some_and(|smtp| smtp.on_in_doubt == OnInDoubt::Resend);
     ledger.recover(&job.name, request.as_of, matches!(destination, Destination::Outbox(_)), resend)?;
@@ -127,7 +130,7 @@ fn adopt(
                 request.as_of, adoption.digest, summary.digest
             )));
         }
-        return change_destination(request, ledger, &adoption, &name);
+        return change_destination(request, ledger, adoption, &name);
     }
     if let Some(last) = ledger.latest_adoption(&job.name)?.filter(|last| last.as_of > request.as_of) {
         return Err(Error::Usage(format!(
@@ -152,17 +155,20 @@ fn adopt(
         as_of: request.as_of,
         digest: summary.digest.clone(),
         destination: name,
+        closing: summary.closing,
+        mails: mails.len() as u64,
         adopted_at: (request.now)(),
+        finished_at: None,
     };
     let counted: HashMap<&str, bool> =
         planned.campaigns.iter().map(|campaign| (campaign.name.as_str(), campaign.counts_towards_limit)).collect();
     let rows = mails.iter().map(|mail| ledger::NewMail {
-        mail_id: &mail.mail_id,
-        customer_id: &mail.customer_id,
-        campaign: &mail.campaign,
-        occasion: &mail.occasion,
-        address: &mail.address,
-        coupon_code: mail.coupon_code.as_deref(),
+        mail_id: mail.mail_id.clone(),
+        customer_id: mail.customer_id.clone(),
+        campaign: mail.campaign.clone(),
+        occasion: mail.occasion.clone(),
+        address: mail.address.clone(),
+        coupon_code: mail.coupon_code.clone(),
         counts: counted.get(mail.campaign.as_str()).copied().unwrap_or(true),
     });
     Ok(ledger.adopt(&adoption, rows)?)
@@ -172,7 +178,7 @@ fn adopt(
 fn change_destination(
     request: &Request,
     ledger: &mut ledger::Ledger,
-    adoption: &ledger::Adoption,
+    adoption: ledger::Adoption,
     destination: &str,
 ) -> Result<(), Error> {
     if adoption.destination == destination {
@@ -189,7 +195,12 @@ fn change_destination(
             request.as_of, adoption.destination
         )));
     }
-    Ok(ledger.change_destination(job, request.as_of, destination)?)
+    if trial {
+        ledger.accept_trial(job, request.as_of, destination)?;
+    } else {
+        ledger.adopt(&ledger::Adoption { destination: destination.to_owned(), ..adoption }, [])?;
+    }
+    Ok(())
 }
 
 /// Rounds of sending until nothing is left, or nothing can be done now.
@@ -202,16 +213,26 @@ fn deliver_all(
     total: u64,
 ) -> Result<Sent, Error> {
     let job = &request.job.name;
-    let (retry_every, retry_for) = request.job.smtp.as_ref().map_or((300, 172_800), |smtp| (smtp.retry_every_seconds, smtp.retry_for_seconds));
+    let (every, longest) = request.job.smtp.as_ref().map_or(RETRY, |smtp| (smtp.retry_every_seconds, smtp.retry_for_seconds));
+    let run = ledger::Run {
+        job: job.clone(),
+        as_of: request.as_of,
+        retry_every: Duration::from_secs(every),
+        retry_for: Duration::from_secs(longest),
+    };
     let claims_left = AtomicU64::new(request.limit.unwrap_or(u64::MAX));
     loop {
-        ledger.give_up(job, request.as_of, (request.now)(), retry_for)?;
-        let due = ledger.due(job, request.as_of, (request.now)(), retry_every)?;
+        let now = (request.now)();
+        ledger.give_up(job, request.as_of, now, run.retry_for)?;
+        let pending = ledger.pending(job, request.as_of)?.into_iter();
+        let due: Vec<String> =
+            pending.filter(|mail| mail.not_before.is_none_or(|at| at <= now)).map(|mail| mail.mail_id).collect();
         if !due.is_empty() {
             let done = total.saturating_sub(due.len() as u64);
             let round = Round::new(request, writer, mails, due, &claims_left, (done, total));
-            ledger = round.run(destination, ledger)?;
+            ledger = round.run(destination, ledger, run.clone())?;
         }
+        ledger.finish(job, request.as_of, (request.now)())?;
         let states = ledger.states(job, request.as_of)?;
         let interrupted = request.interrupted.load(Ordering::SeqCst);
         let exhausted = claims_left.load(Ordering::SeqCst) == 0;
@@ -272,8 +293,8 @@ impl<'a> Round<'a> {
         }
     }
 
-    fn run(self, destination: &Destination, ledger: ledger::Ledger) -> Result<ledger::Ledger, Error> {
-        let desk = ledger::Desk::start(ledger);
+    fn run(self, destination: &Destination, ledger: ledger::Ledger, run: ledger::Run) -> Result<ledger::Ledger, Error> {
+        let desk = ledger::Desk::start(ledger, run);
         std::thread::scope(|scope| -> Result<(), Error> {
             match destination {
                 Destination::Outbox(folder) => {
@@ -286,7 +307,7 @@ impl<'a> Round<'a> {
                 Destination::Smtp(target) => {
                     let connections = self.request.job.smtp.as_ref().map_or(8, |smtp| smtp.connections);
                     for nth in 0..connections.min(lock(&self.queue).len()) {
-                        let mut smtp = delivery::Smtp::new(target.clone(), delivery::Options::default())?;
+                        let mut smtp = delivery::Smtp::new(target.clone(), delivery::SmtpOptions::default())?;
                         scope.spawn({
                             let (round, desk) = (&self, &desk);
                             move || round.work(&mut smtp, desk, nth as u64)
@@ -400,7 +421,7 @@ impl<'a> Round<'a> {
             }
             RunTrouble::Outbox { reply } => self.stop(Error::Outbox(reply.clone())),
             RunTrouble::Unreachable { reply } => {
-                let retry_for = self.request.job.smtp.as_ref().map_or(172_800, |smtp| smtp.retry_for_seconds);
+                let retry_for = self.request.job.smtp.as_ref().map_or(RETRY.1, |smtp| smtp.retry_for_seconds);
                 if self.request.no_wait || self.first_trouble.elapsed() > Duration::from_secs(retry_for) {
                     self.stop(Error::Server(format!(
                         "the mail server cannot be reached: {reply}; the mails stay planned, `rankmail send` goes on where it stopped"

@@ -32,7 +32,7 @@ pub fn show(job: &Job, as_of: NaiveDate, customer: &str, campaign: Option<&str>)
         .into_iter()
         .zip(contents)
         .map(|(mail, content)| {
-            let letter = writer.compose(mail, &content, opened.summary().planned_at)?;
+            let letter = writer.compose(mail, &content, opened.summary.planned_at)?;
             Ok(Shown {
                 mail_id: mail.mail_id.clone(),
                 campaign: mail.campaign.clone(),

@@ -7,7 +7,7 @@ use chrono::NaiveDateTime;
 
 /// The next due times, local to the job's zone.
 pub fn next_times(job: &Job, now: i64, count: usize) -> Result<Vec<NaiveDateTime>, Error> {
-    Ok(schedule::next(line(job)?, job.zone, now, count)?)
+    Ok(schedule::next(line(job)?, job.zone, now, count))
 }
 
 /// A systemd service and timer that run the job when it is due.
@@ -17,7 +17,7 @@ pub fn systemd(job: &Job, command: &str) -> Result<String, Error> {
 
 /// A crontab line that runs the job when it is due.
 pub fn cron(job: &Job, command: &str) -> Result<String, Error> {
-    Ok(schedule::cron(line(job)?, job.zone, command))
+    Ok(schedule::cron(line(job)?, job.zone, command)?)
 }
 
 fn line(job: &Job) -> Result<&str, Error> {

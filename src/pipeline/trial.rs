@@ -4,8 +4,8 @@ use super::error::Error;
 use super::{letters, run};
 use crate::delivery::{self, Mailer};
 use crate::domain::plan::MailRow;
-use crate::domain::{Job, Letter, Outcome, Value};
-use crate::{message, runs};
+use crate::domain::{Address, Job, Letter, Outcome, Value};
+use crate::{runs, tables};
 use chrono::NaiveDate;
 use std::collections::BTreeMap;
 
@@ -21,15 +21,19 @@ pub struct Trial {
 
 /// Sends samples of the plan of a date to `to`: to the job's `test_to` addresses or one that the operator writes.
 pub fn trial(job: &Job, as_of: NaiveDate, to: &str, smtp: Option<&str>, now: i64) -> Result<Trial, Error> {
-    let address = message::plain_address(to)
-        .ok_or_else(|| Error::Usage(format!("`{to}` is not a mail address; write one like team@example.com")))?;
+    let Address::Usable { wire: address, .. } = tables::judge(to) else {
+        return Err(Error::Usage(format!("`{to}` is not a mail address; write one like team@example.com")));
+    };
     let (planned, opened) = run::open_plan(job, as_of)?;
     let writer = letters::Writer::open(&planned, &opened)?;
     let url = smtp.or(job.smtp.as_ref().and_then(|smtp| smtp.url.as_deref()));
     let (mut mailer, destination): (Box<dyn Mailer>, String) = match url {
         Some(url) => {
             let target = delivery::target(url)?;
-            (Box::new(delivery::Smtp::new(target.clone(), delivery::Options::default())?), target.to_string())
+            {
+                let name = format!("smtp://{}:{}", target.host, target.port);
+                (Box::new(delivery::Smtp::new(target, delivery::SmtpOptions::default())?), name)
+            }
         }
         None => {
             let folder = job.runs.join(&job.name).join("test");
@@ -52,6 +56,7 @@ fn samples(opened: &runs::Opened) -> Result<Vec<(String, MailRow)>, Error> {
     let mut longest_name: Option<(usize, MailRow)> = None;
     let mut most_content: Option<(usize, MailRow)> = None;
     for mail in opened.mails()? {
+        let mail = mail?;
         let values = runs::values_read(&mail.values)?;
         let name = match values.get("customer").and_then(|customer| customer.get("name")) {
             Some(Value::Text(name)) => name.chars().count(),
