@@ -1,4 +1,5 @@
 //! rankmail: ranks customers by their purchases, chooses each rank's mails, and sends each of them once.
 
 pub mod domain;
+pub mod report;
 pub mod runs;
