@@ -1,0 +1,41 @@
+//! The owner's report: a plan as one page with pictures that opens offline.
+//!
+//! This room draws figures that were counted elsewhere. It counts no customers, reads no files and writes none.
+
+mod figures;
+mod flow;
+mod page;
+mod words;
+
+use crate::domain::Zone;
+use crate::domain::job::Language;
+use crate::domain::plan::{Sample, Summary};
+
+/// The report cannot be drawn.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the report's own template fails: {0}; this is a fault of rankmail, please report it")]
+    Template(#[from] tera::Error),
+}
+
+/// The report of a plan as one HTML page without scripts or outside references. `previous` is the summary of the last adopted run,
+/// `None` at the first one; of the samples the first three are shown; times are shown in the job's zone.
+///
+/// # Errors
+/// Only when the template that is compiled in is wrong.
+pub fn html(
+    summary: &Summary,
+    previous: Option<&Summary>,
+    samples: &[Sample],
+    language: Language,
+    zone: Zone,
+    shop_name: &str,
+) -> Result<String, Error> {
+    let view = page::View::new(summary, previous, samples, language, zone, shop_name);
+    let mut tera = tera::Tera::default();
+    tera.add_raw_template("report.html", include_str!("report.html"))?;
+    Ok(tera.render("report.html", &tera::Context::from_serialize(&view)?)?)
+}
+
+#[cfg(test)]
+mod tests;
