@@ -7,7 +7,7 @@ use chrono::{Datelike, NaiveDate};
 use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
 
 /// Every filter that a template can use: Tera's own and ours.
-pub(super) const NAMES: [&str; 39] = [
+pub(super) const NAMES: [&str; 40] = [
     "abs",
     "capitalize",
     "date",
@@ -47,6 +47,7 @@ pub(super) const NAMES: [&str; 39] = [
     "upper",
     "values",
     "wordcount",
+    "yen",
 ];
 
 /// Adds our filters.

@@ -43,7 +43,9 @@ impl Templates {
             None => None,
         };
         context.insert_value("subject", tera::Value::from(subject.as_str()));
-        context.insert_value("preheader", preheader.as_deref().map_or_else(tera::Value::undefined, tera::Value::from));
+        if let Some(preheader) = &preheader {
+            context.insert_value("preheader", tera::Value::from(preheader.as_str()));
+        }
         let (html, text) = self.bodies(parts, context)?;
         Ok(Content { subject, preheader, html, text })
     }
@@ -53,9 +55,8 @@ impl Templates {
         let mut html = self.part(&parts.html, &context)?;
         let text = match &parts.text {
             Some(name) => self.part(name, &context)?,
-            None if context.get("preheader").is_some_and(|value| !value.is_undefined()) => {
+            None if context.remove("preheader").is_some() => {
                 // The hidden line would stand visibly at the top of the text, so the text is made from a mail without it.
-                context.insert_value("preheader", tera::Value::undefined());
                 plain::from_html(&self.part(&parts.html, &context)?).map_err(|message| of_file(&parts.html, message))?
             }
             None => plain::from_html(&html).map_err(|message| of_file(&parts.html, message))?,
@@ -79,18 +80,12 @@ impl Templates {
             ErrorKind::RenderingError(report) => {
                 let span = report.span();
                 let source = self.sources.get(report.filename()).map(String::as_str).unwrap_or_default();
-                let written = source.get(span.range.clone()).unwrap_or_default().trim();
-                let message = match report.message() {
-                    "Tried to render a variable that is undefined" => {
-                        format!("`{written}` has no value here; write `{{{{ {written} or \"…\" }}}}`, or `{{% if {written} %}}` around it")
-                    }
-                    message if message.starts_with("Field `") && message.ends_with("` is not defined") => {
-                        let inner = message.trim_start_matches("Field ").trim_end_matches(" is not defined");
-                        format!("`{written}` has no value here, so there is no {inner} in it; put `{{% if {written} %}}` around it")
-                    }
-                    message => format!("{message}, at `{written}`"),
-                };
-                RenderError { file: report.filename().to_owned(), line: span.start_line, column: span.start_col + 1, message }
+                let written = path_around(source, &span.range);
+                let message = missing(report.message(), written).unwrap_or_else(|| format!("{}, at `{written}`", report.message()));
+                let before =
+                    written.chars().count().saturating_sub(source.get(span.range.clone()).unwrap_or_default().trim().chars().count());
+                let column = (span.start_col + 1).saturating_sub(before);
+                RenderError { file: report.filename().to_owned(), line: span.start_line, column, message }
             }
             ErrorKind::Io(_) => of_file(name, format!("it renders to more than {} KiB", LARGEST >> 10)),
             _ => of_file(name, error.to_string()),
@@ -121,11 +116,33 @@ impl Write for Limited {
     }
 }
 
+/// The words for a value that is not there; `None` when the error is another.
+fn missing(message: &str, written: &str) -> Option<String> {
+    let named = |kind: &str| message.strip_prefix(kind)?.split('`').next();
+    let unnamed = message.starts_with("Tried to render a variable that is undefined");
+    match named("Field `") {
+        Some(field) if !written.ends_with(field) => {
+            Some(format!("`{written}` has no value here, so there is no `{field}` in it; put `{{% if {written} %}}` around it"))
+        }
+        None if !unnamed && named("Variable `").is_none() => None,
+        _ if !written.contains('.') => Some(format!("`{written}` has no value here; put `{{% if {written} %}}` around it")),
+        _ => Some(format!("`{written}` has no value here; write `{{{{ {written} or \"…\" }}}}`, or put `{{% if {written} %}}` around it")),
+    }
+}
+
+/// The dotted path of which a span is a part: Tera points at its last name only.
+fn path_around<'s>(source: &'s str, span: &std::ops::Range<usize>) -> &'s str {
+    let part = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.?".contains(byte);
+    let before = source.as_bytes().get(..span.start).unwrap_or_default();
+    let start = span.start - before.iter().rev().take_while(|byte| part(byte)).count();
+    source.get(start..span.end).unwrap_or_default().trim()
+}
+
 /// The values as Tera wants them.
 fn context(values: &Value, shop: &[(String, String)]) -> Context {
     let mut context = Context::new();
     if let Value::Record(fields) = values {
-        for (name, value) in fields {
+        for (name, value) in fields.iter().filter(|(_, value)| *value != Value::Null) {
             context.insert_value(name.clone(), to_tera(value));
         }
     }
@@ -134,7 +151,8 @@ fn context(values: &Value, shop: &[(String, String)]) -> Context {
     context
 }
 
-/// Null becomes undefined: to write it is an error, `{% if %}` and `or` may ask for it.
+/// A null within a record is left out of it: then to write it is an error, and `{% if %}` and `or` may still ask for it. (Tera writes
+/// an undefined value that is in a map as nothing.)
 fn to_tera(value: &Value) -> tera::Value {
     match value {
         Value::Null => tera::Value::undefined(),
@@ -145,7 +163,8 @@ fn to_tera(value: &Value) -> tera::Value {
         Value::Date(day) => tera::Value::from(day.to_string()),
         Value::List(items) => tera::Value::from(items.iter().map(to_tera).collect::<Vec<_>>()),
         Value::Record(fields) => {
-            let fields: tera::Map = fields.iter().map(|(name, field)| (name.clone().into(), to_tera(field))).collect();
+            let there = fields.iter().filter(|(_, field)| *field != Value::Null);
+            let fields: tera::Map = there.map(|(name, field)| (name.clone().into(), to_tera(field))).collect();
             tera::Value::from(fields)
         }
     }

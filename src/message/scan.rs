@@ -161,8 +161,9 @@ impl<'t> Scan<'_, 't> {
 
     /// Reads an expression; when it is nothing but a path, also says what the path holds.
     fn value_of(&mut self, tokens: &[Token]) -> Bound<'t> {
+        let called = tokens.get(1).is_some_and(|next| next.is("("));
         match tokens.first() {
-            Some(first) if first.kind == Kind::Ident && !is_keyword(first.text) => {
+            Some(first) if first.kind == Kind::Ident && !is_keyword(first.text) && !called => {
                 let (bound, end) = self.path(tokens, 0);
                 if end == tokens.len() {
                     return bound.unwrap_or_else(unknown_value);
@@ -286,8 +287,10 @@ impl<'t> Scan<'_, 't> {
                 if let Some(node) = above.node.get(name.text) {
                     return Some(Bound { node, path });
                 }
-                let help = suggest(name.text, &above.path, above.node, &[]);
-                self.problem(&name.span, format!("unknown name `{path}`"), help);
+                // As it is written: a loop variable keeps its own name.
+                let before = self.written_before(name).to_owned();
+                let help = suggest(name.text, &before, above.node, &[]);
+                self.problem(&name.span, format!("unknown name `{before}{}`", name.text), help);
                 None
             }
             Node::Leaf => {
@@ -300,6 +303,14 @@ impl<'t> Scan<'_, 't> {
                 None
             }
         }
+    }
+
+    /// The path in front of a name, with its dot; empty before a name in quotes.
+    fn written_before(&self, name: &Token) -> &str {
+        let part = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.?".contains(byte);
+        let before = self.source.as_bytes().get(..name.span.start).unwrap_or_default();
+        let length = before.iter().rev().take_while(|byte| part(byte)).count();
+        self.source.get(name.span.start - length..name.span.start).unwrap_or_default()
     }
 
     /// `~` writes a missing value as nothing, which would be a hole in the mail.
@@ -444,20 +455,16 @@ fn matching(tokens: &[Token], open: usize) -> usize {
     tokens.len()
 }
 
-/// What may have been meant: a near name here, the same name elsewhere in the tree, or what there is.
-fn suggest(wrong: &str, path: &str, here: &Node, local: &[String]) -> Option<String> {
+/// What may have been meant: a near name here, the same name one step below, or what there is. `before` stands in front of it.
+fn suggest(wrong: &str, before: &str, here: &Node, local: &[String]) -> Option<String> {
     let Node::Record(fields) = here else { return None };
     let known = || fields.iter().map(|(name, _)| name.as_str());
-    let dot = if path.is_empty() { String::new() } else { format!("{path}.") };
     if let Some(meant) = nearest(wrong, known().chain(local.iter().map(String::as_str))) {
-        return Some(format!("did you mean `{dot}{meant}`?"));
+        return Some(format!("did you mean `{before}{meant}`?"));
     }
-    if path.is_empty()
-        && let Some((above, _)) = fields.iter().find(|(_, node)| node.get(wrong).is_some())
-    {
-        return Some(format!("did you mean `{above}.{wrong}`?"));
+    if let Some((above, _)) = fields.iter().find(|(_, node)| node.get(wrong).is_some()) {
+        return Some(format!("did you mean `{before}{above}.{wrong}`?"));
     }
     let names: Vec<&str> = known().take(30).collect();
-    let what = if path.is_empty() { "there are" } else { "it has" };
-    Some(format!("{what}: {}", names.join(", ")))
+    Some(format!("there are: {}", names.join(", ")))
 }

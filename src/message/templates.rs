@@ -230,10 +230,24 @@ fn parse_each(tera: &Tera, files: &[TemplateFile], problems: &mut Vec<Problem>) 
         {
             // What the scanner said of a file that cannot be read may follow from that.
             problems.retain(|problem| problem.file != file.name || problem.line == 0);
-            let message = readable(report.message());
-            problems.push(Problem::at(&file.name, &file.text, report.span().range.clone(), message, None));
+            // Text between tags begins with the line break before it.
+            let range = report.span().range.clone();
+            let text = file.text.get(range.clone()).unwrap_or_default();
+            let start = range.start + if text.trim().is_empty() { 0 } else { text.len() - text.trim_start().len() };
+            problems.push(Problem::at(&file.name, &file.text, start..range.end, readable(report.message()), hint(report.message())));
         }
     }
+}
+
+/// What to do about an error whose words do not say it.
+fn hint(message: &str) -> Option<String> {
+    let hint = match message {
+        "Unexpected end of input" => "a tag such as `{% if … %}`, `{% for … %}` or `{% block … %}` is not closed",
+        "Unknown tag" => "the tags are if, elif, else, endif, for, endfor, set, block, endblock, extends, include, filter, component",
+        _ if message.ends_with("but expected identifier.") => "arguments have names, as in `date(year=true)`",
+        _ => return None,
+    };
+    Some(hint.to_owned())
 }
 
 /// Tera's words begin with a capital and end with a point; ours do not.
@@ -255,7 +269,12 @@ fn explain(error: &tera::Error, files: &[TemplateFile]) -> Vec<Problem> {
         Some(Problem::at(&file.name, &file.text, start..start + 1, readable(message), None))
     });
     let reports: Vec<Problem> = reports.collect();
-    if reports.is_empty() { vec![Problem::of_file("templates", readable(&text), None)] } else { reports }
+    if !reports.is_empty() {
+        return reports;
+    }
+    // Without a place, it is told at the first file that is named.
+    let named = files.iter().filter_map(|file| Some((text.find(&file.name)?, file.name.as_str()))).min();
+    vec![Problem::of_file(named.map_or("", |(_, name)| name), readable(&text), None)]
 }
 
 /// The byte at which a line (from 1) begins.
