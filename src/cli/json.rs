@@ -4,7 +4,8 @@ use crate::domain::features::ReadCounts;
 use crate::domain::orders::LineFate;
 use crate::domain::plan::Summary;
 use crate::domain::{Job, Outcome, State, Zone};
-use crate::pipeline::{Checked, DataCheck, Error, Explanation, PairFate, Planned, Ran, Sent, Shown, Status, Trial};
+use crate::domain;
+use crate::pipeline::{Checked, DataCheck, Error, Explanation, PairFate, Planned, Purpose, Ran, Sent, Shown, Status, Trial};
 use chrono::{NaiveDate, NaiveDateTime};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -162,6 +163,18 @@ pub fn explained(job: &Job, explanation: &Explanation) -> String {
             .collect();
     }
     text(&object)
+}
+
+/// A plain value of a check.
+fn plain(value: &domain::Value) -> Value {
+    match value {
+        domain::Value::Int(number) => json!(number),
+        domain::Value::Float(number) => json!(number),
+        domain::Value::Bool(truth) => json!(truth),
+        domain::Value::Text(text) => json!(text),
+        domain::Value::Date(day) => json!(day.to_string()),
+        domain::Value::Null | domain::Value::List(_) | domain::Value::Record(_) => Value::Null,
+    }
 }
 
 fn day(day: Option<NaiveDate>) -> Value {

@@ -9,7 +9,8 @@ use super::progress::Watch;
 use crate::domain::features::FeatureRow;
 use crate::domain::mail::Unmatched;
 use crate::domain::{Dates, HistoryLine, Job, SkipReason, Standing};
-use crate::{campaigns, features, ranks};
+use crate::ranks::{self, RankCheck};
+use crate::{campaigns, features};
 use chrono::NaiveDate;
 
 /// Everything that decided about one customer.
@@ -28,7 +29,7 @@ pub struct Known {
     pub standing: Standing,
     pub holdout: bool,
     pub listed: bool,
-    pub checks: Vec<ranks::RankCheck>,
+    pub checks: Vec<RankCheck>,
     pub pairs: Vec<Pair>,
 }
 

@@ -37,3 +37,5 @@ pub use show::{Shown, latest_plan, show};
 pub use status::{Status, status};
 pub use timetable::{cron, next_times, systemd};
 pub use trial::{Trial, trial};
+
+pub use crate::ranks::{Purpose, RankCheck};

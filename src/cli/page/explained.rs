@@ -4,8 +4,8 @@ use super::super::words::{self, pick};
 use super::{BOLD, FAINT, colour, heading};
 use crate::domain::job::Language;
 use crate::domain::orders::LineFate;
-use crate::domain::{HistoryLine, Job};
-use crate::pipeline::{Explanation, PairFate};
+use crate::domain::{HistoryLine, Job, Value};
+use crate::pipeline::{Explanation, PairFate, Purpose};
 use anstyle::AnsiColor;
 use chrono::NaiveDate;
 use std::collections::BTreeMap;
@@ -54,7 +54,12 @@ fn rank(job: &Job, explanation: &Explanation) -> String {
     );
     for check in &known.checks {
         let (mark, style) = if check.holds { ("✓", colour(AnsiColor::Green)) } else { ("✗", colour(AnsiColor::Red)) };
-        out += &format!("  {style}{mark}{style:#} {} {}: {} ({})\n", check.rank, check.metric, check.found, check.wanted);
+        let purpose = match check.purpose {
+            Purpose::Admits => "",
+            Purpose::Keeps => pick(language, "（維持）", " (to keep)"),
+        };
+        let (found, wanted) = (figure(job, check.metric, &check.found), figure(job, check.metric, &check.wanted));
+        out += &format!("  {style}{mark}{style:#} {}{purpose} {}: {found} / {wanted}\n", check.rank, check.metric);
     }
     let distance = distance(job, standing.next_orders, standing.next_spend, standing.next_on);
     if standing.next_rank.is_some() && !distance.is_empty() {
@@ -71,6 +76,16 @@ fn rank(job: &Job, explanation: &Explanation) -> String {
         out += &format!("  {}\n", pick(language, "顧客リストにいません。", "Not in the customer list."));
     }
     out
+}
+
+/// A figure of a check, money as money.
+fn figure(job: &Job, metric: &str, value: &Value) -> String {
+    match value {
+        Value::Int(amount) if ["spend", "spend_ever", "top"].contains(&metric) => job.currency.show(*amount),
+        Value::Int(number) => number.to_string(),
+        Value::Date(day) => day.to_string(),
+        _ => "-".to_owned(),
+    }
 }
 
 fn distance(job: &Job, orders: Option<i64>, spend: Option<i64>, on: Option<NaiveDate>) -> String {
