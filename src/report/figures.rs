@@ -66,7 +66,7 @@ pub(super) fn ladder(summary: &Summary, previous: Option<&Summary>, words: Words
     }
     let widest = rungs.iter().map(|rung| rung.1).max().unwrap_or(0);
     let rung = |(rank, size): (Option<RankIndex>, u64)| {
-        let name = name_of(&summary.ranks, rank, words);
+        let name = rank.map_or_else(|| words.get("no_rank").into(), |_| name_of(&summary.ranks, rank, words));
         let before = previous.and_then(|previous| size_of(previous, rank.map(|_| name.as_str())));
         Rung {
             people: words.people(size),
@@ -154,7 +154,7 @@ pub(super) fn heat(summary: &Summary, words: Words) -> Heat {
             skipped: quiet(skipped),
         }
     };
-    let rank = |column: usize| summary.ranks.get(column).cloned().unwrap_or_else(|| words.get("no_rank").into());
+    let rank = |column: usize| summary.ranks.get(column).cloned().unwrap_or_else(|| words.get("none").into());
     Heat {
         columns: (0..width).map(rank).collect(),
         rows: summary.campaigns.iter().enumerate().map(|(campaign, name)| row(campaign, name)).collect(),

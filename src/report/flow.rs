@@ -51,9 +51,9 @@ pub(super) fn tone(before: Option<RankIndex>, now: Option<RankIndex>) -> &'stati
     }
 }
 
-/// The rank's name in the order of the ladder.
+/// A rank's name, short where there is none.
 pub(super) fn name_of(ranks: &[String], rank: Option<RankIndex>, words: Words) -> String {
-    rank.and_then(|rank| ranks.get(usize::from(rank)).cloned()).unwrap_or_else(|| words.get("no_rank").into())
+    rank.and_then(|rank| ranks.get(usize::from(rank)).cloned()).unwrap_or_else(|| words.get("none").into())
 }
 
 /// Draws the moves. Who had no rank and has none is left out; `None` when nobody is left.
@@ -137,7 +137,7 @@ mod tests {
         let moves = [(Some(0), Some(0), 60), (Some(0), Some(1), 20), (Some(1), Some(0), 10), (None, Some(0), 10), (None, None, 9_000)];
         let flow = draw(&moves, &ranks, Words(Language::En)).unwrap();
         let names: Vec<_> = flow.before.iter().map(|node| (node.name.as_str(), node.people.as_str())).collect();
-        assert_eq!(names, [("AA", "10"), ("A", "80"), ("no rank", "10")]);
+        assert_eq!(names, [("AA", "10"), ("A", "80"), ("none", "10")]);
         let heights: f64 = flow.now.iter().map(|node| node.height).sum();
         assert!((heights - ALL).abs() < 1.0, "{heights}");
         for nodes in [&flow.before, &flow.now] {

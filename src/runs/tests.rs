@@ -143,7 +143,7 @@ fn bytes(folder: &Path) -> Vec<(String, Vec<u8>)> {
 #[test]
 fn a_plan_is_read_back_as_it_was_written() {
     let runs = tempfile::tempdir().unwrap();
-    // More rows than one batch, and than one row group of the mails' reader.
+    // More rows than one batch.
     let shop = shop(9_001);
     let written = put(&target(&runs), &shop);
     let opened = open(&target(&runs)).unwrap();
@@ -186,10 +186,11 @@ fn expected_mail(id: &str, campaign: usize) -> MailRow {
 #[test]
 fn one_customer_is_found_among_many() {
     let runs = tempfile::tempdir().unwrap();
-    let shop = shop(9_001);
+    // More rows than one row group.
+    let shop = shop(35_000);
     put(&target(&runs), &shop);
     let opened = open(&target(&runs)).unwrap();
-    let id = "顧客008000";
+    let id = "顧客034010";
     let row = opened.customer(id).unwrap().unwrap();
     let wanted = CustomerRow {
         customer_id: id.into(),

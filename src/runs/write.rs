@@ -20,7 +20,7 @@ const BATCH_ROWS: usize = 8_192;
 /// Mails are turned into columns earlier when their values are this long together.
 const BATCH_BYTES: usize = 32 << 20;
 /// Rows of a row group, which is what a writer holds in memory.
-const GROUP_ROWS: usize = 16 * BATCH_ROWS;
+const GROUP_ROWS: usize = 4 * BATCH_ROWS;
 
 /// Everything that a plan folder is made of.
 #[derive(Debug)]
