@@ -44,8 +44,9 @@ pub fn checked(checked: &Checked, data: Option<&DataCheck>) -> String {
         let values: Vec<Value> = data
             .values
             .iter()
-            .map(|value| {
-                json!({"column": value.column, "value": value.value, "lines": value.lines, "sum": value.sum, "excluded": value.excluded})
+            .flat_map(|(column, values)| values.iter().map(move |value| (column, value)))
+            .map(|(column, value)| {
+                json!({"column": column, "value": value.value, "lines": value.lines, "sum": value.sum, "excluded": value.excluded})
             })
             .collect();
         object["data"] = json!({"files": data.files, "rows": data.rows, "customers": data.customers,

@@ -35,10 +35,11 @@ pub fn fold(job: &Job, inputs: &Inputs, bounds: Bounds, watch: &Watch) -> Result
     let request = purchases::Request {
         as_of: bounds.as_of,
         history_before: inputs.before.run.map(|run| job.zone.midnight(run.as_of)),
-        categories: !categories.is_empty(),
+        category: !categories.is_empty(),
+        progress: Some(&|done, total| watch(Step::Read, done, total)),
     };
     let fold = features::Fold::new(bounds, &categories, wants_items);
-    let read = inputs.purchases.read(&request, &|lines| fold.add(lines), &|done, total| watch(Step::Read, done, total))?;
+    let read = inputs.purchases.read(&request, &|lines| fold.add(lines).map_err(Into::into))?;
     Ok((fold.finish()?, read))
 }
 

@@ -3,7 +3,9 @@
 use super::error::Error;
 use super::inputs;
 use crate::domain::Job;
-use crate::{job as job_room, purchases, tables};
+use crate::domain::ExcludeValue;
+use crate::purchases;
+use crate::{job as job_room, tables};
 use chrono::NaiveDate;
 use std::path::Path;
 
@@ -22,7 +24,7 @@ pub struct DataCheck {
     pub customers: usize,
     pub excluded_customers: usize,
     /// The values of each `exclude` column, with how many lines and how much money they have.
-    pub values: Vec<purchases::ExcludeValue>,
+    pub values: Vec<(String, Vec<ExcludeValue>)>,
     pub notes: Vec<String>,
 }
 
@@ -45,16 +47,16 @@ pub fn check_data(job: &Job, as_of: NaiveDate) -> Result<DataCheck, Error> {
     let mut notes = Vec::new();
     let (mut customers, mut excluded) = (0, 0);
     if let Some(source) = &job.customers {
-        let read = tables::customers(source, job.zone, as_of, inputs::base(job))?;
-        (customers, excluded) = (read.customers.len(), read.customers.excluded.len());
-        notes.extend(read.notes);
-        check_columns(job, &read.customers)?;
+        let (list, _, list_notes) = tables::customers(source, job.zone, as_of, inputs::base(job))?;
+        (customers, excluded) = (list.len(), list.excluded.len());
+        notes.extend(inputs::list_notes(&list_notes));
+        check_columns(job, &list)?;
     }
     if let Some(source) = &job.products {
         tables::products(source, &job.currency, inputs::base(job))?;
     }
     Ok(DataCheck {
-        files: purchases.files(),
+        files: purchases.inputs().len(),
         rows: purchases.rows(),
         customers,
         excluded_customers: excluded,

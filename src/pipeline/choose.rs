@@ -232,7 +232,7 @@ fn fetch_last_orders(job: &Job, inputs: &Inputs, assessed: &mut Assessed) -> Res
     if wanted.is_empty() {
         return Ok(());
     }
-    let mut orders: HashMap<String, LastOrder> = inputs.purchases.last_orders(&wanted)?;
+    let mut orders: HashMap<String, LastOrder> = inputs.purchases.last_orders(&wanted, job.zone.midnight(assessed.dates.as_of))?;
     for part in &mut assessed.people {
         let rows: Vec<usize> = part.matches.iter().map(|matched| matched.row).collect();
         for row in rows {

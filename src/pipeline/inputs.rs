@@ -41,10 +41,10 @@ pub fn open(job: &Job, as_of: NaiveDate) -> Result<Inputs, Error> {
     let mut warnings = job::warnings(job, as_of);
     let customers = match &job.customers {
         Some(source) => {
-            let read = tables::customers(source, job.zone, as_of, base(job))?;
-            digests.extend(read.inputs);
-            warnings.extend(read.notes);
-            read.customers
+            let (customers, inputs, notes) = tables::customers(source, job.zone, as_of, base(job))?;
+            digests.extend(inputs);
+            warnings.extend(list_notes(&notes));
+            customers
         }
         None => Customers::default(),
     };
@@ -62,6 +62,17 @@ pub fn open(job: &Job, as_of: NaiveDate) -> Result<Inputs, Error> {
     digests.sort();
     let before = previous::read(job, &customers, as_of)?;
     Ok(Inputs { key, templates, shop: Shop { zone: job.zone, customers, products }, purchases, before, digests, warnings })
+}
+
+/// What the customer list says that nobody expected, in words.
+pub fn list_notes(notes: &tables::Notes) -> Vec<String> {
+    let counts = [
+        (notes.without_id, "rows of the customer list have no id and are left out"),
+        (notes.unusable_birthdays, "birthdays of the customer list are no dates"),
+        (notes.unusable_since, "beginnings of the relationship in the customer list are no dates"),
+    ];
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+    counts.chain(notes.examples.iter().cloned()).collect()
 }
 
 /// Loads the job's templates; with the customer list at hand its columns are known names.

@@ -64,10 +64,10 @@ pub fn checked(checked: &Checked, data: Option<&DataCheck>) -> String {
             data.excluded_customers,
             pick(language, "除外", "excluded"),
         );
-        for value in &data.values {
+        for (column, value) in data.values.iter().flat_map(|(column, values)| values.iter().map(move |value| (column, value))) {
             let mark = if value.excluded { pick(language, "除外", "left out") } else { pick(language, "集計", "counted") };
             let shown = value.value.as_deref().unwrap_or("null");
-            out += &format!("  {} = {shown}: {} ({}) {mark}\n", value.column, value.lines, job.currency.show(value.sum));
+            out += &format!("  {column} = {shown}: {} ({}) {mark}\n", value.lines, job.currency.show(value.sum));
         }
         out += &data.notes.iter().map(|line| warning(line)).collect::<String>();
     }
