@@ -1,4 +1,6 @@
 //! rankmail: ranks customers by their purchases, chooses each rank's mails, and sends each of them once.
 
+pub mod campaigns;
 pub mod domain;
+pub mod offers;
 pub mod ranks;
