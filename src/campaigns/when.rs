@@ -1,7 +1,7 @@
 //! The conditions of time and history.
 
 use super::{RunFacts, days};
-use crate::domain::campaign::{NumberRange, RankMove, When};
+use crate::domain::campaign::{DayRange, NumberRange, RankMove, When};
 use crate::domain::{Person, RankChange};
 use chrono::{Datelike, NaiveDate};
 
@@ -61,7 +61,7 @@ fn require(holds: bool, key: Key) -> Result<(), Key> {
 }
 
 /// The day of the first order comes back in the range, from the first full year on: the first order itself is no anniversary.
-fn anniversary(range: crate::domain::campaign::DayRange, person: &Person<'_>, as_of: NaiveDate) -> Option<NaiveDate> {
+fn anniversary(range: DayRange, person: &Person<'_>, as_of: NaiveDate) -> Option<NaiveDate> {
     let first = person.first_order_on?;
     days::falls(range, first, as_of).filter(|day| days::full_years(first, *day) >= 1)
 }
