@@ -2,7 +2,7 @@
 
 use super::{RowIn, Tops};
 use crate::domain::ladder::{Admission, Condition};
-use crate::domain::{Dates, Ladder, RankIndex};
+use crate::domain::{Dates, Ladder, Rank, RankIndex};
 use chrono::{Months, NaiveDate};
 
 /// A counted metric. Tenure is none: it is a day that comes by itself.
@@ -127,7 +127,7 @@ pub fn keeps(ladder: &Ladder, dates: &Dates, held: RankIndex, row: &RowIn<'_>) -
 }
 
 /// The conditions any of which keeps a rank: its own for keeping, else those that admit to it.
-pub fn ways_to_keep(rank: &crate::domain::Rank) -> &[Condition] {
+pub fn ways_to_keep(rank: &Rank) -> &[Condition] {
     match (&rank.keep, &rank.admits) {
         (Some(keep), _) => std::slice::from_ref(keep),
         (None, Admission::AnyOf(ways)) => ways,

@@ -110,7 +110,7 @@ fn safe_until(closing: NaiveDate, months: u32) -> Option<NaiveDate> {
 mod tests {
     use super::naive::{day, ladder};
     use super::*;
-    use crate::domain::ladder::{Admission, PreviousRun};
+    use crate::domain::ladder::{Admission, Condition, PreviousRun};
 
     #[test]
     fn a_rank_that_another_job_decides_is_taken_as_it_is() {
@@ -136,7 +136,7 @@ mod tests {
         let fallen = assign(&ladder, &dates, &cut, &row(&features));
         assert_eq!((fallen.rank, fallen.change, fallen.since), (Some(2), RankChange::Down, Some(day("2026-12-01"))));
         assert_eq!(assign(&ladder, &dates, &cut, &row(&best)).change, RankChange::Kept);
-        ladder.ranks[4].keep = Some(crate::domain::ladder::Condition { spend: Some(60_000), ..Default::default() });
+        ladder.ranks[4].keep = Some(Condition { spend: Some(60_000), ..Condition::default() });
         assert_eq!(assign(&ladder, &dates, &cut, &row(&features)).rank, Some(4));
     }
 }

@@ -74,6 +74,27 @@ fn ladders() -> impl Strategy<Value = Ladder> {
     )
 }
 
+/// The same rules with a second way into the upper ranks, as `any_of`.
+fn with_alternatives(mut years: Years, ways: &[Option<Condition>; 3]) -> Years {
+    for (rank, way) in years.ladder.ranks.iter_mut().skip(1).zip(ways) {
+        if let Admission::AnyOf(all) = &mut rank.admits {
+            all.extend(way);
+        }
+    }
+    years
+}
+
+fn alternatives() -> impl Strategy<Value = [Option<Condition>; 3]> {
+    let way = || {
+        proptest::option::of(prop_oneof![
+            Just(condition(None, Some(70), None)),
+            Just(condition(Some(3), None, Some(4))),
+            Just(Condition { spend_ever: Some(150), ..Condition::default() })
+        ])
+    };
+    [way(), way(), way()]
+}
+
 /// Two to three years: runs from 2027 on, often twice in a month and often with months between.
 fn years(amounts: std::ops::Range<i64>) -> impl Strategy<Value = Years> {
     let line =
@@ -203,7 +224,8 @@ proptest! {
     /// Without returns, nobody told that nothing is missing falls at that review, nobody falls untold, and whoever buys what was told
     /// in time does not fall either.
     #[test]
-    fn what_is_told_of_keeping_a_rank_comes_true(years in years(1..60), late in 0_i64..150) {
+    fn what_is_told_of_keeping_a_rank_comes_true(years in years(1..60), ways in alternatives(), late in 0_i64..150) {
+        let years = with_alternatives(years, &ways);
         let mut before: Option<(PreviousRun, Standing)> = None;
         let mut held = years.listed.map(|rank| Held { rank, since: None, missed: 0, safe_until: None });
         for as_of in &years.runs {

@@ -1,0 +1,88 @@
+//! The conditions of time and history.
+
+use super::{RunFacts, days};
+use crate::domain::campaign::{DayRange, NumberRange, RankMove, When};
+use crate::domain::{Person, RankChange};
+use chrono::{Datelike, NaiveDate};
+
+/// A key of `when`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    Birthday,
+    Anniversary,
+    Month,
+    Dates,
+    DaysSinceLastOrder,
+    DaysSinceFirstOrder,
+    Orders,
+    Spend,
+    OrdersEver,
+    SpendEver,
+    Rank,
+    Bought,
+    NotBought,
+}
+
+/// The yearly days that were found when all conditions hold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Hit {
+    pub birthday: Option<NaiveDate>,
+    pub anniversary: Option<NaiveDate>,
+}
+
+/// Checks the conditions in a fixed order; the error is the first that fails.
+pub fn check(when: &When, person: &Person<'_>, run: &RunFacts<'_>) -> Result<Hit, Key> {
+    let mut hit = Hit::default();
+    if let Some(range) = when.birthday {
+        let found = person.birthday().and_then(|birthday| days::falls(range, birthday, run.as_of));
+        hit.birthday = Some(found.ok_or(Key::Birthday)?);
+    }
+    if let Some(range) = when.anniversary {
+        hit.anniversary = Some(anniversary(range, person, run.as_of).ok_or(Key::Anniversary)?);
+    }
+    let month = when.month.as_ref().is_none_or(|months| months.contains(&run.as_of.month()));
+    require(month, Key::Month)?;
+    require(when.dates.is_none_or(|(first, last)| (first..=last).contains(&run.as_of)), Key::Dates)?;
+    require(lies_back(when.days_since_last_order, person.last_order_on, run.as_of), Key::DaysSinceLastOrder)?;
+    require(lies_back(when.days_since_first_order, person.first_order_on, run.as_of), Key::DaysSinceFirstOrder)?;
+    let figures = person.features;
+    require(counts(when.orders, figures.orders), Key::Orders)?;
+    require(counts(when.spend, figures.spend), Key::Spend)?;
+    require(counts(when.orders_ever, figures.orders_ever), Key::OrdersEver)?;
+    require(counts(when.spend_ever, figures.spend_ever), Key::SpendEver)?;
+    require(when.rank.is_none_or(|wanted| moved(wanted, person, run)), Key::Rank)?;
+    require(when.bought.as_ref().is_none_or(|categories| figures.bought & categories.bits != 0), Key::Bought)?;
+    require(when.not_bought.as_ref().is_none_or(|categories| figures.bought & categories.bits == 0), Key::NotBought)?;
+    Ok(hit)
+}
+
+fn require(holds: bool, key: Key) -> Result<(), Key> {
+    if holds { Ok(()) } else { Err(key) }
+}
+
+/// The day of the first order comes back in the range, from the first full year on: the first order itself is no anniversary.
+fn anniversary(range: DayRange, person: &Person<'_>, as_of: NaiveDate) -> Option<NaiveDate> {
+    let first = person.first_order_on?;
+    days::falls(range, first, as_of).filter(|day| days::full_years(first, *day) >= 1)
+}
+
+/// How many days a local date lies before the as-of date; who has no such date never matches.
+fn lies_back(range: Option<NumberRange>, day: Option<NaiveDate>, as_of: NaiveDate) -> bool {
+    range.is_none_or(|range| day.is_some_and(|day| counts(Some(range), (as_of - day).num_days())))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "job files hold no number that an f64 cannot, and no figure of a shop reaches 2^53")]
+fn counts(range: Option<NumberRange>, figure: i64) -> bool {
+    range.is_none_or(|range| range.holds(figure as f64))
+}
+
+fn moved(wanted: RankMove, person: &Person<'_>, run: &RunFacts<'_>) -> bool {
+    let standing = person.standing;
+    match wanted {
+        RankMove::Up => standing.change == RankChange::Up,
+        RankMove::Down => standing.change == RankChange::Down,
+        // At the first run everybody would be new.
+        RankMove::New => standing.change == RankChange::New && !run.first_run,
+        RankMove::AtRisk => standing.at_risk(),
+    }
+}

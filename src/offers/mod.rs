@@ -1,0 +1,95 @@
+//! Offers: what one mail offers to one customer.
+//!
+//! The rule comes from the job, the choice from the customer's rank and columns. A code of one's own is made by whoever asks, because it
+//! needs the key; this room only says when one is needed. It reads and writes nothing.
+
+#[cfg(test)]
+mod tests;
+
+use crate::domain::offer::{Discount, OfferKind, PerRank, Valid};
+use crate::domain::zone::{first_of_month, months_before};
+use crate::domain::{Offer, OfferRule, Person, RankIndex};
+use chrono::{Days, NaiveDate};
+
+/// The offer of a rule to a customer; `None` when there is none for this rank, or no gift for this customer. `code` is called only for
+/// a coupon without a fixed code.
+pub fn make(rule: &OfferRule, person: &Person<'_>, as_of: NaiveDate, code: impl FnOnce() -> String) -> Option<Offer> {
+    let rank = person.standing.rank;
+    if rule.ranks.as_ref().is_some_and(|only| !rank.is_some_and(|rank| only.contains(&rank))) {
+        return None;
+    }
+    let blank = Offer { valid_until: rule.valid.and_then(|valid| last_day(valid, as_of)), ..nothing() };
+    match &rule.kind {
+        OfferKind::Coupon { discount, over, on, code: fixed } => {
+            let (percent, amount) = match discount {
+                Discount::Percent(values) => (Some(of_rank(values, rank).filter(|percent| *percent > 0.0)?), None),
+                Discount::Amount(values) => (None, Some(of_rank(values, rank).filter(|amount| *amount > 0)?)),
+            };
+            let over = of_rank(over, rank).filter(|over| *over > 0);
+            let code = Some(fixed.clone().unwrap_or_else(code));
+            Some(Offer { kind: "coupon", percent, amount, over, on: on.clone(), code, ..blank })
+        }
+        OfferKind::Gift { choose_by, gifts, otherwise, cost } => {
+            let value = choose_by.as_ref().map(|column| person.column(column));
+            let chosen = value.and_then(|value| gifts.iter().find(|(likes, _)| value.is_written(likes)));
+            let gift = chosen.map(|(_, gift)| gift).or(otherwise.as_ref())?;
+            Some(Offer { kind: "gift", gift: Some(gift.clone()), cost: *cost, ..blank })
+        }
+        OfferKind::Bundle { steps, on } => {
+            let steps: Vec<(u32, f64)> = steps.iter().copied().filter(|(_, percent)| *percent > 0.0).collect();
+            (!steps.is_empty()).then(|| Offer { kind: "bundle", steps, on: on.clone(), ..blank })
+        }
+        OfferKind::FreeShipping { over } => {
+            // Without any amount shipping is free for every order; where amounts are named, a rank without one has no offer.
+            let unconditional = over.iter().all(Option::is_none);
+            let over = of_rank(over, rank).filter(|over| *over > 0);
+            (unconditional || over.is_some()).then_some(Offer { kind: "free_shipping", over, ..blank })
+        }
+        OfferKind::Invitation { what, on, place, reply_url } => Some(Offer {
+            kind: "invitation",
+            what: Some(what.clone()),
+            held_on: *on,
+            place: place.clone(),
+            reply_url: reply_url.clone(),
+            ..blank
+        }),
+    }
+}
+
+/// A rank's value. Somebody without a rank has one only where it is the same for all ranks: nothing below can be named for them.
+fn of_rank<T: Copy + PartialEq>(values: &PerRank<T>, rank: Option<RankIndex>) -> Option<T> {
+    match rank {
+        Some(rank) => values.get(usize::from(rank)).copied().flatten(),
+        None => values.first().copied().flatten().filter(|first| values.iter().all(|value| *value == Some(*first))),
+    }
+}
+
+/// The last day on which an offer is valid; `None` beyond the calendar.
+fn last_day(valid: Valid, as_of: NaiveDate) -> Option<NaiveDate> {
+    let first = first_of_month(as_of);
+    match valid {
+        Valid::ThisMonth => months_before(first, -1).pred_opt(),
+        Valid::NextMonth => months_before(first, -2).pred_opt(),
+        Valid::Days(days) => as_of.checked_add_days(Days::new(days.into())),
+        Valid::Until(day) => Some(day),
+    }
+}
+
+fn nothing() -> Offer {
+    Offer {
+        kind: "",
+        percent: None,
+        amount: None,
+        over: None,
+        on: None,
+        code: None,
+        valid_until: None,
+        gift: None,
+        cost: None,
+        steps: Vec::new(),
+        what: None,
+        held_on: None,
+        place: None,
+        reply_url: None,
+    }
+}

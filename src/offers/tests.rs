@@ -1,0 +1,113 @@
+//! Offers of every kind.
+
+use super::*;
+use crate::domain::offer::On;
+use crate::domain::person::Listed;
+use crate::domain::{Customers, FeatureRow, Standing, Value};
+
+fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+/// What a rule offers on 2026-12-03 to a customer of a rank who likes something, and whether a code was asked for.
+fn offered(kind: OfferKind, rank: Option<RankIndex>, likes: Value) -> (Option<Offer>, bool) {
+    offered_by(&OfferRule { kind, ranks: None, valid: None }, rank, likes)
+}
+
+fn offered_by(rule: &OfferRule, rank: Option<RankIndex>, likes: Value) -> (Option<Offer>, bool) {
+    let customers = Customers { columns: vec![("likes".into(), vec![likes])], ..Customers::default() };
+    let standing = Standing { rank, ..Standing::default() };
+    let person = Person {
+        id: "c",
+        features: &FeatureRow::default(),
+        standing: &standing,
+        listed: Some(Listed { customers: &customers, row: 0 }),
+        first_order_on: None,
+        last_order_on: None,
+        last_order: None,
+        holdout: false,
+    };
+    let mut asked = false;
+    let offer = make(rule, &person, day("2026-12-03"), || {
+        asked = true;
+        "OWN".to_owned()
+    });
+    (offer, asked)
+}
+
+fn percent(values: PerRank<f64>, code: Option<&str>) -> OfferKind {
+    OfferKind::Coupon { discount: Discount::Percent(values), over: vec![], on: None, code: code.map(str::to_owned) }
+}
+
+#[test]
+fn a_coupon_has_its_ranks_value_and_a_code() {
+    let values = vec![Some(5.0), Some(8.0), Some(0.0), None];
+    let (offer, asked) = offered(percent(values.clone(), None), Some(1), Value::Null);
+    let offer = offer.unwrap();
+    assert_eq!((offer.kind, offer.percent, offer.amount, offer.code.as_deref(), asked), ("coupon", Some(8.0), None, Some("OWN"), true));
+    for rank in [Some(2), Some(3), Some(9), None] {
+        assert_eq!(offered(percent(values.clone(), None), rank, Value::Null), (None, false), "{rank:?}: no offer takes no code");
+    }
+    let (offer, asked) = offered(percent(values, Some("WINTER15")), Some(0), Value::Null);
+    assert_eq!((offer.unwrap().code.as_deref(), asked), (Some("WINTER15"), false));
+    assert_eq!(offered(percent(vec![Some(7.0); 3], None), None, Value::Null).0.unwrap().percent, Some(7.0));
+}
+
+#[test]
+fn a_coupon_of_an_amount_may_ask_for_more_and_be_on_something() {
+    let on = On { category: vec!["お茶".into()], product: vec![] };
+    let kind = OfferKind::Coupon { discount: Discount::Amount(vec![Some(500)]), over: vec![Some(5_000)], on: Some(on.clone()), code: None };
+    let offer = offered(kind, Some(0), Value::Null).0.unwrap();
+    assert_eq!((offer.amount, offer.percent, offer.over, offer.on), (Some(500), None, Some(5_000), Some(on)));
+}
+
+#[test]
+fn only_its_ranks_get_it() {
+    let rule = OfferRule { kind: percent(vec![Some(7.0); 3], None), ranks: Some(vec![1]), valid: None };
+    assert!(offered_by(&rule, Some(1), Value::Null).0.is_some());
+    assert_eq!(offered_by(&rule, Some(2), Value::Null), (None, false));
+    assert_eq!(offered_by(&rule, None, Value::Null), (None, false));
+}
+
+#[test]
+fn the_last_valid_day() {
+    let until = |valid| last_day(valid, day("2028-01-30"));
+    assert_eq!(until(Valid::ThisMonth), Some(day("2028-01-31")));
+    assert_eq!(until(Valid::NextMonth), Some(day("2028-02-29")));
+    assert_eq!(until(Valid::Days(31)), Some(day("2028-03-01")));
+    assert_eq!(until(Valid::Until(day("2028-12-25"))), Some(day("2028-12-25")));
+    assert_eq!(last_day(Valid::ThisMonth, day("2026-12-03")), Some(day("2026-12-31")));
+    let rule = OfferRule { kind: percent(vec![Some(7.0)], None), ranks: None, valid: Some(Valid::Days(31)) };
+    assert_eq!(offered_by(&rule, Some(0), Value::Null).0.unwrap().valid_until, Some(day("2027-01-03")));
+}
+
+#[test]
+fn gifts_are_chosen_by_the_column_in_file_order() {
+    let gift = |otherwise: Option<&str>, likes| {
+        let gifts = vec![("肉".into(), "近江牛".into()), ("甘味".into(), "和菓子".into())];
+        let kind = OfferKind::Gift { choose_by: Some("likes".into()), gifts, otherwise: otherwise.map(str::to_owned), cost: Some(5_000) };
+        offered(kind, Some(0), likes).0.map(|offer| (offer.gift.unwrap(), offer.cost))
+    };
+    assert_eq!(gift(None, "甘味".into()), Some(("和菓子".into(), Some(5_000))));
+    assert_eq!(gift(None, Value::List(vec!["甘味".into(), "肉".into()])), Some(("近江牛".into(), Some(5_000))));
+    assert_eq!(gift(Some("お手紙"), "お茶".into()), Some(("お手紙".into(), Some(5_000))));
+    assert_eq!(gift(None, "お茶".into()), None);
+    assert_eq!(gift(None, Value::Null), None);
+}
+
+#[test]
+fn bundles_shipping_and_invitations() {
+    let bundle = OfferKind::Bundle { steps: vec![(2, 10.0), (3, 15.0)], on: None };
+    assert_eq!(offered(bundle, Some(0), Value::Null).0.unwrap().steps, [(2, 10.0), (3, 15.0)]);
+    assert_eq!(offered(OfferKind::Bundle { steps: vec![], on: None }, Some(0), Value::Null).0, None);
+    let shipping = |over, rank| offered(OfferKind::FreeShipping { over }, rank, Value::Null).0.map(|offer| offer.over);
+    assert_eq!(shipping(vec![None, Some(3_000), Some(0)], Some(1)), Some(Some(3_000)));
+    assert_eq!(shipping(vec![None, Some(3_000), Some(0)], Some(0)), None);
+    assert_eq!(shipping(vec![None, Some(3_000), Some(0)], Some(2)), None);
+    assert_eq!(shipping(vec![None, None], Some(1)), Some(None));
+    let on = Some(day("2027-01-24"));
+    let kind = OfferKind::Invitation { what: "会".into(), on, place: Some("京都".into()), reply_url: None };
+    let offer = offered(kind, Some(0), Value::Null).0.unwrap();
+    assert_eq!((offer.kind, offer.what.as_deref(), offer.held_on, offer.place.as_deref()), ("invitation", Some("会"), on, Some("京都")));
+    assert_eq!((offer.code, offer.reply_url), (None, None));
+}
