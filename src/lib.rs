@@ -1,3 +1,4 @@
 //! rankmail: ranks customers by their purchases, chooses each rank's mails, and sends each of them once.
 
 pub mod domain;
+pub mod job;

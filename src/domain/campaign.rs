@@ -120,6 +120,8 @@ pub enum WhereTest {
     OneOf(Vec<String>),
     /// The value is a number, or a date written as one, in this range.
     Range(NumberRange),
+    /// The value is a date in this range; both ends are included, one of them may be open.
+    DateRange { from: Option<NaiveDate>, to: Option<NaiveDate> },
     /// The value is missing (true) or there (false).
     Missing(bool),
 }

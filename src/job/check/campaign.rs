@@ -1,0 +1,203 @@
+//! `[contact]` and `[[campaign]]`: names, ranges of ranks, and how often.
+
+use super::super::file::{CampaignFile, ContactFile};
+use super::super::report::{At, Report};
+use super::super::words;
+use super::super::written::{Key, Span};
+use super::{Around, mail, never, offer, when};
+use crate::domain::campaign::{Contact, Holdout, Once, RankRange};
+use crate::domain::{Campaign, RankIndex};
+
+/// Bought categories are bits of one number.
+const MOST_CATEGORIES: usize = 64;
+
+pub fn contact(key: &Key<ContactFile>, job: &str, around: &Around<'_>, report: &mut Report) -> Contact {
+    let Some(At { value: file, .. }) = report.get(key, "contact") else { return Contact::default() };
+    let max_per_run = report.whole(&file.max_per_run, "max_per_run", 1, 1_000).and_then(|most| u32::try_from(most).ok());
+    let min_days_between = report.whole(&file.min_days_between, "min_days_between", 0, 3_660).unwrap_or(0);
+    let irregular = report.word(&file.irregular_addresses, "irregular_addresses", &[("send", true), ("skip", false)]);
+    let holdout = report.get(&file.holdout, "holdout").and_then(|At { span, value: file }| {
+        if matches!(file.share, Key::Absent) {
+            report.missing(span, "share", "write share = \"5%\"");
+        }
+        let share = report.share(&file.share, "share");
+        let not = report.lines(&file.not, "not").map_or_else(Vec::new, |names| ranks_of(&names, around, report));
+        let salt = report.line(&file.salt, "salt").map_or(job, |salt| salt.value).to_owned();
+        Some(Holdout { share: share?.value, not, salt })
+    });
+    let min_days_between = u32::try_from(min_days_between).unwrap_or(0);
+    Contact { max_per_run, min_days_between, holdout, send_irregular: irregular.unwrap_or(false) }
+}
+
+pub fn all(key: &Key<Vec<Key<CampaignFile>>>, around: &Around<'_>, report: &mut Report) -> Vec<Campaign> {
+    let Some(At { value: list, .. }) = report.get(key, "campaign") else { return Vec::new() };
+    let names: Vec<Option<At<&str>>> = list.iter().map(named).collect();
+    let mut categories = Vec::new();
+    let mut campaigns = Vec::new();
+    for (at, item) in list.iter().enumerate() {
+        let Some(At { span, value: file }) = report.get(item, "campaign") else { continue };
+        super::name(&file.name, span, report);
+        let earlier = names.get(..at).unwrap_or_default();
+        let own = names.get(at).copied().flatten();
+        if let Some(own) = own
+            && let Some(first) = earlier.iter().flatten().find(|first| first.value == own.value)
+        {
+            let message = format!("two campaigns are named `{}`", words::plain(own.value));
+            report.add(own.span, message, "again", "give each campaign a name of its own; it names the folder of its templates");
+            report.also(first.span, "first here");
+        }
+        let not_with = not_with(file, own, earlier, names.get(at + 1..).unwrap_or_default(), report);
+        campaigns.extend(one(file, span, not_with, around, &mut categories, report));
+    }
+    campaigns
+}
+
+/// The name of a campaign, whatever else is wrong with it.
+fn named(item: &Key<CampaignFile>) -> Option<At<&str>> {
+    match &item.value()?.name {
+        Key::Is(span, name) => Some(At { span: *span, value: name.as_str() }),
+        _ => None,
+    }
+}
+
+fn one(
+    file: &CampaignFile,
+    table: Span,
+    not_with: Vec<usize>,
+    around: &Around<'_>,
+    categories: &mut Vec<String>,
+    report: &mut Report,
+) -> Option<Campaign> {
+    if matches!(file.ranks, Key::Absent) {
+        report.missing(table, "ranks", "write ranks = \"AA and up\", a rank, \"AA to AAA\", a list, or \"none\" for people without a rank");
+    }
+    let ranks = report.lines(&file.ranks, "ranks").and_then(|texts| range(&texts, around, report));
+    let when = report.get(&file.when, "when").map(|at| when::conditions(at.value, around, categories, report)).unwrap_or_default();
+    let wheres = when::wheres(&file.wheres, around, report);
+    if categories.len() > MOST_CATEGORIES {
+        let message = format!("`bought` and `not_bought` name more than {MOST_CATEGORIES} categories in this job");
+        report.add(file.when.span().unwrap_or(table), message, "too many here", "name fewer, or make a second job with the rest");
+        categories.truncate(MOST_CATEGORIES);
+    }
+    let once = once(&file.once, report);
+    let sells = report.get(&file.sells, "sells").is_none_or(|at| *at.value);
+    let offer = report.get(&file.offer, "offer").and_then(|at| offer::rule(at, sells, ranks.as_ref(), around, report));
+    let holdout = report.get(&file.holdout, "holdout").is_none_or(|at| *at.value);
+    let counts_towards_limit = report.get(&file.counts_towards_limit, "counts_towards_limit").is_none_or(|at| *at.value);
+    let from = mail::mailbox(&file.from, "from", report);
+    let reply_to = mail::mailbox(&file.reply_to, "reply_to", report);
+    let ranks = ranks?;
+    never::check(file, &ranks, &when, around, report);
+    offer::in_time(file, &when, offer.as_ref(), report);
+    let name = file.name.value()?.clone();
+    Some(Campaign { name, ranks, when, wheres, once, sells, not_with, offer, holdout, counts_towards_limit, from, reply_to })
+}
+
+fn not_with(
+    file: &CampaignFile,
+    own: Option<At<&str>>,
+    earlier: &[Option<At<&str>>],
+    later: &[Option<At<&str>>],
+    report: &mut Report,
+) -> Vec<usize> {
+    let mut places = Vec::new();
+    for At { span, value } in report.lines(&file.not_with, "not_with").unwrap_or_default() {
+        let is = |other: &Option<At<&str>>| other.is_some_and(|other| other.value == value);
+        let shown = words::plain(value);
+        if let Some(at) = earlier.iter().position(is) {
+            if !places.contains(&at) {
+                places.push(at);
+            }
+        } else if own.is_some_and(|own| own.value == value) {
+            report.add(span, format!("`not_with` of `{shown}` names itself"), "this campaign", "name an earlier campaign");
+        } else if let Some(other) = later.iter().flatten().find(|other| other.value == value) {
+            let help = format!("it can name earlier campaigns only; move `{shown}` up, or put this one into its `not_with`");
+            report.add(span, format!("`not_with` names `{shown}`, which comes later"), "a later campaign", help);
+            report.also(other.span, "here");
+        } else {
+            let help = match words::nearest(value, earlier.iter().flatten().map(|other| other.value)) {
+                Some(near) => format!("did you mean \"{near}\"?"),
+                None => "write the name of a campaign that stands above this one".to_owned(),
+            };
+            report.add(span, format!("there is no campaign {}", words::quote(value)), "not a campaign of this job", help);
+        }
+    }
+    places
+}
+
+/// The place of a rank; a name that no rank has is a problem. Nothing is said when the ranks themselves are wrong.
+pub fn rank(name: &str, span: Span, around: &Around<'_>, report: &mut Report) -> Option<RankIndex> {
+    let names = around.names.as_ref()?;
+    let found = names.iter().position(|known| known == name).and_then(|at| RankIndex::try_from(at).ok());
+    if found.is_none() {
+        let help = words::choice(name, names.iter().map(String::as_str));
+        report.add(span, format!("there is no rank {}", words::quote(name)), "not a rank of this job", help);
+    }
+    found
+}
+
+/// The places of a list of names, ascending and without doubles.
+pub fn ranks_of(names: &[At<&str>], around: &Around<'_>, report: &mut Report) -> Vec<RankIndex> {
+    let mut ranks: Vec<_> = names.iter().filter_map(|name| rank(name.value, name.span, around, report)).collect();
+    ranks.sort_unstable();
+    ranks.dedup();
+    ranks
+}
+
+/// A range of ranks: names, "AA and up", "AA and below", "AA to AAA", a list of those, or "none".
+pub fn range(texts: &[At<&str>], around: &Around<'_>, report: &mut Report) -> Option<RankRange> {
+    let names = around.names.as_ref()?;
+    let top = RankIndex::try_from(names.len().checked_sub(1)?).ok()?;
+    let mut ranks = Vec::new();
+    let mut sound = true;
+    for &At { span, value } in texts {
+        let mut find = |name: &str| rank(name.trim(), span, around, report);
+        let part = if value == "none" && texts.len() == 1 {
+            return Some(RankRange::NoRank);
+        } else if value == "none" {
+            let help = "make a campaign of its own for people without a rank: ranks = \"none\"";
+            report.add(span, "\"none\" cannot stand beside ranks", "people without a rank", help);
+            None
+        } else if names.iter().any(|name| name == value) {
+            find(value).map(|only| (only, only))
+        } else if let Some(low) = value.strip_suffix(" and up") {
+            find(low).map(|low| (low, top))
+        } else if let Some(high) = value.strip_suffix(" and below") {
+            find(high).map(|high| (0, high))
+        } else if let Some((low, high)) = value.split_once(" to ") {
+            find(low).zip(find(high))
+        } else {
+            find(value).map(|only| (only, only))
+        };
+        match part {
+            Some((low, high)) if low > high => {
+                let help = "write the lower rank first";
+                report.add(span, format!("{} runs downwards, so no rank is in it", words::quote(value)), "no rank is in here", help);
+                sound = false;
+            }
+            Some((low, high)) => ranks.extend(low..=high),
+            None => sound = false,
+        }
+    }
+    ranks.sort_unstable();
+    ranks.dedup();
+    sound.then_some(RankRange::Ranks(ranks))
+}
+
+fn once(key: &Key<String>, report: &mut Report) -> Once {
+    let Some(At { span, value }) = report.line(key, "once") else { return Once::Occasion };
+    match value {
+        "month" => Once::Month,
+        "year" => Once::Year,
+        "ever" => Once::Ever,
+        "every run" => Once::EveryRun,
+        _ => match words::counted(value) {
+            Some((months, "month")) if (1..=1_200).contains(&months) => Once::Months(months),
+            _ => {
+                let help = "write \"month\", \"year\", \"ever\", \"every run\" or \"3 months\"; left out, it is once for each occasion";
+                report.add(span, format!("`once` cannot be {}", words::quote(value)), "not a way to count", help);
+                Once::Occasion
+            }
+        },
+    }
+}

@@ -1,0 +1,208 @@
+//! From what was written to what is checked: every part is looked at, whatever is wrong with the others.
+
+mod campaign;
+mod ladder;
+mod mail;
+mod never;
+mod offer;
+mod sources;
+mod when;
+
+use super::currency;
+use super::file::JobFile;
+use super::report::{At, Report};
+use super::words;
+use super::written::{Key, Span};
+use crate::domain::job::{KeySource, Language, OnRenderError};
+use crate::domain::{Currency, Job, Ladder, Zone};
+use chrono::TimeZone;
+use croner::parser::{CronParser, Seconds, Year};
+use std::path::Path;
+
+/// The job file that is being checked.
+pub struct Source<'a> {
+    pub path: &'a Path,
+    /// The folder that relative paths start from.
+    pub folder: &'a Path,
+    pub text: &'a str,
+    /// Where a missing key of the top level is shown.
+    pub top: Span,
+}
+
+/// What the ranks of another job are, for `[ranks] of`. The error says why they cannot be had.
+pub type Borrow<'a> = &'a dyn Fn(&str) -> Result<(Ladder, Currency), String>;
+
+/// What campaigns are checked against. Where a part of the job is wrong, its checks are left out.
+pub struct Around<'a> {
+    /// The ranks' names, the lowest first.
+    pub names: Option<Vec<String>>,
+    pub ladder: Option<&'a Ladder>,
+    pub currency: Currency,
+    /// What the job surely does not have.
+    pub lacks: Vec<Lack>,
+}
+
+/// Something that a condition may need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lack {
+    Customers,
+    Birthdays,
+    /// A column that tells since when a customer is known.
+    Since,
+    Categories,
+}
+
+/// Checks the whole file. `None` when there are problems, which are in the report.
+pub fn job(file: &JobFile, source: &Source<'_>, borrow: Borrow<'_>, report: &mut Report) -> Option<Job> {
+    let top = source.top;
+    let name = name(&file.name, top, report);
+    let zone = zone(&file.time_zone, top, report);
+    let schedule = schedule(&file.schedule, report);
+    let money = money(&file.currency, top, report);
+    let language = report.word(&file.language, "language", &[("ja", Language::Ja), ("en", Language::En)]);
+    let folder = |key: &Key<String>, name: &str, usual: &str, report: &mut Report| {
+        let written = report.line(key, name).map_or(usual, |path| path.value);
+        source.folder.join(written)
+    };
+    let runs = folder(&file.runs, "runs", "runs", report);
+    let templates = folder(&file.templates, "templates", "templates", report);
+    let failing = [("stop", OnRenderError::Stop), ("skip", OnRenderError::Skip)];
+    let on_render_error = report.word(&file.on_render_error, "on_render_error", &failing).unwrap_or(OnRenderError::Stop);
+    let inline_css = report.get(&file.inline_css, "inline_css").is_some_and(|at| *at.value);
+    let shop = sources::shop(&file.shop, top, report);
+    let purchases = sources::purchases(&file.purchases, top, source.folder, report);
+    let customers = sources::customers(&file.customers, source.folder, report);
+    let products = sources::products(&file.products, source.folder, report);
+    // Amounts are still looked at when the currency is wrong, with more digits than nearly any currency has.
+    let around_currency = money.clone().unwrap_or(Currency { code: String::new(), digits: 4 });
+    let (names, ladder) = ladder::check(file, top, &around_currency, name, borrow, report);
+    let around = Around { names, ladder: ladder.as_ref(), currency: around_currency, lacks: lacks(file) };
+    let contact = campaign::contact(&file.contact, name.unwrap_or_default(), &around, report);
+    let campaigns = campaign::all(&file.campaign, &around, report);
+    let mail = mail::settings(&file.mail, top, source.folder, report);
+    let smtp = mail::smtp(file.mail.value().map(|mail| &mail.smtp), report);
+    let brakes = mail::brakes(&file.brakes, report);
+    let keys = keys(file, source.folder, report);
+    if !report.found.is_empty() {
+        return None;
+    }
+    let mut job = Job {
+        name: name?.to_owned(),
+        path: source.path.to_owned(),
+        text: source.text.to_owned(),
+        zone: zone?,
+        schedule,
+        currency: money?,
+        language: language.unwrap_or(Language::En),
+        runs,
+        templates,
+        shop: shop?,
+        purchases: purchases?,
+        customers: customers?,
+        products: products?,
+        ladder: ladder?,
+        contact,
+        campaigns,
+        mail: mail?,
+        smtp,
+        brakes,
+        keys,
+        on_render_error,
+        inline_css,
+        warnings: Vec::new(),
+    };
+    job.warnings = super::echo::standing_warnings(&job);
+    Some(job)
+}
+
+/// What the job does not have. A part that is there and wrong is not missing.
+fn lacks(file: &JobFile) -> Vec<Lack> {
+    let customers = file.customers.value().and_then(|list| list.columns.value());
+    let purchases = file.purchases.value().and_then(|source| source.columns.value());
+    let absent = |key: &Key<String>| matches!(key, Key::Absent);
+    let no_list = matches!(file.customers, Key::Absent);
+    let lacks = [
+        (Lack::Customers, no_list),
+        (Lack::Birthdays, no_list || customers.is_some_and(|columns| absent(&columns.birthday))),
+        (Lack::Since, no_list || customers.is_some_and(|columns| absent(&columns.since))),
+        (Lack::Categories, purchases.is_some_and(|columns| absent(&columns.category))),
+    ];
+    lacks.into_iter().filter(|(_, lacking)| *lacking).map(|(lack, _)| lack).collect()
+}
+
+/// The name of the job or of a campaign.
+fn name<'k>(key: &'k Key<String>, table: Span, report: &mut Report) -> Option<&'k str> {
+    let At { span, value } = report.needed(key, table, "name", "write name = \"…\" with small letters, digits, _ and -")?;
+    if words::is_name(value) {
+        return Some(value);
+    }
+    let help = "use at most 64 of a-z, 0-9, _ and -; it names folders and files";
+    report.add(span, format!("`name` cannot be {}", words::quote(value)), "not a plain name", help);
+    None
+}
+
+fn zone(key: &Key<String>, top: Span, report: &mut Report) -> Option<Zone> {
+    let At { span, value } = report.needed(key, top, "time_zone", "write time_zone = \"Asia/Tokyo\", or the shop's own zone")?;
+    if let Ok(zone) = value.parse() {
+        return Some(Zone(zone));
+    }
+    let near = words::nearest(value, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
+    let help = near.map_or_else(|| "write a name such as \"Asia/Tokyo\"".to_owned(), |zone| format!("did you mean \"{zone}\"?"));
+    report.add(span, format!("there is no time zone {}", words::quote(value)), "not in the IANA time zone database", help);
+    None
+}
+
+fn schedule(key: &Key<String>, report: &mut Report) -> Option<String> {
+    let At { span, value } = report.line(key, "schedule")?;
+    let help = "write five fields: minute, hour, day of the month, month, weekday; \"7 10 1 * *\" is 10:07 on the 1st";
+    let cron = match CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build().parse(value) {
+        Ok(cron) => cron,
+        Err(error) => {
+            let words = error.to_string();
+            let words = words.trim_end_matches('.').replace("CronPattern", "it");
+            report.add(span, "`schedule` is not a cron line", &words, help);
+            return None;
+        }
+    };
+    // Any day would do to begin the search; 2027 has the next three leap days within what croner searches.
+    let start = chrono::Utc.with_ymd_and_hms(2027, 1, 1, 0, 0, 0).single()?;
+    if cron.find_next_occurrence(&start, true).is_err() {
+        report.add(span, "`schedule` never comes due", "there is no such day", help);
+        return None;
+    }
+    Some(value.to_owned())
+}
+
+fn money(key: &Key<String>, top: Span, report: &mut Report) -> Option<Currency> {
+    let At { span, value } = report.needed(key, top, "currency", "write currency = \"JPY\", or the shop's own")?;
+    let found = currency::find(value);
+    if found.is_none() {
+        let near = currency::codes().find(|code| code.eq_ignore_ascii_case(value)).or_else(|| words::nearest(value, currency::codes()));
+        let help = near.map_or_else(|| "write a code such as \"JPY\"".to_owned(), |code| format!("did you mean \"{code}\"?"));
+        report.add(span, format!("there is no currency {}", words::quote(value)), "not a code of ISO 4217", help);
+    }
+    found
+}
+
+fn keys(file: &JobFile, folder: &Path, report: &mut Report) -> KeySource {
+    let beside = KeySource::Beside(folder.join("rankmail.key"));
+    let Some(At { span, value: keys }) = report.get(&file.keys, "keys") else { return beside };
+    let from_file = report.line(&keys.file, "file");
+    let from_env = report.line(&keys.env, "env");
+    match (from_file, from_env) {
+        (Some(_), Some(_)) => {
+            report.add(span, "[keys] has both `file` and `env`", "only one of them can hold the key", "take one of them out");
+            beside
+        }
+        (Some(file), None) => KeySource::File(folder.join(file.value)),
+        (None, Some(variable)) => {
+            let plain = variable.value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            if !plain || variable.value.starts_with(|first: char| first.is_ascii_digit()) {
+                let help = "write the variable's name, such as \"RANKMAIL_KEY\", not the key itself";
+                report.add(variable.span, "`env` is not the name of an environment variable", "letters, digits and _ only", help);
+            }
+            KeySource::Env(variable.value.to_owned())
+        }
+        (None, None) => beside,
+    }
+}

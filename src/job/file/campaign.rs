@@ -1,0 +1,144 @@
+//! `[[campaign]]`, its conditions and its offer, as they are written.
+
+use crate::job::written::{Entries, Key, Many, Or, Scalar};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// A campaign: a folder of templates, and for whom and when it is.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields, extend("required" = ["name", "ranks"]))]
+pub struct CampaignFile {
+    /// The campaign's name, which is its folder of templates: small letters, digits, `_` and `-`.
+    #[schemars(extend("pattern" = "^[a-z0-9_-]{1,64}$"))]
+    pub name: Key<String>,
+    /// The ranks it is for: `VIP`, `AA and up`, `AA and below`, `AA to AAA`, a list, or `none` for people without a rank.
+    pub ranks: Key<Many<String>>,
+    pub when: Key<WhenFile>,
+    /// Conditions on columns of the customer list; all must hold.
+    #[serde(rename = "where")]
+    pub wheres: Key<Entries<Or<WhereFile>>>,
+    /// How often a customer gets it; once for each occasion when left out.
+    #[schemars(extend("pattern" = "^(month|year|ever|every run|[0-9]+ months?)$"))]
+    pub once: Key<String>,
+    /// Whether its mail may sell something; `true` when left out.
+    pub sells: Key<bool>,
+    /// Earlier campaigns whose mail takes this one's place.
+    pub not_with: Key<Many<String>>,
+    pub offer: Key<OfferFile>,
+    /// `false` mails those too who are held out.
+    pub holdout: Key<bool>,
+    /// `false` takes it out of `max_per_run` and `min_days_between`.
+    pub counts_towards_limit: Key<bool>,
+    /// A sender of its own.
+    pub from: Key<String>,
+    /// A reply address of its own.
+    pub reply_to: Key<String>,
+}
+
+/// Conditions of time and history; all must hold.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub struct WhenFile {
+    /// The birthday is in `this month`, `next month`, `this week`, `today`, or `in N days`.
+    #[schemars(extend("pattern" = "^(this month|next month|this week|today|in [0-9]+ days?)$"))]
+    pub birthday: Key<String>,
+    /// The day of the first order comes round again: `this month`, `next month`, `this week`, `today`, or `in N days`.
+    #[schemars(extend("pattern" = "^(this month|next month|this week|today|in [0-9]+ days?)$"))]
+    pub anniversary: Key<String>,
+    /// The month of the as-of date, 1 to 12, or a list.
+    pub month: Key<Many<i64>>,
+    /// First and last day, both included: `2026-12-01..2026-12-25`.
+    pub dates: Key<Scalar>,
+    /// Days since the last order: `90..180`, `30..`, `..7`.
+    pub days_since_last_order: Key<Scalar>,
+    /// Days since the first order.
+    pub days_since_first_order: Key<Scalar>,
+    /// Orders in the window.
+    pub orders: Key<Scalar>,
+    /// Spend in the window, in major units.
+    pub spend: Key<Scalar>,
+    /// Orders of all time.
+    pub orders_ever: Key<Scalar>,
+    /// Spend of all time, in major units.
+    pub spend_ever: Key<Scalar>,
+    /// What happened to the rank at this closing: `up`, `down`, `new`, or that it is `at risk`.
+    #[schemars(extend("enum" = ["up", "down", "new", "at risk"]))]
+    pub rank: Key<String>,
+    /// Categories; one of them was bought.
+    pub bought: Key<Many<Scalar>>,
+    /// Categories; none of them was bought.
+    pub not_bought: Key<Many<Scalar>>,
+}
+
+/// A test of whether a customer column holds anything.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields, extend("required" = ["missing"]))]
+pub struct WhereFile {
+    /// `true` when nothing must be there, `false` when something must be.
+    pub missing: Key<bool>,
+    /// The parser hands an unquoted date over as a table with this key.
+    #[serde(rename = "$__toml_private_datetime")]
+    #[schemars(skip)]
+    pub date: Option<String>,
+}
+
+/// What the mail offers. Which keys it has depends on `kind`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields, extend("required" = ["kind"]))]
+pub struct OfferFile {
+    #[schemars(extend("enum" = ["coupon", "gift", "bundle", "free_shipping", "invitation"]))]
+    /// `coupon`, `gift`, `bundle`, `free_shipping` or `invitation`.
+    pub kind: Key<String>,
+    /// The only ranks of the campaign that get the offer.
+    pub ranks: Key<Many<String>>,
+    /// Until when it is valid: `this month`, `next month`, `N days`, or `until 2026-12-25`.
+    #[schemars(extend("pattern" = "^(this month|next month|[0-9]+ days?|until [0-9]{4}-[0-9]{2}-[0-9]{2})$"))]
+    pub valid: Key<String>,
+    /// Coupon: percent off, one number or one for each rank.
+    pub percent: Key<Or<Entries<Scalar>>>,
+    /// Coupon: an amount off in major units, one number or one for each rank.
+    pub amount: Key<Or<Entries<Scalar>>>,
+    /// Coupon and free shipping: only for orders over this amount, one number or one for each rank.
+    pub over: Key<Or<Entries<Scalar>>>,
+    /// Coupon and bundle: the categories and products it is on. Invitation: the day.
+    pub on: Key<Or<OnFile>>,
+    /// Coupon: one code for everybody; left out, each mail has its own.
+    pub code: Key<String>,
+    /// Gift: the customer column that chooses.
+    pub choose_by: Key<String>,
+    /// Gift: tables with a value of that column and its `gift`.
+    pub gifts: Key<Vec<Key<Entries<Scalar>>>>,
+    /// Gift: for everybody else.
+    pub otherwise: Key<String>,
+    /// Gift: what each costs the shop, in major units.
+    #[schemars(with = "f64", extend("minimum" = 0))]
+    pub cost: Key<Scalar>,
+    /// Bundle: percent off by number of pieces, such as `{ 2 = "10%" }`.
+    pub buy: Key<Entries<Scalar>>,
+    /// Invitation: to what.
+    pub what: Key<String>,
+    /// Invitation: where.
+    pub place: Key<String>,
+    /// Invitation: the page on which people answer.
+    #[schemars(extend("pattern" = "^https?://"))]
+    pub reply_url: Key<String>,
+}
+
+/// What a discount is on.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub struct OnFile {
+    /// Categories.
+    pub category: Key<Many<Scalar>>,
+    /// Products, by id.
+    pub product: Key<Many<Scalar>>,
+    /// The parser hands an unquoted date over as a table with this key.
+    #[serde(rename = "$__toml_private_datetime")]
+    #[schemars(skip)]
+    pub date: Option<String>,
+}
