@@ -41,6 +41,21 @@ impl Job {
     pub fn shop(&self, key: &str) -> &str {
         self.shop.iter().find(|(name, _)| name == key).map_or("", |(_, value)| value.as_str())
     }
+
+    /// The categories that `bought` and `not_bought` name, in the order of their bits in `FeatureRow::bought`; 64 at most.
+    #[must_use]
+    pub fn categories(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for campaign in &self.campaigns {
+            let asked = [&campaign.when.bought, &campaign.when.not_bought];
+            for name in asked.into_iter().flatten().flat_map(|categories| &categories.names) {
+                if !names.contains(&name.as_str()) {
+                    names.push(name);
+                }
+            }
+        }
+        names
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
