@@ -34,7 +34,7 @@ pub use ladder::{Ladder, Rank, RankIndex};
 pub use mail::{Occasion, SkipReason, Unmatched};
 pub use money::Currency;
 pub use offer::{Offer, OfferRule};
-pub use orders::{HistoryLine, LastOrder};
+pub use orders::{ExcludeValue, HistoryLine, LastOrder};
 pub use person::Person;
 pub use standing::{RankChange, Standing, Standings};
 pub use text::Texts;

@@ -47,3 +47,14 @@ pub struct OrderItem {
     /// Minor units.
     pub amount: i64,
 }
+
+/// One value of an `exclude` column, with what hangs on it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExcludeValue {
+    /// As text; `None` is a null, which never leaves a line out.
+    pub value: Option<String>,
+    pub excluded: bool,
+    pub lines: u64,
+    /// The sum of the amounts of these lines, in minor units; lines without a usable amount add nothing.
+    pub sum: i128,
+}

@@ -8,6 +8,12 @@ pub struct Texts {
 }
 
 impl Texts {
+    /// An empty column with room for `rows` strings of `bytes` bytes in all.
+    #[must_use]
+    pub fn with_capacity(rows: usize, bytes: usize) -> Self {
+        Self { bytes: String::with_capacity(bytes), ends: Vec::with_capacity(rows) }
+    }
+
     #[must_use]
     pub fn len(&self) -> usize {
         self.ends.len()

@@ -56,28 +56,38 @@ impl Zone {
     }
 }
 
+/// How many days a `LocalClock` remembers. A few years fit, so that lines in any order of time find their day.
+const DAYS_KEPT: usize = 2048;
+
 /// Turns many local times into instants quickly: on a day on which the zone's clocks do not move, one offset serves all of its times.
 #[derive(Debug, Clone)]
 pub struct LocalClock {
     zone: Zone,
-    day: i64,
-    offset: Option<i64>,
+    /// Day number and its offset, at the place that the day's low bits name.
+    days: Vec<(i64, Option<i64>)>,
 }
 
 impl LocalClock {
     #[must_use]
     pub fn new(zone: Zone) -> Self {
-        Self { zone, day: i64::MIN, offset: None }
+        Self { zone, days: vec![(i64::MIN, None); DAYS_KEPT] }
     }
 
     /// The instant of a local time that is given as microseconds since 1970-01-01 00:00 local; `None` when chrono cannot hold it.
     pub fn instant(&mut self, local: i64) -> Option<i64> {
         let day = local.div_euclid(DAY);
-        if day != self.day {
-            self.day = day;
-            self.offset = self.steady_offset(day);
-        }
-        match self.offset {
+        let place = usize::try_from(day.rem_euclid(DAYS_KEPT as i64)).ok()?;
+        let offset = match self.days.get(place) {
+            Some(&(kept, offset)) if kept == day => offset,
+            _ => {
+                let offset = self.steady_offset(day);
+                if let Some(kept) = self.days.get_mut(place) {
+                    *kept = (day, offset);
+                }
+                offset
+            }
+        };
+        match offset {
             Some(offset) => local.checked_sub(offset),
             None => DateTime::from_timestamp_micros(local).map(|time| self.zone.instant(time.naive_utc())),
         }

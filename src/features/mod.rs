@@ -1,0 +1,59 @@
+//! Folds purchase lines into orders and orders into customers: the figures of `features.sql`, and few more.
+//!
+//! Lines arrive as Arrow batches from many threads at once, in any order. Each thread writes what it gets, much compacted, into a
+//! stream for each hash partition of customers; when all lines are there, the partitions are worked off one by one, so that what
+//! is worked on fits the processor's caches. This room reads no files, knows no calendar and ranks nobody.
+
+mod fold;
+mod gather;
+mod stream;
+mod write;
+
+pub use fold::Fold;
+pub use write::write;
+
+use std::hash::{BuildHasher, Hasher};
+use std::path::PathBuf;
+
+/// Customers are dealt to this many partitions by a hash of their id. Tables that travel partition by partition use the same number.
+pub const PARTITIONS: usize = 256;
+
+/// Why a fold or a features file failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(
+        "the batch of lines has column {column} of type {found}, expected customer, order, at, amount and category as purchases gives them"
+    )]
+    Column { column: &'static str, found: String },
+    #[error("order ids are numbers in one batch and text in another; read all files with one `Purchases`")]
+    MixedOrders,
+    #[error("the amounts of customer `{customer}` add up to more than 64 bits hold; look for a wrong amount or `amount_unit`")]
+    Overflow { customer: String },
+    #[error("one of {PARTITIONS} partitions holds more than 2,000,000,000 orders; split the job")]
+    TooMany,
+    #[error("cannot write `{path}`: {source}; check that the folder is there and can be written")]
+    Io { path: PathBuf, source: std::io::Error },
+    #[error("cannot write `{path}` as Parquet: {source}")]
+    Parquet { path: PathBuf, source: parquet::errors::ParquetError },
+}
+
+/// A hash of a customer id that is the same in every run and thread.
+fn hash_of(id: &[u8]) -> u64 {
+    let mut hasher = foldhash::fast::FixedState::with_seed(0x7261_6e6b).build_hasher();
+    hasher.write(id);
+    hasher.finish()
+}
+
+/// The partition of a hash. Hash tables use the lowest and the highest bits, so this takes some of the middle.
+fn partition_of_hash(hash: u64) -> usize {
+    usize::from(hash.to_be_bytes()[2])
+}
+
+/// The partition, below [`PARTITIONS`], that a customer belongs to.
+#[must_use]
+pub fn partition_of(id: &str) -> usize {
+    partition_of_hash(hash_of(id.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests;

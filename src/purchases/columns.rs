@@ -1,0 +1,200 @@
+//! Says where each mapped column is in one file, and how it is to be read.
+
+use super::footer::{Footer, guard};
+use super::moments::{self, Moments};
+use super::{Error, amounts, words};
+use crate::domain::Zone;
+use crate::domain::job::PurchasesSource;
+use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::basic::Type as PhysicalType;
+use std::sync::Arc;
+
+/// A file with its columns found.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub footer: Footer,
+    pub reader: ArrowReaderMetadata,
+    pub layout: Layout,
+    /// The earliest instant of each row group, where its statistics tell.
+    pub earliest: Vec<Option<i64>>,
+}
+
+/// Where a mapped column is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// A column of the file: its number.
+    Column(usize),
+    /// The same for every row: a folder name gives it.
+    Folder(Option<String>),
+}
+
+#[derive(Debug)]
+pub(super) struct Layout {
+    pub customer: Place,
+    pub order: Vec<Place>,
+    pub at: Place,
+    /// The instant that a folder name gives, if `at` is there.
+    pub folder_at: Option<i64>,
+    pub amount: Place,
+    pub quantity: Option<Place>,
+    pub product: Option<Place>,
+    pub category: Option<Place>,
+    pub store: Option<Place>,
+    pub exclude: Vec<Place>,
+    /// Whether the order id is one column of whole numbers.
+    pub number_order: bool,
+}
+
+impl Table {
+    pub fn of(
+        footer: Footer,
+        folders: &[(String, Option<String>)],
+        source: &PurchasesSource,
+        zone: Zone,
+    ) -> Result<Self, Error> {
+        let metadata = &footer.metadata;
+        let plain = guard(&footer.name, || ArrowReaderMetadata::try_new(Arc::clone(metadata), ArrowReaderOptions::new()))?;
+        let roots = metadata.file_metadata().schema_descr().root_schema().get_fields().len();
+        if plain.schema().fields().len() != roots {
+            return Err(Error::Damaged { file: footer.name.clone(), reason: "its schema cannot be understood".into() });
+        }
+        let layout = Finder { file: &footer.name, schema: plain.schema(), folders }.layout(source, zone)?;
+        let reader = hinted(&footer, &plain, &layout)?;
+        let mut table = Self { footer, reader, layout, earliest: Vec::new() };
+        table.earliest = table.earliest(zone);
+        Ok(table)
+    }
+
+    /// Statistics help where they can be read and are left alone where not: a wrong type or a broken value is no error here.
+    fn earliest(&self, zone: Zone) -> Vec<Option<i64>> {
+        let groups = self.footer.metadata.row_groups();
+        let unknown = vec![None; groups.len()];
+        let Place::Column(root) = self.layout.at else { return unknown };
+        if is_int96(&self.footer, root) {
+            // Writers disagree on how to sort these.
+            return unknown;
+        }
+        let minima = guard(&self.footer.name, || {
+            let name = self.reader.schema().field(root).name();
+            let times = StatisticsConverter::try_new(name, self.reader.schema(), self.reader.parquet_schema())?;
+            times.row_group_mins(groups)
+        });
+        let instants = minima.ok().and_then(|minima| Moments::new(zone).instants(&minima).ok());
+        match instants {
+            Some(instants) if instants.len() == groups.len() => instants.iter().collect(),
+            _ => unknown,
+        }
+    }
+}
+
+/// Asks for views of text where the file's schema would give copies or dictionaries, and for microseconds where INT96 would give nanoseconds,
+/// which end in 2262.
+fn hinted(footer: &Footer, plain: &ArrowReaderMetadata, layout: &Layout) -> Result<ArrowReaderMetadata, Error> {
+    let mut fields: Vec<Arc<Field>> = plain.schema().fields().iter().cloned().collect();
+    let texts = [Some(&layout.customer), layout.product.as_ref(), layout.category.as_ref(), layout.store.as_ref()];
+    for place in texts.into_iter().flatten().chain(&layout.order).chain(&layout.exclude) {
+        if let Place::Column(root) = *place {
+            fields[root] = Arc::new(fields[root].as_ref().clone().with_data_type(viewed(fields[root].data_type())));
+        }
+    }
+    if let Place::Column(root) = layout.at
+        && is_int96(footer, root)
+    {
+        let micros = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+        fields[root] = Arc::new(fields[root].as_ref().clone().with_data_type(micros));
+    }
+    let schema = Arc::new(Schema::new_with_metadata(fields, plain.schema().metadata().clone()));
+    let options = ArrowReaderOptions::new().with_schema(schema);
+    guard(&footer.name, || ArrowReaderMetadata::try_new(Arc::clone(&footer.metadata), options))
+}
+
+fn viewed(found: &DataType) -> DataType {
+    match found {
+        DataType::Utf8 | DataType::LargeUtf8 => DataType::Utf8View,
+        DataType::Dictionary(_, value) => viewed(value),
+        other => other.clone(),
+    }
+}
+
+fn is_int96(footer: &Footer, root: usize) -> bool {
+    let schema = footer.metadata.file_metadata().schema_descr();
+    (0..schema.num_columns())
+        .any(|leaf| schema.get_column_root_idx(leaf) == root && schema.column(leaf).physical_type() == PhysicalType::INT96)
+}
+
+/// Looks up the columns of one file.
+struct Finder<'a> {
+    file: &'a str,
+    schema: &'a Schema,
+    folders: &'a [(String, Option<String>)],
+}
+
+impl Finder<'_> {
+    fn layout(&self, source: &PurchasesSource, zone: Zone) -> Result<Layout, Error> {
+        let id = |name: &String| self.typed(name, words::usable_id, words::EXPECTED_ID);
+        let label = |name: &String| self.typed(name, words::usable_label, words::EXPECTED_LABEL);
+        let maybe = |name: &Option<String>| name.as_ref().map(label).transpose();
+        let at = self.find(&source.at)?;
+        let folder_at = match &at {
+            Place::Column(_) => self.check(&source.at, &at, moments::usable, moments::EXPECTED).map(|()| None)?,
+            Place::Folder(None) => None,
+            Place::Folder(Some(value)) => Some(moments::folder_date(value, self.file, &source.at, zone)?),
+        };
+        let order = source.order.iter().map(id).collect::<Result<Vec<_>, _>>()?;
+        let number_order = match order.as_slice() {
+            [] => true,
+            [Place::Column(root)] => words::is_number(self.schema.field(*root).data_type()),
+            _ => false,
+        };
+        // These serve parts of the program that come later; that they are there is checked from the start.
+        for name in source.coupon.iter().chain(&source.points_used) {
+            self.find(name)?;
+        }
+        Ok(Layout {
+            customer: id(&source.customer)?,
+            order,
+            at,
+            folder_at,
+            amount: self.typed(&source.amount, amounts::usable, amounts::EXPECTED)?,
+            quantity: source.quantity.as_ref().map(|name| self.typed(name, amounts::usable, amounts::EXPECTED)).transpose()?,
+            product: maybe(&source.product)?,
+            category: maybe(&source.category)?,
+            store: maybe(&source.store)?,
+            exclude: source.exclude.iter().map(|(name, _)| label(name)).collect::<Result<_, _>>()?,
+            number_order,
+        })
+    }
+
+    /// A column of the file, else one that the folder names give.
+    fn find(&self, name: &str) -> Result<Place, Error> {
+        if let Ok(root) = self.schema.index_of(name) {
+            return Ok(Place::Column(root));
+        }
+        if let Some((_, value)) = self.folders.iter().rev().find(|(key, _)| key == name) {
+            return Ok(Place::Folder(value.clone()));
+        }
+        let columns = self.schema.fields().iter().map(|field| field.name().clone());
+        let there = columns.chain(self.folders.iter().map(|(key, _)| key.clone())).collect();
+        Err(Error::NoColumn { file: self.file.to_owned(), column: name.to_owned(), there })
+    }
+
+    fn typed(&self, name: &str, usable: fn(&DataType) -> bool, expected: &'static str) -> Result<Place, Error> {
+        let place = self.find(name)?;
+        self.check(name, &place, usable, expected)?;
+        Ok(place)
+    }
+
+    fn check(&self, name: &str, place: &Place, usable: fn(&DataType) -> bool, expected: &'static str) -> Result<(), Error> {
+        let wrong = |found: String| Error::ColumnType { file: self.file.to_owned(), column: name.to_owned(), found, expected };
+        match place {
+            Place::Column(root) => {
+                let found = self.schema.field(*root).data_type();
+                if usable(found) { Ok(()) } else { Err(wrong(found.to_string())) }
+            }
+            Place::Folder(_) if usable(&DataType::Utf8) => Ok(()),
+            Place::Folder(_) => Err(wrong("a folder name".into())),
+        }
+    }
+}

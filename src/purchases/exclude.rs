@@ -1,0 +1,66 @@
+//! Lists what the `exclude` columns hold, so that a new status is seen.
+
+use super::scan::Wanted;
+use super::{Error, Purchases};
+use crate::domain::ExcludeValue;
+use arrow::array::Array;
+use std::collections::BTreeMap;
+
+/// Values that are listed for a column. One with more is no status column, and nobody would read on.
+const VALUES: usize = 1_000;
+
+/// Lines and sum of each value.
+type Tally = BTreeMap<Option<String>, (u64, i128)>;
+
+impl Purchases {
+    /// The values of each exclude column, in the order of the job, with lines and sums over all files and times; the most frequent
+    /// first. No more than a thousand for each column.
+    pub fn exclude_values(&self) -> Result<Vec<(String, Vec<ExcludeValue>)>, Error> {
+        let columns = self.source.exclude.len();
+        let mut tallies: Vec<Tally> = vec![Tally::new(); columns];
+        if columns == 0 {
+            return Ok(Vec::new());
+        }
+        let groups = self.each(&self.tasks(i64::MAX), |task| {
+            let mut tallies: Vec<Tally> = vec![Tally::new(); columns];
+            self.scan(task, Wanted::default(), |lines, _| {
+                for (values, tally) in lines.exclude.iter().zip(&mut tallies) {
+                    for row in 0..lines.len() {
+                        let value = values.is_valid(row).then(|| values.value(row));
+                        let amount = if lines.amount.is_valid(row) { i128::from(lines.amount.value(row)) } else { 0 };
+                        add(tally, value, 1, amount);
+                    }
+                }
+                Ok(())
+            })?;
+            Ok(tallies)
+        })?;
+        for group in groups {
+            for (sum, tally) in tallies.iter_mut().zip(group) {
+                tally.into_iter().for_each(|(value, (lines, amount))| add(sum, value.as_deref(), lines, amount));
+            }
+        }
+        Ok(self.source.exclude.iter().zip(tallies).map(|((column, left_out), tally)| (column.clone(), listed(tally, left_out))).collect())
+    }
+}
+
+fn add(tally: &mut Tally, value: Option<&str>, lines: u64, amount: i128) {
+    let key = value.map(str::to_owned);
+    if tally.len() < VALUES || tally.contains_key(&key) {
+        let entry = tally.entry(key).or_default();
+        entry.0 += lines;
+        entry.1 += amount;
+    }
+}
+
+fn listed(tally: Tally, left_out: &[String]) -> Vec<ExcludeValue> {
+    let value = |(value, (lines, sum)): (Option<String>, (u64, i128))| ExcludeValue {
+        excluded: value.as_ref().is_some_and(|value| left_out.contains(value)),
+        value,
+        lines,
+        sum,
+    };
+    let mut values: Vec<ExcludeValue> = tally.into_iter().map(value).collect();
+    values.sort_by_key(|value| std::cmp::Reverse(value.lines));
+    values
+}

@@ -1,0 +1,128 @@
+//! Looks for single customers: one's whole history for `explain`, the last orders' items for templates.
+
+use super::columns::Place;
+use super::lines::{Lines, Verdict};
+use super::scan::{self, Task, Wanted};
+use super::{Error, Purchases, words};
+use crate::domain::orders::{LineFate, OrderItem};
+use crate::domain::{HistoryLine, LastOrder};
+use arrow::array::{Array, Int64Array, StringViewArray};
+use std::collections::HashMap;
+
+const EVERYTHING: Wanted = Wanted { category: true, details: true };
+
+impl Purchases {
+    /// All lines of one customer with their fate, in the order of files and rows.
+    pub fn history(&self, customer: &str, as_of: i64) -> Result<Vec<HistoryLine>, Error> {
+        // Later lines are listed too, so no row group is passed over by its time.
+        let groups = self.each(&self.tasks(i64::MAX), |task| {
+            let mut history = Vec::new();
+            if self.mentions(task, customer)? {
+                self.scan(task, EVERYTHING, |lines, before| {
+                    let rows = (0..lines.len()).filter(|&row| lines.customer.is_valid(row) && lines.customer.value(row) == customer);
+                    history.extend(rows.map(|row| self.line(&lines, row, task, before, as_of)));
+                    Ok(())
+                })?;
+            }
+            Ok(history)
+        })?;
+        Ok(groups.into_iter().flatten().collect())
+    }
+
+    /// Whether a row group has lines of a customer: one column is read instead of all.
+    fn mentions(&self, task: &Task, customer: &str) -> Result<bool, Error> {
+        let table = &self.tables[task.table];
+        let root = match &table.layout.customer {
+            Place::Column(root) => *root,
+            Place::Folder(value) => return Ok(value.as_deref() == Some(customer)),
+        };
+        let mut reader = scan::open(table, task.group, &[root])?;
+        while let Some(batch) = scan::next(table, &mut reader)? {
+            let not_text = || Error::NotText { file: table.footer.name.clone(), column: self.source.customer.clone() };
+            let ids = words::text(batch.column(0)).ok_or_else(not_text)?;
+            if ids.iter().any(|id| id == Some(customer)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn line(&self, lines: &Lines, row: usize, task: &Task, before: u64, as_of: i64) -> HistoryLine {
+        let fate = match lines.verdict(row, &self.source.exclude, as_of) {
+            Verdict::Counted | Verdict::Guest => LineFate::Counted,
+            Verdict::Later => LineFate::Later,
+            Verdict::Bad => LineFate::Bad(lines.complaint(row)),
+            Verdict::Excluded(place) => LineFate::Excluded {
+                column: self.source.exclude[place].0.clone(),
+                value: word(Some(&lines.exclude[place]), row).unwrap_or_default(),
+            },
+        };
+        HistoryLine {
+            place: format!("{} row {}", self.tables[task.table].footer.name, before + row as u64 + 1),
+            order_id: lines.order_id(row),
+            at: number(Some(&lines.at), row),
+            amount: number(Some(&lines.amount), row),
+            product: word(lines.product.as_ref(), row),
+            category: word(lines.category.as_ref(), row),
+            quantity: number(lines.quantity.as_ref(), row),
+            fate,
+        }
+    }
+
+    /// The items of last orders: `wanted` gives, for each customer, the order's id (empty: the line has none and is known by its instant)
+    /// and the order's time, as the features tell them. Lines from `as_of` on are not seen. A customer whose order is not found is left out.
+    pub fn last_orders(&self, wanted: &HashMap<String, (String, i64)>, as_of: i64) -> Result<HashMap<String, LastOrder>, Error> {
+        let groups = self.each(&self.tasks(as_of), |task| {
+            let mut found = Vec::new();
+            self.scan(task, EVERYTHING, |lines, _| {
+                self.pick(&lines, wanted, as_of, &mut found);
+                Ok(())
+            })?;
+            Ok(found)
+        })?;
+        let mut orders: HashMap<String, LastOrder> = HashMap::new();
+        for (customer, store, item) in groups.into_iter().flatten() {
+            let order = orders.entry(customer).or_default();
+            order.store = order.store.take().or(store);
+            order.items.extend(Some(item).filter(|item| item.amount > 0));
+        }
+        Ok(orders)
+    }
+
+    fn pick(
+        &self,
+        lines: &Lines,
+        wanted: &HashMap<String, (String, i64)>,
+        as_of: i64,
+        found: &mut Vec<(String, Option<String>, OrderItem)>,
+    ) {
+        for row in 0..lines.len() {
+            let customer = if lines.customer.is_valid(row) { lines.customer.value(row) } else { continue };
+            let Some((order, at)) = wanted.get(customer) else { continue };
+            if lines.verdict(row, &self.source.exclude, as_of) != Verdict::Counted {
+                continue;
+            }
+            let same = match lines.order_id(row) {
+                Some(id) => id == *order,
+                None => order.is_empty() && lines.at.value(row) == *at,
+            };
+            if same {
+                let item = OrderItem {
+                    product: word(lines.product.as_ref(), row),
+                    category: word(lines.category.as_ref(), row),
+                    quantity: number(lines.quantity.as_ref(), row),
+                    amount: lines.amount.value(row),
+                };
+                found.push((customer.to_owned(), word(lines.store.as_ref(), row), item));
+            }
+        }
+    }
+}
+
+fn word(values: Option<&StringViewArray>, row: usize) -> Option<String> {
+    values.filter(|values| values.is_valid(row)).map(|values| values.value(row).to_owned())
+}
+
+fn number(values: Option<&Int64Array>, row: usize) -> Option<i64> {
+    values.filter(|values| values.is_valid(row)).map(|values| values.value(row))
+}
