@@ -14,4 +14,5 @@ pub mod campaigns;
 pub mod cli;
 pub mod delivery;
 pub mod domain;
-pub mod job;
+pub mod features;
+pub mod purchases;
