@@ -1,0 +1,262 @@
+//! The customer list: who may be mailed, under which name, since when.
+
+use super::address;
+use super::dates::{self, Moment};
+use super::error::Error;
+use super::table::{self, Column, Kind, Table, Wanted, one_of, word};
+use crate::domain::job::{ConsentSource, CustomersSource};
+use crate::domain::{Customers, Texts, Value, Zone};
+use chrono::NaiveDate;
+use std::borrow::Cow;
+use std::path::Path;
+
+/// How many examples a message or note shows.
+const EXAMPLES: usize = 5;
+
+/// The kinds that a date can be read from.
+const DATES: [Kind; 4] = [Kind::Date, Kind::Time, Kind::Text, Kind::Int];
+const WORDS: [Kind; 2] = [Kind::Text, Kind::Int];
+
+/// What was left out or could not be used. It stops nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Notes {
+    /// Rows of the file.
+    pub rows: u64,
+    /// Rows without an id, which are left out.
+    pub without_id: u64,
+    /// Texts that are no date, of customers who stay without a birthday.
+    pub unusable_birthdays: u64,
+    /// The same for the begin of the relationship.
+    pub unusable_since: u64,
+    /// The first few, written for people: `line 12: birthday "昭和60年1月1日" is no date`.
+    pub examples: Vec<String>,
+}
+
+impl Notes {
+    fn example(&mut self, text: impl FnOnce() -> String) {
+        if self.examples.len() < EXAMPLES {
+            self.examples.push(text());
+        }
+    }
+}
+
+/// Reads the customer list: the list itself, what identifies its file (relative name and digest), and notes.
+///
+/// Consent must have been given before 00:00 of `as_of` in `zone`. Customers whom `exclude` names are in `excluded` only.
+pub fn customers(
+    source: &CustomersSource,
+    zone: Zone,
+    as_of: NaiveDate,
+    base: &Path,
+) -> Result<(Customers, Vec<(String, String)>, Notes), Error> {
+    let table = table::read(&source.path, base, Wanted { section: "customers", zone, only: None })?;
+    let inputs = vec![(table.file.clone(), table.digest.clone())];
+    let mut notes = Notes { rows: table.rows as u64, ..Notes::default() };
+    let ids = ids(&table, source)?;
+    let order = order(&table, &ids, &mut notes)?;
+    let (kept, excluded) = split(&table, source, &ids, order)?;
+    let rows = Rows { table: &table, kept: &kept, zone };
+
+    let customers = Customers {
+        id: kept.iter().map(|row| ids.get(*row).map_or("", AsRef::as_ref)).collect(),
+        address: rows.addresses(source)?,
+        name: rows.names(source)?,
+        birthday: rows.dates(source.birthday.as_deref(), "birthday", &mut notes)?,
+        consent: rows.consents(source.consent.as_ref(), as_of)?,
+        since: rows.dates(source.since.as_deref(), "since", &mut notes)?,
+        rank: rows.ranks(source)?,
+        columns: Vec::new(),
+        excluded,
+    };
+    drop(ids);
+    Ok((Customers { columns: in_order(table, &kept), ..customers }, inputs, notes))
+}
+
+fn key(role: &str) -> String {
+    format!("[customers.columns] {role}")
+}
+
+/// The id of each row, empty where there is none.
+fn ids<'a>(table: &'a Table, source: &CustomersSource) -> Result<Vec<Cow<'a, str>>, Error> {
+    let column = table.column_of(&source.customer, &key("customer"), &WORDS, "text or whole numbers")?;
+    Ok(column.values.iter().map(|value| word(value).unwrap_or_default()).collect())
+}
+
+/// The rows that have an id, sorted by it.
+fn order(table: &Table, ids: &[Cow<str>], notes: &mut Notes) -> Result<Vec<usize>, Error> {
+    let id = |row: &usize| ids.get(*row).map_or("", AsRef::as_ref);
+    let mut order: Vec<usize> = (0..ids.len()).filter(|row| !id(row).is_empty()).collect();
+    for row in (0..ids.len()).filter(|row| id(row).is_empty()) {
+        notes.without_id += 1;
+        notes.example(|| format!("{}: no customer id", table.place(row)));
+    }
+    order.sort_by(|one, other| id(one).cmp(id(other)).then(one.cmp(other)));
+    refuse_twice(table, "customer", &order, id)?;
+    Ok(order)
+}
+
+/// Refuses an id that is there more than once in rows that are sorted by it.
+pub(super) fn refuse_twice<'a>(table: &Table, what: &'static str, order: &[usize], id: impl Fn(&usize) -> &'a str) -> Result<(), Error> {
+    let doubles: Vec<&[usize]> = order.chunk_by(|one, other| id(one) == id(other)).filter(|rows| rows.len() > 1).collect();
+    if doubles.is_empty() {
+        return Ok(());
+    }
+    let shown = doubles.iter().take(EXAMPLES).filter_map(|rows| {
+        let places: Vec<String> = rows.iter().take(EXAMPLES).map(|row| table.place(*row)).collect();
+        Some(format!("`{}` ({})", id(rows.first()?), places.join(", ")))
+    });
+    let more = if doubles.len() > EXAMPLES { format!(" and {} more", doubles.len() - EXAMPLES) } else { String::new() };
+    let which = format!("{}{more}", shown.collect::<Vec<_>>().join(", "));
+    Err(Error::Twice { file: table.file.clone(), what, which })
+}
+
+/// Ids with the column and value that left them out, both in one text.
+type Excluded = Vec<(String, String)>;
+
+/// The rows that stay, and whom `exclude` leaves out.
+fn split(table: &Table, source: &CustomersSource, ids: &[Cow<str>], order: Vec<usize>) -> Result<(Vec<usize>, Excluded), Error> {
+    let rules = source.exclude.iter().map(|(name, words)| Ok((table.column(name, "[customers] exclude")?, words)));
+    let rules: Vec<(&Column, &Vec<String>)> = rules.collect::<Result<_, Error>>()?;
+    let mut excluded = Vec::new();
+    let mut kept = Vec::with_capacity(order.len());
+    for row in order {
+        let hit = rules.iter().find_map(|(column, words)| Some((column, one_of(column.values.get(row)?, words)?)));
+        match hit {
+            Some((column, word)) => {
+                excluded.push((ids.get(row).map_or_else(String::new, ToString::to_string), format!("{} = {word}", column.name)));
+            }
+            None => kept.push(row),
+        }
+    }
+    Ok((kept, excluded))
+}
+
+/// The rows of a table in the order of the list.
+struct Rows<'a> {
+    table: &'a Table,
+    kept: &'a [usize],
+    zone: Zone,
+}
+
+impl<'a> Rows<'a> {
+    fn of(&self, column: &'a Column) -> impl Iterator<Item = (usize, &'a Value)> {
+        self.kept.iter().map(|row| (*row, column.values.get(*row).unwrap_or(&Value::Null)))
+    }
+
+    fn addresses(&self, source: &CustomersSource) -> Result<Vec<crate::domain::Address>, Error> {
+        let Some(name) = &source.email else { return Ok(vec![crate::domain::Address::Missing; self.kept.len()]) };
+        let column = self.table.column_of(name, &key("email"), &[Kind::Text], "text")?;
+        Ok(self.of(column).map(|(_, value)| address::judge(&word(value).unwrap_or_default())).collect())
+    }
+
+    fn names(&self, source: &CustomersSource) -> Result<Texts, Error> {
+        let parts = source.name.iter().map(|name| self.table.column_of(name, &key("name"), &WORDS, "text"));
+        let parts: Vec<&Column> = parts.collect::<Result<_, Error>>()?;
+        let mut names = Texts::default();
+        for row in self.kept {
+            let words = parts.iter().filter_map(|column| word(column.values.get(*row)?)).map(|word| clean(&word));
+            names.push(&words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" "));
+        }
+        Ok(names)
+    }
+
+    fn ranks(&self, source: &CustomersSource) -> Result<Texts, Error> {
+        let Some(name) = &source.rank else { return Ok(self.kept.iter().map(|_| "").collect()) };
+        let column = self.table.column_of(name, &key("rank"), &WORDS, "text")?;
+        let mut ranks = Texts::default();
+        for (_, value) in self.of(column) {
+            ranks.push(word(value).unwrap_or_default().trim());
+        }
+        Ok(ranks)
+    }
+
+    /// A column of dates. Empty texts are nothing, unusable ones are counted.
+    fn dates(&self, name: Option<&str>, role: &str, notes: &mut Notes) -> Result<Vec<Option<NaiveDate>>, Error> {
+        let Some(name) = name else { return Ok(vec![None; self.kept.len()]) };
+        let column = self.table.column_of(name, &key(role), &DATES, "a date")?;
+        let mut days = Vec::with_capacity(self.kept.len());
+        for (row, value) in self.of(column) {
+            let text = word(value).unwrap_or_default();
+            let day = dates::parse(&text).map(|moment| moment.date(self.zone));
+            if day.is_none() && !text.trim().is_empty() {
+                let count = if role == "birthday" { &mut notes.unusable_birthdays } else { &mut notes.unusable_since };
+                *count += 1;
+                notes.example(|| format!("{}: {role} \"{}\" is no date", self.table.place(row), shortened(&text)));
+            }
+            days.push(day);
+        }
+        Ok(days)
+    }
+
+    /// Who has consented before the as-of date. Without a column, nobody.
+    fn consents(&self, source: Option<&ConsentSource>, as_of: NaiveDate) -> Result<Vec<bool>, Error> {
+        let Some(source) = source else { return Ok(vec![false; self.kept.len()]) };
+        let column = self.table.column(&source.column, &key("consent"))?;
+        if let Some(yes) = &source.yes {
+            return Ok(self.of(column).map(|(_, value)| one_of(value, yes).is_some()).collect());
+        }
+        if !matches!(column.kind, Kind::Bool | Kind::Date | Kind::Time | Kind::Text) {
+            let expected = "a time or true and false, or { column = \"…\", yes = [\"…\"] } with the values that mean consent";
+            return Err(self.table.wrong_type(column, &key("consent"), expected));
+        }
+        let end = self.zone.midnight(as_of);
+        let before = |moment: Moment| moment.instant(self.zone) < end;
+        self.of(column)
+            .map(|(row, value)| {
+                // A truth value reads as `true` or `false` here, as it does in a CSV.
+                let text = word(value).unwrap_or_default();
+                let text = text.trim();
+                // Some databases write a missing time as a day zero.
+                if text.is_empty() || text.eq_ignore_ascii_case("false") || text.starts_with("0000-00-00") {
+                    return Ok(false);
+                }
+                if text.eq_ignore_ascii_case("true") {
+                    return Ok(true);
+                }
+                dates::parse(text).map(before).ok_or_else(|| Error::Consent {
+                    file: self.table.file.clone(),
+                    column: column.name.clone(),
+                    value: shortened(text),
+                    place: self.table.place(row),
+                })
+            })
+            .collect()
+    }
+}
+
+/// A name without control characters and line separators, which become spaces, and without outer white space.
+fn clean(text: &str) -> String {
+    let spaced = |letter: char| if letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}') { ' ' } else { letter };
+    text.chars().map(spaced).collect::<String>().trim().to_owned()
+}
+
+/// The start of a text, for messages.
+pub(super) fn shortened(text: &str) -> String {
+    let start: String = clean(text).chars().take(40).collect();
+    if start.len() < text.len() && text.chars().count() > 40 { format!("{start}…") } else { start }
+}
+
+/// The columns with their values in the order of the list. Exact decimals become the numbers that templates know.
+fn in_order(table: Table, kept: &[usize]) -> Vec<(String, Vec<Value>)> {
+    let ordered = table.columns.into_iter().map(|mut column| {
+        let decimal = column.kind == Kind::Decimal;
+        let take = |row: &usize| {
+            let value = column.values.get_mut(*row).map_or(Value::Null, |value| std::mem::replace(value, Value::Null));
+            if decimal { number(value) } else { value }
+        };
+        (column.name, kept.iter().map(take).collect())
+    });
+    ordered.collect()
+}
+
+fn number(value: Value) -> Value {
+    let Value::Text(text) = &value else { return value };
+    if let Ok(whole) = text.parse() {
+        return Value::Int(whole);
+    }
+    text.parse().ok().filter(|number: &f64| number.is_finite()).map_or(value, Value::Float)
+}
+
+#[cfg(test)]
+#[path = "customers_tests.rs"]
+mod tests;

@@ -1,0 +1,27 @@
+//! The lists of customers and products, from Parquet or CSV, as columns sorted by id.
+//!
+//! A broken column or file is an error that says what to do. A broken person (no address, no birthday, no name) is data, and counted.
+//! Nothing here chooses or mails anybody.
+
+mod address;
+mod csv;
+mod customers;
+mod dates;
+mod error;
+mod parquet;
+mod products;
+mod table;
+mod values;
+
+pub use address::judge;
+pub use customers::{Notes, customers};
+pub use error::Error;
+pub use products::products;
+
+use crate::domain::job::CustomersSource;
+use std::path::Path;
+
+/// The names of the columns of the customer list, in the order of the file. Reads the footer or the first row, not the list.
+pub fn customer_columns(source: &CustomersSource, base: &Path) -> Result<Vec<String>, Error> {
+    table::names(&source.path, base, "customers")
+}

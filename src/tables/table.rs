@@ -1,0 +1,184 @@
+//! A list as it was read: its columns, what they hold, and where each row stood in the file.
+
+use super::error::{Error, relative_name};
+use super::{csv, parquet};
+use crate::domain::{Value, Zone};
+use std::borrow::Cow;
+use std::fs::{self, File, Metadata};
+use std::io::Read;
+use std::path::Path;
+
+/// More bytes than a value of any list needs; what is longer is damage or malice.
+pub const LONGEST_VALUE: usize = 1 << 20;
+
+/// What a column holds. An all-empty one counts as text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Text,
+    Int,
+    Float,
+    /// Exact decimals, as text.
+    Decimal,
+    Bool,
+    Date,
+    /// RFC 3339 text in the job's zone.
+    Time,
+    List,
+    /// Written as text for templates; no role can be read from it.
+    Other,
+}
+
+#[derive(Debug)]
+pub struct Column {
+    pub name: String,
+    pub kind: Kind,
+    /// The type's name in the file, for messages.
+    pub type_name: String,
+    pub values: Vec<Value>,
+}
+
+/// The columns of a list, all equally long.
+#[derive(Debug)]
+pub struct Table {
+    pub file: String,
+    pub columns: Vec<Column>,
+    pub rows: usize,
+    /// The line on which each row begins; none for Parquet, which has rows only.
+    pub lines: Option<Vec<u64>>,
+    /// Hex, of what identifies the file's content.
+    pub digest: String,
+}
+
+/// Which list is read, and how much of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The job's table, for messages.
+    pub section: &'static str,
+    pub zone: Zone,
+    /// The columns to read; `None` is all.
+    pub only: Option<&'a [&'a str]>,
+}
+
+impl Table {
+    /// A column that the job names.
+    pub fn column(&self, name: &str, key: &str) -> Result<&Column, Error> {
+        self.columns.iter().find(|column| column.name == name).ok_or_else(|| {
+            let names: Vec<String> = self.columns.iter().map(|column| column.name.clone()).collect();
+            Error::no_column(&self.file, name, key, &names)
+        })
+    }
+
+    /// A column that the job names for a role that only some kinds can fill.
+    pub fn column_of(&self, name: &str, key: &str, kinds: &[Kind], expected: &'static str) -> Result<&Column, Error> {
+        let column = self.column(name, key)?;
+        if kinds.contains(&column.kind) { Ok(column) } else { Err(self.wrong_type(column, key, expected)) }
+    }
+
+    pub fn wrong_type(&self, column: &Column, key: &str, expected: &'static str) -> Error {
+        Error::WrongType {
+            file: self.file.clone(),
+            column: column.name.clone(),
+            found: column.type_name.clone(),
+            expected,
+            key: key.to_owned(),
+        }
+    }
+
+    /// Where a row stands in the file, for people.
+    pub fn place(&self, row: usize) -> String {
+        match self.lines.as_ref().and_then(|lines| lines.get(row)) {
+            Some(line) => format!("line {line}"),
+            None => format!("row {}", row + 1),
+        }
+    }
+}
+
+/// A value as one word, for comparing with what the job writes; `None` for nothing and for lists.
+pub fn word(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::Text(text) => Some(Cow::Borrowed(text)),
+        Value::Int(number) => Some(number.to_string().into()),
+        Value::Float(number) => Some(number.to_string().into()),
+        Value::Bool(truth) => Some(truth.to_string().into()),
+        Value::Date(day) => Some(day.to_string().into()),
+        Value::Null | Value::List(_) | Value::Record(_) => None,
+    }
+}
+
+/// Whether a value, or one of those it lists, is among these words. The word that did it comes back.
+pub fn one_of<'a>(value: &Value, words: &'a [String]) -> Option<&'a str> {
+    match value {
+        Value::List(values) => values.iter().find_map(|value| one_of(value, words)),
+        _ => {
+            let word = word(value)?;
+            words.iter().map(String::as_str).find(|one| *one == word)
+        }
+    }
+}
+
+/// Reads a list.
+pub fn read(path: &Path, base: &Path, wanted: Wanted) -> Result<Table, Error> {
+    let name = relative_name(path, base);
+    let (file, before) = open(path, &name, wanted.section)?;
+    let io = |source| Error::Io { section: wanted.section, file: name.clone(), source };
+    let parts = if is_csv(path, &file).map_err(io)? {
+        csv::read(file, path, &name, wanted)
+    } else {
+        parquet::read(file, &name, before.len(), wanted)
+    };
+    // A file that changed explains whatever else went wrong with it.
+    let after = fs::metadata(path).map_err(io)?;
+    if after.len() != before.len() || after.modified().ok() != before.modified().ok() {
+        return Err(Error::Changed { file: name });
+    }
+    let table = parts?;
+    refuse_doubles(table.columns.iter().map(|column| &column.name), &name)?;
+    Ok(table)
+}
+
+/// The names of a list's columns.
+pub fn names(path: &Path, base: &Path, section: &'static str) -> Result<Vec<String>, Error> {
+    let name = relative_name(path, base);
+    let (file, meta) = open(path, &name, section)?;
+    let io = |source| Error::Io { section, file: name.clone(), source };
+    let names =
+        if is_csv(path, &file).map_err(io)? { csv::names(file, path, &name, section)? } else { parquet::names(file, &name, meta.len())? };
+    refuse_doubles(names.iter(), &name)?;
+    Ok(names)
+}
+
+fn open(path: &Path, name: &str, section: &'static str) -> Result<(File, Metadata), Error> {
+    let io = |source| Error::Io { section, file: name.to_owned(), source };
+    // The kind is asked before opening, because opening a pipe would wait for its writer.
+    if fs::metadata(path).map_err(io)?.is_dir() {
+        return Err(Error::Folder { section, file: name.to_owned() });
+    }
+    let file = File::open(path).map_err(io)?;
+    let meta = file.metadata().map_err(io)?;
+    Ok((file, meta))
+}
+
+/// By its extension, else by its first bytes.
+fn is_csv(path: &Path, mut file: &File) -> std::io::Result<bool> {
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    match extension.as_deref() {
+        Some("csv" | "tsv") => Ok(true),
+        Some("parquet") => Ok(false),
+        _ => {
+            let mut start = Vec::new();
+            file.take(4).read_to_end(&mut start)?;
+            std::io::Seek::rewind(&mut file)?;
+            Ok(start != b"PAR1" && start != b"PARE")
+        }
+    }
+}
+
+fn refuse_doubles<'a>(names: impl Iterator<Item = &'a String>, file: &str) -> Result<(), Error> {
+    let mut seen = std::collections::HashSet::new();
+    for name in names {
+        if !seen.insert(name) {
+            return Err(Error::ColumnTwice { file: file.to_owned(), column: name.clone() });
+        }
+    }
+    Ok(())
+}

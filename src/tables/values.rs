@@ -1,0 +1,137 @@
+//! Arrow arrays as plain values.
+
+use super::dates;
+use super::table::{Kind, LONGEST_VALUE};
+use crate::domain::{Value, Zone};
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Date32Type, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use chrono::{Datelike, NaiveDate};
+use std::borrow::Cow;
+
+/// What a column of this type holds.
+pub fn kind(data_type: &DataType) -> Kind {
+    use DataType as T;
+    match data_type {
+        T::Null | T::Utf8 | T::LargeUtf8 | T::Utf8View | T::Binary | T::LargeBinary | T::BinaryView => Kind::Text,
+        T::Boolean => Kind::Bool,
+        T::Int8 | T::Int16 | T::Int32 | T::Int64 | T::UInt8 | T::UInt16 | T::UInt32 | T::UInt64 => Kind::Int,
+        T::Float16 | T::Float32 | T::Float64 => Kind::Float,
+        T::Decimal32(..) | T::Decimal64(..) | T::Decimal128(..) | T::Decimal256(..) => Kind::Decimal,
+        T::Date32 | T::Date64 => Kind::Date,
+        T::Timestamp(..) => Kind::Time,
+        T::List(_) | T::LargeList(_) | T::FixedSizeList(..) => Kind::List,
+        T::Dictionary(_, value) => kind(value),
+        _ => Kind::Other,
+    }
+}
+
+/// Appends the values of an array. Times become RFC 3339 text in the zone, decimals exact text, types without a plain form the text
+/// that Arrow writes for them. What no value can hold (NaN, infinity, a year beyond 1 to 9999) is nothing.
+pub fn append(array: &ArrayRef, zone: Zone, out: &mut Vec<Value>) -> Result<(), String> {
+    let to = |target: &DataType| cast(array, target).map_err(|error| error.to_string());
+    out.reserve(array.len());
+    match array.data_type() {
+        DataType::Dictionary(_, value) if !matches!(**value, DataType::Dictionary(..)) => append(&to(value)?, zone, out)?,
+        DataType::Null => out.extend((0..array.len()).map(|_| Value::Null)),
+        DataType::Boolean => out.extend(array.as_boolean().iter().map(Value::maybe)),
+        DataType::UInt64 => out.extend(array.as_primitive::<arrow::datatypes::UInt64Type>().iter().map(|number| match number {
+            None => Value::Null,
+            // Only ids are that large, and ids are text.
+            Some(number) => i64::try_from(number).map_or_else(|_| Value::Text(number.to_string()), Value::Int),
+        })),
+        data_type => match kind(data_type) {
+            Kind::Int => out.extend(to(&DataType::Int64)?.as_primitive::<Int64Type>().iter().map(Value::maybe)),
+            Kind::Float => {
+                let floats = to(&DataType::Float64)?;
+                let number = |number: Option<f64>| number.filter(|number| number.is_finite()).map_or(Value::Null, Value::Float);
+                out.extend(floats.as_primitive::<Float64Type>().iter().map(number));
+            }
+            Kind::Date => {
+                let days = to(&DataType::Date32)?;
+                let day = |days: Option<i32>| days.and_then(Date32Type::to_naive_date_opt).filter(is_writable);
+                out.extend(days.as_primitive::<Date32Type>().iter().map(|days| Value::maybe(day(days))));
+            }
+            Kind::Time => append_times(array, zone, out)?,
+            Kind::Text => append_texts(array, out)?,
+            Kind::List => append_lists(array, zone, out)?,
+            Kind::Bool | Kind::Decimal | Kind::Other => append_formatted(array, out)?,
+        },
+    }
+    Ok(())
+}
+
+fn is_writable(day: &NaiveDate) -> bool {
+    (1..=9999).contains(&day.year())
+}
+
+fn append_times(array: &ArrayRef, zone: Zone, out: &mut Vec<Value>) -> Result<(), String> {
+    let DataType::Timestamp(_, of) = array.data_type() else { return Err("is no timestamp".to_owned()) };
+    // Whatever zone a timestamp carries is a way of showing it; the number counts from 1970 in UTC. Without one it is a local time.
+    let local = of.is_none();
+    let micros = cast(array, &DataType::Timestamp(TimeUnit::Microsecond, of.clone())).map_err(|error| error.to_string())?;
+    let text = |count: i64| {
+        let instant = if local { dates::local_instant(count, zone)? } else { count };
+        zone.date(instant).filter(is_writable)?;
+        dates::written(instant, zone)
+    };
+    out.extend(micros.as_primitive::<TimestampMicrosecondType>().iter().map(|count| Value::maybe(count.and_then(text))));
+    Ok(())
+}
+
+fn append_texts(array: &ArrayRef, out: &mut Vec<Value>) -> Result<(), String> {
+    let is_binary = matches!(array.data_type(), DataType::Binary | DataType::LargeBinary | DataType::BinaryView);
+    let target = if is_binary { DataType::LargeBinary } else { DataType::LargeUtf8 };
+    let array = cast(array, &target).map_err(|error| error.to_string())?;
+    for row in 0..array.len() {
+        if array.is_null(row) {
+            out.push(Value::Null);
+            continue;
+        }
+        // Some writers forget to say that their bytes are text. Bytes that are none are written in hex.
+        let text = if is_binary {
+            let bytes = array.as_binary::<i64>().value(row);
+            std::str::from_utf8(bytes).map_or_else(|_| Cow::Owned(hex(bytes)), Cow::Borrowed)
+        } else {
+            Cow::Borrowed(array.as_string::<i64>().value(row))
+        };
+        if text.len() > LONGEST_VALUE {
+            return Err(format!("it holds a value of {} bytes, more than the {LONGEST_VALUE} that a list may have", text.len()));
+        }
+        out.push(Value::Text(text.into_owned()));
+    }
+    Ok(())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn append_lists(array: &ArrayRef, zone: Zone, out: &mut Vec<Value>) -> Result<(), String> {
+    for row in 0..array.len() {
+        if array.is_null(row) {
+            out.push(Value::Null);
+            continue;
+        }
+        let items = match array.data_type() {
+            DataType::List(_) => array.as_list::<i32>().value(row),
+            DataType::LargeList(_) => array.as_list::<i64>().value(row),
+            _ => array.as_fixed_size_list().value(row),
+        };
+        let mut values = Vec::new();
+        append(&items, zone, &mut values)?;
+        out.push(Value::List(values));
+    }
+    Ok(())
+}
+
+fn append_formatted(array: &ArrayRef, out: &mut Vec<Value>) -> Result<(), String> {
+    let options = FormatOptions::default();
+    let formatter = ArrayFormatter::try_new(array, &options).map_err(|error| error.to_string())?;
+    for row in 0..array.len() {
+        let text = || formatter.value(row).try_to_string().map_err(|error| error.to_string());
+        out.push(if array.is_null(row) { Value::Null } else { Value::Text(text()?) });
+    }
+    Ok(())
+}
