@@ -14,5 +14,6 @@ pub mod campaigns;
 pub mod cli;
 pub mod delivery;
 pub mod domain;
-pub mod features;
-pub mod purchases;
+pub mod keys;
+pub mod schedule;
+pub mod tables;
