@@ -46,7 +46,7 @@ pub fn checked(checked: &Checked, data: Option<&DataCheck>) -> String {
             .iter()
             .flat_map(|(column, values)| values.iter().map(move |value| (column, value)))
             .map(|(column, value)| {
-                json!({"column": column, "value": value.value, "lines": value.lines, "sum": value.sum, "excluded": value.excluded})
+                json!({"column": column, "value": value.value, "lines": value.lines, "sum": i64::try_from(value.sum).ok(), "excluded": value.excluded})
             })
             .collect();
         object["data"] = json!({"files": data.files, "rows": data.rows, "customers": data.customers,

@@ -38,6 +38,14 @@ pub enum ComposeError {
     Date(i64),
 }
 
+/// The address in `Name <address>`, or in an address alone: the envelope sender where no return path is set.
+///
+/// # Errors
+/// It cannot be an address.
+pub fn address_of(written: &str) -> Result<String, ComposeError> {
+    Ok(Mailbox::read("From", written)?.address)
+}
+
 /// The mail as bytes: lines end in CRLF and are shorter than 998 bytes, there is no bare CR or LF and no NUL. The same input gives
 /// the same bytes.
 ///

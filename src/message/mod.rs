@@ -22,7 +22,7 @@ mod scan;
 mod templates;
 mod values;
 
-pub use compose::{ComposeError, Head, compose};
+pub use compose::{ComposeError, Head, address_of, compose};
 pub use json::{from_json, to_json};
 pub use legal::legal;
 pub use names::Names;
@@ -42,6 +42,17 @@ pub enum Error {
     /// Everything that is wrong, errors and warnings, sorted by file and line.
     #[error("{}", problem::show_all(.0))]
     Problems(Vec<Problem>),
+}
+
+impl Error {
+    /// Everything that is wrong with the templates, with places; empty when the folder itself cannot be read.
+    #[must_use]
+    pub fn problems(&self) -> &[Problem] {
+        match self {
+            Self::Problems(problems) => problems,
+            Self::Folder { .. } => &[],
+        }
+    }
 }
 
 /// The parts of one rendered mail. Lines end in LF.

@@ -97,6 +97,13 @@ impl Templates {
         &self.digests
     }
 
+    /// Each file that was read, relative to the root, with its text; sorted by name.
+    #[must_use]
+    pub fn sources(&self) -> Vec<(String, Vec<u8>)> {
+        let text = |name: &String| self.sources.get(name).map(|text| text.as_bytes().to_vec()).unwrap_or_default();
+        self.digests.iter().map(|(name, _)| (name.clone(), text(name))).collect()
+    }
+
     /// What is worth a look but stops nothing, such as a folder that belongs to no campaign of the job.
     #[must_use]
     pub fn warnings(&self) -> &[Problem] {

@@ -37,7 +37,7 @@ pub fn check(path: &Path, as_of: NaiveDate) -> Result<Checked, Error> {
     };
     let templates = inputs::load_templates(&job, &job.templates, columns)?;
     let mut warnings = job_room::warnings(&job, as_of);
-    warnings.extend(templates.warnings().iter().map(ToString::to_string));
+    warnings.extend(templates.warnings().iter().map(|problem| format!("{}: {}", problem.file, problem.message)));
     Ok(Checked { echo: job_room::echo(&job), warnings, job })
 }
 

@@ -71,7 +71,7 @@ impl Writer {
         };
         let bytes = message::compose(&head, content)?;
         let sender = self.job.smtp.as_ref().and_then(|smtp| smtp.return_path.as_deref());
-        let sender = sender.map_or_else(|| message::address_of(from), str::to_owned);
+        let sender = sender.map_or_else(|| message::address_of(from), |address| Ok(address.to_owned()))?;
         Ok(Letter { mail_id: mail.mail_id.clone(), from: sender, to: mail.address.clone(), bytes })
     }
 }

@@ -67,7 +67,7 @@ pub fn checked(checked: &Checked, data: Option<&DataCheck>) -> String {
         for (column, value) in data.values.iter().flat_map(|(column, values)| values.iter().map(move |value| (column, value))) {
             let mark = if value.excluded { pick(language, "除外", "left out") } else { pick(language, "集計", "counted") };
             let shown = value.value.as_deref().unwrap_or("null");
-            out += &format!("  {column} = {shown}: {} ({}) {mark}\n", value.lines, job.currency.show(value.sum));
+            out += &format!("  {column} = {shown}: {} ({}) {mark}\n", value.lines, job.currency.show(i64::try_from(value.sum).unwrap_or(i64::MAX)));
         }
         out += &data.notes.iter().map(|line| warning(line)).collect::<String>();
     }
