@@ -54,7 +54,8 @@ fn read(path: &Path) -> Result<Key, Error> {
 fn refuse_open_file(path: &Path, meta: &fs::Metadata) -> Result<(), Error> {
     use std::os::unix::fs::PermissionsExt;
     let mode = meta.permissions().mode() & 0o7777;
-    if mode & 0o077 == 0 { Ok(()) } else { Err(Error::Open { path: path.to_owned(), mode }) }
+    let others = mode & 0o077;
+    if others == 0 { Ok(()) } else { Err(Error::Open { path: path.to_owned(), mode }) }
 }
 
 #[cfg(not(unix))]
@@ -85,7 +86,8 @@ fn key(text: &str, place: impl Fn() -> String) -> Result<Key, Error> {
 /// The first 8 hex digits of SHA-256("rankmail key id" ‖ key).
 fn id(bytes: &[u8; 32]) -> String {
     let hash = Sha256::new().chain_update(b"rankmail key id").chain_update(bytes).finalize();
-    hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    let (start, _) = hash.split_at(4);
+    super::hex(start)
 }
 
 /// Makes a key file. It appears whole or not at all, and one that somebody else has just made is left as it is.
@@ -93,7 +95,7 @@ fn write_new(path: &Path) -> Result<(), Error> {
     let failed = |source: io::Error| Error::Io { what: "make", path: path.to_owned(), source };
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes).map_err(Error::Random)?;
-    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).chain(["\n".to_owned()]).collect();
+    let text = format!("{}\n", super::hex(&bytes));
 
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().unwrap_or_default().to_string_lossy();

@@ -21,7 +21,8 @@ const COUPON_LENGTH: usize = 12;
 #[must_use]
 pub fn mail_id(key: &Key, job: &str, as_of: NaiveDate, customer: &str, campaign: &str) -> String {
     let mark = sign(key, &["mail", job, &as_of.to_string(), customer, campaign]);
-    mark.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    let (mark, _) = mark.split_at(16);
+    super::hex(mark)
 }
 
 /// The opt-out token of a customer: `1.KEY_ID.CUSTOMER.MARK`, the last two base64url without padding, the mark 128 bits.

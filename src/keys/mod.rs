@@ -29,3 +29,8 @@ pub enum Error {
     #[error("this machine gives no random bytes for a new key: {0}")]
     Random(getrandom::Error),
 }
+
+/// Bytes as lower-case hex digits.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
+}

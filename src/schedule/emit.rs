@@ -9,7 +9,7 @@ const WEEKDAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 /// The text of a `.service` and a `.timer` unit, each under a comment with its file name. `command` is the whole command line, its
 /// program as an absolute path, and arguments with blanks quoted; `%` and `$` in it are kept as they are.
 pub fn systemd(job_name: &str, line: &str, zone: Zone, command: &str) -> Result<String, Error> {
-    let calendar: String = calendar(line)?.iter().map(|time| format!("OnCalendar={time} {}\n", zone.0.name())).collect();
+    let times: Vec<String> = calendar(line)?.iter().map(|time| format!("OnCalendar={time} {}", zone.0.name())).collect();
     if command.chars().any(char::is_control) || job_name.chars().any(char::is_control) {
         return Err(Error::BadCommand);
     }
@@ -22,8 +22,9 @@ pub fn systemd(job_name: &str, line: &str, zone: Zone, command: &str) -> Result<
          [Service]\nType=oneshot\nExecStart={command}\n\n\
          # rankmail-{job_name}.timer\n\
          [Unit]\nDescription=rankmail {job_name}, when it is due\n\n\
-         [Timer]\n{calendar}Persistent=true\n\n\
-         [Install]\nWantedBy=timers.target\n"
+         [Timer]\n{}\nPersistent=true\n\n\
+         [Install]\nWantedBy=timers.target\n",
+        times.join("\n")
     ))
 }
 

@@ -1,9 +1,9 @@
 //! The customer list: who may be mailed, under which name, since when.
 
-use super::address;
 use super::dates::{self, Moment};
 use super::error::Error;
 use super::table::{self, Column, Kind, Table, Wanted, one_of, word};
+use super::{Input, address};
 use crate::domain::job::{ConsentSource, CustomersSource};
 use crate::domain::{Customers, Texts, Value, Zone};
 use chrono::NaiveDate;
@@ -43,12 +43,7 @@ impl Notes {
 /// Reads the customer list: the list itself, what identifies its file (relative name and digest), and notes.
 ///
 /// Consent must have been given before 00:00 of `as_of` in `zone`. Customers whom `exclude` names are in `excluded` only.
-pub fn customers(
-    source: &CustomersSource,
-    zone: Zone,
-    as_of: NaiveDate,
-    base: &Path,
-) -> Result<(Customers, Vec<(String, String)>, Notes), Error> {
+pub fn customers(source: &CustomersSource, zone: Zone, as_of: NaiveDate, base: &Path) -> Result<(Customers, Vec<Input>, Notes), Error> {
     let table = table::read(&source.path, base, Wanted { section: "customers", zone, only: None })?;
     let inputs = vec![(table.file.clone(), table.digest.clone())];
     let mut notes = Notes { rows: table.rows as u64, ..Notes::default() };

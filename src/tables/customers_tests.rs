@@ -24,7 +24,7 @@ struct List {
     source: CustomersSource,
 }
 
-type Read = Result<(Customers, Vec<(String, String)>, Notes), Error>;
+type Read = Result<(Customers, Vec<Input>, Notes), Error>;
 
 impl List {
     fn new(name: &str, bytes: &[u8]) -> Self {
@@ -307,8 +307,8 @@ fn exclude_looks_into_lists_and_compares_numbers_and_truths_as_words() {
 fn a_customer_twice_is_refused_with_the_rows() {
     let message = List::csv("customer_id,status\na,x\nb,x\n\na,退会\n").message();
     assert!(message.contains("same customer more than once: `a` (line 2, line 5)"), "{message}");
-    let many: String = (0..20).map(|number| format!("c{}\n", number % 10)).collect();
-    let message = List::csv(&format!("customer_id\n{many}")).message();
+    let many: Vec<String> = (0..20).map(|number| format!("c{}", number % 10)).collect();
+    let message = List::csv(&format!("customer_id\n{}\n", many.join("\n"))).message();
     assert!(message.contains("`c4`") && !message.contains("`c5`") && message.contains("and 5 more"), "{message}");
     let message = List::parquet(vec![("customer_id", ids(&["b", "a", "b"]))]).message();
     assert!(message.contains("`b` (row 1, row 3)"), "{message}");

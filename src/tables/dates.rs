@@ -55,7 +55,9 @@ pub fn parse(text: &str) -> Option<Moment> {
     }
     let rest = rest.strip_prefix('T').unwrap_or_else(|| rest.trim_start());
     let (time, rest) = time_of_day(rest)?;
-    Some(Moment { day, time: Some(time), offset: offset(rest.trim_start())? })
+    let rest = rest.trim_start();
+    let offset = if rest.is_empty() { None } else { Some(offset(rest)?) };
+    Some(Moment { day, time: Some(time), offset })
 }
 
 /// An instant as RFC 3339 text on the clocks of the job's zone; `None` beyond the years that can be written.
@@ -88,21 +90,19 @@ fn time_of_day(text: &str) -> Option<(NaiveTime, &str)> {
     Some((NaiveTime::from_hms_opt(hour, minute, second)?, rest))
 }
 
-/// `Some(None)` when nothing is there, `None` when it is no offset.
-fn offset(text: &str) -> Option<Option<i32>> {
-    let (sign, rest) = match text {
-        "" => return Some(None),
-        "Z" | "z" | "UTC" => return Some(Some(0)),
-        _ => match (text.strip_prefix('+'), text.strip_prefix('-')) {
-            (Some(rest), _) => (1, rest),
-            (_, Some(rest)) => (-1, rest),
-            _ => return None,
-        },
+/// Seconds ahead of UTC.
+fn offset(text: &str) -> Option<i32> {
+    if matches!(text, "Z" | "z" | "UTC") {
+        return Some(0);
+    }
+    let (sign, rest) = match text.strip_prefix('+') {
+        Some(rest) => (1, rest),
+        None => (-1, text.strip_prefix('-')?),
     };
     let (hours, rest) = digits(rest, 2, 2)?;
     let (minutes, rest) = if rest.is_empty() { (0, rest) } else { digits(rest.strip_prefix(':').unwrap_or(rest), 2, 2)? };
     let right = rest.is_empty() && hours < 24 && minutes < 60;
-    right.then(|| i32::try_from(hours * 3600 + minutes * 60).ok().map(|seconds| Some(sign * seconds)))?
+    i32::try_from(hours * 3600 + minutes * 60).ok().filter(|_| right).map(|seconds| sign * seconds)
 }
 
 /// A number of `least` to `most` ASCII digits at the start of a text, and what follows.

@@ -21,6 +21,9 @@ pub use products::products;
 use crate::domain::job::CustomersSource;
 use std::path::Path;
 
+/// A file that was read: its name relative to the job file's folder, and a hex digest of its content.
+pub type Input = (String, String);
+
 /// The names of the columns of the customer list, in the order of the file. Reads the footer or the first row, not the list.
 pub fn customer_columns(source: &CustomersSource, base: &Path) -> Result<Vec<String>, Error> {
     table::names(&source.path, base, "customers")

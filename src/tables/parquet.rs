@@ -28,11 +28,11 @@ pub fn read(file: File, name: &str, size: u64, wanted: Wanted) -> Result<Table, 
 }
 
 /// Reads the names of the columns from the footer.
-pub fn names(file: File, name: &str, size: u64) -> Result<Vec<String>, Error> {
+pub fn names(file: &File, name: &str, size: u64) -> Result<Vec<String>, Error> {
     guarded(name, || {
         // A file without a right end is refused before the reader believes its numbers.
-        digest(&file, name, size)?;
-        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(reason)?;
+        digest(file, name, size)?;
+        let metadata = ArrowReaderMetadata::load(file, ArrowReaderOptions::new()).map_err(reason)?;
         Ok(metadata.schema().fields().iter().map(|field| field.name().clone()).collect())
     })
 }

@@ -1,5 +1,6 @@
 //! The product list, for templates.
 
+use super::Input;
 use super::customers::{refuse_twice, shortened};
 use super::error::Error;
 use super::table::{self, Column, Kind, Table, Wanted, word};
@@ -13,7 +14,7 @@ const NUMBERS: [Kind; 4] = [Kind::Int, Kind::Float, Kind::Decimal, Kind::Text];
 
 /// Reads the product list, sorted by id (UTF-8 bytes), and what identifies its file (relative name and digest). Only mapped columns are
 /// read; rows without an id are left out. Prices become minor units of the currency, as purchase amounts do.
-pub fn products(source: &ProductsSource, currency: &Currency, base: &Path) -> Result<(Vec<Product>, Vec<(String, String)>), Error> {
+pub fn products(source: &ProductsSource, currency: &Currency, base: &Path) -> Result<(Vec<Product>, Vec<Input>), Error> {
     let roles = [&source.name, &source.category, &source.price, &source.url, &source.image, &source.stock];
     let only: Vec<&str> = roles.into_iter().flatten().map(String::as_str).chain([source.product.as_str()]).collect();
     // No role of a product is a time, so the zone does not matter.

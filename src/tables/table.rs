@@ -107,13 +107,11 @@ pub fn word(value: &Value) -> Option<Cow<'_, str>> {
 
 /// Whether a value, or one of those it lists, is among these words. The word that did it comes back.
 pub fn one_of<'a>(value: &Value, words: &'a [String]) -> Option<&'a str> {
-    match value {
-        Value::List(values) => values.iter().find_map(|value| one_of(value, words)),
-        _ => {
-            let word = word(value)?;
-            words.iter().map(String::as_str).find(|one| *one == word)
-        }
+    if let Value::List(values) = value {
+        return values.iter().find_map(|value| one_of(value, words));
     }
+    let word = word(value)?;
+    words.iter().map(String::as_str).find(|one| *one == word)
 }
 
 /// Reads a list.
@@ -142,7 +140,7 @@ pub fn names(path: &Path, base: &Path, section: &'static str) -> Result<Vec<Stri
     let (file, meta) = open(path, &name, section)?;
     let io = |source| Error::Io { section, file: name.clone(), source };
     let names =
-        if is_csv(path, &file).map_err(io)? { csv::names(file, path, &name, section)? } else { parquet::names(file, &name, meta.len())? };
+        if is_csv(path, &file).map_err(io)? { csv::names(file, path, &name, section)? } else { parquet::names(&file, &name, meta.len())? };
     refuse_doubles(names.iter(), &name)?;
     Ok(names)
 }

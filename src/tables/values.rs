@@ -50,7 +50,7 @@ pub fn append(array: &ArrayRef, zone: Zone, out: &mut Vec<Value>) -> Result<(), 
             }
             Kind::Date => {
                 let days = to(&DataType::Date32)?;
-                let day = |days: Option<i32>| days.and_then(Date32Type::to_naive_date_opt).filter(is_writable);
+                let day = |days: Option<i32>| days.and_then(Date32Type::to_naive_date_opt).filter(|day| is_writable(*day));
                 out.extend(days.as_primitive::<Date32Type>().iter().map(|days| Value::maybe(day(days))));
             }
             Kind::Time => append_times(array, zone, out)?,
@@ -62,7 +62,7 @@ pub fn append(array: &ArrayRef, zone: Zone, out: &mut Vec<Value>) -> Result<(), 
     Ok(())
 }
 
-fn is_writable(day: &NaiveDate) -> bool {
+fn is_writable(day: NaiveDate) -> bool {
     (1..=9999).contains(&day.year())
 }
 
@@ -73,7 +73,7 @@ fn append_times(array: &ArrayRef, zone: Zone, out: &mut Vec<Value>) -> Result<()
     let micros = cast(array, &DataType::Timestamp(TimeUnit::Microsecond, of.clone())).map_err(|error| error.to_string())?;
     let text = |count: i64| {
         let instant = if local { dates::local_instant(count, zone)? } else { count };
-        zone.date(instant).filter(is_writable)?;
+        zone.date(instant).filter(|day| is_writable(*day))?;
         dates::written(instant, zone)
     };
     out.extend(micros.as_primitive::<TimestampMicrosecondType>().iter().map(|count| Value::maybe(count.and_then(text))));
@@ -105,7 +105,7 @@ fn append_texts(array: &ArrayRef, out: &mut Vec<Value>) -> Result<(), String> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 fn append_lists(array: &ArrayRef, zone: Zone, out: &mut Vec<Value>) -> Result<(), String> {
