@@ -115,14 +115,11 @@ fn date(value: &Value, options: &Kwargs, language: Language) -> TeraResult<Strin
     };
     Ok(match language {
         Language::Ja => {
-            let mut text = if year { format!("{}年", day.year()) } else { String::new() };
-            text.push_str(&format!("{}月{}日", day.month(), day.day()));
-            if weekday {
-                let names = ["月", "火", "水", "木", "金", "土", "日"];
-                let name = names.get(day.weekday().num_days_from_monday() as usize).copied().unwrap_or_default();
-                text.push_str(&format!("({name})"));
-            }
-            text
+            let names = ["月", "火", "水", "木", "金", "土", "日"];
+            let name = names.get(day.weekday().num_days_from_monday() as usize).filter(|_| weekday);
+            let year = if year { format!("{}年", day.year()) } else { String::new() };
+            let weekday = name.map(|name| format!("({name})")).unwrap_or_default();
+            format!("{year}{}月{}日{weekday}", day.month(), day.day())
         }
         Language::En => {
             let pattern = match (weekday, year) {

@@ -13,12 +13,11 @@ pub fn to_json(value: &Value) -> String {
 
 fn write_value(out: &mut String, value: &Value) {
     match value {
-        Value::Null => out.push_str("null"),
         Value::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
         Value::Int(number) => drop(write!(out, "{number}")),
         // Debug keeps the point of a whole float, so that it comes back as a float.
         Value::Float(number) if number.is_finite() => drop(write!(out, "{number:?}")),
-        Value::Float(_) => out.push_str("null"),
+        Value::Null | Value::Float(_) => out.push_str("null"),
         Value::Text(text) => write_text(out, text),
         Value::Date(day) => drop(write!(out, "\"{day}\"")),
         Value::List(items) => {

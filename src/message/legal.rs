@@ -117,15 +117,12 @@ fn decode(text: &str, out: &mut String) {
                 char::from_u32(code?)
             }
         });
-        match (character, end) {
-            (Some(character), Some(end)) => {
-                out.push(character);
-                rest = reference.get(end + 1..).unwrap_or_default();
-            }
-            _ => {
-                out.push('&');
-                rest = reference.get(1..).unwrap_or_default();
-            }
+        if let (Some(character), Some(end)) = (character, end) {
+            out.push(character);
+            rest = reference.get(end + 1..).unwrap_or_default();
+        } else {
+            out.push('&');
+            rest = reference.get(1..).unwrap_or_default();
         }
     }
     out.push_str(rest);

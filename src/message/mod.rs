@@ -6,6 +6,7 @@
 //!
 //! It must not print, send, choose who gets a mail, or read a clock. A customer's data is only ever a value, never template source.
 
+mod check;
 mod compose;
 mod encode;
 mod files;
@@ -14,6 +15,7 @@ mod json;
 mod legal;
 mod lexer;
 mod names;
+mod parts;
 mod plain;
 mod problem;
 mod render;

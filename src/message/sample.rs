@@ -102,15 +102,17 @@ fn standing(campaign: &Campaign, ladder: &Ladder, rank: Option<RankIndex>, as_of
     }
 }
 
+/// A rank's own value.
+fn of<T: Copy>(values: &PerRank<T>, rank: RankIndex) -> Option<T> {
+    values.get(usize::from(rank)).copied().flatten()
+}
+
 /// What the campaign's rule would offer, with an invented code.
 fn offer(campaign: &Campaign, rank: Option<RankIndex>, as_of: NaiveDate) -> Option<Offer> {
     let rule = campaign.offer.as_ref()?;
     let rank = rank?;
     if rule.ranks.as_ref().is_some_and(|ranks| !ranks.contains(&rank)) {
         return None;
-    }
-    fn of<T: Copy>(values: &PerRank<T>, rank: RankIndex) -> Option<T> {
-        values.get(usize::from(rank)).copied().flatten()
     }
     let empty = Offer {
         kind: "coupon",

@@ -1,5 +1,7 @@
 //! The templates of this repository as mails, and bad templates as errors.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop where it fails")]
+
 use chrono::NaiveDate;
 use rankmail::domain::campaign::{RankMove, When};
 use rankmail::domain::job::Language;
@@ -343,4 +345,28 @@ fn styles_move_into_elements_when_asked() {
     assert!(!templates.render("birthday", None, &values, &shop()).unwrap().html.contains("style=\""));
     let html = templates.inline_css(true).render("birthday", None, &values, &shop()).unwrap().html;
     assert!(html.contains("<p style=\"color: red;\">"), "{html}");
+}
+
+/// The cells of a table's rows below a heading of `docs/templates.md`, code marks and escapes taken off.
+fn table(heading: &str) -> Vec<Vec<String>> {
+    let docs = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/templates.md")).unwrap();
+    let section = docs.split(&format!("## {heading}\n")).nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
+    let cells =
+        |row: &str| row.replace("\\|", "\u{1}").split('|').map(|cell| cell.trim().trim_matches('`').replace('\u{1}', "|")).collect();
+    section.lines().filter(|line| line.starts_with('|')).skip(2).map(cells).collect()
+}
+
+#[test]
+fn the_docs_list_names_that_exist_and_filters_as_they_write() {
+    let names: Vec<String> =
+        table("The names").into_iter().filter_map(|row| row.into_iter().nth(1)).filter(|name| !name.contains("COLUMN")).collect();
+    assert!(names.len() > 40, "{names:?}");
+    let tests: Vec<String> = names.iter().map(|name| format!("{{% if {name} %}}x{{% endif %}}")).collect();
+    let _ = one(&tests.join("\n"));
+    for row in table("Filters") {
+        let [_, written, expected, _] = row.as_slice() else { panic!("{row:?}") };
+        let (_root, templates) = one(written);
+        let content = templates.render("birthday", None, &customer(vec![("name", "a".into())]), &shop()).unwrap();
+        assert_eq!(content.html.trim(), expected);
+    }
 }

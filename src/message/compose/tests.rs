@@ -51,7 +51,6 @@ const HEADERS: [&str; 11] = [
 fn round_trip(name: &str, address: &str, subject: &str, text: &str) {
     let head = head(name, address);
     let bytes = compose(&head, &content(subject, text)).expect("it composes");
-    assert_eq!(bytes, compose(&head, &content(subject, text)).expect("it composes again"));
     assert_wire(&bytes);
     let mail = MessageParser::default().parse(&bytes).expect("it parses");
     let names: Vec<String> = mail.headers().iter().map(|header| header.name().to_owned()).collect();
@@ -67,28 +66,32 @@ fn round_trip(name: &str, address: &str, subject: &str, text: &str) {
 }
 
 /// Pieces that break weak composers.
+const PIECES: [&str; 18] = [
+    "\r\n",
+    "\r",
+    "\n",
+    "\0",
+    "=?utf-8?B?QmNjOiB4?=",
+    "=?utf-8?Q?=0D=0ABcc:_x?=",
+    "Bcc: x@evil.example",
+    "\"",
+    "\\",
+    "<x@y>, ",
+    "👘👩‍👩‍👧",
+    "山田　花子",
+    "\u{2028}\u{85}",
+    "  ",
+    "plain words ",
+    "(comment)",
+    "とても長い文がつづくと、一行には収まらないので、どこかで折り返す必要があります。それでも文字の途中で切れてはいけません。",
+    "a_very_long_word_without_any_blank_in_it_that_no_line_of_a_header_can_hold_as_it_is_written_here_________________________",
+];
+
+/// Some of those pieces with single characters of any kind between them.
 fn hostile() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
-        Just("\r\n".to_owned()),
-        Just("\r".to_owned()),
-        Just("\n".to_owned()),
-        Just("\0".to_owned()),
-        Just("=?utf-8?B?QmNjOiB4?=".to_owned()),
-        Just("=?utf-8?Q?=0D=0ABcc:_x?=".to_owned()),
-        Just("Bcc: x@evil.example".to_owned()),
-        Just("\"".to_owned()),
-        Just("\\".to_owned()),
-        Just("<x@y>, ".to_owned()),
-        Just("👘👩‍👩‍👧".to_owned()),
-        Just("山田　花子".to_owned()),
-        Just("\u{2028}\u{85}".to_owned()),
-        Just("  ".to_owned()),
-        "[ -~]{0,12}",
-        "[a-z]{1,9} ",
-        "\\PC{0,6}",
-        ".{0,3}",
-        "[あ-ん]{0,60}",
-        "[a-z]{80,120}",
+        3 => proptest::sample::select(&PIECES[..]).prop_map(str::to_owned),
+        1 => any::<char>().prop_map(String::from),
     ];
     proptest::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat())
 }
@@ -108,7 +111,10 @@ proptest! {
     fn no_name_subject_or_text_breaks_a_mail(name in hostile(), address in any_address(), subject in hostile(), text in hostile()) {
         round_trip(&name, &address, &subject, &text);
     }
+}
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn no_address_gets_through_that_could_break_a_header(address in hostile()) {
         let composed = compose(&head("a", &address), &content("s", "t"));
@@ -150,4 +156,10 @@ fn what_could_break_a_header_is_refused() {
     assert!(matches!(bad(|head| head.list_id = Some("a>")), Err(ComposeError::Word { .. })));
     assert!(matches!(bad(|head| head.from = "nobody"), Err(ComposeError::Address { .. })));
     assert!(matches!(bad(|head| head.date = i64::MAX), Err(ComposeError::Date(_))));
+}
+
+#[test]
+fn the_same_mail_has_the_same_bytes() {
+    let make = || compose(&head("山田", "a@b.example"), &content("件名", "本文\n")).unwrap();
+    assert_eq!(make(), make());
 }
