@@ -30,7 +30,7 @@ fn dates(job: &Job, inputs: &Inputs, as_of: NaiveDate) -> Dates {
 
 /// Reads the purchases and folds them into features, one table for each partition.
 pub fn fold(job: &Job, inputs: &Inputs, bounds: Bounds, watch: &Watch) -> Result<(Vec<Features>, ReadCounts), Error> {
-    let categories = asked_categories(job);
+    let categories: Vec<String> = job.categories().into_iter().map(str::to_owned).collect();
     let wants_items = inputs.templates.uses_last_order();
     let request = purchases::Request {
         as_of: bounds.as_of,
@@ -41,21 +41,6 @@ pub fn fold(job: &Job, inputs: &Inputs, bounds: Bounds, watch: &Watch) -> Result
     let fold = features::Fold::new(bounds, &categories, wants_items);
     let read = inputs.purchases.read(&request, &|lines| fold.add(lines).map_err(Into::into))?;
     Ok((fold.finish()?, read))
-}
-
-/// The categories that campaigns ask for, in the order of their bits.
-fn asked_categories(job: &Job) -> Vec<String> {
-    let mut names = vec![String::new(); 64];
-    for categories in job.campaigns.iter().flat_map(|campaign| [&campaign.when.bought, &campaign.when.not_bought]).flatten() {
-        let bits = (0..64).filter(|bit| categories.bits & (1 << bit) != 0);
-        for (name, bit) in categories.names.iter().zip(bits) {
-            names[bit].clone_from(name);
-        }
-    }
-    while names.last().is_some_and(String::is_empty) {
-        names.pop();
-    }
-    names
 }
 
 /// Runs the first pass.

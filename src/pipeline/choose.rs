@@ -220,7 +220,7 @@ fn wants_code(rule: &OfferRule) -> bool {
 
 /// Fetches the last orders of those who may get a mail that shows them: a second look into the purchases, only where it is needed.
 fn fetch_last_orders(job: &Job, inputs: &Inputs, assessed: &mut Assessed) -> Result<(), Error> {
-    let asking: Vec<bool> = job.campaigns.iter().map(|campaign| inputs.templates.uses(&campaign.name, "last_order")).collect();
+    let asking: Vec<bool> = job.campaigns.iter().map(|campaign| ["last_order.items", "last_order.store"].iter().any(|name| inputs.templates.uses(&campaign.name, name))).collect();
     let mut wanted = HashMap::new();
     for part in &assessed.people {
         for matched in part.matches.iter().filter(|matched| asking[matched.campaign]) {

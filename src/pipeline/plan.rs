@@ -32,6 +32,10 @@ pub struct Planned {
 pub fn plan(request: &Request) -> Result<Planned, Error> {
     let job = request.job;
     let folder = request.into.map_or_else(|| runs::folder(&job.runs, &job.name, request.as_of), Path::to_path_buf);
+    let _lock = match request.into {
+        Some(_) => None,
+        None => Some(runs::Lock::take(&job.runs.join(&job.name))?),
+    };
     refuse_adopted(request)?;
     let inputs = inputs::open(job, request.as_of)?;
     let mut assessed = assess::run(job, &inputs, request.as_of, request.watch)?;
