@@ -70,7 +70,6 @@ pub fn type_error(words: &str) -> (String, String) {
         "a boolean" => "true or false",
         "i64" => "a whole number",
         "a sequence" => "a list",
-        text if text.starts_with("struct ") => "a table",
         "a map" => "a table",
         text => text,
     };

@@ -227,7 +227,11 @@ fn coupon(file: &OfferFile, span: Span, around: &Around<'_>, report: &mut Report
 /// The categories and products that a discount is on.
 fn on(key: &Key<Or<OnFile>>, report: &mut Report) -> Option<On> {
     let At { span, value } = report.get(key, "on")?;
-    let Or::Table(file @ OnFile { date: None, .. }) = value else {
+    let table = match value {
+        Or::Table(file) if file.date.is_empty() => Some(file),
+        _ => None,
+    };
+    let Some(file) = table else {
         let help = "write on = { category = [\"…\"] } or on = { product = [\"…\"] }";
         report.add(span, "`on` of a discount is a table", "which categories or products?", help);
         return None;
@@ -364,7 +368,7 @@ fn invitation(file: &OfferFile, span: Span, report: &mut Report) -> Option<Offer
 fn day_of(value: &Or<OnFile>) -> Option<NaiveDate> {
     match value {
         Or::Plain(Many::One(Scalar::Text(text))) => words::day(text),
-        Or::Table(OnFile { date: Some(date), .. }) => words::day(date),
+        Or::Table(OnFile { date, .. }) => words::day(date),
         _ => None,
     }
 }

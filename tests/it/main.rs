@@ -1,0 +1,4 @@
+//! rankmail from the outside.
+
+mod bad_jobs;
+mod job_docs;
