@@ -1,7 +1,6 @@
 //! Every job in `bad_jobs/` is refused, with the words beside it in `snapshots/`.
 
 use rankmail::job;
-use std::path::Path;
 
 #[test]
 fn each_bad_job_is_refused_with_all_of_its_problems() {

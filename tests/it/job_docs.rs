@@ -16,21 +16,25 @@ fn every_block_of_the_docs_is_loaded() {
     for block in blocks {
         let part: toml::Table = block.parse().unwrap_or_else(|error| panic!("{error}\n{block}"));
         // A block with a name and a sender is a whole job.
-        let text = if part.contains_key("name") && part.contains_key("mail") { block.to_owned() } else { merged(part) };
+        let text = if part.contains_key("name") && part.contains_key("mail") {
+            block.to_owned()
+        } else {
+            toml::to_string(&merged(part, AROUND.parse().unwrap())).unwrap()
+        };
         if let Err(error) = job::load_text(&folder.path().join("docs.toml"), &text) {
             panic!("{error}\n\nthe block:\n{block}");
         }
     }
 }
 
-fn merged(part: toml::Table) -> String {
-    let mut whole: toml::Table = AROUND.parse().unwrap();
+/// The small job with the part's keys in place of its own.
+fn merged(part: toml::Table, mut whole: toml::Table) -> toml::Table {
     whole.insert("name".into(), "docs".into());
     if part.get("ranks").is_some_and(|ranks| ranks.get("of").is_some()) {
         whole.remove("rank");
     }
     whole.extend(part);
-    toml::to_string(&whole).unwrap()
+    whole
 }
 
 #[test]
