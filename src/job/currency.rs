@@ -23,8 +23,28 @@ pub fn find(code: &str) -> Option<Currency> {
     Some(Currency { code: code.to_owned(), digits })
 }
 
-/// Every code, for suggestions.
-pub fn codes() -> impl Iterator<Item = &'static str> {
+/// The code that a text may stand for: one in small letters, or what people call the money.
+pub fn meant(text: &str) -> Option<&'static str> {
+    let everyday = [
+        ("yen", "JPY"),
+        ("円", "JPY"),
+        ("¥", "JPY"),
+        ("￥", "JPY"),
+        ("dollar", "USD"),
+        ("$", "USD"),
+        ("euro", "EUR"),
+        ("€", "EUR"),
+        ("pound", "GBP"),
+        ("£", "GBP"),
+        ("won", "KRW"),
+    ];
+    let folded = text.trim().to_lowercase();
+    let named = everyday.iter().find(|(word, _)| folded.trim_end_matches('s') == *word).map(|(_, code)| *code);
+    named.or_else(|| codes().find(|code| code.eq_ignore_ascii_case(&folded)))
+}
+
+/// Every code.
+fn codes() -> impl Iterator<Item = &'static str> {
     DIGITS.iter().flat_map(|(_, codes)| codes.iter().copied()).chain(HUNDREDTHS.split_whitespace())
 }
 

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// How many problems are shown; a file with more of them is not a job file.
 const SHOWN: usize = 100;
+/// How many are kept for machines.
+const KEPT: usize = 1_000;
 
 /// Why a job cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +96,7 @@ impl Invalid {
         }
         found.sort_by(|left, right| (left.span, &left.message).cmp(&(right.span, &right.message)));
         found.dedup();
+        found.truncate(KEPT);
         Self { path: path.to_owned(), text, found }
     }
 }

@@ -36,7 +36,7 @@ const LATER: [&str; 22] = [
 ];
 
 /// Whether an address has a password in it: `scheme://user:password@host`.
-pub fn has_password(text: &str) -> bool {
+fn has_password(text: &str) -> bool {
     let authority = text.split_once("://").map(|(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or(rest));
     authority.and_then(|authority| authority.rsplit_once('@')).is_some_and(|(user, _)| user.contains(':'))
 }
@@ -144,7 +144,9 @@ impl<'s> Walk<'s, '_> {
 
     fn unknown(&mut self, span: Span, name: &str, known: &[&str], place: &str) {
         let shown = words::plain(name);
-        if LATER.contains(&name) {
+        // An offer that recommends has these.
+        let recommends = place == "offer" && ["from", "count"].contains(&name);
+        if recommends || LATER.contains(&name) {
             let help = "take it out; rankmail would not act on it, and never ignores what is written";
             self.report.add(span, format!("`{shown}` is not supported yet"), "not supported yet", help);
             return;

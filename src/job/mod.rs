@@ -111,7 +111,10 @@ fn check_text(path: &Path, folder: &Path, text: &str, borrow: check::Borrow<'_>)
 /// The ladder of the job of this name in the folder, and its currency.
 fn ranks_of(folder: &Path, name: &str) -> Result<(Ladder, Currency), String> {
     let path = folder.join(format!("{name}.toml"));
-    let text = read(&path).map_err(|error| error.to_string())?;
+    let text = read(&path).map_err(|error| match error {
+        Error::Unreadable { reason, .. } => format!("{name}.toml cannot be read: {reason}"),
+        other => other.to_string(),
+    })?;
     // One step only: a chain of jobs would hide who decides.
     let job = check_text(&path, folder, &text, &|other| Err(format!("it takes them from {other} in turn; name that job")));
     match job {

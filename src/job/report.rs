@@ -33,7 +33,8 @@ impl Report {
 
     /// A key that must be there is not.
     pub fn missing(&mut self, table: Span, name: &str, help: &str) {
-        self.add(table, format!("`{name}` is missing"), "it belongs in here", help);
+        let label = if table.start == 0 { "nowhere in this file" } else { "it belongs in here" };
+        self.add(table, format!("`{name}` is missing"), label, help);
     }
 
     /// The value of a key, if there is one of the right type.

@@ -70,7 +70,6 @@ pub fn type_error(words: &str) -> (String, String) {
         "a boolean" => "true or false",
         "i64" => "a whole number",
         "a sequence" => "a list",
-        text if text.starts_with("struct ") => "a table",
         "a map" => "a table",
         text => text,
     };
@@ -78,7 +77,10 @@ pub fn type_error(words: &str) -> (String, String) {
         "map" => "a table or a date".to_owned(),
         "sequence" => "a list".to_owned(),
         text if text.starts_with("string ") => "a text".to_owned(),
-        text => text.chars().filter(|letter| *letter != '`').take(LONG).collect(),
+        text => {
+            let value = text.split_once('`').map_or(text, |(_, value)| value);
+            value.chars().filter(|letter| *letter != '`').take(LONG).collect()
+        }
     };
     (expected.to_owned(), found)
 }

@@ -4,7 +4,7 @@ use super::super::file::{ConditionFile, JobFile, RankFile, RanksFile};
 use super::super::report::{At, Report};
 use super::super::words;
 use super::super::written::{Key, Scalar, Span};
-use super::Borrow;
+use super::{Borrow, rising};
 use crate::domain::ladder::{Admission, Closing, Condition, Down, Rank, Review, Window};
 use crate::domain::{Currency, Ladder};
 
@@ -50,7 +50,7 @@ pub fn check(
     };
     if list.value.is_empty() || list.value.len() > MOST_RANKS {
         let message = format!("there are {} ranks", list.value.len());
-        report.add(list.span, message, "", format!("a ladder has 1 to {MOST_RANKS} ranks"));
+        report.add(list.span, message, "the first", format!("a ladder has 1 to {MOST_RANKS} ranks"));
         return (None, None);
     }
     let before = report.found.len();
@@ -58,10 +58,10 @@ pub fn check(
     let names = ranks.iter().flatten().map(|read| read.rank.name.clone()).collect::<Vec<_>>();
     let complete: Option<Vec<Read>> = ranks.into_iter().collect();
     let Some(complete) = complete else { return (None, None) };
-    doubles(&complete, report);
+    rising::doubles(&complete, report);
     complete.windows(2).for_each(|pair| {
         if let [lower, upper] = pair {
-            rising(lower, upper, currency, report);
+            rising::check(lower, upper, currency, report);
         }
     });
     if before < report.found.len() {
@@ -204,11 +204,11 @@ fn keep_for(ranks: &RanksFile, report: &mut Report) -> Option<u32> {
 }
 
 /// A rank and the places that neighbours are compared at.
-struct Read {
-    rank: Rank,
-    name: Span,
-    admits: Span,
-    was: Vec<Span>,
+pub struct Read {
+    pub rank: Rank,
+    pub name: Span,
+    pub admits: Span,
+    pub was: Vec<Span>,
 }
 
 fn rank_of(key: &Key<RankFile>, currency: &Currency, report: &mut Report) -> Option<Read> {
@@ -249,8 +249,8 @@ fn rank_of(key: &Key<RankFile>, currency: &Currency, report: &mut Report) -> Opt
     };
     let name = name?;
     let places = former.iter().map(|old| old.span).collect();
-    let was = former.into_iter().map(|old| old.value.to_owned()).collect();
-    Some(Read { rank: Rank { name: name.value.to_owned(), was, admits: admission, keep }, name: name.span, admits, was: places })
+    let former = former.into_iter().map(|old| old.value.to_owned()).collect();
+    Some(Read { rank: Rank { name: name.value.to_owned(), was: former, admits: admission, keep }, name: name.span, admits, was: places })
 }
 
 /// Ranges are written with names inside, and templates for one rank have its name in theirs.
@@ -308,75 +308,4 @@ fn condition(at: At<&ConditionFile>, name: &str, currency: &Currency, report: &m
         return None;
     }
     Some(condition)
-}
-
-/// Two ranks of one name, or a former name that somebody else has.
-fn doubles(ranks: &[Read], report: &mut Report) {
-    for (at, read) in ranks.iter().enumerate() {
-        if let Some(first) = ranks.iter().take(at).find(|earlier| earlier.rank.name == read.rank.name) {
-            let name = words::plain(&read.rank.name);
-            report.add(read.name, format!("two ranks are named `{name}`"), "again", "give each rank a name of its own");
-            report.also(first.name, "first here");
-        }
-        for (old, span) in read.rank.was.iter().zip(&read.was) {
-            let others = ranks.iter().enumerate().filter(|(other, _)| *other != at);
-            let present = ranks.iter().find(|other| other.rank.name == *old);
-            let former = others.take_while(|(other, _)| *other < at).find(|(_, other)| other.rank.was.contains(old));
-            if let Some(other) = present.or(former.map(|(_, other)| other)) {
-                let message = format!("`was` names {}, which another rank is or was", words::quote(old));
-                report.add(*span, message, "whose rank would that be?", "a former name belongs to one rank and is no present one");
-                report.also(other.name, "this rank");
-            }
-        }
-    }
-}
-
-const METRICS: [&str; 5] = ["orders", "spend", "orders_ever", "spend_ever", "tenure_months"];
-
-/// The metrics of a condition, in the order of [`METRICS`].
-fn metrics(condition: &Condition) -> [Option<i64>; 5] {
-    [condition.orders, condition.spend, condition.orders_ever, condition.spend_ever, condition.tenure_months.map(i64::from)]
-}
-
-/// A rank must be harder to reach than the one below it: no metric that both name falls, and something rises.
-fn rising(lower: &Read, upper: &Read, currency: &Currency, report: &mut Report) {
-    let (low, up) = (words::plain(&lower.rank.name), words::plain(&upper.rank.name));
-    match (&lower.rank.admits, &upper.rank.admits) {
-        (Admission::AnyOf(below), Admission::AnyOf(above)) => {
-            let before = report.found.len();
-            for (at, metric) in METRICS.iter().enumerate() {
-                // With several conditions the easiest one counts, and only where each of them names the metric.
-                let easiest = |conditions: &[Condition]| {
-                    let values: Option<Vec<i64>> = conditions.iter().map(|one| metrics(one).get(at).copied().flatten()).collect();
-                    values.and_then(|values| values.into_iter().min())
-                };
-                if let (Some(less), Some(more)) = (easiest(above), easiest(below))
-                    && less < more
-                {
-                    let show = |value: i64| if metric.starts_with("spend") { currency.show(value) } else { value.to_string() };
-                    let label = format!("only {} here", show(less));
-                    let help = format!("ranks are written lowest first; let `{metric}` rise from {low} to {up}");
-                    report.add(upper.admits, format!("`{metric}` falls from rank {low} to rank {up}"), &label, help);
-                    report.also(lower.admits, format!("{} here", show(more)));
-                }
-            }
-            let easier = |one: &Condition, other: &Condition| {
-                metrics(one)
-                    .into_iter()
-                    .zip(metrics(other))
-                    .all(|(one, other)| one.is_none_or(|one| other.is_some_and(|other| one <= other)))
-            };
-            if before == report.found.len() && below.iter().all(|low| above.iter().any(|up| easier(up, low))) {
-                let help = "raise a figure, or add one; nobody would ever be in the lower rank";
-                let message = format!("nothing rises from rank {low} to rank {up}");
-                report.add(upper.admits, message, "whoever reaches the rank below is in here", help);
-                report.also(lower.admits, "the rank below");
-            }
-        }
-        (Admission::Top(below), Admission::Top(above)) if above >= below => {
-            report.add(upper.admits, format!("rank {up} is not smaller than rank {low}"), "as many or more people", "let the share shrink");
-            report.also(lower.admits, "the rank below");
-        }
-        _ => {}
-    }
 }

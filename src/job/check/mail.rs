@@ -1,7 +1,6 @@
 //! `[mail]`, `[mail.smtp]` and `[brakes]`.
 
 use super::super::file::{BrakesFile, MailFile, SmtpFile};
-use super::super::keys;
 use super::super::report::{At, Report};
 use super::super::words;
 use super::super::written::{Key, Span};
@@ -140,9 +139,6 @@ pub fn smtp(key: Option<&Key<SmtpFile>>, report: &mut Report) -> Option<SmtpSett
 /// Until there is TLS and AUTH, mails only go to a server on this machine. (A password in the URL is reported with the other secrets.)
 fn loopback(url: At<&str>, report: &mut Report) {
     let At { span, value } = url;
-    if keys::has_password(value) {
-        return;
-    }
     let help = "plain smtp:// to this machine only, as yet: \"smtp://127.0.0.1:25\"";
     let Some(rest) = value.strip_prefix("smtp://") else {
         if value.starts_with("smtps://") || value.starts_with("smtp+starttls://") {

@@ -1,10 +1,12 @@
 //! From what was written to what is checked: every part is looked at, whatever is wrong with the others.
 
 mod campaign;
+mod kinds;
 mod ladder;
 mod mail;
 mod never;
 mod offer;
+mod rising;
 mod sources;
 mod when;
 
@@ -159,8 +161,8 @@ fn schedule(key: &Key<String>, report: &mut Report) -> Option<String> {
         Ok(cron) => cron,
         Err(error) => {
             let words = error.to_string();
-            let words = words.trim_end_matches('.').replace("CronPattern", "it");
-            report.add(span, "`schedule` is not a cron line", &words, help);
+            let words = words.split_once(": ").map_or(words.as_str(), |(_, words)| words).trim_end_matches('.');
+            report.add(span, "`schedule` is not a cron line", words, help);
             return None;
         }
     };
@@ -177,7 +179,7 @@ fn money(key: &Key<String>, top: Span, report: &mut Report) -> Option<Currency> 
     let At { span, value } = report.needed(key, top, "currency", "write currency = \"JPY\", or the shop's own")?;
     let found = currency::find(value);
     if found.is_none() {
-        let near = currency::codes().find(|code| code.eq_ignore_ascii_case(value)).or_else(|| words::nearest(value, currency::codes()));
+        let near = currency::meant(value);
         let help = near.map_or_else(|| "write a code such as \"JPY\"".to_owned(), |code| format!("did you mean \"{code}\"?"));
         report.add(span, format!("there is no currency {}", words::quote(value)), "not a code of ISO 4217", help);
     }

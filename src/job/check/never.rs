@@ -34,7 +34,9 @@ pub fn check(file: &CampaignFile, ranks: &RankRange, when: &When, around: &Aroun
         );
     }
     if let Some((message, help)) = rank_trouble(when, ranks, around) {
-        never(written.rank.span(), message, "never happens", help, file.ranks.span());
+        // Where no rank ever falls, it does not matter which ranks the campaign is for.
+        let other = file.ranks.span().filter(|_| !message.contains("lets nobody fall"));
+        never(written.rank.span(), message, "never happens", help, other);
     }
     let end = |range: Option<NumberRange>| range.and_then(|range| range.to);
     let start = |range: Option<NumberRange>| range.and_then(|range| range.from);

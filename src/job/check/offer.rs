@@ -1,14 +1,13 @@
 //! The offer of a campaign.
 
-use super::super::file::{CampaignFile, OfferFile, OnFile};
+use super::super::file::{CampaignFile, OfferFile};
 use super::super::report::{At, Report};
 use super::super::words;
 use super::super::written::{Entries, Key, Many, Or, Scalar, Span};
-use super::{Around, Lack, campaign};
+use super::{Around, campaign, kinds};
 use crate::domain::OfferRule;
 use crate::domain::campaign::{RankRange, When};
-use crate::domain::offer::{Discount, OfferKind, On, PerRank, Valid};
-use chrono::NaiveDate;
+use crate::domain::offer::{Discount, OfferKind, PerRank, Valid};
 
 /// The keys of each kind, besides `kind` and `ranks`.
 const KINDS: [(&str, &[&str]); 5] = [
@@ -27,11 +26,11 @@ pub fn rule(at: At<&OfferFile>, sells: bool, range: Option<&RankRange>, around: 
     let ranks = report.lines(&file.ranks, "ranks").and_then(|texts| some_ranks(file, &texts, range, around, report));
     let valid = valid(&file.valid, report);
     let known = match kind {
-        "coupon" => coupon(file, span, around, report),
-        "gift" => Some(gift(file, span, around, report)),
-        "bundle" => bundle(file, span, report),
+        "coupon" => kinds::coupon(file, span, around, report),
+        "gift" => Some(kinds::gift(file, span, around, report)),
+        "bundle" => kinds::bundle(file, span, report),
         "free_shipping" => Some(OfferKind::FreeShipping { over: per_rank(&file.over, "over", around, &mut money_of(around), report) }),
-        _ => invitation(file, span, report),
+        _ => kinds::invitation(file, span, report),
     };
     let rule = OfferRule { kind: known?, ranks, valid };
     if before == report.found.len() {
@@ -132,29 +131,14 @@ fn valid(key: &Key<String>, report: &mut Report) -> Option<Valid> {
 }
 
 /// Reads one number of a table, or the only one; `Ok(None)` is no offer.
-type Read<'a, T> = dyn FnMut(&Scalar) -> Result<Option<T>, &'static str> + 'a;
+pub type Read<'a, T> = dyn FnMut(&Scalar) -> Result<Option<T>, &'static str> + 'a;
 
-fn money_of<'a>(around: &'a Around<'_>) -> impl FnMut(&Scalar) -> Result<Option<i64>, &'static str> + 'a {
+pub fn money_of<'a>(around: &'a Around<'_>) -> impl FnMut(&Scalar) -> Result<Option<i64>, &'static str> + 'a {
     |value| words::money(value, &around.currency).map(|amount| Some(amount).filter(|amount| *amount != 0))
 }
 
-/// Percent above 0 up to 100; 5 or "5%". Zero is no offer.
-fn percent_of(value: &Scalar) -> Result<Option<f64>, &'static str> {
-    let percent = match value {
-        #[expect(clippy::cast_precision_loss, reason = "only 0 to 100 are taken")]
-        Scalar::Int(number) => *number as f64,
-        Scalar::Float(number) => *number,
-        Scalar::Text(text) => words::percent(text).ok_or("it is not a percentage")?,
-        _ => return Err("it is not a percentage"),
-    };
-    if !(0.0..=100.0).contains(&percent) {
-        return Err("it must be above 0 and at most 100");
-    }
-    Ok(Some(percent).filter(|percent| *percent > 0.0))
-}
-
 /// One number for all ranks, or a table in which a rank that is not named has the value of the nearest named one below.
-fn per_rank<T: Copy>(
+pub fn per_rank<T: Copy>(
     key: &Key<Or<Entries<Scalar>>>,
     name: &str,
     around: &Around<'_>,
@@ -195,178 +179,6 @@ fn per_rank<T: Copy>(
             below
         })
         .collect()
-}
-
-fn coupon(file: &OfferFile, span: Span, around: &Around<'_>, report: &mut Report) -> Option<OfferKind> {
-    let over = per_rank(&file.over, "over", around, &mut money_of(around), report);
-    let on = on(&file.on, report);
-    let code = report.line(&file.code, "code");
-    if let Some(code) = code
-        && (code.value.len() > 64 || code.value.contains(char::is_whitespace))
-    {
-        report.add(code.span, "`code` has blanks in it or is longer than 64 bytes", "customers type this", "write it like \"WINTER15\"");
-    }
-    let percent = per_rank(&file.percent, "percent", around, &mut percent_of, report);
-    let amount = per_rank(&file.amount, "amount", around, &mut money_of(around), report);
-    let discount = match (file.percent.span(), file.amount.span()) {
-        (Some(_), None) => Discount::Percent(percent),
-        (None, Some(_)) => Discount::Amount(amount),
-        (None, None) => {
-            report.missing(span, "percent", "write percent = 10 or amount = 500");
-            return None;
-        }
-        (Some(percent), Some(amount)) => {
-            report.add(amount, "a coupon takes off a percentage or an amount, not both", "one too many", "keep one of them");
-            report.also(percent, "the other");
-            return None;
-        }
-    };
-    Some(OfferKind::Coupon { discount, over, on, code: code.map(|code| code.value.to_owned()) })
-}
-
-/// The categories and products that a discount is on.
-fn on(key: &Key<Or<OnFile>>, report: &mut Report) -> Option<On> {
-    let At { span, value } = report.get(key, "on")?;
-    let Or::Table(file @ OnFile { date: None, .. }) = value else {
-        let help = "write on = { category = [\"…\"] } or on = { product = [\"…\"] }";
-        report.add(span, "`on` of a discount is a table", "which categories or products?", help);
-        return None;
-    };
-    let mut list = |key: &Key<Many<Scalar>>, name: &str| {
-        let values = report.get(key, name).and_then(|at| report.texts(at.span, at.value, name));
-        values.unwrap_or_default().into_iter().map(|value| value.value).collect::<Vec<_>>()
-    };
-    let on = On { category: list(&file.category, "category"), product: list(&file.product, "product") };
-    if matches!((&file.category, &file.product), (Key::Absent, Key::Absent)) {
-        report.add(
-            span,
-            "`on` names nothing",
-            "which categories or products?",
-            "write category = [\"…\"] or product = [\"…\"], or leave `on` out",
-        );
-    }
-    Some(on)
-}
-
-fn gift(file: &OfferFile, span: Span, around: &Around<'_>, report: &mut Report) -> OfferKind {
-    let choose_by = report.line(&file.choose_by, "choose_by");
-    let otherwise = report.line(&file.otherwise, "otherwise");
-    if let Some(choose_by) = choose_by
-        && around.lacks.contains(&Lack::Customers)
-    {
-        report.add(choose_by.span, "`choose_by` looks at the customer list, and there is none", "no such column", "add [customers]");
-    }
-    let cost = report.get(&file.cost, "cost").and_then(|at| {
-        words::money(at.value, &around.currency)
-            .map_err(|why| report.add(at.span, format!("`cost` is not an amount: {why}"), "in major units", "write it like 5_000"))
-            .ok()
-    });
-    let list = report.get(&file.gifts, "gifts");
-    match (&list, choose_by, &otherwise) {
-        (None, None, None) => {
-            report.add(span, "this offer has no gift", "what is given?", "write otherwise = \"…\", or choose_by and gifts");
-        }
-        (Some(list), None, _) if matches!(file.choose_by, Key::Absent) => {
-            let help = "name the customer column that chooses: choose_by = \"…\"";
-            report.add(list.span, "`gifts` has no `choose_by`", "who gets which?", help);
-        }
-        (None, Some(by), _) => {
-            report.add(by.span, "`choose_by` has no `gifts`", "which gifts?", "add gifts = [{ … = \"…\", gift = \"…\" }]");
-        }
-        _ => {}
-    }
-    let column = choose_by.map(|by| by.value);
-    let mut gifts = Vec::new();
-    if let (Some(list), Some(column)) = (list, column) {
-        for item in list.value {
-            gifts.extend(report.get(item, "gifts").and_then(|item| one_gift(item, column, report)));
-        }
-        if list.value.is_empty() {
-            report.add(
-                list.span,
-                "`gifts` is an empty list",
-                "no gift",
-                "write { … = \"…\", gift = \"…\" } for each value, or take it out",
-            );
-        }
-    }
-    let otherwise = otherwise.map(|otherwise| otherwise.value.to_owned());
-    OfferKind::Gift { choose_by: column.map(str::to_owned), gifts, otherwise, cost }
-}
-
-fn one_gift(item: At<&Entries<Scalar>>, column: &str, report: &mut Report) -> Option<(String, String)> {
-    let At { span, value: entries } = item;
-    let name = words::plain(column);
-    for entry in entries.0.iter().filter(|entry| entry.name != column && entry.name != "gift") {
-        let help = format!("a gift has the keys `{name}` and `gift`");
-        report.add(entry.span, format!("unknown key `{}` in `gifts`", words::plain(&entry.name)), "not a key of a gift", help);
-    }
-    let mut text = |key: &str| {
-        let Some(entry) = entries.get(key) else {
-            report.missing(span, key, &format!("write {{ {name} = \"…\", gift = \"…\" }}"));
-            return None;
-        };
-        report.get(&entry.value, key).map(|at| at.value.text())
-    };
-    text(column).zip(text("gift"))
-}
-
-fn bundle(file: &OfferFile, span: Span, report: &mut Report) -> Option<OfferKind> {
-    let on = on(&file.on, report);
-    if matches!(file.buy, Key::Absent) {
-        report.missing(span, "buy", "write buy = { 2 = \"10%\", 3 = \"15%\" }: percent off by number of pieces");
-    }
-    let At { span, value: Entries(entries) } = report.get(&file.buy, "buy")?;
-    let mut steps: Vec<(u32, f64)> = Vec::new();
-    for entry in entries {
-        let pieces = entry.name.parse().ok().filter(|pieces| (1..=10_000).contains(pieces));
-        if pieces.is_none() {
-            let message = format!("`{}` is not a number of pieces", words::plain(&entry.name));
-            report.add(entry.span, message, "how many pieces?", "write { 2 = \"10%\" } for 10 percent off two pieces");
-        }
-        let Some(value) = report.get(&entry.value, &entry.name) else { continue };
-        match percent_of(value.value) {
-            Ok(Some(percent)) => steps.extend(pieces.map(|pieces| (pieces, percent))),
-            Ok(None) => report.add(value.span, "0% off is no offer", "nothing off", "take this step out"),
-            Err(why) => {
-                report.add(value.span, format!("`buy` has a percentage that cannot be: {why}"), "percent off", "write it like \"10%\"");
-            }
-        }
-    }
-    steps.sort_by_key(|(pieces, _)| *pieces);
-    let falls = steps.windows(2).any(|pair| matches!(pair, [fewer, more] if fewer.0 == more.0 || fewer.1 >= more.1));
-    if falls || entries.is_empty() {
-        let help = "write at least one step, and let the percentage rise with the pieces: { 2 = \"10%\", 3 = \"15%\" }";
-        report.add(span, "`buy` does not rise", "more pieces, more off", help);
-    }
-    Some(OfferKind::Bundle { steps, on })
-}
-
-fn invitation(file: &OfferFile, span: Span, report: &mut Report) -> Option<OfferKind> {
-    let what = report.needed(&file.what, span, "what", "write what people are invited to");
-    let on = report.get(&file.on, "on").and_then(|at| {
-        let day = day_of(at.value);
-        if day.is_none() {
-            report.add(at.span, "`on` of an invitation is a day", "not a date of the calendar", "write it like 2027-01-24");
-        }
-        day
-    });
-    let place = report.line(&file.place, "place").map(|place| place.value.to_owned());
-    let reply_url = report.line(&file.reply_url, "reply_url");
-    if let Some(url) = reply_url
-        && !(url.value.starts_with("https://") || url.value.starts_with("http://"))
-    {
-        report.add(url.span, "`reply_url` is not a web address", "no https:// in front", "write it like \"https://shop.example/salon\"");
-    }
-    Some(OfferKind::Invitation { what: what?.value.to_owned(), on, place, reply_url: reply_url.map(|url| url.value.to_owned()) })
-}
-
-fn day_of(value: &Or<OnFile>) -> Option<NaiveDate> {
-    match value {
-        Or::Plain(Many::One(Scalar::Text(text))) => words::day(text),
-        Or::Table(OnFile { date: Some(date), .. }) => words::day(date),
-        _ => None,
-    }
 }
 
 /// A coupon that is worth nothing to every rank of its campaign is a mistake.

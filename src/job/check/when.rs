@@ -155,7 +155,7 @@ pub fn wheres(key: &Key<Entries<Or<WhereFile>>>, around: &Around<'_>, report: &m
                 let values = report.texts(span, many, &entry.name);
                 values.map(|values| WhereTest::OneOf(values.into_iter().map(|value| value.value).collect()))
             }
-            Or::Table(WhereFile { date: Some(date), .. }) => Some(WhereTest::OneOf(vec![date.clone()])),
+            Or::Table(WhereFile { date, .. }) if !date.is_empty() => Some(WhereTest::OneOf(vec![date.clone()])),
             Or::Table(file) => {
                 if matches!(file.missing, Key::Absent) {
                     let name = words::plain(&entry.name);

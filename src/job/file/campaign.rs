@@ -79,10 +79,10 @@ pub struct WhenFile {
 pub struct WhereFile {
     /// `true` when nothing must be there, `false` when something must be.
     pub missing: Key<bool>,
-    /// The parser hands an unquoted date over as a table with this key.
+    /// The parser hands an unquoted date over as a table with this key; empty when it is not one.
     #[serde(rename = "$__toml_private_datetime")]
     #[schemars(skip)]
-    pub date: Option<String>,
+    pub date: String,
 }
 
 /// What the mail offers. Which keys it has depends on `kind`.
@@ -137,8 +137,8 @@ pub struct OnFile {
     pub category: Key<Many<Scalar>>,
     /// Products, by id.
     pub product: Key<Many<Scalar>>,
-    /// The parser hands an unquoted date over as a table with this key.
+    /// The parser hands an unquoted date over as a table with this key; empty when it is not one.
     #[serde(rename = "$__toml_private_datetime")]
     #[schemars(skip)]
-    pub date: Option<String>,
+    pub date: String,
 }
