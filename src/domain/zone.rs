@@ -57,7 +57,7 @@ impl Zone {
 }
 
 /// How many days a `LocalClock` remembers. A few years fit, so that lines in any order of time find their day.
-const DAYS_KEPT: usize = 2048;
+const DAYS_KEPT: i64 = 2_048;
 
 /// Turns many local times into instants quickly: on a day on which the zone's clocks do not move, one offset serves all of its times.
 #[derive(Debug, Clone)]
@@ -70,13 +70,13 @@ pub struct LocalClock {
 impl LocalClock {
     #[must_use]
     pub fn new(zone: Zone) -> Self {
-        Self { zone, days: vec![(i64::MIN, None); DAYS_KEPT] }
+        Self { zone, days: (0..DAYS_KEPT).map(|_| (i64::MIN, None)).collect() }
     }
 
     /// The instant of a local time that is given as microseconds since 1970-01-01 00:00 local; `None` when chrono cannot hold it.
     pub fn instant(&mut self, local: i64) -> Option<i64> {
         let day = local.div_euclid(DAY);
-        let place = usize::try_from(day.rem_euclid(DAYS_KEPT as i64)).ok()?;
+        let place = usize::try_from(day.rem_euclid(DAYS_KEPT)).ok()?;
         let offset = match self.days.get(place) {
             Some(&(kept, offset)) if kept == day => offset,
             _ => {

@@ -136,8 +136,7 @@ impl<'a> Lines<'a> {
             (_, Some(texts)) => Orders::Texts(texts),
             _ => return Err(wrong("order", order)),
         };
-        let moments: &TimestampMicrosecondArray =
-            at.as_primitive_opt::<TimestampMicrosecondType>().ok_or_else(|| wrong("at", at))?;
+        let moments: &TimestampMicrosecondArray = at.as_primitive_opt::<TimestampMicrosecondType>().ok_or_else(|| wrong("at", at))?;
         let amounts: &Int64Array = amount.as_primitive_opt::<Int64Type>().ok_or_else(|| wrong("amount", amount))?;
         let categories = if want_category { Some(views("category")?) } else { None };
         Ok(Self { customers: views("customer")?, orders, at: moments.values(), amounts: amounts.values(), categories })
@@ -157,8 +156,8 @@ impl<'a> Lines<'a> {
             }
             Orders::Texts(texts) => {
                 let views = texts.views();
-                // The lower half of a view is the text's length.
-                views[one] == views[other] && views[one] as u32 > 0 && texts.is_valid(one) && texts.is_valid(other)
+                // The lowest 32 bits of a view are the text's length.
+                views[one] == views[other] && views[one] & 0xffff_ffff != 0 && texts.is_valid(one) && texts.is_valid(other)
             }
         }
     }

@@ -145,9 +145,7 @@ impl Customers {
         });
         let mut order: Vec<(u64, u32)> =
             (0..).zip(&self.ends).map(|(number, _)| (prefix(&self.id(number as usize)[shared..]), number)).collect();
-        order.sort_unstable_by(|one, other| {
-            one.0.cmp(&other.0).then_with(|| self.id(one.1 as usize).cmp(self.id(other.1 as usize)))
-        });
+        order.sort_unstable_by(|one, other| one.0.cmp(&other.0).then_with(|| self.id(one.1 as usize).cmp(self.id(other.1 as usize))));
         order.into_iter().map(|(_, number)| number).collect()
     }
 }

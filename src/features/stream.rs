@@ -207,7 +207,9 @@ mod tests {
         ];
         let mut stream = Stream::default();
         for _ in 0..500 {
-            entries.iter().for_each(|entry| stream.push(entry));
+            for entry in &entries {
+                stream.push(entry);
+            }
         }
         assert_eq!(stream.entries(), 2_500);
         let mut seen = 0;

@@ -1,1 +1,264 @@
+//! The fold against a naive loop over the same lines, and the file it is written to.
 
+use super::{Error, Fold, PARTITIONS, partition_of, write};
+use crate::domain::{Bounds, FeatureRow, Features};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray};
+use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
+use proptest::prelude::*;
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const BOUNDS: Bounds = Bounds { as_of: 100, closing: 80, window_start: 30, due_start: 20, next_start: 40, keep_start: 60 };
+
+#[derive(Debug, Clone)]
+struct Line {
+    customer: String,
+    order: Option<i64>,
+    at: i64,
+    amount: i64,
+    category: Option<String>,
+}
+
+fn line() -> impl Strategy<Value = Line> {
+    let order = prop_oneof![1 => Just(None), 6 => (0_i64..6).prop_map(Some)];
+    let category = prop_oneof![Just(None), "[a-d]".prop_map(Some)];
+    // Some ids are longer than what fits into a view, and some are the beginning of others.
+    let customer = prop_oneof!["[ab]{1,2}", "a customer with a long id [0-3]"];
+    (customer, order, 0_i64..110, -50_i64..100, category).prop_map(|(customer, order, at, amount, category)| Line {
+        customer,
+        order,
+        at,
+        amount,
+        category,
+    })
+}
+
+fn batch(lines: &[Line], texts: bool) -> RecordBatch {
+    let order: ArrayRef = if texts {
+        // The empty text means the same as a null.
+        Arc::new(lines.iter().map(|line| line.order.map(order_text).or(Some(String::new()))).collect::<StringViewArray>())
+    } else {
+        Arc::new(lines.iter().map(|line| line.order).collect::<Int64Array>())
+    };
+    let at = TimestampMicrosecondArray::from_iter_values(lines.iter().map(|line| line.at)).with_timezone("UTC");
+    RecordBatch::try_from_iter([
+        ("customer", Arc::new(lines.iter().map(|line| Some(line.customer.as_str())).collect::<StringViewArray>()) as ArrayRef),
+        ("order", order),
+        ("at", Arc::new(at)),
+        ("amount", Arc::new(lines.iter().map(|line| Some(line.amount)).collect::<Int64Array>())),
+        ("category", Arc::new(lines.iter().map(|line| line.category.as_deref()).collect::<StringViewArray>())),
+    ])
+    .unwrap()
+}
+
+fn order_text(order: i64) -> String {
+    if order < 3 { order.to_string() } else { format!("an order with a long id {order}") }
+}
+
+/// What `features.sql` says, in the plainest words.
+fn naive(lines: &[Line], texts: bool) -> BTreeMap<String, (FeatureRow, String)> {
+    let mut orders: BTreeMap<(String, String), Vec<&Line>> = BTreeMap::new();
+    for (number, line) in lines.iter().enumerate().filter(|(_, line)| line.at < BOUNDS.as_of) {
+        let order = match line.order {
+            Some(order) if texts => order_text(order),
+            Some(order) => order.to_string(),
+            None => format!("\0{number}"),
+        };
+        orders.entry((line.customer.clone(), order)).or_default().push(line);
+    }
+    let mut customers: BTreeMap<String, (FeatureRow, String)> = BTreeMap::new();
+    for ((customer, order), lines) in orders {
+        let (row, last) = customers.entry(customer).or_default();
+        let at = lines.iter().map(|line| line.at).min().unwrap();
+        let net: i64 = lines.iter().map(|line| line.amount).sum();
+        let closing: i64 = lines.iter().filter(|line| line.at < BOUNDS.closing).map(|line| line.amount).sum();
+        let count = |yes: bool| i64::from(yes);
+        if net > 0 {
+            row.first_order_at = Some(row.first_order_at.unwrap_or(at).min(at));
+            let order = if order.starts_with('\0') { String::new() } else { order };
+            if row.last_order_at.is_none_or(|last_at| at > last_at || at == last_at && order > *last) {
+                *last = order;
+            }
+            row.last_order_at = Some(row.last_order_at.unwrap_or(at).max(at));
+            for line in lines.iter().filter(|line| line.amount > 0) {
+                row.bought |= match line.category.as_deref() {
+                    Some("a") => 1,
+                    Some("c") => 2,
+                    _ => 0,
+                };
+            }
+        }
+        if closing > 0 {
+            row.first_order_closing = Some(row.first_order_closing.unwrap_or(at).min(at));
+        }
+        row.orders_ever += count(closing > 0);
+        row.spend_ever += closing;
+        row.orders += count(closing > 0 && at >= BOUNDS.window_start);
+        row.spend += if at >= BOUNDS.window_start { closing } else { 0 };
+        row.due_orders += count(closing > 0 && at >= BOUNDS.due_start);
+        row.due_spend += if at >= BOUNDS.due_start { closing } else { 0 };
+        row.next_orders_known += count(net > 0 && at >= BOUNDS.next_start);
+        row.next_spend_known += if at >= BOUNDS.next_start { net } else { 0 };
+        row.keep_orders_known += count(net > 0 && at >= BOUNDS.keep_start);
+        row.keep_spend_known += if at >= BOUNDS.keep_start { net } else { 0 };
+        row.orders_ever_known += count(net > 0);
+        row.spend_ever_known += net;
+    }
+    customers
+}
+
+fn folded(parts: &[Features]) -> BTreeMap<String, (FeatureRow, String)> {
+    let mut customers = BTreeMap::new();
+    for (number, part) in parts.iter().enumerate() {
+        assert!(part.customer_id.iter().is_sorted());
+        assert_eq!((part.customer_id.len(), part.last_order.len()), (part.rows.len(), part.rows.len()));
+        for (row, id) in part.customer_id.iter().enumerate() {
+            assert_eq!(partition_of(id), number);
+            let twice = customers.insert(id.to_owned(), (part.rows[row], part.last_order.get(row).to_owned()));
+            assert!(twice.is_none(), "{id} is there twice");
+        }
+    }
+    customers
+}
+
+proptest! {
+    #[test]
+    fn the_fold_equals_a_naive_loop(
+        lines in prop::collection::vec(line(), 0..300),
+        texts: bool,
+        batches in 1_usize..40,
+        threads in 1_usize..4,
+    ) {
+        let fold = Fold::new(BOUNDS, &["a".into(), "c".into()], true);
+        let batches: Vec<RecordBatch> = lines.chunks(batches).map(|lines| batch(lines, texts)).collect();
+        std::thread::scope(|scope| {
+            for thread in 0..threads {
+                let (fold, batches) = (&fold, &batches);
+                scope.spawn(move || batches.iter().skip(thread).step_by(threads).for_each(|batch| fold.add(batch).unwrap()));
+            }
+        });
+        let parts = fold.finish().unwrap();
+        prop_assert_eq!(parts.len(), PARTITIONS);
+        prop_assert_eq!(folded(&parts), naive(&lines, texts));
+    }
+}
+
+fn simple(customer: &str, order: Option<i64>, at: i64, amount: i64) -> Line {
+    Line { customer: customer.into(), order, at, amount, category: Some("a".into()) }
+}
+
+#[test]
+fn sums_beyond_64_bits_are_told_with_the_customer() {
+    let fold = Fold::new(BOUNDS, &[], false);
+    let lines = [simple("big", Some(1), 1, i64::MAX), simple("big", Some(1), 1, 1), simple("small", Some(1), 1, 1)];
+    fold.add(&batch(&lines, false)).unwrap();
+    assert!(matches!(fold.finish(), Err(Error::Overflow { customer }) if customer == "big"));
+
+    let fold = Fold::new(BOUNDS, &[], false);
+    let lines = [simple("big", Some(1), 1, i64::MAX), simple("big", Some(1), 1, 1), simple("big", Some(1), 2, -9)];
+    fold.add(&batch(&lines, false)).unwrap();
+    let parts = fold.finish().unwrap();
+    assert_eq!(folded(&parts)["big"].0.spend_ever, i64::MAX - 8, "what fits in the end is no overflow");
+}
+
+#[test]
+fn a_batch_of_another_shape_is_refused() {
+    let fold = Fold::new(BOUNDS, &["a".into()], false);
+    let lines = [simple("c", Some(1), 1, 1)];
+    let whole = batch(&lines, false);
+    assert!(matches!(fold.add(&whole.project(&[0, 1, 2, 3]).unwrap()), Err(Error::Column { column: "category", .. })));
+    fold.add(&whole).unwrap();
+    assert!(matches!(fold.add(&batch(&lines, true)), Err(Error::MixedOrders)));
+}
+
+#[test]
+fn nobody_asked_for_means_empty_columns() {
+    let fold = Fold::new(BOUNDS, &[], false);
+    fold.add(&batch(&[simple("c", Some(7), 1, 1)], false)).unwrap();
+    let customers = folded(&fold.finish().unwrap());
+    assert_eq!((customers["c"].0.bought, customers["c"].1.as_str()), (0, ""));
+}
+
+/// Features of many customers, made with some number of threads and in some order of batches.
+fn many(threads: usize, backwards: bool) -> Vec<Features> {
+    let lines: Vec<Line> = (0..3_000_i64).map(|n| simple(&format!("C{:05}", n * 7 % 1_000), Some(n / 2), n % 110, 500 - n % 700)).collect();
+    let mut batches: Vec<RecordBatch> = lines.chunks(64).map(|lines| batch(lines, false)).collect();
+    if backwards {
+        batches.reverse();
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.install(|| {
+        let fold = Fold::new(BOUNDS, &[], false);
+        batches.par_iter().for_each(|batch| fold.add(batch).unwrap());
+        fold.finish().unwrap()
+    })
+}
+
+#[test]
+fn the_file_has_the_same_bytes_for_any_thread_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("features.parquet");
+    let mut files = Vec::new();
+    for (threads, backwards) in [(1, false), (3, true)] {
+        write(&many(threads, backwards), &path).unwrap();
+        files.push(std::fs::read(&path).unwrap());
+    }
+    assert!(files[0] == files[1]);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing half-written stays behind");
+}
+
+#[test]
+fn the_file_holds_the_columns_of_the_definition() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("features.parquet");
+    let parts = many(2, false);
+    write(&parts, &path).unwrap();
+    let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(std::fs::File::open(&path).unwrap()).unwrap();
+    let names: Vec<String> = reader.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let expected = "customer_id first_order_at last_order_at first_order_closing orders_ever spend_ever orders spend due_orders due_spend \
+                    next_orders_known next_spend_known keep_orders_known keep_spend_known";
+    assert_eq!(names.join(" "), expected);
+    let instant = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+    assert_eq!(reader.schema().field(1).data_type(), &instant);
+    let batches: Vec<RecordBatch> = reader.build().unwrap().map(Result::unwrap).collect();
+    let mut rows = Vec::new();
+    for batch in &batches {
+        let number = |name: &str| batch.column_by_name(name).unwrap().as_primitive::<Int64Type>();
+        let instant = |name: &str| batch.column_by_name(name).unwrap().as_primitive::<TimestampMicrosecondType>();
+        let optional = |name: &str, row: usize| instant(name).is_valid(row).then(|| instant(name).value(row));
+        for row in 0..batch.num_rows() {
+            let features = FeatureRow {
+                first_order_at: optional("first_order_at", row),
+                last_order_at: optional("last_order_at", row),
+                first_order_closing: optional("first_order_closing", row),
+                orders_ever: number("orders_ever").value(row),
+                spend_ever: number("spend_ever").value(row),
+                orders: number("orders").value(row),
+                spend: number("spend").value(row),
+                due_orders: number("due_orders").value(row),
+                due_spend: number("due_spend").value(row),
+                next_orders_known: number("next_orders_known").value(row),
+                next_spend_known: number("next_spend_known").value(row),
+                keep_orders_known: number("keep_orders_known").value(row),
+                keep_spend_known: number("keep_spend_known").value(row),
+                ..FeatureRow::default()
+            };
+            rows.push((batch.column(0).as_string::<i32>().value(row).to_owned(), features));
+        }
+    }
+    assert!(rows.iter().any(|(_, row)| row.first_order_at.is_none()) && rows.iter().any(|(_, row)| row.first_order_at.is_some()));
+    let expected = folded(&parts).into_iter().map(|(id, (row, _))| {
+        let listed = FeatureRow { orders_ever_known: 0, spend_ever_known: 0, bought: 0, ..row };
+        (id, listed)
+    });
+    assert!(rows.into_iter().eq(expected), "rows are those of the fold, sorted by id");
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = write(&[], &folder.path().join("no/features.parquet")).unwrap_err();
+    assert!(matches!(&error, Error::Io { .. }), "{error}");
+    write(&[], &folder.path().join("empty.parquet")).unwrap();
+}

@@ -100,13 +100,11 @@ fn column(number: usize, parts: &[Features], group: &[Place], rows: &[FeatureRow
         let ids = group.iter().map(|at| parts[at.part as usize].customer_id.get(at.row as usize));
         return Arc::new(StringArray::from_iter_values(ids));
     };
-    match INSTANTS.get(number) {
-        Some((_, instant)) => Arc::new(rows.iter().map(instant).collect::<TimestampMicrosecondArray>().with_timezone("UTC")),
-        None => {
-            let (_, _, figure) = NUMBERS[number - INSTANTS.len()];
-            Arc::new(rows.iter().map(figure).collect::<Int64Array>())
-        }
+    if let Some((_, instant)) = INSTANTS.get(number) {
+        return Arc::new(rows.iter().map(instant).collect::<TimestampMicrosecondArray>().with_timezone("UTC"));
     }
+    let (_, _, figure) = NUMBERS[number - INSTANTS.len()];
+    Arc::new(rows.iter().map(figure).collect::<Int64Array>())
 }
 
 fn schema() -> SchemaRef {
@@ -144,9 +142,7 @@ fn sorted(parts: &[Features]) -> Vec<Place> {
     let ends = ends.flat_map(|part| [part.customer_id.get(0), part.customer_id.get(part.customer_id.len() - 1)]);
     // Partitions are sorted, so what their first and last ids share is shared by all between them.
     let shared = ends.clone().next().map_or(0, |first| {
-        ends.fold(first.len(), |shared, id| {
-            id.bytes().zip(first.bytes().take(shared)).take_while(|(one, other)| one == other).count()
-        })
+        ends.fold(first.len(), |shared, id| id.bytes().zip(first.bytes().take(shared)).take_while(|(one, other)| one == other).count())
     });
     let mut order: Vec<Place> = (0_u32..)
         .zip(parts)

@@ -65,7 +65,7 @@ pub(super) fn minor(amounts: &ArrayRef, digits: u32) -> Result<Int64Array, DataT
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked just before")]
 fn rounded(amount: f64, digits: u32) -> Option<i64> {
     let minor = (amount * 10_f64.powi(digits.cast_signed())).round_ties_even();
-    (minor >= -TOO_LARGE && minor < TOO_LARGE).then_some(minor as i64)
+    (-TOO_LARGE..TOO_LARGE).contains(&minor).then_some(minor as i64)
 }
 
 /// value × 10^shift; a negative shift rounds half to even.

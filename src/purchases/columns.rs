@@ -48,12 +48,7 @@ pub(super) struct Layout {
 }
 
 impl Table {
-    pub fn of(
-        footer: Footer,
-        folders: &[(String, Option<String>)],
-        source: &PurchasesSource,
-        zone: Zone,
-    ) -> Result<Self, Error> {
+    pub fn of(footer: Footer, folders: &[(String, Option<String>)], source: &PurchasesSource, zone: Zone) -> Result<Self, Error> {
         let metadata = &footer.metadata;
         let plain = guard(&footer.name, || ArrowReaderMetadata::try_new(Arc::clone(metadata), ArrowReaderOptions::new()))?;
         let roots = metadata.file_metadata().schema_descr().root_schema().get_fields().len();

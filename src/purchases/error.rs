@@ -44,11 +44,12 @@ pub enum Error {
 const COLUMNS_SHOWN: usize = 40;
 
 fn listed(columns: &[String]) -> String {
-    let mut text = columns.iter().take(COLUMNS_SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    if columns.len() > COLUMNS_SHOWN {
-        text.push_str(&format!(" and {} more", columns.len() - COLUMNS_SHOWN));
+    let text = columns.iter().take(COLUMNS_SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    match columns.len() {
+        0 => "no columns".into(),
+        number if number > COLUMNS_SHOWN => format!("{text} and {} more", number - COLUMNS_SHOWN),
+        _ => text,
     }
-    if text.is_empty() { "no columns".into() } else { text }
 }
 
 /// The name that was probably meant, if one is near enough.

@@ -37,7 +37,9 @@ impl Purchases {
         })?;
         for group in groups {
             for (sum, tally) in tallies.iter_mut().zip(group) {
-                tally.into_iter().for_each(|(value, (lines, amount))| add(sum, value.as_deref(), lines, amount));
+                for (value, (lines, amount)) in tally {
+                    add(sum, value.as_deref(), lines, amount);
+                }
             }
         }
         Ok(self.source.exclude.iter().zip(tallies).map(|((column, left_out), tally)| (column.clone(), listed(tally, left_out))).collect())

@@ -80,7 +80,9 @@ impl Mapper<'_> {
         let at = match (&layout.at, layout.folder_at) {
             (Place::Folder(_), Some(instant)) => Int64Array::from_value(instant, batch.num_rows()),
             (Place::Folder(_), None) => Int64Array::new_null(batch.num_rows()),
-            (Place::Column(_), _) => self.moments.instants(&lines.raw_at).map_err(|found| self.wrong_type(&source.at, &found, moments::EXPECTED))?,
+            (Place::Column(_), _) => {
+                self.moments.instants(&lines.raw_at).map_err(|found| self.wrong_type(&source.at, &found, moments::EXPECTED))?
+            }
         };
         Ok(Lines { at, ..lines })
     }
@@ -113,7 +115,8 @@ impl Mapper<'_> {
             [] => Ok(Arc::new(Int64Array::new_null(rows))),
             [place] if self.purchases.number_orders => {
                 let raw = self.raw(batch, place);
-                cast(&raw, &DataType::Int64).map_err(|_| self.wrong_type(&self.purchases.source.order[0], raw.data_type(), words::EXPECTED_ID))
+                cast(&raw, &DataType::Int64)
+                    .map_err(|_| self.wrong_type(&self.purchases.source.order[0], raw.data_type(), words::EXPECTED_ID))
             }
             [place] => Ok(Arc::new(self.text(batch, place, &self.purchases.source.order[0])?)),
             _ => Ok(Arc::new(words::joined(&texts().collect::<Result<Vec<_>, _>>()?, rows))),

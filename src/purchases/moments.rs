@@ -35,9 +35,7 @@ impl Moments {
             DataType::Timestamp(TimeUnit::Nanosecond, _) => {
                 times.as_primitive::<TimestampNanosecondType>().unary::<_, Int64Type>(|nanos| nanos.div_euclid(1_000))
             }
-            DataType::Date32 => {
-                times.as_primitive::<Date32Type>().unary_opt::<_, Int64Type>(|days| i64::from(days).checked_mul(DAY))
-            }
+            DataType::Date32 => times.as_primitive::<Date32Type>().unary_opt::<_, Int64Type>(|days| i64::from(days).checked_mul(DAY)),
             DataType::Date64 => whole(times.as_primitive::<Date64Type>(), 1_000),
             DataType::Null => Int64Array::new_null(times.len()),
             other => return Err(other.clone()),

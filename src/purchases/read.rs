@@ -30,7 +30,9 @@ impl Purchases {
             })
         })?;
         let mut sum = ReadCounts::default();
-        counts.into_iter().for_each(|counts| merge(&mut sum, counts));
+        for counts in counts {
+            merge(&mut sum, counts);
+        }
         #[expect(clippy::cast_precision_loss, reason = "a share needs no more than 52 bits")]
         let too_many = sum.bad_rows as f64 > self.source.max_bad_rows * total as f64;
         if too_many {

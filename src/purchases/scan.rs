@@ -61,12 +61,7 @@ impl Purchases {
     }
 
     /// Hands the lines of one row group to `take`, batch by batch, with the number of rows of the file before the batch.
-    pub(super) fn scan(
-        &self,
-        task: &Task,
-        wanted: Wanted,
-        mut take: impl FnMut(Lines, u64) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+    pub(super) fn scan(&self, task: &Task, wanted: Wanted, mut take: impl FnMut(Lines, u64) -> Result<(), Error>) -> Result<(), Error> {
         let table = &self.tables[task.table];
         let roots = roots(table, wanted);
         let mut reader = open(table, task.group, &roots)?;

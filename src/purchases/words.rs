@@ -3,7 +3,6 @@
 use arrow::array::{Array, ArrayRef, AsArray, StringViewArray, StringViewBuilder};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::DataType;
-use std::sync::Arc;
 
 pub(super) const EXPECTED_ID: &str = "text or a whole number";
 pub(super) const EXPECTED_LABEL: &str = "text, a whole number, a truth value or a date";
@@ -11,12 +10,12 @@ pub(super) const EXPECTED_LABEL: &str = "text, a whole number, a truth value or 
 /// Whether a column of this type can hold ids.
 pub(super) fn usable_id(found: &DataType) -> bool {
     match found {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Binary | DataType::LargeBinary | DataType::BinaryView => true,
-        DataType::FixedSizeBinary(_) | DataType::Null => true,
-        DataType::Decimal32(_, scale) | DataType::Decimal64(_, scale) => *scale == 0,
-        DataType::Decimal128(_, scale) | DataType::Decimal256(_, scale) => *scale == 0,
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) | DataType::Null => true,
+        DataType::Decimal32(_, scale) | DataType::Decimal64(_, scale) | DataType::Decimal128(_, scale) | DataType::Decimal256(_, scale) => {
+            *scale == 0
+        }
         DataType::Dictionary(_, value) => usable_id(value),
-        other => other.is_integer(),
+        other => other.is_string() || other.is_integer(),
     }
 }
 
@@ -89,15 +88,6 @@ pub(super) fn joined(parts: &[StringViewArray], rows: usize) -> StringViewArray 
     builder.finish()
 }
 
-/// A value as text for people, whatever its type.
-pub(super) fn shown(values: &ArrayRef, row: usize) -> Option<String> {
-    if values.is_null(row) {
-        return None;
-    }
-    let one: ArrayRef = Arc::new(values.slice(row, 1));
-    text(&one).filter(|text| text.is_valid(0)).map(|text| text.value(0).to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +96,7 @@ mod tests {
         StringArray, UInt64Array,
     };
     use arrow::datatypes::Int8Type;
+    use std::sync::Arc;
 
     fn of(array: impl Array + 'static) -> Vec<Option<String>> {
         let array: ArrayRef = Arc::new(array);
@@ -128,7 +119,7 @@ mod tests {
         assert_eq!(of(BooleanArray::from(vec![Some(true), None])), some("true"));
         assert_eq!(of(Date32Array::from(vec![Some(365), None])), some("1971-01-01"));
         let keys = Int32Array::from(vec![5]);
-        assert_eq!(of(DictionaryArray::new([Some(0_i8), None].into_iter().collect(), Arc::new(keys))), some("5"));
+        assert_eq!(of(DictionaryArray::<Int8Type>::new([Some(0_i8), None].into_iter().collect(), Arc::new(keys))), some("5"));
     }
 
     #[test]
