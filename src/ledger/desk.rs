@@ -147,3 +147,61 @@ fn serve(ledger: &mut Ledger, run: &Run, inbox: &Receiver<Request>, group: &mut 
     change.commit().map_err(write)?;
     Ok(answers)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Adoption, NewMail};
+    use super::*;
+
+    /// A desk whose ledger may not grow by a single page, as on a full disk.
+    fn full_desk(path: &std::path::Path, count: u64) -> Desk {
+        let as_of = "2026-12-01".parse().unwrap();
+        let text = |number: u64| format!("m{number:04}");
+        let mails = (0..count).map(|number| NewMail {
+            mail_id: text(number),
+            customer_id: text(number),
+            campaign: "newsletter".into(),
+            occasion: "2026-12".into(),
+            address: "a@b.example".into(),
+            counts: true,
+            coupon_code: None,
+        });
+        let (job, digest, destination) = ("monthly".to_owned(), "d".to_owned(), "outbox".to_owned());
+        let adoption =
+            Adoption { job: job.clone(), as_of, closing: as_of, digest, destination, mails: count, adopted_at: 0, finished_at: None };
+        let mut ledger = Ledger::open(path).unwrap();
+        ledger.adopt(&adoption, mails).unwrap();
+        let pages: i64 = ledger.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+        let limit: i64 = ledger.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |row| row.get(0)).unwrap();
+        assert_eq!(limit, pages);
+        Desk::start(ledger, Run { job, as_of, retry_every: Duration::ZERO, retry_for: Duration::ZERO })
+    }
+
+    #[test]
+    fn a_full_disk_stops_within_one_commit_and_claims_nothing_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.sqlite");
+        let desk = full_desk(&path, 500);
+        let accepted = Outcome::Accepted { reply: "250 ".to_owned() + &"long words ".repeat(30) };
+        let mut claimed = 0_u64;
+        let error = (0..500).find_map(|number| {
+            let id = format!("m{number:04}");
+            desk.claim(&[&id], 1)
+                .and_then(|_| {
+                    claimed += 1;
+                    desk.settle(&[(&id, &accepted)], 2)
+                })
+                .err()
+        });
+        assert!(matches!(&error, Some(Error::Write { why }) if why.contains("full")), "{error:?}");
+        let before = desk.commits();
+        assert!(matches!(desk.claim(&["m0499"], 3), Err(Error::Stopped { .. })));
+        assert!(matches!(desk.settle(&[("m0000", &accepted)], 3), Err(Error::Stopped { .. })));
+        assert_eq!(desk.commits(), before);
+        let ledger = desk.finish().unwrap();
+        let states = ledger.states("monthly", "2026-12-01".parse().unwrap()).unwrap();
+        let touched: u64 = states.iter().filter(|(state, _)| **state != State::Planned).map(|(_, count)| count).sum();
+        assert_eq!(touched, claimed, "{states:?}");
+        assert!(claimed > 0 && touched < 500);
+    }
+}

@@ -125,14 +125,14 @@ impl Ledger {
                 past.customers.push(customer);
                 past.ends.push(past.mails.len());
             }
-            let mut place = |word: &str| match places.get(word) {
-                Some(place) => *place,
-                None => {
-                    let place = u32::try_from(past.words.len()).unwrap_or(u32::MAX);
-                    past.words.push(word.to_owned());
-                    places.insert(word.to_owned(), place);
-                    place
+            let mut place = |word: &str| {
+                if let Some(place) = places.get(word) {
+                    return *place;
                 }
+                let place = u32::try_from(past.words.len()).unwrap_or(u32::MAX);
+                past.words.push(word.to_owned());
+                places.insert(word.to_owned(), place);
+                place
             };
             let (job, campaign, occasion) = (place(text(1)?), place(text(2)?), place(text(3)?));
             past.mails.push(Row { job, campaign, occasion, as_of: look::date(text(4)?)?, counts: row.get(5).map_err(read)? });
