@@ -8,7 +8,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-/// The first line of a key that everybody may know, such as the one of a demo shop under version control.
+/// The first line, which may go on after a colon, of a key that everybody may know, such as the one of a demo shop under version control.
 const DEMO_LINE: &str = "# demo key";
 
 /// More than any key file holds; what is longer is something else.
@@ -67,7 +67,7 @@ fn refuse_open_file(_: &Path, _: &fs::Metadata) -> Result<(), Error> {
 fn key(text: &str, place: impl Fn() -> String) -> Result<Key, Error> {
     let malformed = |found: String| Error::Malformed { place: place(), found };
     let (demo, digits) = match text.split_once('\n') {
-        Some((first, rest)) if first.trim_end() == DEMO_LINE => (true, rest.trim()),
+        Some((first, rest)) if first.trim_end() == DEMO_LINE || first.starts_with("# demo key:") => (true, rest.trim()),
         _ => (false, text.trim()),
     };
     if let Some(at) = digits.chars().position(|letter| !letter.is_ascii_hexdigit()) {
