@@ -16,7 +16,6 @@ pub struct Args {
 
 /// What every command takes.
 #[derive(Debug, ClapArgs)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 pub struct Common {
     /// The day of the run: purchases before it count (default: today in the job's time zone)
     #[arg(long, global = true, value_name = "DATE")]

@@ -64,8 +64,7 @@ fn check(common: &Common, path: &Path, data: bool) -> Result<Done, Error> {
 fn features(common: &Common, path: &Path, out: &Path) -> Result<Done, Error> {
     let job = load(common, path)?;
     let bars = bars(common, &job);
-    let (customers, read) =
-        pipeline::features(&job, as_of(common, &job), out, &|step, done, total| bars.watch(step, done, total))?;
+    let (customers, read) = pipeline::features(&job, as_of(common, &job), out, &|step, done, total| bars.watch(step, done, total))?;
     bars.clear();
     if common.json {
         say(&json::features(customers, &read));
@@ -99,9 +98,9 @@ fn show(common: &Common, path: &Path, customer: &str, campaign: Option<&str>, ht
     if common.json {
         say(&json::shown(date, customer, &mails));
     } else if html {
-        mails.iter().for_each(|mail| say(&mail.html));
+        say(&mails.iter().map(|mail| mail.html.as_str()).collect::<String>());
     } else if eml {
-        mails.iter().for_each(|mail| say(&String::from_utf8_lossy(&mail.eml)));
+        say(&mails.iter().map(|mail| String::from_utf8_lossy(&mail.eml)).collect::<String>());
     } else {
         say(&page::shown(&job, date, customer, &mails));
     }
@@ -176,17 +175,15 @@ fn send(common: &Common, path: &Path, wanted: &Sending, signals: &Signals) -> Re
 fn run(common: &Common, path: &Path, if_due: bool, wanted: &Sending, signals: &Signals) -> Result<Done, Error> {
     let job = load(common, path)?;
     let date = if if_due {
-        match pipeline::due(&job, clock::now(), &common.accept)? {
-            Some(date) => date,
-            None => {
-                if common.json {
-                    say(&json::nothing_due());
-                } else if !common.quiet {
-                    say(&page::nothing_due(&job));
-                }
-                return Ok(Done::Clean);
+        let Some(date) = pipeline::due(&job, clock::now(), &common.accept)? else {
+            if common.json {
+                say(&json::nothing_due());
+            } else if !common.quiet {
+                say(&page::nothing_due(&job));
             }
-        }
+            return Ok(Done::Clean);
+        };
+        date
     } else {
         as_of(common, &job)
     };

@@ -1,10 +1,10 @@
 //! What `--json` prints: one object, for scripts.
 
+use crate::domain;
 use crate::domain::features::ReadCounts;
 use crate::domain::orders::LineFate;
 use crate::domain::plan::Summary;
 use crate::domain::{Job, Outcome, State, Zone};
-use crate::domain;
 use crate::pipeline::{Checked, DataCheck, Error, Explanation, PairFate, Planned, Purpose, Ran, Sent, Shown, Status, Trial};
 use chrono::{NaiveDate, NaiveDateTime};
 use serde_json::{Value, json};
@@ -83,13 +83,8 @@ fn summary(summary: &Summary, folder: &str) -> Value {
                 .zip(counts.mails_by_rank.get(at).into_iter().flatten())
                 .map(|(rank, mails)| (rank.to_owned(), json!(mails)))
                 .collect();
-            let skips: serde_json::Map<String, Value> = counts
-                .skips
-                .get(at)
-                .into_iter()
-                .flatten()
-                .map(|(reason, count)| (reason.word().to_owned(), json!(count)))
-                .collect();
+            let skips: serde_json::Map<String, Value> =
+                counts.skips.get(at).into_iter().flatten().map(|(reason, count)| (reason.word().to_owned(), json!(count))).collect();
             json!({"campaign": name, "mails": by_rank, "skipped": skips})
         })
         .collect();

@@ -58,6 +58,7 @@ pub fn run() -> u8 {
         // A pool that is there already is one that somebody else made for this process.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
     }
+    keep_readers_quiet();
     let signals = match Signals::listen() {
         Ok(signals) => signals,
         Err(error) => {
@@ -74,6 +75,17 @@ pub fn run() -> u8 {
             error.exit_code()
         }
     }
+}
+
+/// A panic inside a Parquet reader is caught and becomes an error with the file's name; its own words would only confuse.
+fn keep_readers_quiet() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let inside_reader = panic.location().is_some_and(|place| ["parquet-", "arrow-"].iter().any(|name| place.file().contains(name)));
+        if !inside_reader {
+            usual(panic);
+        }
+    }));
 }
 
 /// How a command ended that did not fail.

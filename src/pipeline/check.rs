@@ -2,8 +2,8 @@
 
 use super::error::Error;
 use super::inputs;
-use crate::domain::Job;
 use crate::domain::ExcludeValue;
+use crate::domain::Job;
 use crate::purchases;
 use crate::{job as job_room, tables};
 use chrono::NaiveDate;

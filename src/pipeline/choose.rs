@@ -6,9 +6,9 @@ use super::inputs::Inputs;
 use super::people::People;
 use super::progress::{Step, Watch};
 use crate::domain::job::OnRenderError;
+use crate::domain::offer::OfferKind;
 use crate::domain::orders::LastOrder;
 use crate::domain::plan::{PlanPart, PlannedMail, Skip};
-use crate::domain::offer::OfferKind;
 use crate::domain::{Address, Campaign, Job, Occasion, Offer, OfferRule, Person, SkipReason, Value};
 use crate::{campaigns, keys, message, offers, runs};
 use rayon::prelude::*;
@@ -98,9 +98,9 @@ impl Pass<'_> {
     fn verdict(&self, at: usize, part: &People, nth: usize, mailed: &campaigns::Mailed) -> Result<(), SkipReason> {
         let matched = &part.matches[nth];
         let person = part.person(&self.inputs.shop, matched.row);
-        let past = &self.inputs.before.past;
+        let memory = &self.inputs.before.past;
         let address = campaigns::reachable(&person, &self.job.contact)?;
-        if let Some(reason) = past.suppressed(person.id, address) {
+        if let Some(reason) = memory.suppressed(person.id, address) {
             return Err(reason);
         }
         campaigns::choose(&campaigns::Candidate {
@@ -110,7 +110,7 @@ impl Pass<'_> {
             occasion: &matched.occasion,
             contact: &self.job.contact,
             as_of: self.assessed.dates.as_of,
-            past: &past.mails(person.id),
+            past: &memory.mails(person.id),
             same_address: matched.address_lost,
             mailed,
         })
@@ -129,8 +129,13 @@ impl Pass<'_> {
         wanting.sort_unstable();
         let mut codes = HashMap::with_capacity(wanting.len());
         for customer in wanting {
-            let code = (0..).map(|attempt| self.code(campaign, customer, attempt)).find(|code| issued.insert(code.clone()));
-            codes.insert(customer.to_owned(), code.unwrap_or_default());
+            let mut attempt = 0;
+            let mut code = self.code(campaign, customer, attempt);
+            while !issued.insert(code.clone()) {
+                attempt += 1;
+                code = self.code(campaign, customer, attempt);
+            }
+            codes.insert(customer.to_owned(), code);
         }
         codes
     }
@@ -177,14 +182,7 @@ impl Pass<'_> {
         )
     }
 
-    fn mail(
-        &self,
-        at: usize,
-        person: &Person,
-        occasion: &Occasion,
-        row: usize,
-        offer: Option<&Offer>,
-    ) -> Result<PlannedMail, String> {
+    fn mail(&self, at: usize, person: &Person, occasion: &Occasion, row: usize, offer: Option<&Offer>) -> Result<PlannedMail, String> {
         let campaign = &self.job.campaigns[at];
         let Address::Usable { wire, .. } = person.address() else {
             return Err("the address is not usable".to_owned());
@@ -220,7 +218,11 @@ fn wants_code(rule: &OfferRule) -> bool {
 
 /// Fetches the last orders of those who may get a mail that shows them: a second look into the purchases, only where it is needed.
 fn fetch_last_orders(job: &Job, inputs: &Inputs, assessed: &mut Assessed) -> Result<(), Error> {
-    let asking: Vec<bool> = job.campaigns.iter().map(|campaign| ["last_order.items", "last_order.store"].iter().any(|name| inputs.templates.uses(&campaign.name, name))).collect();
+    let asking: Vec<bool> = job
+        .campaigns
+        .iter()
+        .map(|campaign| ["last_order.items", "last_order.store"].iter().any(|name| inputs.templates.uses(&campaign.name, name)))
+        .collect();
     let mut wanted = HashMap::new();
     for part in &assessed.people {
         for matched in part.matches.iter().filter(|matched| asking[matched.campaign]) {

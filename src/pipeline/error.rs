@@ -34,7 +34,9 @@ pub enum Error {
     Runs(#[from] crate::runs::Error),
     #[error(transparent)]
     Report(#[from] crate::report::Error),
-    #[error("the outbox cannot be written: {0}; free some space or choose another `outbox` in [mail], then run `rankmail send` again: it goes on where it stopped")]
+    #[error(
+        "the outbox cannot be written: {0}; free some space or choose another `outbox` in [mail], then run `rankmail send` again: it goes on where it stopped"
+    )]
     Outbox(String),
     #[error("{path}: {source}", path = path.display())]
     File { path: PathBuf, source: std::io::Error },
@@ -51,7 +53,14 @@ impl Error {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::Job(_) | Self::Templates(_) | Self::Render(_) | Self::Compose(_) | Self::Schedule(_) | Self::Keys(_) | Self::Delivery(_) => 2,
+            Self::Usage(_)
+            | Self::Job(_)
+            | Self::Templates(_)
+            | Self::Render(_)
+            | Self::Compose(_)
+            | Self::Schedule(_)
+            | Self::Keys(_)
+            | Self::Delivery(_) => 2,
             Self::Purchases(_) | Self::Features(_) | Self::Tables(_) | Self::Data(_) => 3,
             Self::Ledger(_) | Self::Runs(_) | Self::Report(_) | Self::Outbox(_) | Self::File { .. } => 4,
             Self::Server(_) => 5,

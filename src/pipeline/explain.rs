@@ -42,8 +42,14 @@ pub struct Pair {
 pub enum PairFate {
     /// A condition does not hold.
     Unmatched(Unmatched),
-    Mailed { subject: String, occasion: String },
-    Skipped { reason: SkipReason, occasion: String },
+    Mailed {
+        subject: String,
+        occasion: String,
+    },
+    Skipped {
+        reason: SkipReason,
+        occasion: String,
+    },
 }
 
 /// Explains one customer at an as-of date. The whole shop is ranked for it, since tops and shared addresses depend on everybody;
@@ -127,4 +133,3 @@ fn only(job: &Job, inputs: &Inputs, assessed: &mut Assessed, at: usize, row: usi
     });
     Ok(pairs.collect())
 }
-

@@ -16,6 +16,7 @@ mod people;
 mod plan;
 mod previous;
 mod progress;
+mod round;
 mod run;
 mod send;
 mod show;

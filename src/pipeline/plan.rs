@@ -40,7 +40,7 @@ pub fn plan(request: &Request) -> Result<Planned, Error> {
     let inputs = inputs::open(job, request.as_of)?;
     let mut assessed = assess::run(job, &inputs, request.as_of, request.watch)?;
     let parts = choose::run(job, &inputs, &mut assessed, request.watch)?;
-    let mut summary = figures::summary(job, &inputs, &assessed, &parts, request.planned_at)?;
+    let mut summary = figures::summary(job, &inputs, &assessed, &parts, request.planned_at);
     summary.brakes = brakes::on_plan(job, &summary, inputs.before.summary.as_ref());
     let summary = write(request, &folder, &inputs, &parts, summary)?;
     Ok(Planned { folder, summary, ladder: job.ladder.clone() })

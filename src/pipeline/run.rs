@@ -21,8 +21,7 @@ pub fn run(request: &send::Request, seen: &dyn Fn(&Planned)) -> Result<Ran, Erro
     if is_adopted(job, request.as_of)? {
         return Ok(Ran { planned: None, sent: send::send(request)? });
     }
-    let planning =
-        plan::Request { job, as_of: request.as_of, planned_at: (request.now)(), into: None, watch: request.watch };
+    let planning = plan::Request { job, as_of: request.as_of, planned_at: (request.now)(), into: None, watch: request.watch };
     let planned = plan::plan(&planning)?;
     seen(&planned);
     brakes::stop(&planned.summary.brakes, request.accept)?;

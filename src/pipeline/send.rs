@@ -1,23 +1,22 @@
 //! Sends a plan, each mail once: adopt, then claim → send → settle until nothing is left.
 
 use super::error::Error;
-use super::progress::{Step, Watch};
+use super::progress::Watch;
+use super::round::{self, Round};
 use super::{brakes, letters};
-use crate::delivery::{self, Mailer};
-use crate::domain::delivery::RunTrouble;
+use crate::delivery;
 use crate::domain::job::OnInDoubt;
 use crate::domain::plan::MailRow;
-use crate::domain::{Job, Letter, Outcome, State};
+use crate::domain::{Job, State};
 use crate::{ledger, runs};
 use chrono::NaiveDate;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Retry of a deferred mail: every this many seconds, for this many.
-const RETRY: (u64, u64) = (300, 172_800);
+pub const RETRY: (u64, u64) = (300, 172_800);
 
 /// What is sent where. The clock is handed in, so that the Date of a mail and the ledger tell the same time.
 pub struct Request<'a> {
@@ -51,12 +50,14 @@ impl Sent {
     /// Whether every mail that was tried has reached its end without trouble. What `--limit` leaves planned does not count.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.states.iter().all(|(state, count)| *count == 0 || matches!(state, State::Accepted | State::Suppressed | State::Cancelled | State::Planned))
+        self.states
+            .iter()
+            .all(|(state, count)| *count == 0 || matches!(state, State::Accepted | State::Suppressed | State::Cancelled | State::Planned))
     }
 }
 
 /// Where mails go.
-enum Destination {
+pub enum Destination {
     Outbox(PathBuf),
     Smtp(delivery::Target),
 }
@@ -175,12 +176,7 @@ fn adopt(
 }
 
 /// A run goes on where it began. Only the outbox can be left, as a trial, and only when asked for.
-fn change_destination(
-    request: &Request,
-    ledger: &mut ledger::Ledger,
-    adoption: ledger::Adoption,
-    destination: &str,
-) -> Result<(), Error> {
+fn change_destination(request: &Request, ledger: &mut ledger::Ledger, adoption: ledger::Adoption, destination: &str) -> Result<(), Error> {
     if adoption.destination == destination {
         return Ok(());
     }
@@ -225,8 +221,7 @@ fn deliver_all(
         let now = (request.now)();
         ledger.give_up(job, request.as_of, now, run.retry_for)?;
         let pending = ledger.pending(job, request.as_of)?.into_iter();
-        let due: Vec<String> =
-            pending.filter(|mail| mail.not_before.is_none_or(|at| at <= now)).map(|mail| mail.mail_id).collect();
+        let due: Vec<String> = pending.filter(|mail| mail.not_before.is_none_or(|at| at <= now)).map(|mail| mail.mail_id).collect();
         if !due.is_empty() {
             let done = total.saturating_sub(due.len() as u64);
             let round = Round::new(request, writer, mails, due, &claims_left, (done, total));
@@ -240,204 +235,8 @@ fn deliver_all(
         if interrupted || exhausted || request.no_wait || waiting == 0 {
             return Ok(Sent { as_of: request.as_of, destination: String::new(), states, interrupted });
         }
-        nap(request, Duration::from_secs(1));
+        round::nap(request, Duration::from_secs(1));
     }
-}
-
-/// Sleeps in short steps, so that an interruption is heard.
-fn nap(request: &Request, length: Duration) {
-    let step = Duration::from_millis(50);
-    let mut slept = Duration::ZERO;
-    while slept < length && !request.interrupted.load(Ordering::SeqCst) {
-        std::thread::sleep(step.min(length));
-        slept += step;
-    }
-}
-
-/// One round: a bounded pool of connections works through the mails that are due.
-struct Round<'a> {
-    request: &'a Request<'a>,
-    writer: &'a letters::Writer,
-    mails: &'a HashMap<String, MailRow>,
-    queue: Mutex<VecDeque<String>>,
-    claims_left: &'a AtomicU64,
-    done: AtomicU64,
-    total: u64,
-    stopped: AtomicBool,
-    fault: Mutex<Option<Error>>,
-    recent: Mutex<VecDeque<bool>>,
-    first_trouble: std::time::Instant,
-}
-
-impl<'a> Round<'a> {
-    fn new(
-        request: &'a Request<'a>,
-        writer: &'a letters::Writer,
-        mails: &'a HashMap<String, MailRow>,
-        due: Vec<String>,
-        claims_left: &'a AtomicU64,
-        (done, total): (u64, u64),
-    ) -> Self {
-        Self {
-            request,
-            writer,
-            mails,
-            queue: Mutex::new(due.into()),
-            claims_left,
-            done: AtomicU64::new(done),
-            total,
-            stopped: AtomicBool::new(false),
-            fault: Mutex::new(None),
-            recent: Mutex::new(VecDeque::new()),
-            first_trouble: std::time::Instant::now(),
-        }
-    }
-
-    fn run(self, destination: &Destination, ledger: ledger::Ledger, run: ledger::Run) -> Result<ledger::Ledger, Error> {
-        let desk = ledger::Desk::start(ledger, run);
-        std::thread::scope(|scope| -> Result<(), Error> {
-            match destination {
-                Destination::Outbox(folder) => {
-                    let mut outbox = delivery::Outbox::open(folder)?;
-                    scope.spawn({
-                        let (round, desk) = (&self, &desk);
-                        move || round.work(&mut outbox, desk, 0)
-                    });
-                }
-                Destination::Smtp(target) => {
-                    let connections = self.request.job.smtp.as_ref().map_or(8, |smtp| smtp.connections);
-                    for nth in 0..connections.min(lock(&self.queue).len()) {
-                        let mut smtp = delivery::Smtp::new(target.clone(), delivery::SmtpOptions::default())?;
-                        scope.spawn({
-                            let (round, desk) = (&self, &desk);
-                            move || round.work(&mut smtp, desk, nth as u64)
-                        });
-                    }
-                }
-            }
-            Ok(())
-        })?;
-        let ledger = desk.finish()?;
-        match lock(&self.fault).take() {
-            Some(fault) => Err(fault),
-            None => Ok(ledger),
-        }
-    }
-
-    /// One connection's work: take a batch, render, claim, send, settle; until the queue is empty or the run stops.
-    fn work(&self, mailer: &mut dyn Mailer, desk: &ledger::Desk, seed: u64) {
-        let mut failed_attempts = 0;
-        while !self.is_over() {
-            if let Err(trouble) = mailer.ready() {
-                self.on_trouble(&trouble, &mut failed_attempts, seed);
-                continue;
-            }
-            let batch = self.take(mailer.batch());
-            if batch.is_empty() {
-                return;
-            }
-            match self.hand(mailer, desk, &batch) {
-                Ok(None) => failed_attempts = 0,
-                Ok(Some(trouble)) => self.on_trouble(&trouble, &mut failed_attempts, seed),
-                Err(fault) => self.stop(fault),
-            }
-        }
-    }
-
-    /// Claims a batch, hands it over, settles it. Mails that were not touched go back into the queue.
-    fn hand(&self, mailer: &mut dyn Mailer, desk: &ledger::Desk, batch: &[String]) -> Result<Option<RunTrouble>, Error> {
-        let mails: Vec<&MailRow> = batch.iter().filter_map(|id| self.mails.get(id)).collect();
-        let contents = self.writer.render(&mails)?;
-        let ids: Vec<&str> = mails.iter().map(|mail| mail.mail_id.as_str()).collect();
-        let claims = desk.claim(&ids, (self.request.now)())?;
-        let mut letters: Vec<Letter> = Vec::with_capacity(mails.len());
-        for ((mail, content), claim) in mails.iter().zip(&contents).zip(claims) {
-            if let ledger::Claim::Claimed { first_claim_at } = claim {
-                letters.push(self.writer.compose(mail, content, first_claim_at)?);
-            }
-        }
-        let outcomes = mailer.send(&letters);
-        let settled: Vec<(&str, &Outcome)> = letters.iter().map(|letter| letter.mail_id.as_str()).zip(&outcomes).collect();
-        desk.settle(&settled, (self.request.now)())?;
-        let mut trouble = None;
-        for (letter, outcome) in letters.iter().zip(&outcomes) {
-            if let Outcome::Untouched(what) = outcome {
-                lock(&self.queue).push_back(letter.mail_id.clone());
-                self.claims_left.fetch_add(u64::from(self.request.limit.is_some()), Ordering::SeqCst);
-                trouble = Some(what.clone());
-            } else {
-                self.on_settled(outcome);
-            }
-        }
-        Ok(trouble)
-    }
-
-    fn take(&self, size: usize) -> Vec<String> {
-        let mut queue = lock(&self.queue);
-        let allowed = self.claims_left.load(Ordering::SeqCst);
-        let count = queue.len().min(size).min(usize::try_from(allowed).unwrap_or(usize::MAX));
-        if self.request.limit.is_some() {
-            self.claims_left.fetch_sub(count as u64, Ordering::SeqCst);
-        }
-        queue.drain(..count).collect()
-    }
-
-    fn is_over(&self) -> bool {
-        self.stopped.load(Ordering::SeqCst) || self.request.interrupted.load(Ordering::SeqCst)
-    }
-
-    fn stop(&self, fault: Error) {
-        self.stopped.store(true, Ordering::SeqCst);
-        lock(&self.fault).get_or_insert(fault);
-    }
-
-    /// Counts a settled mail, and stops the run when too many of the last ones were refused.
-    fn on_settled(&self, outcome: &Outcome) {
-        let done = self.done.fetch_add(1, Ordering::SeqCst) + 1;
-        (self.request.watch)(Step::Send, done.min(self.total), self.total);
-        let Some(limit) = self.request.job.brakes.failures else { return };
-        if self.request.accept.iter().any(|name| name == "failures") {
-            return;
-        }
-        let mut recent = lock(&self.recent);
-        recent.push_back(matches!(outcome, Outcome::Rejected { .. }));
-        if recent.len() > brakes::FAILURE_SAMPLE {
-            recent.pop_front();
-        }
-        let refused = recent.iter().filter(|refused| **refused).count();
-        #[expect(clippy::cast_precision_loss, reason = "counts up to 200")]
-        let too_many = recent.len() == brakes::FAILURE_SAMPLE && refused as f64 > limit * brakes::FAILURE_SAMPLE as f64;
-        if too_many {
-            let seen = format!("{refused} of the last {} mails were refused for good", brakes::FAILURE_SAMPLE);
-            self.stop(Error::Brake { name: "failures".to_owned(), seen });
-        }
-    }
-
-    /// Backs off from a server that cannot be reached, and stops at one that refuses us.
-    fn on_trouble(&self, trouble: &RunTrouble, failed_attempts: &mut u32, seed: u64) {
-        match trouble {
-            RunTrouble::Refused { reply } => {
-                self.stop(Error::Server(format!("the mail server refuses this run: {reply}; nothing more is sent, nothing is lost")));
-            }
-            RunTrouble::Outbox { reply } => self.stop(Error::Outbox(reply.clone())),
-            RunTrouble::Unreachable { reply } => {
-                let retry_for = self.request.job.smtp.as_ref().map_or(RETRY.1, |smtp| smtp.retry_for_seconds);
-                if self.request.no_wait || self.first_trouble.elapsed() > Duration::from_secs(retry_for) {
-                    self.stop(Error::Server(format!(
-                        "the mail server cannot be reached: {reply}; the mails stay planned, `rankmail send` goes on where it stopped"
-                    )));
-                    return;
-                }
-                nap(self.request, delivery::pause(*failed_attempts, seed));
-                *failed_attempts += 1;
-            }
-        }
-    }
-}
-
-/// A worker that panicked leaves plain data behind, which is still whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The plan that `send` means when no date is given: the adopted one that is unfinished, else the only one that is not adopted yet.
@@ -455,8 +254,8 @@ pub fn unfinished(job: &Job) -> Result<NaiveDate, Error> {
         [date] => Ok(*date),
         [] => Err(Error::Usage(format!("there is no unfinished plan of {}; make one: rankmail plan {}", job.name, show(&job.path)))),
         several => {
-            let list: Vec<String> = several.iter().map(ToString::to_string).collect();
-            Err(Error::Usage(format!("there are several unfinished plans; say which one with --as-of: {}", list.join(", "))))
+            let named: Vec<String> = several.iter().map(ToString::to_string).collect();
+            Err(Error::Usage(format!("there are several unfinished plans; say which one with --as-of: {}", named.join(", "))))
         }
     }
 }
@@ -464,4 +263,3 @@ pub fn unfinished(job: &Job) -> Result<NaiveDate, Error> {
 fn show(path: &Path) -> String {
     path.display().to_string()
 }
-

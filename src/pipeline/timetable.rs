@@ -21,7 +21,7 @@ pub fn cron(job: &Job, command: &str) -> Result<String, Error> {
 }
 
 fn line(job: &Job) -> Result<&str, Error> {
-    job.schedule.as_deref().ok_or_else(|| {
-        Error::Usage(format!("{} has no schedule; write one, e.g. schedule = \"7 10 1 * *\"", job.path.display()))
-    })
+    job.schedule
+        .as_deref()
+        .ok_or_else(|| Error::Usage(format!("{} has no schedule; write one, e.g. schedule = \"7 10 1 * *\"", job.path.display())))
 }

@@ -27,18 +27,13 @@ pub fn trial(job: &Job, as_of: NaiveDate, to: &str, smtp: Option<&str>, now: i64
     let (planned, opened) = run::open_plan(job, as_of)?;
     let writer = letters::Writer::open(&planned, &opened)?;
     let url = smtp.or(job.smtp.as_ref().and_then(|smtp| smtp.url.as_deref()));
-    let (mut mailer, destination): (Box<dyn Mailer>, String) = match url {
-        Some(url) => {
-            let target = delivery::target(url)?;
-            {
-                let name = format!("smtp://{}:{}", target.host, target.port);
-                (Box::new(delivery::Smtp::new(target, delivery::SmtpOptions::default())?), name)
-            }
-        }
-        None => {
-            let folder = job.runs.join(&job.name).join("test");
-            (Box::new(delivery::Outbox::open(&folder)?), folder.display().to_string())
-        }
+    let (mut mailer, destination): (Box<dyn Mailer>, String) = if let Some(url) = url {
+        let target = delivery::target(url)?;
+        let name = format!("smtp://{}:{}", target.host, target.port);
+        (Box::new(delivery::Smtp::new(target, delivery::SmtpOptions::default())?), name)
+    } else {
+        let folder = job.runs.join(&job.name).join("test");
+        (Box::new(delivery::Outbox::open(&folder)?), folder.display().to_string())
     };
     let mut mails = Vec::new();
     for (why, mail) in samples(&opened)? {
@@ -66,10 +61,8 @@ fn samples(opened: &runs::Opened) -> Result<Vec<(String, MailRow)>, Error> {
         keep_longest(&mut most_content, mail.values.len(), &mail);
         firsts.entry((mail.campaign.clone(), mail.rank.clone())).or_insert(mail);
     }
-    let mut chosen: Vec<(String, MailRow)> = firsts
-        .into_iter()
-        .map(|((campaign, rank), mail)| (format!("{campaign} {}", rank.as_deref().unwrap_or("-")), mail))
-        .collect();
+    let mut chosen: Vec<(String, MailRow)> =
+        firsts.into_iter().map(|((campaign, rank), mail)| (format!("{campaign} {}", rank.as_deref().unwrap_or("-")), mail)).collect();
     chosen.extend(longest_name.map(|(_, mail)| ("longest name".to_owned(), mail)));
     chosen.extend(most_content.map(|(_, mail)| ("most content".to_owned(), mail)));
     Ok(chosen)
@@ -89,7 +82,7 @@ fn letter(writer: &letters::Writer, mail: &MailRow, why: &str, address: &str, no
     }
     let mut content = writer.render_changed(&mail)?;
     content.subject = format!("[TEST {why}] {}", content.subject);
-    mail.address = address.to_owned();
+    address.clone_into(&mut mail.address);
     mail.mail_id = format!("test-{}", mail.mail_id);
     writer.compose(&mail, &content, now)
 }

@@ -39,8 +39,8 @@ fn local_is_irregular(local: &str) -> Option<bool> {
         return None;
     }
     if let Some(quoted) = local.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        // Between quotes only what no header and no server can misread.
-        return (!quoted.is_empty() && quoted.bytes().all(|byte| byte == b' ' || byte == b'.' || is_atom(byte))).then_some(true);
+        // Between quotes only what no header and no server can misread: many refuse a blank there, which the grammar allows.
+        return (!quoted.is_empty() && quoted.bytes().all(|byte| byte == b'.' || is_atom(byte))).then_some(true);
     }
     let plain = local.bytes().all(|byte| byte == b'.' || is_atom(byte));
     plain.then(|| local.starts_with('.') || local.ends_with('.') || local.contains(".."))
@@ -97,7 +97,6 @@ mod tests {
             ("taro.@ezweb.ne.jp", "taro.@ezweb.ne.jp", true),
             (".taro@docomo.ne.jp", ".taro@docomo.ne.jp", true),
             ("-taro_/?@docomo.ne.jp", "-taro_/?@docomo.ne.jp", false),
-            ("\"a b\"@example.jp", "\"a b\"@example.jp", true),
             ("\"a..b\"@docomo.ne.jp", "\"a..b\"@docomo.ne.jp", true),
             ("taro@a--b.example", "taro@a--b.example", false),
             ("taro@163.com", "taro@163.com", false),
@@ -158,6 +157,7 @@ mod tests {
             "\"@example.jp",
             "\"\"@example.jp",
             "\"a\"b\"@example.jp",
+            "\"a b\"@example.jp",
             "\"a<b\"@example.jp",
             "\"a\tb\"@example.jp",
             "\"a@b\"@example.jp",

@@ -1,5 +1,22 @@
 //! The program from outside, and the house from inside.
 
+#[cfg(test)]
+mod bad_jobs;
+#[cfg(test)]
+mod delivery;
+#[cfg(test)]
 mod demo;
+#[cfg(test)]
 mod house;
+#[cfg(test)]
+mod job_docs;
+#[cfg(test)]
+mod ledger;
+#[cfg(test)]
+mod message;
+#[cfg(test)]
+mod monthly;
+#[cfg(test)]
 mod program;
+#[cfg(test)]
+mod sink;

@@ -67,7 +67,11 @@ pub fn checked(checked: &Checked, data: Option<&DataCheck>) -> String {
         for (column, value) in data.values.iter().flat_map(|(column, values)| values.iter().map(move |value| (column, value))) {
             let mark = if value.excluded { pick(language, "除外", "left out") } else { pick(language, "集計", "counted") };
             let shown = value.value.as_deref().unwrap_or("null");
-            out += &format!("  {column} = {shown}: {} ({}) {mark}\n", value.lines, job.currency.show(i64::try_from(value.sum).unwrap_or(i64::MAX)));
+            out += &format!(
+                "  {column} = {shown}: {} ({}) {mark}\n",
+                value.lines,
+                job.currency.show(i64::try_from(value.sum).unwrap_or(i64::MAX))
+            );
         }
         out += &data.notes.iter().map(|line| warning(line)).collect::<String>();
     }
@@ -160,7 +164,11 @@ pub fn sent(job: &Job, sent: &Sent) -> String {
         out += &format!("  {}\n", pick(language, "送るメールはありません。", "There is nothing to mail."));
     }
     if sent.interrupted {
-        out += &warning(pick(language, "中断しました。rankmail send で続きから送れます。", "Interrupted; `rankmail send` goes on where it stopped."));
+        out += &warning(pick(
+            language,
+            "中断しました。rankmail send で続きから送れます。",
+            "Interrupted; `rankmail send` goes on where it stopped.",
+        ));
     }
     out
 }
@@ -187,12 +195,7 @@ pub fn nothing_due(job: &Job) -> String {
 }
 
 pub fn schedule(job: &Job, times: &[NaiveDateTime]) -> String {
-    let mut out = heading(&format!(
-        "{} · {} · {}",
-        job.name,
-        job.schedule.as_deref().unwrap_or_default(),
-        job.zone.0.name()
-    ));
+    let mut out = heading(&format!("{} · {} · {}", job.name, job.schedule.as_deref().unwrap_or_default(), job.zone.0.name()));
     for time in times {
         out += &format!("  {}\n", time.format("%Y-%m-%d %H:%M"));
     }
