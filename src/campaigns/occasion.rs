@@ -20,7 +20,7 @@ pub fn occasion(when: &When, person: &Person<'_>, run: &RunFacts<'_>, hit: Hit) 
         return yearly(day, person.birthday());
     }
     if let Some(day) = hit.anniversary {
-        return yearly(day, person.first_order_on);
+        return yearly(day, person.anniversary_of);
     }
     match day(when, person, run) {
         Some(day) => Occasion { word: day.to_string(), date: Some(day), years: None },

@@ -14,6 +14,8 @@ pub struct Someone {
     pub standing: Standing,
     pub customers: Customers,
     pub first_order_on: Option<NaiveDate>,
+    /// Where it is older than the first order.
+    pub since: Option<NaiveDate>,
     pub last_order_on: Option<NaiveDate>,
     pub holdout: bool,
 }
@@ -35,6 +37,7 @@ impl Someone {
             standing: Standing { rank: Some(1), ..Standing::default() },
             customers,
             first_order_on: None,
+            since: None,
             last_order_on: None,
             holdout: false,
         }
@@ -53,6 +56,7 @@ impl Someone {
             standing: &self.standing,
             listed: Some(Listed { customers: &self.customers, row: 0 }),
             first_order_on: self.first_order_on,
+            anniversary_of: self.since.or(self.first_order_on),
             last_order_on: self.last_order_on,
             last_order: None,
             holdout: self.holdout,

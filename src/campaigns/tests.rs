@@ -87,6 +87,8 @@ fn anniversaries_begin_with_the_first_full_year() {
     assert_eq!(occasion, Occasion { word: "2026".into(), date: Some(day("2026-12-31")), years: Some(1) });
     assert_eq!(word(when.clone(), &since("2026-12-01")), None);
     assert_eq!(word(when.clone(), &Someone::new()), None);
+    let known_longer = Someone { since: Some(day("2019-12-07")), ..since("2025-12-31") };
+    assert_eq!(ask(&campaign(when.clone()), &known_longer).unwrap().years, Some(7), "the list's `since` is older");
     let both = When { birthday: Some(DayRange::ThisMonth), ..when };
     let born = Someone { first_order_on: Some(day("2025-12-31")), ..Someone::born("2000-12-24") };
     assert_eq!(ask(&campaign(both), &born).unwrap().date, Some(day("2026-12-24")), "the birthday comes first");
@@ -117,6 +119,8 @@ fn days_are_counted_to_the_as_of_date_and_the_last_order_is_the_occasion() {
     assert_eq!(failed(&campaign(when), &Someone::new()).2, "no order");
     let first = When { days_since_first_order: Some(range(None, 1.0)), ..When::default() };
     assert_eq!(word(first.clone(), &Someone { first_order_on: Some(day("2026-12-02")), ..Someone::new() }), Some("2026-12".into()));
+    let known_longer = Someone { since: Some(day("2019-12-07")), first_order_on: Some(day("2026-12-02")), ..Someone::new() };
+    assert_eq!(word(first.clone(), &known_longer), Some("2026-12".into()), "`since` is no order");
     assert_eq!(word(first, &Someone::new()), None, "who never ordered is not within a day of it");
 }
 

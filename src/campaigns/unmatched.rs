@@ -45,7 +45,7 @@ fn when(campaign: &Campaign, person: &Person<'_>, run: &RunFacts<'_>, key: Key) 
     };
     let (name, (wanted, found)) = match key {
         Key::Birthday => ("birthday", (days_of(when.birthday, run.as_of), date_or(person.birthday(), "no birthday"))),
-        Key::Anniversary => ("anniversary", (days_of(when.anniversary, run.as_of), date_or(person.first_order_on, "no order"))),
+        Key::Anniversary => ("anniversary", (days_of(when.anniversary, run.as_of), date_or(person.anniversary_of, "no order"))),
         Key::Month => ("month", (listed(when.month.iter().flatten()), run.as_of.month().to_string())),
         Key::Dates => ("dates", (when.dates.map_or_else(String::new, |(first, last)| format!("{first}..{last}")), run.as_of.to_string())),
         Key::DaysSinceLastOrder => ("days_since_last_order", since(when.days_since_last_order, person.last_order_on)),

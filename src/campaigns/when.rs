@@ -62,7 +62,7 @@ fn require(holds: bool, key: Key) -> Result<(), Key> {
 
 /// The day of the first order comes back in the range, from the first full year on: the first order itself is no anniversary.
 fn anniversary(range: DayRange, person: &Person<'_>, as_of: NaiveDate) -> Option<NaiveDate> {
-    let first = person.first_order_on?;
+    let first = person.anniversary_of?;
     days::falls(range, first, as_of).filter(|day| days::full_years(first, *day) >= 1)
 }
 

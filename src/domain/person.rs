@@ -11,9 +11,11 @@ pub struct Person<'a> {
     pub standing: &'a Standing,
     /// The row in the customer list; none for somebody who bought and is not listed.
     pub listed: Option<Listed<'a>>,
-    /// Local dates of the first and the last order with a positive net before the as-of date; the first is `since` where that is older.
+    /// Local dates of the first and the last order with a positive net before the as-of date.
     pub first_order_on: Option<NaiveDate>,
     pub last_order_on: Option<NaiveDate>,
+    /// The day from which anniversaries count: that of the first order, or the list's `since` where that is older.
+    pub anniversary_of: Option<NaiveDate>,
     /// The last order's items, only where a template asks for them.
     pub last_order: Option<&'a LastOrder>,
     pub holdout: bool,

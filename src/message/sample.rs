@@ -44,6 +44,7 @@ pub fn sample(campaign: &Campaign, ladder: &Ladder, rank: Option<RankIndex>, as_
         standing: &standing,
         listed: Some(Listed { customers: &customers, row: 0 }),
         first_order_on: ago(760),
+        anniversary_of: ago(760),
         last_order_on: ago(100),
         last_order: Some(&last_order),
         holdout: false,

@@ -23,6 +23,7 @@ fn offered_by(rule: &OfferRule, rank: Option<RankIndex>, likes: Value) -> (Optio
         standing: &standing,
         listed: Some(Listed { customers: &customers, row: 0 }),
         first_order_on: None,
+        anniversary_of: None,
         last_order_on: None,
         last_order: None,
         holdout: false,
