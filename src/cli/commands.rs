@@ -222,11 +222,19 @@ fn status(common: &Common, path: &Path) -> Result<Done, Error> {
     Ok(Done::Clean)
 }
 
+/// A path as a word of a command line.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    if text.chars().any(char::is_whitespace) { format!("\"{text}\"") } else { text }
+}
+
 fn schedule(common: &Common, path: &Path, emit: Option<Emit>) -> Result<Done, Error> {
     let job = load(common, path)?;
     let command = || -> Result<String, Error> {
-        let whole = std::path::absolute(path).map_err(|source| Error::File { path: path.to_path_buf(), source })?;
-        Ok(format!("rankmail run {} --if-due", whole.display()))
+        let failed = |source| Error::File { path: path.to_path_buf(), source };
+        let job = std::path::absolute(path).map_err(failed)?;
+        let program = std::env::current_exe().map_err(failed)?;
+        Ok(format!("{} run {} --if-due", quoted(&program), quoted(&job)))
     };
     match emit {
         Some(Emit::Systemd) => say(&pipeline::systemd(&job, &command()?)?),

@@ -4,9 +4,9 @@ use super::error::Error;
 use super::inputs::{self, Inputs};
 use super::progress::Watch;
 use super::{assess, brakes, choose, figures};
+use crate::domain::Job;
 use crate::domain::plan::{PlanPart, Summary};
-use crate::domain::{Job, Ladder};
-use crate::{ledger, report, runs};
+use crate::{job as job_room, ledger, report, runs};
 use chrono::NaiveDate;
 use std::path::{Path, PathBuf};
 
@@ -25,7 +25,8 @@ pub struct Request<'a> {
 pub struct Planned {
     pub folder: PathBuf,
     pub summary: Summary,
-    pub ladder: Ladder,
+    /// How ranges and dates of the job were understood.
+    pub echo: Vec<String>,
 }
 
 /// Decides who gets which mail, renders every one of them, and writes the plan's folder. Nothing is sent, and nothing here could.
@@ -43,7 +44,7 @@ pub fn plan(request: &Request) -> Result<Planned, Error> {
     let mut summary = figures::summary(job, &inputs, &assessed, &parts, request.planned_at);
     summary.brakes = brakes::on_plan(job, &summary, inputs.before.summary.as_ref());
     let summary = write(request, &folder, &inputs, &parts, summary)?;
-    Ok(Planned { folder, summary, ladder: job.ladder.clone() })
+    Ok(Planned { folder, summary, echo: job_room::echo(job) })
 }
 
 /// A plan may be made again until it is adopted, and never after: its mails are in the ledger.

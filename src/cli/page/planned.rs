@@ -25,6 +25,7 @@ pub fn planned(job: &Job, planned: &Planned, verbose: bool) -> String {
         pick(language, "ランク判定日", "ranks decided at"),
         summary.closing,
     );
+    out += &planned.echo.iter().map(|line| format!("  {FAINT}{line}{FAINT:#}\n")).collect::<String>();
     out += &heading(pick(language, "ランク", "Ranks"));
     out += &ladder(job, summary);
     out += &heading(pick(language, "メール", "Mails"));
