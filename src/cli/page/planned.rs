@@ -25,7 +25,9 @@ pub fn planned(job: &Job, planned: &Planned, verbose: bool) -> String {
         pick(language, "ランク判定日", "ranks decided at"),
         summary.closing,
     );
-    out += &planned.echo.iter().map(|line| format!("  {FAINT}{line}{FAINT:#}\n")).collect::<String>();
+    for line in &planned.echo {
+        out += &format!("  {FAINT}{line}{FAINT:#}\n");
+    }
     out += &heading(pick(language, "ランク", "Ranks"));
     out += &ladder(job, summary);
     out += &heading(pick(language, "メール", "Mails"));
