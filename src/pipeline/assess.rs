@@ -34,7 +34,7 @@ pub fn fold(job: &Job, inputs: &Inputs, bounds: Bounds, watch: &Watch) -> Result
     let wants_items = inputs.templates.uses_last_order();
     let request = purchases::Request {
         as_of: bounds.as_of,
-        history_before: inputs.before.run.map(|run| job.zone.midnight(run.as_of)),
+        history_before: inputs.before.summary.as_ref().map(|summary| job.zone.midnight(summary.as_of)),
         category: !categories.is_empty(),
         progress: Some(&|done, total| watch(Step::Read, done, total)),
     };

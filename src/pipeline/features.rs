@@ -1,10 +1,11 @@
 //! Only the features table.
 
 use super::error::Error;
+use super::previous;
 use super::progress::{Step, Watch};
 use crate::domain::Job;
 use crate::domain::features::ReadCounts;
-use crate::{features as fold, ledger, purchases, ranks, runs, schedule};
+use crate::{features as fold, ledger, purchases, ranks, schedule};
 use chrono::NaiveDate;
 use std::path::Path;
 
@@ -25,8 +26,7 @@ pub fn features(job: &Job, as_of: NaiveDate, out: &Path, watch: &Watch) -> Resul
 /// The last adopted run decides which review is due, and so two of the columns.
 fn last_run(job: &Job, as_of: NaiveDate) -> Result<Option<crate::domain::ladder::PreviousRun>, Error> {
     let Some(ledger) = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))? else { return Ok(None) };
-    let Some(adoption) = ledger.last_adopted(&job.name, as_of)? else { return Ok(None) };
-    let opened = runs::open(&runs::folder(&job.runs, &job.name, adoption.as_of))?;
-    let summary = &opened.summary;
+    let Some(adoption) = ledger.last_adopted(job.ladder.of.as_deref().unwrap_or(&job.name), as_of)? else { return Ok(None) };
+    let summary = previous::open_adopted(job, &adoption)?.summary;
     Ok(Some(crate::domain::ladder::PreviousRun { as_of: summary.as_of, closing: summary.closing, keep_by: summary.keep_by }))
 }

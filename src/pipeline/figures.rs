@@ -21,7 +21,7 @@ pub fn summary(job: &Job, inputs: &Inputs, assessed: &Assessed, parts: &[PlanPar
         next_closing: assessed.dates.next_closing,
         keep_by: assessed.dates.keep_by,
         review: assessed.dates.review,
-        previous: inputs.before.run.map(|run| run.as_of),
+        previous: inputs.before.summary.as_ref().map(|summary| summary.as_of),
         planned_at,
         digest: String::new(),
         inputs: inputs.digests.clone(),

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, HashMap};
 pub struct Before {
     /// The last adopted run of the job whose ranks count, if any.
     pub run: Option<PreviousRun>,
+    /// The last adopted run of this very job, if any.
     pub summary: Option<Summary>,
     /// H for each customer that had a rank.
     pub held: HashMap<String, Held>,
@@ -23,26 +24,41 @@ pub struct Before {
 
 /// Reads the state before `as_of`. Nothing is created where nothing is.
 pub fn read(job: &Job, customers: &Customers, as_of: NaiveDate) -> Result<Before, Error> {
-    let ledger = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))?;
-    let ranks_of = job.ladder.of.as_deref().unwrap_or(&job.name);
-    let Some(ledger) = ledger else {
-        return no_run(job, customers, ranks_of, ledger::Past::default());
+    let Some(ledger) = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))? else {
+        return first_run(job, customers, Before::default());
     };
-    let past = ledger.history(&job.name, as_of)?;
-    // A job that takes another's ranks takes those of the same day too: there it follows, here it would review.
-    let before = if job.ladder.of.is_some() { as_of.succ_opt().unwrap_or(as_of) } else { as_of };
-    let Some(adoption) = ledger.last_adopted(ranks_of, before)? else {
-        return no_run(job, customers, ranks_of, past);
+    let own = ledger.last_adopted(&job.name, as_of)?.map(|adoption| open_adopted(job, &adoption)).transpose()?;
+    let summary = own.as_ref().map(|opened| opened.summary.clone());
+    let before = Before { past: ledger.history(&job.name, as_of)?, summary, ..Before::default() };
+    let ranking = match &job.ladder.of {
+        None => own,
+        // A job that takes another's ranks takes those of the same day too: there it follows, here it would review.
+        Some(other) => {
+            let tomorrow = as_of.succ_opt().unwrap_or(as_of);
+            ledger.last_adopted(other, tomorrow)?.map(|adoption| open_adopted(job, &adoption)).transpose()?
+        }
     };
-    let opened = runs::open(&runs::folder(&job.runs, ranks_of, adoption.as_of))?;
-    if opened.summary.digest != adoption.digest {
-        let folder = opened.folder().to_path_buf();
-        return Err(Error::Runs(runs::Error::Altered { folder, file: "plan.json".to_owned() }));
+    let Some(ranking) = ranking else { return first_run(job, customers, before) };
+    let summary = &ranking.summary;
+    let run = PreviousRun { as_of: summary.as_of, closing: summary.closing, keep_by: summary.keep_by };
+    Ok(Before { run: Some(run), held: held(job, &ranking)?, ..before })
+}
+
+/// Opens the plan of an adopted run, and makes sure that it is the one that was adopted.
+pub fn open_adopted(job: &Job, adoption: &ledger::Adoption) -> Result<runs::Opened, Error> {
+    let opened = runs::open(&runs::folder(&job.runs, &adoption.job, adoption.as_of))?;
+    if opened.summary.digest == adoption.digest {
+        return Ok(opened);
     }
-    let summary = opened.summary.clone();
+    let folder = opened.folder().to_path_buf();
+    Err(Error::Runs(runs::Error::Altered { folder, file: "plan.json".to_owned() }))
+}
+
+/// The rank of each customer of a run.
+fn held(job: &Job, run: &runs::Opened) -> Result<HashMap<String, Held>, Error> {
     let mut held = HashMap::new();
     let mut unknown: BTreeMap<String, u64> = BTreeMap::new();
-    for customer in opened.customers()? {
+    for customer in run.customers()? {
         let customer = customer?;
         let Some(name) = customer.rank else { continue };
         match job.ladder.find_or_was(&name) {
@@ -53,14 +69,13 @@ pub fn read(job: &Job, customers: &Customers, as_of: NaiveDate) -> Result<Before
             None => *unknown.entry(name).or_default() += 1,
         }
     }
-    refuse_unknown(&unknown, &format!("the run of {} left", adoption.as_of), &job.ladder)?;
-    let run = PreviousRun { as_of: summary.as_of, closing: summary.closing, keep_by: summary.keep_by };
-    Ok(Before { run: Some(run), summary: Some(summary), held, past })
+    refuse_unknown(&unknown, &format!("the run of {} left", run.summary.as_of), &job.ladder)?;
+    Ok(held)
 }
 
 /// At the first run the customer list tells where ranks start.
-fn no_run(job: &Job, customers: &Customers, ranks_of: &str, past: ledger::Past) -> Result<Before, Error> {
-    if job.ladder.of.is_some() {
+fn first_run(job: &Job, customers: &Customers, before: Before) -> Result<Before, Error> {
+    if let Some(ranks_of) = &job.ladder.of {
         return Err(Error::Data(format!(
             "[ranks] of = \"{ranks_of}\": that job has no adopted run in {} yet; run it first",
             job.runs.display()
@@ -77,7 +92,7 @@ fn no_run(job: &Job, customers: &Customers, ranks_of: &str, past: ledger::Past) 
         }
     }
     refuse_unknown(&unknown, "the customer list has", &job.ladder)?;
-    Ok(Before { run: None, summary: None, held, past })
+    Ok(Before { held, ..before })
 }
 
 fn refuse_unknown(unknown: &BTreeMap<String, u64>, who: &str, ladder: &Ladder) -> Result<(), Error> {

@@ -140,7 +140,7 @@ fn adopt(
         )));
     }
     let previous = ledger.last_adopted(&job.name, request.as_of)?.map(|adoption| adoption.as_of);
-    if planned.ladder.of.is_none() && previous != summary.previous {
+    if previous != summary.previous {
         return Err(Error::Usage(format!(
             "the plan of {} was made when {} was the last adopted run, now it is {}: plan again",
             request.as_of,

@@ -1,7 +1,5 @@
 //! The templates of this repository as mails, and bad templates as errors.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop where it fails")]
-
 use chrono::NaiveDate;
 use rankmail::domain::campaign::{RankMove, When};
 use rankmail::domain::job::Language;
