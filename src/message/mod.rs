@@ -11,7 +11,6 @@ mod compose;
 mod encode;
 mod files;
 mod filters;
-mod json;
 mod legal;
 mod lexer;
 mod names;
@@ -19,18 +18,15 @@ mod parts;
 mod plain;
 mod problem;
 mod render;
-mod sample;
 mod scan;
 mod templates;
 mod values;
 
 pub use compose::{ComposeError, Head, address_of, compose};
-pub use json::{from_json, to_json};
 pub use legal::legal;
 pub use names::Names;
 pub use problem::{Problem, Severity};
 pub use render::RenderError;
-pub use sample::sample;
 pub use templates::Templates;
 pub use values::{ValueParts, values};
 

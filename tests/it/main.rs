@@ -19,4 +19,6 @@ mod monthly;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
+mod sample;
+#[cfg(test)]
 mod sink;

@@ -1,12 +1,14 @@
 //! The templates of this repository as mails, and bad templates as errors.
 
+use crate::sample::sample;
 use chrono::NaiveDate;
 use rankmail::domain::campaign::{RankMove, When};
 use rankmail::domain::job::Language;
 use rankmail::domain::ladder::{Admission, Closing, Condition, Down, Review, Window};
 use rankmail::domain::offer::{Discount, OfferKind, On, Valid};
 use rankmail::domain::{Campaign, Currency, Ladder, OfferRule, Once, Rank, RankIndex, RankRange, Value};
-use rankmail::message::{Content, Error, Names, Templates, from_json, hash, legal, sample, to_json};
+use rankmail::message::{Content, Error, Names, Templates, hash, legal};
+use rankmail::runs::{values_read, values_text};
 use std::path::{Path, PathBuf};
 
 const RANKS: [&str; 5] = ["A", "AA", "AA+", "AAA", "VIP"];
@@ -197,7 +199,7 @@ fn each_mail_shows_what_the_law_asks_and_says_no_more_than_it_may() {
 fn a_mail_is_the_same_after_a_way_through_json() {
     let templates = templates();
     for (campaign, rank, values, content) in mails() {
-        let back = from_json(&to_json(&values)).unwrap();
+        let back = values_read(&values_text(&values)).unwrap();
         let again = templates.render(&campaign.name, Some(ladder().name(rank)), &back, &shop()).unwrap();
         assert_eq!(hash("a@b.example", &again), hash("a@b.example", &content));
         assert_eq!(again, content);

@@ -1,16 +1,16 @@
 //! Values of an invented customer, to try templates with before any data is opened, and for the docs.
 
-use super::values::{ValueParts, values};
-use crate::domain::campaign::RankMove;
-use crate::domain::customers::Product;
-use crate::domain::ladder::Admission;
-use crate::domain::offer::{Discount, OfferKind, PerRank, Valid};
-use crate::domain::orders::OrderItem;
-use crate::domain::person::Listed;
-use crate::domain::{
+use chrono::{Datelike, NaiveDate, TimeDelta};
+use rankmail::domain::campaign::RankMove;
+use rankmail::domain::customers::Product;
+use rankmail::domain::ladder::Admission;
+use rankmail::domain::offer::{Discount, OfferKind, PerRank, Valid};
+use rankmail::domain::orders::OrderItem;
+use rankmail::domain::person::Listed;
+use rankmail::domain::{
     Address, Campaign, Customers, FeatureRow, Ladder, LastOrder, Occasion, Offer, Person, RankChange, RankIndex, RankRange, Standing, Value,
 };
-use chrono::{Datelike, NaiveDate, TimeDelta};
+use rankmail::message::{ValueParts, values};
 
 /// The values of a mail of this campaign to an invented customer, 山田 花子, of this rank (the campaign's lowest when it is `None`)
 /// at this date. `columns` are those of the customer list; each gets some text.
