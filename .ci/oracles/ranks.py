@@ -17,13 +17,19 @@ RUNS = [
     "2025-10-01", "2025-11-01", "2025-12-01", "2026-01-07", "2026-01-20", "2026-04-01", "2026-05-01", "2026-06-16", "2026-08-01",
     "2026-09-01", "2026-10-01", "2026-11-03", "2026-11-16", "2026-12-01",
 ]
-CALM = [('audience = "30%"', 'audience = "off"')]
+CALM = [('audience = "30%"', 'audience = "off"'), ('names    = "2%"', 'names    = "off"')]
 VARIANTS = {
     "as it is": [],
     "one step, one miss forgiven": [('"to qualifying"', '"one step"'), ("grace    = 0", "grace    = 1"), ('"6 months"', '"3 months"')],
     "two reviews a year, half a year's window": [('"monthly"\ndown', '["04-01", "10-01"]\ndown'), ('"12 months"', '"6 months"'), ('keep_for = "6 months"', "")],
     "best twentieth": [("at_least = { orders = 8, spend = 250_000, tenure_months = 12 }", 'top = "5%"')],
-    "never down": [('"to qualifying"', '"never"')],
+    "never down": [('"to qualifying"', '"never"'), ('rank = "at risk"', 'dates = "2000-01-01..2000-01-02"')],
+    "decided by the day": shop.BY_THE_DAY + [("grace    = 0", "grace    = 1")],
+    "several ways in": [
+        ("at_least = { orders = 2, spend = 20_000 }", "any_of = [{ orders = 2, spend = 20_000 }, { spend_ever = 60_000, tenure_months = 3 }]"),
+        ("at_least = { orders = 8, spend = 250_000, tenure_months = 12 }",
+         "any_of = [{ orders = 8, spend = 250_000, tenure_months = 12 }, { orders = 5, orders_ever = 12, spend = 200_000 }, { spend = 400_000 }]"),
+    ],
 }
 COLUMNS = [
     "first_order_at", "last_order_at", "orders_ever", "spend_ever", "orders", "spend", "qualifies", "rank", "previous_rank", "rank_change",
@@ -52,6 +58,15 @@ def reached(begun, months):
     return begun and shop.add_months(begun, months)
 
 
+def ways_in(rank):
+    """The conditions of which one must hold; none for a `top`."""
+    return rank.get("any_of") or ([rank["at_least"]] if "at_least" in rank else [])
+
+
+def ways_to_keep(rank):
+    return [rank["keep_at_least"]] if "keep_at_least" in rank else ways_in(rank)
+
+
 class Figures:
     """What one question about a customer looks at."""
 
@@ -68,6 +83,17 @@ class Figures:
     def lack(self, condition, *names):
         """How much is missing of these metrics, the most of them; None when none is asked for."""
         return max((max(0, condition[name] - self.counted[name]) for name in names if name in condition), default=None)
+
+    def distance(self, condition, day):
+        """The largest share that is missing of anything that a condition asks for."""
+        shares = [Fraction(max(0, wanted - self.counted[name]), max(1, wanted)) for name, wanted in condition.items() if name in self.counted]
+        if "tenure_months" in condition:
+            on = reached(self.begun, condition["tenure_months"])
+            shares.append(Fraction(max(0, (on - day).days), max(1, (on - self.begun).days)) if on else Fraction(1))
+        return max(shares, default=Fraction(0))
+
+    def nearest(self, conditions, day):
+        return min(conditions, key=lambda condition: self.distance(condition, day), default=None)
 
 
 def admitted(ranks, everyone):
@@ -124,10 +150,9 @@ def assess(job, con, listed, excluded, as_of, previous):
 
         held = previous[1].get(name) if previous else ((names.index(start), None, 0, None) if start else None)
         held = held if held and held[0] is not None else None
-        fits = [name in tops[r["name"]][0] if "top" in r else window.meet(r["at_least"], run["closing"]) for r in ranks]
+        fits = [name in tops[r["name"]][0] if "top" in r else any(window.meet(way, run["closing"]) for way in ways_in(r)) for r in ranks]
         q = max((place for place, fit in enumerate(fits) if fit), default=None)
-        to_keep = [rank.get("keep_at_least", rank.get("at_least")) for rank in ranks]
-        keeps = held is not None and to_keep[held[0]] is not None and review.meet(to_keep[held[0]], run["closing"])
+        keeps = held is not None and any(review.meet(way, run["closing"]) for way in ways_to_keep(ranks[held[0]]))
         state, change = move(rules, held, q, run["due"], keeps, run["closing"])
         rank, since, missed, safe_until = state
         states[name] = state
@@ -141,7 +166,7 @@ def assess(job, con, listed, excluded, as_of, previous):
         above = 0 if rank is None else rank + 1
         if above < len(ranks):
             row["next_rank"] = names[above]
-            wanted = ranks[above].get("at_least")
+            wanted = ahead.nearest(ways_in(ranks[above]), run["next_closing"])
             if wanted:
                 row["next_orders"] = ahead.lack(wanted, "orders", "orders_ever")
                 row["next_spend"] = ahead.lack(wanted, "spend", "spend_ever")
@@ -152,9 +177,10 @@ def assess(job, con, listed, excluded, as_of, previous):
         can_fall = rank is not None and rules["down"] != "never" and missed + 1 > rules["grace"] and "top" not in ranks[rank]
         if can_fall and not (safe_until and run["keep_by"] < safe_until):
             row["keep_by"] = run["keep_by"]
-            if keep.in_time(to_keep[rank], run["keep_by"]):
-                row["keep_orders"] = keep.lack(to_keep[rank], "orders", "orders_ever")
-                row["keep_spend"] = keep.lack(to_keep[rank], "spend", "spend_ever")
+            wanted = keep.nearest([way for way in ways_to_keep(ranks[rank]) if keep.in_time(way, run["keep_by"])], run["keep_by"])
+            if wanted:
+                row["keep_orders"] = keep.lack(wanted, "orders", "orders_ever")
+                row["keep_spend"] = keep.lack(wanted, "spend", "spend_ever")
         rows[name] = row
     return rows, states, run
 
@@ -178,8 +204,10 @@ def promise(job, con, before, after, since, until):
 
 
 def main():
-    wrong = 0
+    wrong, chosen = 0, sys.argv[1:]
     for variant, changes in VARIANTS.items():
+        if chosen and variant not in chosen:
+            continue
         with shop.temp() as folder:
             path = shop.job_in(folder, changes=CALM + changes)
             job = shop.read_job(path)

@@ -23,6 +23,7 @@ FIGURES = [
     "first_order_at", "last_order_at", "first_order_closing", "orders_ever", "spend_ever", "orders", "spend", "due_orders",
     "due_spend", "next_orders_known", "next_spend_known", "keep_orders_known", "keep_spend_known",
 ]
+BY_THE_DAY = [('closing  = "month"', 'closing  = "day"'), ('"7 10 1 * *"', '"7 10 1,16 * *"'), ('"12 months"', '"365 days"')]
 UTC = dt.timezone.utc
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -96,14 +97,23 @@ def review_after(job, day):
     return min(date for date in dates if date > day)
 
 
+def due_after(job, day):
+    """The first due date after a day, of a schedule that names days of the month."""
+    named = [int(one) for one in job["schedule"].split()[2].split(",")]
+    return min(date for date in (day + dt.timedelta(days=ahead) for ahead in range(1, 63)) if date.day in named)
+
+
 def days(job, as_of, previous=None):
-    """The days of a run with `closing = "month"`. `previous` are those of the last adopted run."""
-    window = int(re.fullmatch(r"(\d+) months", job["ranks"]["window"])[1])
-    closing = as_of.replace(day=1)
+    """The days of a run. `previous` are those of the last adopted run."""
+    length, unit = job["ranks"]["window"].split()
+    by_day = job["ranks"].get("closing", "month") == "day"
+    closing = as_of if by_day else as_of.replace(day=1)
+    following = due_after(job, as_of) if by_day else add_months(closing, 1)
     due = previous["keep_by"] if previous and previous["closing"] < previous["keep_by"] <= closing else None
-    ends = {"window_start": closing, "due_start": due or closing, "next_start": add_months(closing, 1), "keep_start": review_after(job, closing)}
-    return {"as_of": as_of, "closing": closing, "due": due, "keep_by": ends["keep_start"], "next_closing": ends["next_start"]} | {
-        name: add_months(end, -window) for name, end in ends.items()
+    ends = {"window_start": closing, "due_start": due or closing, "next_start": following, "keep_start": review_after(job, closing)}
+    before = {"months": lambda end: add_months(end, -int(length)), "days": lambda end: end - dt.timedelta(days=int(length))}[unit]
+    return {"as_of": as_of, "closing": closing, "due": due, "keep_by": ends["keep_start"], "next_closing": following} | {
+        name: before(end) for name, end in ends.items()
     }
 
 
@@ -131,10 +141,14 @@ def files(job):
 def open_purchases(job):
     """DuckDB with the table `purchases` of features.sql: customer_id, order_id, purchased_at, amount."""
     con = duckdb.connect()
-    columns, zone = job["purchases"]["columns"], ZoneInfo(job["time_zone"])
+    con.execute("SET timezone = 'UTC'; SET enable_progress_bar = false")
+    columns = job["purchases"]["columns"]
     customer, at, amount = columns["customer"], columns["at"], columns["amount"]
     con.execute(f"CREATE VIEW lines AS SELECT row_number() OVER () AS line, * FROM read_parquet({files(job)!r}, union_by_name = true)")
     types = {name: kind for name, kind, *_ in con.execute("DESCRIBE lines").fetchall()}
+    written = con.execute(f"SELECT DISTINCT type FROM parquet_schema({files(job)!r}) WHERE name = ?", [at]).fetchall()
+    # INT96 holds instants, which DuckDB does not tell from local times.
+    zone = UTC if written == [("INT96",)] or types[at] == "TIMESTAMP WITH TIME ZONE" else ZoneInfo(job["time_zone"])
 
     kept = [f"{customer} IS NOT NULL", f"{customer}::VARCHAR <> ''"]
     for column, values in job["purchases"].get("exclude", {}).items():

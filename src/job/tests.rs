@@ -160,8 +160,8 @@ fn the_ranks_of_another_job_are_taken_from_its_file() {
     std::fs::write(folder.path().join("monthly.toml"), SAMPLE).unwrap();
     let start = SAMPLE.find("[ranks]").unwrap();
     let end = SAMPLE.find("[contact]").unwrap();
-    let weekly =
-        |head: &str| format!("{}{head}\n{}", &SAMPLE[..start], &SAMPLE[end..]).replace("name      = \"monthly\"", "name = \"weekly\"");
+    let still = SAMPLE[end..].replace("when  = { rank = \"up\" }", "").replace("when  = { rank = \"at risk\" }", "");
+    let weekly = |head: &str| format!("{}{head}\n{still}", &SAMPLE[..start]).replace("name      = \"monthly\"", "name = \"weekly\"");
     let load = |text: &str| load_text(&folder.path().join("weekly.toml"), text);
     let job = load(&weekly("[ranks]\nof = \"monthly\"\n")).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(job.ladder.of.as_deref(), Some("monthly"));

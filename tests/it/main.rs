@@ -21,4 +21,6 @@ mod program;
 #[cfg(test)]
 mod sample;
 #[cfg(test)]
+mod second_job;
+#[cfg(test)]
 mod sink;

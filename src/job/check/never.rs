@@ -12,6 +12,8 @@ use chrono::{Datelike, Months};
 const BEFORE_ANNIVERSARY: f64 = 300.0;
 /// With `closing = "month"` orders since the closing are not counted yet: at most this many days of them.
 const SINCE_CLOSING: f64 = 30.0;
+const NOBODY_FALLS: &str = "`down = \"never\"` lets nobody fall";
+const NOBODY_MOVES: &str = "with `[ranks] of` another job moves people, and this one moves nobody";
 
 /// Reports what can never hold together.
 pub fn check(file: &CampaignFile, ranks: &RankRange, when: &When, around: &Around<'_>, report: &mut Report) {
@@ -34,8 +36,8 @@ pub fn check(file: &CampaignFile, ranks: &RankRange, when: &When, around: &Aroun
         );
     }
     if let Some((message, help)) = rank_trouble(when, ranks, around) {
-        // Where no rank ever falls, it does not matter which ranks the campaign is for.
-        let other = file.ranks.span().filter(|_| !message.contains("lets nobody fall"));
+        // Where no rank ever falls or moves, it does not matter which ranks the campaign is for.
+        let other = file.ranks.span().filter(|_| ![NOBODY_FALLS, NOBODY_MOVES].contains(&message));
         never(written.rank.span(), message, "never happens", help, other);
     }
     let end = |range: Option<NumberRange>| range.and_then(|range| range.to);
@@ -105,6 +107,9 @@ fn months_meet(when: &When) -> bool {
 /// Why no one in these ranks can have moved like this.
 fn rank_trouble(when: &When, ranks: &RankRange, around: &Around<'_>) -> Option<(&'static str, &'static str)> {
     let asked = when.rank?;
+    if around.ladder.is_some_and(|ladder| ladder.of.is_some()) {
+        return Some((NOBODY_MOVES, "put this campaign into the job that decides the ranks"));
+    }
     let RankRange::Ranks(ranks) = ranks else {
         let help = "name ranks, or ask for rank = \"down\": who fell off the ladder has no rank";
         return (asked != RankMove::Down).then_some(("people without a rank did not move like that", help));
@@ -115,7 +120,7 @@ fn rank_trouble(when: &When, ranks: &RankRange, around: &Around<'_>) -> Option<(
         ranks.iter().all(|rank| matches!(ladder.ranks.get(usize::from(*rank)).map(|rank| &rank.admits), Some(Admission::Top(_))));
     let falls = matches!(asked, RankMove::Down | RankMove::AtRisk);
     if falls && ladder.down == Down::Never {
-        return Some(("`down = \"never\"` lets nobody fall", "take the condition out, or let ranks fall"));
+        return Some((NOBODY_FALLS, "take the condition out, or let ranks fall"));
     }
     if asked == RankMove::AtRisk && only_top {
         return Some(("a rank with `top` is never at risk", "name other ranks"));
