@@ -50,9 +50,7 @@ fn bars(common: &Common, job: &Job) -> Bars {
 }
 
 fn check(common: &Common, path: &Path, data: bool) -> Result<Done, Error> {
-    let job = load(common, path)?;
-    let checked = pipeline::check(path, as_of(common, &job))?;
-    let opened = if data { Some(pipeline::check_data(&checked.job, as_of(common, &job))?) } else { None };
+    let (checked, opened) = pipeline::check(path, &|job| as_of(common, job), data)?;
     if common.json {
         say(&json::checked(&checked, opened.as_ref()));
     } else if !common.quiet {

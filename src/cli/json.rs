@@ -16,7 +16,16 @@ fn text(value: &Value) -> String {
 
 /// An error, with its exit code; problems of a job or a template with their places.
 pub fn error(error: &Error) -> String {
-    let problems: Vec<Value> = match error {
+    let problems = problems(error);
+    let mut object = json!({"error": error.to_string(), "exit_code": error.exit_code()});
+    if !problems.is_empty() {
+        object["problems"] = Value::Array(problems);
+    }
+    text(&object)
+}
+
+fn problems(error: &Error) -> Vec<Value> {
+    match error {
         Error::Job(job) => job
             .problems()
             .iter()
@@ -29,13 +38,9 @@ pub fn error(error: &Error) -> String {
                 json!({"file": problem.file, "message": problem.message, "line": problem.line, "column": problem.column, "help": problem.help})
             })
             .collect(),
+        Error::Several(errors) => errors.iter().flat_map(problems).collect(),
         _ => Vec::new(),
-    };
-    let mut object = json!({"error": error.to_string(), "exit_code": error.exit_code()});
-    if !problems.is_empty() {
-        object["problems"] = Value::Array(problems);
     }
-    text(&object)
 }
 
 pub fn checked(checked: &Checked, data: Option<&DataCheck>) -> String {

@@ -58,6 +58,33 @@ impl Job {
     }
 }
 
+/// What templates are checked against.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outline {
+    pub templates: PathBuf,
+    /// Names of the campaigns, in file order, and of the ranks, the lowest first.
+    pub campaigns: Vec<String>,
+    pub ranks: Vec<String>,
+    /// The keys of `[shop]`.
+    pub shop: Vec<String>,
+    pub currency: Currency,
+    pub language: Language,
+}
+
+impl Outline {
+    #[must_use]
+    pub fn of(job: &Job) -> Self {
+        Self {
+            templates: job.templates.clone(),
+            campaigns: job.campaigns.iter().map(|campaign| campaign.name.clone()).collect(),
+            ranks: job.ladder.ranks.iter().map(|rank| rank.name.clone()).collect(),
+            shop: job.shop.iter().map(|(name, _)| name.clone()).collect(),
+            currency: job.currency.clone(),
+            language: job.language,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Language {
     Ja,

@@ -10,12 +10,14 @@ mod echo;
 mod error;
 mod file;
 mod keys;
+mod outline;
 mod report;
 mod words;
 mod written;
 
 pub use echo::{echo, warnings};
 pub use error::{Error, Invalid, Problem};
+pub use outline::outline;
 
 use crate::domain::{Currency, Job, Ladder};
 use report::Report;

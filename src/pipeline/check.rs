@@ -2,8 +2,9 @@
 
 use super::error::Error;
 use super::inputs;
-use crate::domain::ExcludeValue;
-use crate::domain::Job;
+use crate::domain::job::Outline;
+use crate::domain::offer::OfferKind;
+use crate::domain::{ExcludeValue, Job};
 use crate::purchases;
 use crate::{job as job_room, tables};
 use chrono::NaiveDate;
@@ -18,6 +19,7 @@ pub struct Checked {
 }
 
 /// What the data look like.
+#[derive(Default)]
 pub struct DataCheck {
     pub files: usize,
     pub rows: u64,
@@ -28,47 +30,70 @@ pub struct DataCheck {
     pub notes: Vec<String>,
 }
 
-/// Checks a job file and its templates: every problem of both at once.
-pub fn check(path: &Path, as_of: NaiveDate) -> Result<Checked, Error> {
-    let job = inputs::load_job(path, None)?;
-    let columns = match &job.customers {
+/// Checks a job file, its templates and, when asked, its data: every problem of all of them at once. `today` is the as-of date of a job.
+pub fn check(path: &Path, today: &dyn Fn(&Job) -> NaiveDate, data: bool) -> Result<(Checked, Option<DataCheck>), Error> {
+    let job = match inputs::load_job(path, None) {
+        Ok(job) => job,
+        Err(error) => return Err(with_templates(path, error)),
+    };
+    let mut problems = Vec::new();
+    let names = match &job.customers {
         Some(source) => tables::customer_columns(source, inputs::base(&job)).ok(),
         None => Some(Vec::new()),
     };
-    let templates = inputs::load_templates(&job, &job.templates, columns)?;
-    let mut warnings = job_room::warnings(&job, as_of);
-    warnings.extend(templates.warnings().iter().map(|problem| format!("{}: {}", problem.file, problem.message)));
-    Ok(Checked { echo: job_room::echo(&job), warnings, job })
+    let mut warnings = job_room::warnings(&job, today(&job));
+    match inputs::load_templates(&Outline::of(&job), &job.templates, names.clone()) {
+        Ok(templates) => warnings.extend(templates.warnings().iter().map(|problem| format!("{}: {}", problem.file, problem.message))),
+        Err(error) => problems.push(error.into()),
+    }
+    if let Some(names) = &names {
+        problems.extend(columns(&job, names.iter().map(String::as_str)).err());
+    }
+    let data = data.then(|| look_at_data(&job, today(&job), &mut problems));
+    Error::of(problems)?;
+    Ok((Checked { echo: job_room::echo(&job), warnings, job }, data))
+}
+
+/// The problems of a job together with those of its templates, as far as the job is certain enough to look at them.
+fn with_templates(path: &Path, error: Error) -> Error {
+    let templates = job_room::outline(path).and_then(|outline| inputs::load_templates(&outline, &outline.templates, None).err());
+    match templates {
+        Some(templates) => Error::Several(vec![error, templates.into()]),
+        None => error,
+    }
 }
 
 /// Opens the data of a checked job.
-pub fn check_data(job: &Job, as_of: NaiveDate) -> Result<DataCheck, Error> {
-    let purchases = purchases::open(&job.purchases, job.zone, &job.currency, inputs::base(job))?;
-    let mut notes = Vec::new();
-    let (mut customers, mut excluded) = (0, 0);
+fn look_at_data(job: &Job, as_of: NaiveDate, problems: &mut Vec<Error>) -> DataCheck {
+    let mut found = DataCheck::default();
     if let Some(source) = &job.customers {
-        let (list, _, list_notes) = tables::customers(source, job.zone, as_of, inputs::base(job))?;
-        (customers, excluded) = (list.len(), list.excluded.len());
-        notes.extend(inputs::list_notes(&list_notes));
-        check_columns(job, &list)?;
+        match tables::customers(source, job.zone, as_of, inputs::base(job)) {
+            Ok((list, _, notes)) => {
+                (found.customers, found.excluded_customers) = (list.len(), list.excluded.len());
+                found.notes.extend(inputs::list_notes(&notes));
+            }
+            Err(error) => problems.push(error.into()),
+        }
     }
     if let Some(source) = &job.products {
-        tables::products(source, &job.currency, inputs::base(job))?;
+        problems.extend(tables::products(source, &job.currency, inputs::base(job)).err().map(Error::from));
     }
-    Ok(DataCheck {
-        files: purchases.inputs().len(),
-        rows: purchases.rows(),
-        customers,
-        excluded_customers: excluded,
-        values: purchases.exclude_values()?,
-        notes,
-    })
+    let purchases = purchases::open(&job.purchases, job.zone, &job.currency, inputs::base(job));
+    let values = purchases.and_then(|purchases| {
+        (found.files, found.rows) = (purchases.inputs().len(), purchases.rows());
+        purchases.exclude_values()
+    });
+    match values {
+        Ok(values) => found.values = values,
+        Err(error) => problems.push(error.into()),
+    }
+    found
 }
 
 /// A `where` or a gift that asks for a column which the list does not have would never hold.
-pub fn check_columns(job: &Job, customers: &crate::domain::Customers) -> Result<(), Error> {
-    use crate::domain::offer::OfferKind;
-    let known: Vec<&str> = customers.columns.iter().map(|(name, _)| name.as_str()).collect();
+pub fn columns<'a>(job: &Job, known: impl Iterator<Item = &'a str>) -> Result<(), Error> {
+    let known: Vec<&str> = known.collect();
+    let mut problems = Vec::new();
     for campaign in &job.campaigns {
         let chooser = match campaign.offer.as_ref().map(|offer| &offer.kind) {
             Some(OfferKind::Gift { choose_by, .. }) => choose_by.as_deref(),
@@ -76,7 +101,7 @@ pub fn check_columns(job: &Job, customers: &crate::domain::Customers) -> Result<
         };
         for column in campaign.wheres.iter().map(|test| test.column.as_str()).chain(chooser) {
             if !known.contains(&column) {
-                return Err(Error::Data(format!(
+                problems.push(Error::Data(format!(
                     "campaign `{}` asks for the customer column `{column}`, which the list does not have; it has: {}",
                     campaign.name,
                     known.join(", ")
@@ -84,7 +109,7 @@ pub fn check_columns(job: &Job, customers: &crate::domain::Customers) -> Result<
             }
         }
     }
-    Ok(())
+    Error::of(problems)
 }
 
 /// The JSON Schema of a job file.

@@ -254,7 +254,8 @@ fn refuse_failures(job: &Job, progress: &[Progress]) -> Result<(), Error> {
     }
     failures.sort_by(|one, other| (one.campaign, &one.customer).cmp(&(other.campaign, &other.customer)));
     let shown = 3;
-    let mut text = format!("{} mails cannot be rendered, so nothing is planned:", failures.len());
+    let many = if failures.len() == 1 { "1 mail".to_owned() } else { format!("{} mails", failures.len()) };
+    let mut text = format!("{many} cannot be rendered, so nothing is planned:");
     for failure in failures.iter().take(shown) {
         text += &format!("\n\ncampaign `{}`, customer `{}`:\n{}", job.campaigns[failure.campaign].name, failure.customer, failure.what);
     }

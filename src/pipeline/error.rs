@@ -44,6 +44,9 @@ pub enum Error {
     Delivery(#[from] crate::delivery::Error),
     #[error("{0}")]
     Server(String),
+    /// Problems of several parts, which have nothing to do with each other; the first decides the exit code.
+    #[error("{}", one_after_the_other(.0))]
+    Several(Vec<Error>),
     #[error("stopped by the brake `{name}`: {seen}; look at the plan, then go on with `--accept {name}`")]
     Brake { name: String, seen: String },
 }
@@ -65,6 +68,22 @@ impl Error {
             Self::Ledger(_) | Self::Runs(_) | Self::Report(_) | Self::Outbox(_) | Self::File { .. } => 4,
             Self::Server(_) => 5,
             Self::Brake { .. } => 6,
+            Self::Several(errors) => errors.first().map_or(2, Self::exit_code),
         }
     }
+
+    /// All of these at once; nothing when there are none.
+    pub fn of(mut errors: Vec<Self>) -> Result<(), Self> {
+        match errors.len() {
+            0 => Ok(()),
+            1 => Err(errors.swap_remove(0)),
+            _ => Err(Self::Several(errors)),
+        }
+    }
+}
+
+/// Problems with a place in a file come with their own heading, the others get one here.
+fn one_after_the_other(errors: &[Error]) -> String {
+    let headed = errors.iter().map(ToString::to_string).map(|text| if text.starts_with("error") { text } else { format!("error: {text}") });
+    headed.collect::<Vec<_>>().join("\n\n")
 }

@@ -1,8 +1,10 @@
 //! Opens what a run reads: the key, the templates, the lists, the purchases, the memory of earlier runs.
 
+use super::check;
 use super::error::Error;
 use super::people::Shop;
 use super::previous::{self, Before};
+use crate::domain::job::Outline;
 use crate::domain::{Customers, Job, Key};
 use crate::{job, keys, message, purchases, tables};
 use chrono::NaiveDate;
@@ -56,6 +58,7 @@ pub fn open(job: &Job, as_of: NaiveDate) -> Result<Inputs, Error> {
         }
         None => Vec::new(),
     };
+    check::columns(job, customers.columns.iter().map(|(name, _)| name.as_str()))?;
     let templates = templates(job, Some(&customers))?;
     let purchases = purchases::open(&job.purchases, job.zone, &job.currency, base(job))?;
     digests.extend(purchases.inputs());
@@ -78,20 +81,13 @@ pub fn list_notes(notes: &tables::Notes) -> Vec<String> {
 /// Loads the job's templates; with the customer list at hand its columns are known names.
 pub fn templates(job: &Job, customers: Option<&Customers>) -> Result<message::Templates, Error> {
     let columns = customers.map(|list| list.columns.iter().map(|(name, _)| name.clone()).collect());
-    Ok(load_templates(job, &job.templates, columns)?)
+    Ok(load_templates(&Outline::of(job), &job.templates, columns)?.inline_css(job.inline_css))
 }
 
 /// Loads the templates of a folder with the job's campaigns and ranks. Without the list's columns any `customer.…` passes.
-pub fn load_templates(job: &Job, root: &Path, columns: Option<Vec<String>>) -> Result<message::Templates, message::Error> {
-    let names = message::Names {
-        customer: columns,
-        shop: job.shop.iter().map(|(name, _)| name.clone()).collect(),
-        currency: job.currency.clone(),
-        language: job.language,
-    };
-    let campaigns: Vec<String> = job.campaigns.iter().map(|campaign| campaign.name.clone()).collect();
-    let ranks: Vec<String> = job.ladder.ranks.iter().map(|rank| rank.name.clone()).collect();
-    Ok(message::Templates::load(root, &campaigns, &ranks, &names)?.inline_css(job.inline_css))
+pub fn load_templates(job: &Outline, root: &Path, columns: Option<Vec<String>>) -> Result<message::Templates, message::Error> {
+    let names = message::Names { customer: columns, shop: job.shop.clone(), currency: job.currency.clone(), language: job.language };
+    message::Templates::load(root, &job.campaigns, &job.ranks, &names)
 }
 
 /// The job as it was when the plan was made. Where to send, and what to stop at, is today's.

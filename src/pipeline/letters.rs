@@ -2,6 +2,7 @@
 
 use super::error::Error;
 use super::inputs;
+use crate::domain::job::Outline;
 use crate::domain::plan::MailRow;
 use crate::domain::{Job, Letter};
 use crate::{message, runs};
@@ -16,7 +17,7 @@ pub struct Writer {
 impl Writer {
     /// `job` is the plan's own copy of the job.
     pub fn open(job: &Job, opened: &runs::Opened) -> Result<Self, Error> {
-        let templates = inputs::load_templates(job, &opened.templates_dir(), None)?;
+        let templates = inputs::load_templates(&Outline::of(job), &opened.templates_dir(), None)?.inline_css(job.inline_css);
         Ok(Self { job: job.clone(), templates })
     }
 

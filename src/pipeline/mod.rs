@@ -24,7 +24,7 @@ mod status;
 mod timetable;
 mod trial;
 
-pub use check::{Checked, DataCheck, check, check_data, schema};
+pub use check::{Checked, DataCheck, check, schema};
 pub use error::Error;
 pub use explain::{Explanation, Pair, PairFate, explain};
 pub use features::features;

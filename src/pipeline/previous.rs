@@ -28,7 +28,7 @@ pub fn read(job: &Job, customers: &Customers, as_of: NaiveDate) -> Result<Before
         return first_run(job, customers, Before::default());
     };
     let own = ledger.last_adopted(&job.name, as_of)?.map(|adoption| open_adopted(job, &adoption)).transpose()?;
-    let summary = own.as_ref().map(|opened| opened.summary.clone());
+    let summary = own.as_ref().map(|opened| under_present_names(opened.summary.clone(), &job.ladder));
     let before = Before { past: ledger.history(&job.name, as_of)?, summary, ..Before::default() };
     let ranking = match &job.ladder.of {
         None => own,
@@ -46,12 +46,26 @@ pub fn read(job: &Job, customers: &Customers, as_of: NaiveDate) -> Result<Before
 
 /// Opens the plan of an adopted run, and makes sure that it is the one that was adopted.
 pub fn open_adopted(job: &Job, adoption: &ledger::Adoption) -> Result<runs::Opened, Error> {
-    let opened = runs::open(&runs::folder(&job.runs, &adoption.job, adoption.as_of))?;
+    let opened = runs::open(&runs::folder(&job.runs, &adoption.job, adoption.as_of)).map_err(|error| match error {
+        // It was planned and adopted, so planning it again is no way out.
+        runs::Error::NoPlan { path } => runs::Error::Missing { folder: path, file: "plan.json".to_owned() },
+        other => other,
+    })?;
     if opened.summary.digest == adoption.digest {
         return Ok(opened);
     }
     let folder = opened.folder().to_path_buf();
     Err(Error::Runs(runs::Error::Altered { folder, file: "plan.json".to_owned() }))
+}
+
+/// Sizes of ranks are compared under the names that they have now.
+fn under_present_names(mut summary: Summary, ladder: &Ladder) -> Summary {
+    for name in &mut summary.ranks {
+        if let Some(rank) = ladder.find_or_was(name) {
+            ladder.name(rank).clone_into(name);
+        }
+    }
+    summary
 }
 
 /// The rank of each customer of a run.

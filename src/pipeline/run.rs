@@ -21,6 +21,10 @@ pub fn run(request: &send::Request, seen: &dyn Fn(&Planned)) -> Result<Ran, Erro
     if is_adopted(job, request.as_of)? {
         return Ok(Ran { planned: None, sent: send::send(request)? });
     }
+    // A plan that could never be sent would only lie about.
+    if let Some(ledger) = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))? {
+        send::refuse_behind(job, &ledger, request.as_of)?;
+    }
     let planning = plan::Request { job, as_of: request.as_of, planned_at: (request.now)(), into: None, watch: request.watch };
     let planned = plan::plan(&planning)?;
     seen(&planned);

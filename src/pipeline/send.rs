@@ -133,12 +133,7 @@ fn adopt(
         }
         return change_destination(request, ledger, adoption, &name);
     }
-    if let Some(last) = ledger.latest_adoption(&job.name)?.filter(|last| last.as_of > request.as_of) {
-        return Err(Error::Usage(format!(
-            "{} was adopted already: sending the older plan of {} would turn ranks back; plan a date after it",
-            last.as_of, request.as_of
-        )));
-    }
+    refuse_behind(job, ledger, request.as_of)?;
     let previous = ledger.last_adopted(&job.name, request.as_of)?.map(|adoption| adoption.as_of);
     if previous != summary.previous {
         return Err(Error::Usage(format!(
@@ -173,6 +168,17 @@ fn adopt(
         counts: counted.get(mail.campaign.as_str()).copied().unwrap_or(true),
     });
     Ok(ledger.adopt(&adoption, rows)?)
+}
+
+/// Dates are adopted in their order.
+pub fn refuse_behind(job: &Job, ledger: &ledger::Ledger, as_of: NaiveDate) -> Result<(), Error> {
+    match ledger.latest_adoption(&job.name)?.filter(|last| last.as_of > as_of) {
+        Some(last) => Err(Error::Usage(format!(
+            "{} was adopted already: sending the older plan of {as_of} would turn ranks back; plan a date after it",
+            last.as_of
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// A run goes on where it began. Only the outbox can be left, as a trial, and only when asked for.

@@ -83,8 +83,15 @@ impl Purchases {
         let mut orders: HashMap<String, LastOrder> = HashMap::new();
         for (customer, store, item) in groups.into_iter().flatten() {
             let order = orders.entry(customer).or_default();
-            order.store = order.store.take().or(store);
+            order.store = order.store.take().into_iter().chain(store).min();
             order.items.extend(Some(item).filter(|item| item.amount > 0));
+        }
+        // What a mail shows must not depend on how the lines lie in the files: what cost most comes first.
+        for order in orders.values_mut() {
+            order.items.sort_by(|one, other| {
+                let rest = |item: &OrderItem| (item.product.clone(), item.category.clone(), item.quantity);
+                other.amount.cmp(&one.amount).then_with(|| rest(one).cmp(&rest(other)))
+            });
         }
         Ok(orders)
     }

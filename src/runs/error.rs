@@ -18,11 +18,11 @@ pub enum Error {
     Occupied { path: PathBuf, entry: String },
     #[error("`{path}` has plan format {found}, this rankmail knows up to {known}; use the newer rankmail that wrote it", path = path.display())]
     Newer { path: PathBuf, found: u64, known: u64 },
-    #[error("`{file}` is missing from the plan `{folder}`; bring it back from a backup, or plan again if nothing was sent yet", folder = folder.display())]
+    #[error("`{file}` is missing from the plan `{folder}`; bring it back from a backup, or plan again if it was not adopted yet", folder = folder.display())]
     Missing { folder: PathBuf, file: String },
-    #[error("`{file}` in the plan `{folder}` is not as it was planned; bring it back from a backup, or plan again if nothing was sent yet", folder = folder.display())]
+    #[error("`{file}` in the plan `{folder}` is not as it was planned; bring it back from a backup, or plan again if it was not adopted yet", folder = folder.display())]
     Altered { folder: PathBuf, file: String },
-    #[error("`{path}` cannot be read: {problem}; bring it back from a backup, or plan again if nothing was sent yet", path = path.display())]
+    #[error("`{path}` cannot be read: {problem}; bring it back from a backup, or plan again if it was not adopted yet", path = path.display())]
     Malformed { path: PathBuf, problem: String },
     #[error("`{path}` cannot be written: {problem}", path = path.display())]
     Unwritable { path: PathBuf, problem: String },

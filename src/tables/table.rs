@@ -118,20 +118,21 @@ pub fn one_of<'a>(value: &Value, words: &'a [String]) -> Option<&'a str> {
 pub fn read(path: &Path, base: &Path, wanted: Wanted) -> Result<Table, Error> {
     let name = relative_name(path, base);
     let (file, before) = open(path, &name, wanted.section)?;
-    let io = |source| Error::Io { section: wanted.section, file: name.clone(), source };
-    let parts = if is_csv(path, &file).map_err(io)? {
-        csv::read(file, path, &name, wanted)
-    } else {
-        parquet::read(file, &name, before.len(), wanted)
-    };
-    // A file that changed explains whatever else went wrong with it.
-    let after = fs::metadata(path).map_err(io)?;
-    if after.len() != before.len() || after.modified().ok() != before.modified().ok() {
-        return Err(Error::Changed { file: name });
-    }
-    let table = parts?;
+    let is_csv = is_csv(path, &file).map_err(|source| Error::Io { section: wanted.section, file: name.clone(), source })?;
+    let table = unchanged(path, &name, &before, || {
+        if is_csv { csv::read(file, path, &name, wanted) } else { parquet::read(file, &name, before.len(), wanted) }
+    })?;
     refuse_doubles(table.columns.iter().map(|column| &column.name), &name)?;
     Ok(table)
+}
+
+/// What was read of a file, if it stayed as it was meanwhile. A file that changed or went away explains whatever else went wrong.
+fn unchanged<T>(path: &Path, name: &str, before: &Metadata, read: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    let found = read();
+    match fs::metadata(path) {
+        Ok(after) if after.len() == before.len() && after.modified().ok() == before.modified().ok() => found,
+        _ => Err(Error::Changed { file: name.to_owned() }),
+    }
 }
 
 /// The names of a list's columns.
@@ -179,4 +180,27 @@ fn refuse_doubles<'a>(names: impl Iterator<Item = &'a String>, file: &str) -> Re
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_changes_while_it_is_read_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.csv");
+        fs::write(&path, "id\na\n").unwrap();
+        let before = fs::metadata(&path).unwrap();
+        assert_eq!(unchanged(&path, "c.csv", &before, || Ok(1)).unwrap(), 1);
+        let changed = |by: fn(&Path)| {
+            let read = || -> Result<(), Error> {
+                by(&path);
+                Err(Error::Empty { file: "c.csv".to_owned() })
+            };
+            matches!(unchanged(&path, "c.csv", &before, read), Err(Error::Changed { file }) if file == "c.csv")
+        };
+        assert!(changed(|path| fs::write(path, "id\na\nb\n").unwrap()));
+        assert!(changed(|path| fs::remove_file(path).unwrap()));
+    }
 }

@@ -1,6 +1,8 @@
 //! The program from outside, and the house from inside.
 
 #[cfg(test)]
+mod bad_input;
+#[cfg(test)]
 mod bad_jobs;
 #[cfg(test)]
 mod delivery;
@@ -17,10 +19,16 @@ mod message;
 #[cfg(test)]
 mod monthly;
 #[cfg(test)]
+mod order;
+#[cfg(test)]
 mod program;
 #[cfg(test)]
 mod sample;
 #[cfg(test)]
 mod second_job;
 #[cfg(test)]
+mod shop;
+#[cfg(test)]
 mod sink;
+#[cfg(test)]
+mod year;

@@ -1,0 +1,70 @@
+//! A plan follows from what was bought, not from how the lines lie in their files; and every matched pair ends in one place.
+
+use crate::shop::{self, DATE, Shop, parquet_files};
+use arrow::array::{RecordBatch, UInt64Array};
+use arrow::compute::{concat_batches, take_record_batch};
+use std::collections::BTreeSet;
+use std::fs;
+
+#[test]
+fn the_plan_does_not_depend_on_how_purchases_lie_in_their_files() {
+    let mut shop = Shop::with(&["birthday", "keep_your_rank", "win_back"]);
+    shop.edit("days_since_last_order = \"90..180\"", "days_since_last_order = \"90..120\"");
+    let folder = shop.own_purchases();
+    shop.call("plan", &["--as-of", DATE, "-q"]).run();
+    let tables = ["customers.parquet", "mails.parquet", "values.parquet", "skipped.parquet"];
+    let read = |name: &str| fs::read(shop.runs().join("monthly").join(DATE).join(name)).unwrap();
+    let before: Vec<Vec<u8>> = tables.iter().map(|name| read(name)).collect();
+    let plan = shop.plan_json(DATE);
+
+    let files = parquet_files(&folder);
+    let months: Vec<RecordBatch> = files.iter().map(|file| shop::read(file)).collect();
+    let lines = concat_batches(&months[0].schema(), &months).unwrap();
+    fs::remove_dir_all(&folder).unwrap();
+    fs::create_dir(&folder).unwrap();
+    // A multiplier without a common divisor with the number of rows brings each to another place.
+    let rows = lines.num_rows() as u64;
+    let step = (7_919..8_000).find(|step| gcd(*step, rows) == 1).unwrap();
+    let shuffled: UInt64Array = (0..rows).map(|row| (row * step + 17) % rows).collect();
+    let lines = take_record_batch(&lines, &shuffled).unwrap();
+    let third = lines.num_rows() / 3;
+    for (name, start, length) in [("b", 0, third), ("a", third, third), ("deep/c", 2 * third, lines.num_rows() - 2 * third)] {
+        let path = folder.join(format!("{name}.parquet"));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        shop::write(&path, &lines.slice(start, length));
+    }
+    shop.call("plan", &["--as-of", DATE, "-q"]).run();
+    for (name, before) in tables.iter().zip(&before) {
+        assert!(read(name) == *before, "{name} is not the same");
+    }
+    let after = shop.plan_json(DATE);
+    for key in ["rules", "templates", "key_id", "files", "customers", "ranks", "moves", "campaigns"] {
+        assert_eq!(plan[key], after[key], "{key}");
+    }
+    assert_ne!(plan["inputs"], after["inputs"]);
+    count_pairs(&shop);
+}
+
+fn gcd(one: u64, other: u64) -> u64 {
+    if other == 0 { one } else { gcd(other, one % other) }
+}
+
+/// Matched = mails + skipped for each campaign, counted from the tables; no pair is there twice.
+fn count_pairs(shop: &Shop) {
+    let (mails, skipped) = (shop.table(DATE, "mails.parquet"), shop.table(DATE, "skipped.parquet"));
+    let pairs: BTreeSet<(&str, &str)> =
+        mails.iter().chain(&skipped).map(|row| (row["campaign"].as_str(), row["customer_id"].as_str())).collect();
+    assert_eq!(pairs.len(), mails.len() + skipped.len(), "a pair is in two places");
+    let plan = shop.plan_json(DATE);
+    let number = |value: &serde_json::Value| usize::try_from(value.as_u64().unwrap()).unwrap();
+    assert_eq!(number(&plan["matched"]), pairs.len());
+    assert_eq!((number(&plan["mails"]), number(&plan["skipped"])), (mails.len(), skipped.len()));
+    for campaign in plan["campaigns"].as_array().unwrap() {
+        let name = campaign["campaign"].as_str().unwrap();
+        let of = |rows: &[std::collections::BTreeMap<String, String>]| rows.iter().filter(|row| row["campaign"] == name).count();
+        let told: usize = campaign["mails"].as_array().unwrap().iter().map(number).sum();
+        assert_eq!(told, of(&mails), "mails of {name}");
+        let told: usize = campaign["skipped"].as_array().unwrap().iter().map(|reason| number(&reason["pairs"])).sum();
+        assert_eq!(told, of(&skipped), "skipped of {name}");
+    }
+}
