@@ -71,6 +71,7 @@ impl Purchases {
 
     /// The items of last orders: `wanted` gives, for each customer, the order's id (empty: the line has none and is known by its instant)
     /// and the order's time, as the features tell them. Lines from `as_of` on are not seen. A customer whose order is not found is left out.
+    /// Items come with the largest amount first, then by product; of several stores the first by name is told.
     pub fn last_orders(&self, wanted: &HashMap<String, (String, i64)>, as_of: i64) -> Result<HashMap<String, LastOrder>, Error> {
         let groups = self.each(&self.tasks(as_of), |task| {
             let mut found = Vec::new();
@@ -83,8 +84,15 @@ impl Purchases {
         let mut orders: HashMap<String, LastOrder> = HashMap::new();
         for (customer, store, item) in groups.into_iter().flatten() {
             let order = orders.entry(customer).or_default();
-            order.store = order.store.take().or(store);
+            order.store = [order.store.take(), store].into_iter().flatten().min();
             order.items.extend(Some(item).filter(|item| item.amount > 0));
+        }
+        for order in orders.values_mut() {
+            // The same order gives the same mail, in whatever files and rows its lines lie.
+            order.items.sort_unstable_by(|one, other| {
+                let rest = |item: &OrderItem| (item.product.clone(), item.category.clone(), item.quantity);
+                other.amount.cmp(&one.amount).then_with(|| rest(one).cmp(&rest(other)))
+            });
         }
         Ok(orders)
     }
