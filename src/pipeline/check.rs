@@ -35,7 +35,12 @@ pub fn check(path: &Path, as_of: NaiveDate) -> Result<Checked, Error> {
         Some(source) => tables::customer_columns(source, inputs::base(&job)).ok(),
         None => Some(Vec::new()),
     };
-    let templates = inputs::load_templates(&job, &job.templates, columns)?;
+    let templates = inputs::load_templates(&job, &job.templates, columns.clone())?;
+    if job.customers.is_some()
+        && let Some(columns) = columns
+    {
+        check_columns(&job, &columns)?;
+    }
     let mut warnings = job_room::warnings(&job, as_of);
     warnings.extend(templates.warnings().iter().map(|problem| format!("{}: {}", problem.file, problem.message)));
     Ok(Checked { echo: job_room::echo(&job), warnings, job })
@@ -50,7 +55,6 @@ pub fn check_data(job: &Job, as_of: NaiveDate) -> Result<DataCheck, Error> {
         let (list, _, list_notes) = tables::customers(source, job.zone, as_of, inputs::base(job))?;
         (customers, excluded) = (list.len(), list.excluded.len());
         notes.extend(inputs::list_notes(&list_notes));
-        check_columns(job, &list)?;
     }
     if let Some(source) = &job.products {
         tables::products(source, &job.currency, inputs::base(job))?;
@@ -66,16 +70,15 @@ pub fn check_data(job: &Job, as_of: NaiveDate) -> Result<DataCheck, Error> {
 }
 
 /// A `where` or a gift that asks for a column which the list does not have would never hold.
-pub fn check_columns(job: &Job, customers: &crate::domain::Customers) -> Result<(), Error> {
+pub fn check_columns(job: &Job, known: &[String]) -> Result<(), Error> {
     use crate::domain::offer::OfferKind;
-    let known: Vec<&str> = customers.columns.iter().map(|(name, _)| name.as_str()).collect();
     for campaign in &job.campaigns {
         let chooser = match campaign.offer.as_ref().map(|offer| &offer.kind) {
             Some(OfferKind::Gift { choose_by, .. }) => choose_by.as_deref(),
             _ => None,
         };
         for column in campaign.wheres.iter().map(|test| test.column.as_str()).chain(chooser) {
-            if !known.contains(&column) {
+            if !known.iter().any(|name| name == column) {
                 return Err(Error::Data(format!(
                     "campaign `{}` asks for the customer column `{column}`, which the list does not have; it has: {}",
                     campaign.name,
