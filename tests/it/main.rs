@@ -17,6 +17,8 @@ mod message;
 #[cfg(test)]
 mod monthly;
 #[cfg(test)]
+mod other_shops;
+#[cfg(test)]
 mod program;
 #[cfg(test)]
 mod sink;
