@@ -96,7 +96,7 @@ fn summary(summary: &Summary, folder: &str) -> Value {
     let brakes: Vec<Value> = summary.brakes.iter().map(|(name, seen)| json!({"brake": name, "seen": seen})).collect();
     json!({"job": summary.job, "as_of": summary.as_of.to_string(), "closing": summary.closing.to_string(), "folder": folder,
         "digest": summary.digest, "customers": counts.customers, "matched": counts.matched, "mails": counts.mails,
-        "skipped": counts.skipped, "guests": counts.guests, "bad_rows": counts.bad_rows, "ranks": ranks, "campaigns": campaigns,
+        "skipped": counts.skipped, "guests": counts.guests, "bad_rows": counts.bad_rows, "offer_exposure": counts.offer_exposure, "ranks": ranks, "campaigns": campaigns,
         "brakes": brakes, "warnings": summary.warnings})
 }
 

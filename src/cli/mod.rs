@@ -116,7 +116,7 @@ fn complain(common: &Common, error: &Error) {
     let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
     let text = error.to_string();
     // Problems with a place in a file come with their own heading.
-    if text.starts_with("error") {
+    if text.starts_with("error") || text.starts_with("warning") {
         note(&format!("{}\n", text.trim_end()));
     } else {
         note(&format!("{red}error:{red:#} {}\n", text.trim_end()));

@@ -35,7 +35,7 @@ pub enum LineFate {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LastOrder {
     pub store: Option<String>,
-    /// Its lines with a positive amount, in the order of the files.
+    /// Its lines with a positive amount, the largest first.
     pub items: Vec<OrderItem>,
 }
 

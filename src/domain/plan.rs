@@ -171,6 +171,9 @@ pub struct Counts {
     /// Skips for each campaign: `[campaign]`, then (reason, how many) sorted, no zeros.
     pub skips: Vec<Vec<(SkipReason, u64)>>,
     pub nameless: u64,
+    /// What the offers of all mails cost when every one is used, minor units: coupons over an amount, and gifts with a cost. What a
+    /// percentage or free shipping costs depends on the order, and is not in it.
+    pub offer_exposure: i64,
     pub holdout: u64,
 }
 

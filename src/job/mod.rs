@@ -110,20 +110,38 @@ fn check_text(path: &Path, folder: &Path, text: &str, borrow: check::Borrow<'_>)
     job.ok_or_else(|| invalid(report))
 }
 
+/// The file of the job of this name in the folder: NAME.toml, unless that is another job or not there and a file of another name
+/// holds the job.
+fn file_of(folder: &Path, name: &str) -> PathBuf {
+    let is_job = |path: &PathBuf| {
+        let job = read(path).ok().and_then(|text| text.parse::<toml::Table>().ok());
+        job.is_some_and(|job| job.get("name").and_then(toml::Value::as_str) == Some(name))
+    };
+    let usual = folder.join(format!("{name}.toml"));
+    if is_job(&usual) {
+        return usual;
+    }
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut jobs: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|end| end == "toml") && is_job(path)).collect();
+    jobs.sort_unstable();
+    jobs.into_iter().next().unwrap_or(usual)
+}
+
 /// The ladder of the job of this name in the folder, and its currency.
 fn ranks_of(folder: &Path, name: &str) -> Result<(Ladder, Currency), String> {
-    let path = folder.join(format!("{name}.toml"));
+    let path = file_of(folder, name);
+    let file = path.file_name().unwrap_or_default().to_string_lossy();
     let text = read(&path).map_err(|error| match error {
-        Error::Unreadable { reason, .. } => format!("{name}.toml cannot be read: {reason}"),
+        Error::Unreadable { reason, .. } => format!("{file} cannot be read: {reason}"),
         other => other.to_string(),
     })?;
     // One step only: a chain of jobs would hide who decides.
     let job = check_text(&path, folder, &text, &|other| Err(format!("it takes them from {other} in turn; name that job")));
     match job {
         Ok(job) if job.name == name => Ok((job.ladder, job.currency)),
-        Ok(job) => Err(format!("{name}.toml is the job `{}`", job.name)),
+        Ok(job) => Err(format!("{file} is the job `{}`", job.name)),
         Err(error) => match error.problems().as_slice() {
-            [first, rest @ ..] => Err(format!("{name}.toml, line {}: {} (and {} more)", first.line, first.message, rest.len())),
+            [first, rest @ ..] => Err(format!("{file}, line {}: {} (and {} more)", first.line, first.message, rest.len())),
             [] => Err(error.to_string()),
         },
     }

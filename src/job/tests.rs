@@ -173,6 +173,11 @@ fn the_ranks_of_another_job_are_taken_from_its_file() {
     assert!(chain.contains("it takes them from monthly in turn"), "{chain}");
     std::fs::write(folder.path().join("broken.toml"), "name = 5").unwrap();
     assert!(load(&weekly("[ranks]\nof = \"broken\"\n")).unwrap_err().to_string().contains("broken.toml, line 1"));
+    std::fs::rename(folder.path().join("monthly.toml"), folder.path().join("every month.toml")).unwrap();
+    let found = load(&weekly("[ranks]\nof = \"monthly\"\n")).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(found.ladder, job.ladder, "the file's name is no matter");
+    std::fs::write(folder.path().join("monthly.toml"), SAMPLE.replace("\"monthly\"", "\"other\"")).unwrap();
+    assert_eq!(load(&weekly("[ranks]\nof = \"monthly\"\n")).unwrap().ladder, job.ladder, "that file is another job");
 }
 
 /// The schema in `docs/` is what editors load. `UPDATE=1 cargo test` writes it anew.

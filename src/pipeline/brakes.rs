@@ -3,6 +3,7 @@
 use super::error::Error;
 use crate::domain::Job;
 use crate::domain::plan::Summary;
+use chrono::Days;
 
 /// A size must have moved by more people than this, too, before the audience brake minds.
 const FEW_PEOPLE: u64 = 50;
@@ -32,8 +33,13 @@ fn audience(job: &Job, now: &Summary, before: Option<&Summary>) -> Option<String
     if moved(before.counts.mails, now.counts.mails) {
         return Some(format!("{} mails, the last run had {}", now.counts.mails, before.counts.mails));
     }
+    // A rank that was renamed is the same people.
+    let former = |rank: &str| -> u64 {
+        let old = before.ranks.iter().zip(&before.counts.rank_sizes);
+        old.filter(|(name, _)| job.ladder.find_or_was(name).is_some_and(|at| job.ladder.name(at) == rank)).map(|(_, size)| size).sum()
+    };
     now.ranks.iter().zip(&now.counts.rank_sizes).find_map(|(rank, new)| {
-        let old = before.ranks.iter().position(|name| name == rank).map_or(0, |at| before.counts.rank_sizes[at]);
+        let old = former(rank);
         moved(old, *new).then(|| format!("rank {rank} has {new} customers, the last run had {old}"))
     })
 }
@@ -41,7 +47,8 @@ fn audience(job: &Job, now: &Summary, before: Option<&Summary>) -> Option<String
 fn stale(job: &Job, now: &Summary) -> Option<String> {
     let days = job.brakes.stale_days?;
     let Some(newest) = now.counts.newest else { return Some("there is no purchase at all".to_owned()) };
-    let oldest_allowed = job.zone.midnight(now.as_of) - i64::from(days) * MICROS_PER_DAY;
+    // Days of the calendar: around a change of the clocks a day is not 24 hours.
+    let oldest_allowed = now.as_of.checked_sub_days(Days::new(days.into())).map_or(i64::MIN, |day| job.zone.midnight(day));
     let on = job.zone.date(newest)?;
     (newest < oldest_allowed).then(|| format!("the newest purchase is of {on}, more than {days} days before {}", now.as_of))
 }

@@ -27,7 +27,15 @@ struct Progress {
 struct Failure {
     customer: String,
     campaign: usize,
-    what: String,
+    trouble: Trouble,
+}
+
+/// Why a mail cannot be.
+enum Trouble {
+    /// Its template fails for this customer.
+    Template(String),
+    /// It would not show what the law asks for. No setting allows that.
+    Unlawful(String),
 }
 
 /// What every mail of a run has in common.
@@ -39,6 +47,22 @@ struct Pass<'a> {
 
 /// Runs the second pass over all campaigns. `watch` hears of rendered mails.
 pub fn run(job: &Job, inputs: &Inputs, assessed: &mut Assessed, watch: &Watch) -> Result<Vec<PlanPart>, Error> {
+    let progress = decide(job, inputs, assessed, watch)?;
+    refuse_failures(job, &progress)?;
+    Ok(into_parts(assessed, progress))
+}
+
+/// The same for a look at single customers: a mail that fails is a skip there, whatever the job says.
+pub fn look(job: &Job, inputs: &Inputs, assessed: &mut Assessed) -> Result<Vec<PlanPart>, Error> {
+    let progress = decide(job, inputs, assessed, &super::progress::unwatched)?;
+    Ok(into_parts(assessed, progress))
+}
+
+fn into_parts(assessed: &Assessed, progress: Vec<Progress>) -> Vec<PlanPart> {
+    assessed.people.iter().zip(progress).map(|(part, progress)| progress.into_part(part)).collect()
+}
+
+fn decide(job: &Job, inputs: &Inputs, assessed: &mut Assessed, watch: &Watch) -> Result<Vec<Progress>, Error> {
     fetch_last_orders(job, inputs, assessed)?;
     let pass = Pass { job, inputs, assessed };
     let total = assessed.people.iter().map(|part| part.matches.len() as u64).sum();
@@ -57,8 +81,7 @@ pub fn run(job: &Job, inputs: &Inputs, assessed: &mut Assessed, watch: &Watch) -
             watch(Step::Render, done.fetch_add(seen, Ordering::Relaxed) + seen, total);
         });
     }
-    refuse_failures(job, &progress)?;
-    Ok(assessed.people.iter().zip(progress).map(|(part, progress)| progress.into_part(part)).collect())
+    Ok(progress)
 }
 
 impl Progress {
@@ -155,9 +178,9 @@ impl Pass<'_> {
                 progress.mailed[matched.row].add(at, campaign);
                 progress.mails.push(mail);
             }
-            Err(what) => {
+            Err(trouble) => {
                 progress.skipped.push(Skip { customer: matched.row, campaign: at, reason: SkipReason::RenderFailed });
-                progress.failures.push(Failure { customer: person.id.to_owned(), campaign: at, what });
+                progress.failures.push(Failure { customer: person.id.to_owned(), campaign: at, trouble });
             }
         }
     }
@@ -182,18 +205,18 @@ impl Pass<'_> {
         )
     }
 
-    fn mail(&self, at: usize, person: &Person, occasion: &Occasion, row: usize, offer: Option<&Offer>) -> Result<PlannedMail, String> {
+    fn mail(&self, at: usize, person: &Person, occasion: &Occasion, row: usize, offer: Option<&Offer>) -> Result<PlannedMail, Trouble> {
         let campaign = &self.job.campaigns[at];
         let Address::Usable { wire, .. } = person.address() else {
-            return Err("the address is not usable".to_owned());
+            return Err(Trouble::Template("the address is not usable".to_owned()));
         };
         let link = self.job.mail.unsubscribe.replace("{token}", &keys::token(&self.inputs.key, person.id));
         let values = self.values(at, person, occasion, offer, &link);
         let rank = person.standing.rank;
         let rank_name = rank.map(|rank| self.job.ladder.name(rank));
-        let content =
-            self.inputs.templates.render(&campaign.name, rank_name, &values, &self.job.shop).map_err(|error| error.to_string())?;
-        message::legal(&content, &self.job.shop, &link)?;
+        let rendered = self.inputs.templates.render(&campaign.name, rank_name, &values, &self.job.shop);
+        let content = rendered.map_err(|error| Trouble::Template(error.to_string()))?;
+        message::legal(&content, &self.job.shop, &link).map_err(Trouble::Unlawful)?;
         Ok(PlannedMail {
             mail_id: keys::mail_id(&self.inputs.key, &self.job.name, self.assessed.dates.as_of, person.id, &campaign.name),
             customer: row,
@@ -246,10 +269,12 @@ fn fetch_last_orders(job: &Job, inputs: &Inputs, assessed: &mut Assessed) -> Res
     Ok(())
 }
 
-/// A template that fails for one customer stops the plan, unless the job says to skip such mails.
+/// A template that fails for one customer stops the plan, unless the job says to skip such mails. A mail that breaks the law stops it
+/// in any case: it is the template that is wrong, not the customer.
 fn refuse_failures(job: &Job, progress: &[Progress]) -> Result<(), Error> {
-    let mut failures: Vec<&Failure> = progress.iter().flat_map(|progress| &progress.failures).collect();
-    if failures.is_empty() || job.on_render_error == OnRenderError::Skip {
+    let stops = |failure: &&Failure| job.on_render_error == OnRenderError::Stop || matches!(failure.trouble, Trouble::Unlawful(_));
+    let mut failures: Vec<&Failure> = progress.iter().flat_map(|progress| &progress.failures).filter(stops).collect();
+    if failures.is_empty() {
         return Ok(());
     }
     failures.sort_by(|one, other| (one.campaign, &one.customer).cmp(&(other.campaign, &other.customer)));
@@ -257,11 +282,15 @@ fn refuse_failures(job: &Job, progress: &[Progress]) -> Result<(), Error> {
     let many = if failures.len() == 1 { "1 mail".to_owned() } else { format!("{} mails", failures.len()) };
     let mut text = format!("{many} cannot be rendered, so nothing is planned:");
     for failure in failures.iter().take(shown) {
-        text += &format!("\n\ncampaign `{}`, customer `{}`:\n{}", job.campaigns[failure.campaign].name, failure.customer, failure.what);
+        let (Trouble::Template(what) | Trouble::Unlawful(what)) = &failure.trouble;
+        text += &format!("\n\ncampaign `{}`, customer `{}`:\n{what}", job.campaigns[failure.campaign].name, failure.customer);
     }
     if failures.len() > shown {
         text += &format!("\n\n… and {} more.", failures.len() - shown);
     }
-    text += "\n\nmend the template (`{{ customer.nickname or customer.name }}` allows a missing value), or set on_render_error = \"skip\"";
+    if failures.iter().any(|failure| matches!(failure.trouble, Trouble::Template(_))) {
+        text +=
+            "\n\nmend the template (`{{ customer.nickname or customer.name }}` allows a missing value), or set on_render_error = \"skip\"";
+    }
     Err(Error::Render(text))
 }

@@ -28,6 +28,9 @@ pub enum Error {
     Tables(#[from] crate::tables::Error),
     #[error("{0}")]
     Data(String),
+    /// A plan folder does not hold what it should.
+    #[error("{0}")]
+    Folder(String),
     #[error(transparent)]
     Ledger(#[from] crate::ledger::Error),
     #[error(transparent)]
@@ -65,7 +68,7 @@ impl Error {
             | Self::Keys(_)
             | Self::Delivery(_) => 2,
             Self::Purchases(_) | Self::Features(_) | Self::Tables(_) | Self::Data(_) => 3,
-            Self::Ledger(_) | Self::Runs(_) | Self::Report(_) | Self::Outbox(_) | Self::File { .. } => 4,
+            Self::Folder(_) | Self::Ledger(_) | Self::Runs(_) | Self::Report(_) | Self::Outbox(_) | Self::File { .. } => 4,
             Self::Server(_) => 5,
             Self::Brake { .. } => 6,
             Self::Several(errors) => errors.first().map_or(2, Self::exit_code),

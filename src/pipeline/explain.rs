@@ -113,7 +113,7 @@ fn only(job: &Job, inputs: &Inputs, assessed: &mut Assessed, at: usize, row: usi
         people: others,
         read: assessed.read.clone(),
     };
-    let parts = super::choose::run(job, inputs, &mut narrowed, &super::progress::unwatched)?;
+    let parts = super::choose::look(job, inputs, &mut narrowed)?;
     assessed.people[at] = part;
     let person = narrowed.people[at].person(&inputs.shop, 0);
     let plan = &parts[at];

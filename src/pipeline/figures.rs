@@ -6,7 +6,7 @@ use super::inputs::Inputs;
 use super::previous::rank_slots;
 use crate::domain::plan::{Counts, PlanPart, PlannedMail, Sample, Summary};
 use crate::domain::{Job, RankChange, RankIndex, SkipReason};
-use crate::{message, runs};
+use crate::{message, offers, runs};
 use std::collections::BTreeMap;
 
 /// How many sample mails a report shows.
@@ -54,8 +54,11 @@ fn counts(job: &Job, inputs: &Inputs, assessed: &Assessed, parts: &[PlanPart]) -
         }
         for mail in &part.mails {
             mails_by_rank[mail.campaign][slot(mail.rank)] += 1;
-            let nameless = people.person(&inputs.shop, mail.customer).name().is_empty();
-            counts.nameless += u64::from(nameless);
+            let person = people.person(&inputs.shop, mail.customer);
+            counts.nameless += u64::from(person.name().is_empty());
+            let rule = job.campaigns[mail.campaign].offer.as_ref();
+            let offer = rule.and_then(|rule| offers::make(rule, &person, assessed.dates.as_of, String::new));
+            counts.offer_exposure = counts.offer_exposure.saturating_add(offer.and_then(|offer| offer.amount.or(offer.cost)).unwrap_or(0));
         }
         for skip in &part.skipped {
             *skips[skip.campaign].entry(skip.reason).or_default() += 1;

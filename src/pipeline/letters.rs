@@ -37,7 +37,7 @@ impl Writer {
     fn render_one(&self, mail: &MailRow) -> Result<message::Content, Error> {
         let content = self.render_changed(mail)?;
         if message::hash(&mail.address, &content) != mail.content_hash {
-            return Err(Error::Data(format!(
+            return Err(Error::Folder(format!(
                 "the mail {} (customer {}, campaign {}) no longer renders to what was planned; the plan was made by another version of \
                  rankmail or its folder was changed: plan again",
                 mail.mail_id, mail.customer_id, mail.campaign

@@ -459,6 +459,34 @@ fn last_orders_are_found_with_their_items() {
 }
 
 #[test]
+fn items_of_a_last_order_do_not_depend_on_the_order_of_rows() {
+    let order = |rows: [usize; 3]| {
+        let pick = |values: [i64; 3]| Int64Array::from(rows.map(|row| values[row]).to_vec());
+        let words = |values: [&'static str; 3]| StringArray::from(rows.map(|row| values[row]).to_vec());
+        let folder = shop(vec![
+            ("customer_id", Arc::new(words(["a", "a", "a"])) as ArrayRef),
+            ("order_id", Arc::new(words(["1", "1", "1"]))),
+            ("at", Arc::new(TimestampMicrosecondArray::from(vec![DAY; 3]))),
+            ("amount", Arc::new(pick([100, 300, 100]))),
+            ("product", Arc::new(words(["tea", "pot", "cup"]))),
+            ("store", Arc::new(words(["Osaka", "Kyoto", "Osaka"]))),
+        ]);
+        let purchases = opened(folder.path(), |source| {
+            source.product = Some("product".into());
+            source.store = Some("store".into());
+        });
+        let wanted = HashMap::from([("a".to_owned(), ("1".to_owned(), DAY))]);
+        purchases.unwrap().last_orders(&wanted, i64::MAX).unwrap().remove("a").unwrap()
+    };
+    let plain = order([0, 1, 2]);
+    let products: Vec<_> = plain.items.iter().filter_map(|item| item.product.as_deref()).collect();
+    assert_eq!((products, plain.store.as_deref()), (vec!["pot", "cup", "tea"], Some("Kyoto")));
+    for rows in [[2, 1, 0], [1, 0, 2], [0, 2, 1]] {
+        assert_eq!(order(rows), plain);
+    }
+}
+
+#[test]
 fn a_refusal_of_the_receiver_comes_through() {
     let folder = shop(columns());
     let error = opened(folder.path(), |_| ()).unwrap().read(&ALL, &|_| Err("full".into())).unwrap_err();

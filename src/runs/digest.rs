@@ -46,8 +46,9 @@ pub(super) fn of_bytes(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex().to_string()
 }
 
-/// The digest that names a plan: everything that decides a mail, and the review that it announces. The time of planning, places on
-/// disk, counts and warnings play no part.
+/// The digest that names a plan: its mails, whom it skips, the ranks and the review that it announces, and the rules, templates and key
+/// that made them. The time of planning, places on disk, counts and warnings play no part; neither do the input files, since the same
+/// purchases in other files or in another order of rows make the same plan.
 pub(super) fn of_plan(format: u64, summary: &Summary) -> String {
     let mut fields = Fields::new("rankmail plan");
     fields.add(format.to_le_bytes());
@@ -55,7 +56,6 @@ pub(super) fn of_plan(format: u64, summary: &Summary) -> String {
     for day in [Some(summary.as_of), Some(summary.closing), summary.keep_by] {
         fields.add(day.map(|day| day.format(DAY).to_string()).unwrap_or_default());
     }
-    fields.pairs(&summary.inputs);
     fields.add(&summary.rules);
     fields.pairs(&summary.templates);
     fields.add(&summary.key_id);

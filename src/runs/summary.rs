@@ -43,6 +43,8 @@ struct PlanFile {
     customers: u64,
     holdout: u64,
     nameless: u64,
+    #[serde(default)]
+    offer_exposure: i64,
     ranks: Vec<RankSize>,
     no_rank: u64,
     moves: Vec<Move>,
@@ -176,6 +178,7 @@ fn to_file(summary: &Summary) -> Result<PlanFile, String> {
         customers: counts.customers,
         holdout: counts.holdout,
         nameless: counts.nameless,
+        offer_exposure: counts.offer_exposure,
         ranks: summary.ranks.iter().zip(&counts.rank_sizes).map(|(rank, &customers)| RankSize { rank: rank.clone(), customers }).collect(),
         no_rank: counts.no_rank,
         moves: moves.collect::<Result<_, String>>()?,
@@ -253,6 +256,7 @@ fn counts_of(file: &PlanFile, ranks: &[String]) -> Result<Counts, String> {
         mails_by_rank: file.campaigns.iter().map(|campaign| campaign.mails.clone()).collect(),
         skips: skips.collect::<Result<_, String>>()?,
         nameless: file.nameless,
+        offer_exposure: file.offer_exposure,
         holdout: file.holdout,
     })
 }

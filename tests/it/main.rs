@@ -21,6 +21,8 @@ mod monthly;
 #[cfg(test)]
 mod order;
 #[cfg(test)]
+mod other_shops;
+#[cfg(test)]
 mod program;
 #[cfg(test)]
 mod sample;
