@@ -24,6 +24,10 @@ pub fn show(job: &Job, as_of: NaiveDate, customer: &str, campaign: Option<&str>)
     if opened.customer(customer)?.is_none() {
         return Err(Error::Data(format!("customer `{customer}` is not in the plan of {as_of}; `rankmail explain` tells more")));
     }
+    if let Some(name) = campaign.filter(|name| !planned.campaigns.iter().any(|campaign| campaign.name == *name)) {
+        let known: Vec<&str> = planned.campaigns.iter().map(|campaign| campaign.name.as_str()).collect();
+        return Err(Error::Usage(format!("the plan of {as_of} has no campaign `{name}`; it has {}", known.join(", "))));
+    }
     let writer = letters::Writer::open(&planned, &opened)?;
     let mails = opened.mails_of(customer)?;
     let wanted: Vec<_> = mails.iter().filter(|mail| campaign.is_none_or(|name| name == mail.campaign)).collect();

@@ -99,5 +99,7 @@ fn a_customer_is_shown_and_explained() {
         let mailed = explained["campaigns"].as_array().unwrap().iter().filter(|campaign| campaign["mailed"] == true).count();
         assert_eq!(shown["mails"].as_array().unwrap().len(), mailed, "{customer}");
     }
+    let strange = ["show", JOB, "--customer", "T00001", "--campaign", "nosuch"];
+    rankmail(&strange).runs(runs.path()).code(2).complains("no campaign `nosuch`; it has vip_gift, ").run();
     rankmail(&["explain", JOB, "--customer", "nobody"]).runs(runs.path()).code(3).complains("nobody").run();
 }

@@ -4,7 +4,7 @@ use super::super::words::{self, pick};
 use super::{BOLD, FAINT, colour, heading};
 use crate::domain::job::Language;
 use crate::domain::orders::LineFate;
-use crate::domain::{HistoryLine, Job, Value};
+use crate::domain::{HistoryLine, Job, Standing, Value};
 use crate::pipeline::{Explanation, PairFate, Purpose};
 use anstyle::AnsiColor;
 use chrono::NaiveDate;
@@ -66,8 +66,7 @@ fn rank(job: &Job, explanation: &Explanation) -> String {
         out += &format!("  → {}: {distance}\n", name(standing.next_rank));
     }
     if let Some(by) = standing.keep_by {
-        let missing = distance_to_keep(job, standing.keep_orders, standing.keep_spend);
-        out += &format!("  {} {by}: {missing}\n", pick(language, "維持の判定", "to keep it at"));
+        out += &format!("  {} {by}: {}\n", pick(language, "維持の判定", "to keep it at"), distance_to_keep(job, standing));
     }
     if known.holdout {
         out += &format!("  {}\n", pick(language, "効果測定の対照群です。", "In the holdout."));
@@ -88,18 +87,22 @@ fn figure(job: &Job, metric: &str, value: &Value) -> String {
     }
 }
 
+/// What is missing, metric by metric; nothing where nothing is.
 fn distance(job: &Job, orders: Option<i64>, spend: Option<i64>, on: Option<NaiveDate>) -> String {
-    let orders = orders.map(|count| format!("{count} {}", pick(job.language, "回", "orders")));
-    let spend = spend.map(|amount| job.currency.show(amount));
+    let orders = orders.filter(|count| *count > 0).map(|count| format!("{count} {}", pick(job.language, "回", "orders")));
+    let spend = spend.filter(|amount| *amount > 0).map(|amount| job.currency.show(amount));
     let on = on.map(|day| day.to_string());
     orders.into_iter().chain(spend).chain(on).collect::<Vec<_>>().join(" · ")
 }
 
-fn distance_to_keep(job: &Job, orders: Option<i64>, spend: Option<i64>) -> String {
-    if orders.unwrap_or(0) == 0 && spend.unwrap_or(0) == 0 {
+fn distance_to_keep(job: &Job, standing: &Standing) -> String {
+    if standing.keep_out_of_reach {
+        return pick(job.language, "取引期間の条件に届きません", "out of reach: the tenure asked for comes too late").to_owned();
+    }
+    if !standing.at_risk() {
         return pick(job.language, "達成済み", "already safe").to_owned();
     }
-    let missing = distance(job, orders.filter(|count| *count > 0), spend.filter(|amount| *amount > 0), None);
+    let missing = distance(job, standing.keep_orders, standing.keep_spend, None);
     match job.language {
         Language::Ja => format!("あと {missing}"),
         Language::En => format!("{missing} missing"),
@@ -111,10 +114,18 @@ fn orders(job: &Job, explanation: &Explanation) -> String {
     let language = job.language;
     let mut orders: BTreeMap<(i64, String), Vec<&HistoryLine>> = BTreeMap::new();
     let mut first: BTreeMap<&str, i64> = BTreeMap::new();
-    for line in &explanation.lines {
+    // A line that does not count does not move its order, unless none of them does.
+    let counts = |line: &&HistoryLine| line.fate == LineFate::Counted;
+    let others = explanation.lines.iter().filter(|line| !counts(line));
+    for line in explanation.lines.iter().filter(counts) {
         if let Some(id) = &line.order_id {
             let at = line.at.unwrap_or(i64::MAX);
             first.entry(id).and_modify(|earliest| *earliest = at.min(*earliest)).or_insert(at);
+        }
+    }
+    for line in others {
+        if let Some(id) = &line.order_id {
+            first.entry(id).or_insert(line.at.unwrap_or(i64::MAX));
         }
     }
     for line in &explanation.lines {
@@ -184,9 +195,30 @@ fn campaigns(job: &Job, explanation: &Explanation) -> String {
                 format!("  {yellow}–{yellow:#} {}  {}  {FAINT}{occasion}{FAINT:#}\n", pair.campaign, words::skip(language, *reason))
             }
             PairFate::Unmatched(no) => {
-                format!("  {FAINT}  {}  {}: {} ({}){FAINT:#}\n", pair.campaign, no.condition, no.found, no.wanted)
+                let wanted = pick(language, "条件", "wanted");
+                format!("  {FAINT}  {}  {}: {} · {wanted} {}{FAINT:#}\n", pair.campaign, no.condition, no.found, no.wanted)
             }
         };
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline;
+    use std::path::Path;
+
+    #[test]
+    fn what_is_missing_to_keep_a_rank_is_told_as_it_is() {
+        let job = pipeline::load_job(Path::new("jobs/monthly.toml"), None).unwrap();
+        let told = |orders, spend, out_of_reach| {
+            let standing = Standing { keep_orders: orders, keep_spend: spend, keep_out_of_reach: out_of_reach, ..Standing::default() };
+            distance_to_keep(&job, &standing)
+        };
+        assert_eq!(told(Some(0), Some(3_040), false), "あと 3,040円");
+        assert_eq!(told(Some(2), Some(3_040), false), "あと 2 回 · 3,040円");
+        assert_eq!(told(Some(0), None, false), "達成済み");
+        assert_eq!(told(None, None, true), "取引期間の条件に届きません");
+    }
 }

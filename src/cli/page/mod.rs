@@ -8,6 +8,7 @@ pub use planned::{next_step, planned};
 
 use super::words::{self, pick};
 use crate::domain::features::ReadCounts;
+use crate::domain::money::grouped;
 use crate::domain::{Job, Outcome, State};
 use crate::pipeline::{Checked, DataCheck, Sent, Shown, Status, Trial, outbox};
 use anstyle::{AnsiColor, Style};
@@ -57,11 +58,11 @@ pub fn checked(checked: &Checked, data: Option<&DataCheck>) -> String {
             "  {} {}, {} {}\n  {} {} ({} {})\n",
             data.files,
             pick(language, "ファイル", "files"),
-            data.rows,
+            grouped(data.rows),
             pick(language, "行", "lines"),
-            data.customers,
+            grouped(data.customers),
             pick(language, "顧客", "customers"),
-            data.excluded_customers,
+            grouped(data.excluded_customers),
             pick(language, "除外", "excluded"),
         );
         for (column, value) in data.values.iter().flat_map(|(column, values)| values.iter().map(move |value| (column, value))) {
@@ -69,7 +70,7 @@ pub fn checked(checked: &Checked, data: Option<&DataCheck>) -> String {
             let shown = value.value.as_deref().unwrap_or("null");
             out += &format!(
                 "  {column} = {shown}: {} ({}) {mark}\n",
-                value.lines,
+                grouped(value.lines),
                 job.currency.show(i64::try_from(value.sum).unwrap_or(i64::MAX))
             );
         }
@@ -81,10 +82,11 @@ pub fn checked(checked: &Checked, data: Option<&DataCheck>) -> String {
 pub fn features(job: &Job, customers: u64, read: &ReadCounts, out: &Path) -> String {
     let language = job.language;
     let mut text = good(&format!(
-        "{}: {customers} {}, {} {}",
+        "{}: {} {}, {} {}",
         out.display(),
+        grouped(customers),
         pick(language, "顧客", "customers"),
-        read.lines,
+        grouped(read.lines),
         pick(language, "行", "lines")
     ));
     for (count, ja, en) in [
@@ -93,7 +95,7 @@ pub fn features(job: &Job, customers: u64, read: &ReadCounts, out: &Path) -> Str
         (read.bad_rows, "不正な行（集計外）", "bad lines, left out"),
     ] {
         if count > 0 {
-            text += &format!("  {count} {}\n", pick(language, ja, en));
+            text += &format!("  {} {}\n", grouped(count), pick(language, ja, en));
         }
     }
     text + &read.bad_row_notes.iter().map(|line| warning(line)).collect::<String>()
