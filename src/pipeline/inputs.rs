@@ -46,7 +46,6 @@ pub fn open(job: &Job, as_of: NaiveDate) -> Result<Inputs, Error> {
             let (customers, inputs, notes) = tables::customers(source, job.zone, as_of, base(job))?;
             digests.extend(inputs);
             warnings.extend(list_notes(&notes));
-            check::check_columns(job, &customers.columns.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>())?;
             customers
         }
         None => Customers::default(),
