@@ -62,8 +62,9 @@ impl Error {
             | Self::Render(_)
             | Self::Compose(_)
             | Self::Schedule(_)
-            | Self::Keys(_)
-            | Self::Delivery(_) => 2,
+            | Self::Keys(_) => 2,
+            Self::Delivery(crate::delivery::Error::Outbox { .. }) => 4,
+            Self::Delivery(_) => 2,
             Self::Purchases(_) | Self::Features(_) | Self::Tables(_) | Self::Data(_) => 3,
             Self::Ledger(_) | Self::Runs(_) | Self::Report(_) | Self::Outbox(_) | Self::File { .. } => 4,
             Self::Server(_) => 5,

@@ -26,6 +26,16 @@ impl Writer {
         mails.par_iter().map(|mail| self.render_one(mail)).collect()
     }
 
+    /// Makes sure that every mail still renders to what was planned, before the first of them leaves.
+    pub fn prove(&self, mails: &[MailRow]) -> Result<(), Error> {
+        mails.par_iter().try_for_each(|mail| self.render_one(mail).map(drop))
+    }
+
+    /// Composes mails, each with its own end. The instants are those of their first claims.
+    pub fn compose_all(&self, mails: &[(&MailRow, &message::Content, i64)]) -> Vec<Result<Letter, Error>> {
+        mails.par_iter().map(|(mail, content, first_claim_at)| self.compose(mail, content, *first_claim_at)).collect()
+    }
+
     /// Renders a mail whose values were changed on purpose.
     pub fn render_changed(&self, mail: &MailRow) -> Result<message::Content, Error> {
         let values = runs::values_read(&mail.values)?;

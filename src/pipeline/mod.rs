@@ -2,10 +2,12 @@
 //!
 //! It prints nothing and reads no clock: the as-of date and the time are handed in.
 
+mod adopt;
 mod assess;
 mod brakes;
 mod check;
 mod choose;
+mod destination;
 mod error;
 mod explain;
 mod features;
@@ -33,7 +35,8 @@ pub use plan::{Planned, Request as PlanRequest, plan};
 pub use previous::rank_slots;
 pub use progress::{Step, Watch, unwatched};
 pub use run::{Ran, due, run};
-pub use send::{Request as SendRequest, Sent, outbox, send, unfinished};
+pub use destination::{Server, outbox};
+pub use send::{Request as SendRequest, Sent, send, unfinished};
 pub use show::{Shown, latest_plan, show};
 pub use status::{Status, status};
 pub use timetable::{cron, next_times, systemd};

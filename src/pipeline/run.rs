@@ -28,8 +28,11 @@ pub fn run(request: &send::Request, seen: &dyn Fn(&Planned)) -> Result<Ran, Erro
     let planning = plan::Request { job, as_of: request.as_of, planned_at: (request.now)(), into: None, watch: request.watch };
     let planned = plan::plan(&planning)?;
     seen(&planned);
+    send::check_digest(request.digest, &planned.summary, &planned.folder)?;
     brakes::stop(&planned.summary.brakes, request.accept)?;
-    Ok(Ran { planned: Some(planned), sent: send::send(request)? })
+    // Only the very plan that has passed the brakes is sent, should another process have put one in its place.
+    let sent = send::carry_out(&send::Request { digest: Some(&planned.summary.digest), ..*request }, true)?;
+    Ok(Ran { planned: Some(planned), sent })
 }
 
 fn is_adopted(job: &Job, as_of: NaiveDate) -> Result<bool, Error> {
@@ -54,8 +57,7 @@ pub fn due(job: &Job, now: i64, accept: &[String]) -> Result<Option<NaiveDate>, 
             return Ok(None);
         }
         if ledger.adoption(&job.name, date)?.is_some() {
-            let open = ledger.unfinished(&job.name)?.iter().any(|adoption| adoption.as_of == date);
-            return Ok(open.then_some(date));
+            return Ok(send::open_dates(job, &ledger)?.contains(&date).then_some(date));
         }
     }
     let tripped: Vec<_> = brakes::on_late(job, due.at, now).into_iter().collect();
