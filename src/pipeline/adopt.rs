@@ -6,6 +6,7 @@ use super::send::Request;
 use crate::domain::plan::{MailRow, Summary};
 use crate::domain::{Job, State};
 use crate::ledger;
+use chrono::NaiveDate;
 use std::collections::HashMap;
 
 /// Writes the adoption before the first claim, or finds the one that is there and makes sure that it is this plan's.
@@ -27,7 +28,7 @@ pub fn adopt(
             )));
         }
         Some(_) => {}
-        None => check_order(request, ledger, summary, planned)?,
+        None => check_order(request, ledger, summary)?,
     }
     let open = [State::Planned, State::Handing, State::Deferred];
     let states = ledger.states(&job.name, request.as_of)?;
@@ -51,17 +52,12 @@ pub fn adopt(
     Ok(ledger.adopt(&adoption, rows(planned, mails))?)
 }
 
-/// Ranks move from run to run, so runs are adopted in the order of their dates, each on top of the one it was planned on.
-fn check_order(request: &Request, ledger: &ledger::Ledger, summary: &Summary, planned: &Job) -> Result<(), Error> {
+/// Ranks move from run to run, so each plan is adopted on top of the run it was planned on.
+fn check_order(request: &Request, ledger: &ledger::Ledger, summary: &Summary) -> Result<(), Error> {
     let job = request.job;
-    if let Some(last) = ledger.latest_adoption(&job.name)?.filter(|last| last.as_of > request.as_of) {
-        return Err(Error::Usage(format!(
-            "{} was adopted already: sending the older plan of {} would turn ranks back; plan a date after it",
-            last.as_of, request.as_of
-        )));
-    }
+    refuse_behind(job, ledger, request.as_of)?;
     let previous = ledger.last_adopted(&job.name, request.as_of)?.map(|adoption| adoption.as_of);
-    if planned.ladder.of.is_none() && previous != summary.previous {
+    if previous != summary.previous {
         return Err(Error::Usage(format!(
             "the plan of {} was made when {} was the last adopted run, now it is {}: plan again",
             request.as_of,
@@ -70,6 +66,17 @@ fn check_order(request: &Request, ledger: &ledger::Ledger, summary: &Summary, pl
         )));
     }
     Ok(())
+}
+
+/// Dates are adopted in their order.
+pub fn refuse_behind(job: &Job, ledger: &ledger::Ledger, as_of: NaiveDate) -> Result<(), Error> {
+    match ledger.latest_adoption(&job.name)?.filter(|last| last.as_of > as_of) {
+        Some(last) => Err(Error::Usage(format!(
+            "{} was adopted already: sending the older plan of {as_of} would turn ranks back; plan a date after it",
+            last.as_of
+        ))),
+        None => Ok(()),
+    }
 }
 
 fn rows<'a>(planned: &'a Job, mails: &'a [MailRow]) -> impl Iterator<Item = ledger::NewMail> + 'a {

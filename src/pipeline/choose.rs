@@ -2,6 +2,7 @@
 
 use super::assess::Assessed;
 use super::error::Error;
+use super::head;
 use super::inputs::Inputs;
 use super::people::People;
 use super::progress::{Step, Watch};
@@ -194,8 +195,13 @@ impl Pass<'_> {
         let content =
             self.inputs.templates.render(&campaign.name, rank_name, &values, &self.job.shop).map_err(|error| error.to_string())?;
         message::legal(&content, &self.job.shop, &link)?;
+        let as_of = self.assessed.dates.as_of;
+        let mail_id = keys::mail_id(&self.inputs.key, &self.job.name, as_of, person.id, &campaign.name);
+        // A mail whose headers cannot be written (an id too long for its opt-out link, say) is found now, not after its claim.
+        let head = head::head(self.job, &campaign.name, &mail_id, wire, &values, self.job.zone.midnight(as_of));
+        message::compose(&head, &content).map_err(|error| error.to_string())?;
         Ok(PlannedMail {
-            mail_id: keys::mail_id(&self.inputs.key, &self.job.name, self.assessed.dates.as_of, person.id, &campaign.name),
+            mail_id,
             customer: row,
             rank,
             campaign: at,

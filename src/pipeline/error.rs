@@ -56,17 +56,22 @@ impl Error {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
+            // Another outbox, unlike another URL, is a matter of the disk.
+            Self::Delivery(crate::delivery::Error::Outbox { .. })
+            | Self::Ledger(_)
+            | Self::Runs(_)
+            | Self::Report(_)
+            | Self::Outbox(_)
+            | Self::File { .. } => 4,
+            Self::Purchases(_) | Self::Features(_) | Self::Tables(_) | Self::Data(_) => 3,
             Self::Usage(_)
             | Self::Job(_)
             | Self::Templates(_)
             | Self::Render(_)
             | Self::Compose(_)
             | Self::Schedule(_)
-            | Self::Keys(_) => 2,
-            Self::Delivery(crate::delivery::Error::Outbox { .. }) => 4,
-            Self::Delivery(_) => 2,
-            Self::Purchases(_) | Self::Features(_) | Self::Tables(_) | Self::Data(_) => 3,
-            Self::Ledger(_) | Self::Runs(_) | Self::Report(_) | Self::Outbox(_) | Self::File { .. } => 4,
+            | Self::Keys(_)
+            | Self::Delivery(_) => 2,
             Self::Server(_) => 5,
             Self::Brake { .. } => 6,
             Self::Several(errors) => errors.first().map_or(2, Self::exit_code),

@@ -133,7 +133,7 @@ impl<'a> Round<'a> {
             match claim {
                 Claim::Claimed { first_claim_at } => claimed.push((*mail, rendered, first_claim_at)),
                 Claim::Suppressed(_) | Claim::NotClaimable(_) => {
-                    self.give_back();
+                    self.give_back(1);
                     self.on_done();
                 }
             }
@@ -159,11 +159,13 @@ impl<'a> Round<'a> {
             }
             settled.push((mail.mail_id.clone(), outcome));
         }
-        settled.iter().for_each(|(_, outcome)| self.on_settled(outcome));
+        for (_, outcome) in settled.iter() {
+            self.on_settled(outcome);
+        }
         if !untouched.is_empty() {
             // They can be claimed again only after the ledger knows that nothing happened to them.
             self.write_down(desk, settled);
-            untouched.iter().for_each(|_| self.give_back());
+            self.give_back(untouched.len() as u64);
             lock(&self.queue).extend(untouched);
         }
         Ok(trouble)
@@ -188,9 +190,11 @@ impl<'a> Round<'a> {
         queue.drain(..count).collect()
     }
 
-    /// A mail that was taken and not claimed does not count towards the limit.
-    fn give_back(&self) {
-        self.claims_left.fetch_add(u64::from(self.request.limit.is_some()), Ordering::SeqCst);
+    /// Mails that were taken and stay as they were do not count towards the limit.
+    fn give_back(&self, count: u64) {
+        if self.request.limit.is_some() {
+            self.claims_left.fetch_add(count, Ordering::SeqCst);
+        }
     }
 
     fn is_over(&self) -> bool {

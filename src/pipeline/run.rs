@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::plan::{self, Planned};
 use super::send::{self, Sent};
-use super::{brakes, inputs};
+use super::{adopt, brakes, inputs};
 use crate::domain::Job;
 use crate::{ledger, runs, schedule};
 use chrono::NaiveDate;
@@ -23,7 +23,7 @@ pub fn run(request: &send::Request, seen: &dyn Fn(&Planned)) -> Result<Ran, Erro
     }
     // A plan that could never be sent would only lie about.
     if let Some(ledger) = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))? {
-        send::refuse_behind(job, &ledger, request.as_of)?;
+        adopt::refuse_behind(job, &ledger, request.as_of)?;
     }
     let planning = plan::Request { job, as_of: request.as_of, planned_at: (request.now)(), into: None, watch: request.watch };
     let planned = plan::plan(&planning)?;

@@ -176,9 +176,7 @@ pub fn unfinished(job: &Job) -> Result<NaiveDate, Error> {
     dates.dedup();
     match dates.as_slice() {
         [date] => Ok(*date),
-        [] => {
-            Err(Error::Usage(format!("there is no unfinished plan of {}; make one: rankmail plan {}", job.name, job.path.display())))
-        }
+        [] => Err(Error::Usage(format!("there is no unfinished plan of {}; make one: rankmail plan {}", job.name, job.path.display()))),
         several => {
             let named: Vec<String> = several.iter().map(ToString::to_string).collect();
             Err(Error::Usage(format!("there are several unfinished plans; say which one with --as-of: {}", named.join(", "))))

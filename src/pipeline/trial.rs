@@ -1,7 +1,7 @@
 //! Test mails to a colleague: one for each campaign and rank, and the hard ones. It adopts nothing and claims nothing.
 
-use super::error::Error;
 use super::destination::{Destination, Server};
+use super::error::Error;
 use super::{letters, run};
 use crate::domain::delivery::RunTrouble;
 use crate::domain::plan::MailRow;
@@ -47,7 +47,9 @@ pub fn trial(job: &Job, as_of: NaiveDate, to: &str, server: Server, now: i64) ->
 fn failed(trouble: RunTrouble) -> Error {
     match trouble {
         RunTrouble::Outbox { reply } => Error::Outbox(reply),
-        RunTrouble::Unreachable { reply } | RunTrouble::Waiting { reply } => Error::Server(format!("the mail server cannot be reached: {reply}")),
+        RunTrouble::Unreachable { reply } | RunTrouble::Waiting { reply } => {
+            Error::Server(format!("the mail server cannot be reached: {reply}"))
+        }
         RunTrouble::Refused { reply } => Error::Server(format!("the mail server refuses us: {reply}")),
     }
 }
