@@ -2,7 +2,7 @@
 
 use super::args::{Args, Command, Common, Emit, Sending};
 use super::watch::Bars;
-use super::{Done, Signals, clock, json, note, page, say};
+use super::{Done, Signals, clock, json, note, page, say, smtp_url};
 use crate::domain::Job;
 use crate::pipeline::{self, Error, PlanRequest, SendRequest};
 use chrono::NaiveDate;
@@ -122,7 +122,9 @@ fn explain(common: &Common, path: &Path, customer: &str) -> Result<Done, Error> 
 fn test(common: &Common, path: &Path, to: &str) -> Result<Done, Error> {
     let job = load(common, path)?;
     let date = looked_at(common, &job)?;
-    let trial = pipeline::trial(&job, date, to, common.smtp.as_deref(), clock::now())?;
+    let environment = smtp_url();
+    let server = pipeline::Server { typed: common.smtp.as_deref(), environment: environment.as_deref() };
+    let trial = pipeline::trial(&job, date, to, server, clock::now())?;
     if common.json {
         say(&json::trial(&trial));
     } else if !common.quiet {
@@ -138,13 +140,14 @@ fn sending<'a>(
     job: &'a Job,
     date: NaiveDate,
     sending: &'a Sending,
+    environment: Option<&'a str>,
     signals: &'a Signals,
     watch: &'a pipeline::Watch<'a>,
 ) -> SendRequest<'a> {
     SendRequest {
         job,
         as_of: date,
-        smtp: common.smtp.as_deref(),
+        server: pipeline::Server { typed: common.smtp.as_deref(), environment },
         limit: sending.limit,
         digest: sending.digest.as_deref(),
         no_wait: sending.no_wait,
@@ -160,7 +163,8 @@ fn send(common: &Common, path: &Path, wanted: &Sending, signals: &Signals) -> Re
     let date = common.as_of.map_or_else(|| pipeline::unfinished(&job), Ok)?;
     let bars = bars(common, &job);
     let watch = |step, done, total| bars.watch(step, done, total);
-    let sent = pipeline::send(&sending(common, &job, date, wanted, signals, &watch))?;
+    let environment = smtp_url();
+    let sent = pipeline::send(&sending(common, &job, date, wanted, environment.as_deref(), signals, &watch))?;
     bars.clear();
     if common.json {
         say(&json::sent(&sent));
@@ -193,7 +197,8 @@ fn run(common: &Common, path: &Path, if_due: bool, wanted: &Sending, signals: &S
             say(&page::planned(&job, planned, common.verbose));
         }
     };
-    let ran = pipeline::run(&sending(common, &job, date, wanted, signals, &watch), &seen)?;
+    let environment = smtp_url();
+    let ran = pipeline::run(&sending(common, &job, date, wanted, environment.as_deref(), signals, &watch), &seen)?;
     bars.clear();
     if common.json {
         say(&json::ran(&ran));

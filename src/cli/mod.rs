@@ -42,6 +42,11 @@ impl Signals {
     }
 }
 
+/// The mail server's URL in the environment.
+fn smtp_url() -> Option<String> {
+    std::env::var("RANKMAIL_SMTP_URL").ok()
+}
+
 /// Runs the program and returns its exit code.
 #[must_use]
 pub fn run() -> u8 {

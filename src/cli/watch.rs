@@ -55,9 +55,14 @@ impl Bars {
             Step::Read => pick(self.language, "購買データ", "purchases"),
             Step::Render => pick(self.language, "メール作成", "mails"),
             Step::Send => pick(self.language, "送信", "sending"),
+            Step::Wait => pick(self.language, "再送待ち（秒）", "waiting to try again (seconds)"),
         };
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-        let style = ProgressStyle::with_template("  {msg} {wide_bar} {human_pos}/{human_len} {per_sec} {eta}");
+        let template = match step {
+            Step::Wait => "  {msg} {wide_bar} {human_pos}/{human_len}",
+            _ => "  {msg} {wide_bar} {human_pos}/{human_len} {per_sec} {eta}",
+        };
+        let style = ProgressStyle::with_template(template);
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.set_message(word);
         bar

@@ -5,6 +5,7 @@
 //! open connection.
 
 mod answer;
+mod door;
 mod letter;
 mod outbox;
 mod reply;
@@ -12,6 +13,7 @@ mod smtp;
 mod target;
 mod wire;
 
+pub use door::Door;
 pub use outbox::Outbox;
 pub use smtp::{Deadlines, Smtp, SmtpOptions};
 pub use target::{Target, target};
@@ -37,6 +39,9 @@ pub trait Mailer: Send {
     /// # Errors
     /// Why nothing can be handed over now.
     fn ready(&mut self) -> Result<(), RunTrouble>;
+
+    /// Whether `ready` would have nothing to wait for.
+    fn is_ready(&self) -> bool;
 }
 
 /// What is wrong with a destination.
@@ -54,6 +59,11 @@ pub enum Error {
         "mails go unencrypted only to this machine until TLS is supported, and `{host}` is elsewhere; use localhost, 127.0.0.1 or [::1]"
     )]
     Elsewhere { host: String },
+    #[error(
+        "the demo's key is public: anybody could write opt-out links and codes with it, so it is refused for mails to `{host}`; leave [keys] out \
+         of the job, plan again, and the shop gets a key of its own"
+    )]
+    DemoKey { host: String },
     #[error("cannot find the mail server `{host}`: {why}")]
     Unknown { host: String, why: String },
     #[error("`{name}` cannot be said to a mail server as our name; use a host name")]

@@ -91,6 +91,10 @@ impl Mailer for Outbox {
     fn ready(&mut self) -> Result<(), RunTrouble> {
         self.make().map_err(|error| self.trouble(&error))
     }
+
+    fn is_ready(&self) -> bool {
+        self.path.join("tmp").is_dir() && self.path.join("new").is_dir()
+    }
 }
 
 fn write_files(folder: &Path, letters: &[&Letter]) -> io::Result<()> {

@@ -1,6 +1,7 @@
 //! SMTP over one connection: opened when needed, used for one mail after the other, closed as soon as it cannot be trusted.
 
 use super::answer::{Answer, Stage, Verdict, judge};
+use super::door::Door;
 use super::wire::{Tape, Wire};
 use super::{Error, Mailer, Target, letter};
 use crate::domain::delivery::{Letter, Outcome, RunTrouble};
@@ -80,6 +81,7 @@ pub struct Smtp {
     target: Target,
     options: SmtpOptions,
     hello: ClientId,
+    door: Door,
     line: Option<Line>,
     /// Only this connection runs on it, in the thread that calls.
     runtime: Runtime,
@@ -117,7 +119,14 @@ impl Smtp {
             .build()
             .map_err(|error| Error::Runtime { why: error.to_string() })?;
         let hello = ClientId::Domain(options.hello.clone());
-        Ok(Self { target, options, hello, line: None, runtime })
+        Ok(Self { target, options, hello, door: Door::default(), line: None, runtime })
+    }
+
+    /// Lets this connection stand in one line with others to the same server.
+    #[must_use]
+    pub fn behind(mut self, door: &Door) -> Self {
+        self.door = door.clone();
+        self
     }
 
     /// One mail, with one more try where an old connection turns out to be dead before anything about the mail was heard.
@@ -138,6 +147,7 @@ impl Smtp {
             line.used = Instant::now();
             match verdict {
                 Verdict::Done { outcome, reset } => {
+                    self.door.heard();
                     if reset && !self.runtime.block_on(reset_line(line, self.options.deadlines.mail)) {
                         self.line = None;
                     }
@@ -237,17 +247,33 @@ impl Mailer for Smtp {
     }
 
     fn ready(&mut self) -> Result<(), RunTrouble> {
-        let options = &self.options;
-        if let Some(line) = &self.line {
-            let is_fresh =
-                line.opened.elapsed() < options.max_age && line.used.elapsed() < options.max_idle && line.mails < options.max_mails;
-            if is_fresh && line.is_alive() {
-                return Ok(());
-            }
-            self.hang_up();
+        if self.is_ready() {
+            return Ok(());
         }
-        self.line = Some(self.connect()?);
-        Ok(())
+        self.hang_up();
+        self.door.knock()?;
+        match self.connect() {
+            Ok(line) => {
+                self.door.opened();
+                self.line = Some(line);
+                Ok(())
+            }
+            Err(trouble) => {
+                match &trouble {
+                    RunTrouble::Unreachable { reply } => self.door.failed(reply),
+                    _ => self.door.opened(),
+                }
+                Err(trouble)
+            }
+        }
+    }
+
+    fn is_ready(&self) -> bool {
+        let options = &self.options;
+        self.line.as_ref().is_some_and(|line| {
+            let is_young = line.opened.elapsed() < options.max_age && line.mails < options.max_mails;
+            is_young && line.used.elapsed() < options.max_idle && line.is_alive()
+        })
     }
 }
 

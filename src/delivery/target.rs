@@ -13,11 +13,12 @@ pub struct Target {
     pub(super) addresses: Vec<SocketAddr>,
 }
 
-/// Reads a URL such as `smtp://localhost:2525`; the port is 25 when it is left out.
+/// Reads a URL such as `smtp://localhost:2525`; the port is 25 when it is left out. `demo_key`: the mails were made with a key that
+/// everybody may know, so they must stay on this machine, whatever is supported.
 ///
 /// # Errors
 /// It is no such URL, asks for what is not supported yet, or leads to another machine. A user or password is never repeated.
-pub fn target(url: &str) -> Result<Target, Error> {
+pub fn target(url: &str, demo_key: bool) -> Result<Target, Error> {
     let bad = || Error::Url { url: url.to_owned() };
     if url.contains('@') {
         return Err(Error::Credentials);
@@ -45,7 +46,11 @@ pub fn target(url: &str) -> Result<Target, Error> {
         Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().ok().filter(|port| *port > 0).ok_or_else(bad)?,
         Some(_) => return Err(bad()),
     };
-    Ok(Target { host: host.to_owned(), port, addresses: look_up(host, port)? })
+    match look_up(host, port) {
+        Ok(addresses) => Ok(Target { host: host.to_owned(), port, addresses }),
+        Err(Error::Elsewhere { host }) if demo_key => Err(Error::DemoKey { host }),
+        Err(error) => Err(error),
+    }
 }
 
 /// The loopback addresses of a host that has no others.
@@ -78,7 +83,7 @@ mod tests {
             ("smtp://[::1]", "::1", 25),
             ("smtp://localhost:1025", "localhost", 1025),
         ] {
-            let target = target(url).unwrap();
+            let target = target(url, true).unwrap();
             assert_eq!((target.host.as_str(), target.port), (host, port), "{url}");
             assert!(target.addresses.iter().all(|address| address.ip().is_loopback()));
         }
@@ -93,15 +98,16 @@ mod tests {
             "smtp://0.0.0.0",
             "smtp://127.0.0.1.nip.example",
         ] {
-            assert!(matches!(target(url), Err(Error::Elsewhere { .. })), "{url}");
+            assert!(matches!(target(url, false), Err(Error::Elsewhere { .. })), "{url}");
+            assert!(matches!(target(url, true), Err(Error::DemoKey { .. })), "{url}");
         }
     }
 
     #[test]
     fn what_is_not_supported_is_said() {
-        assert_eq!(target("smtps://localhost").unwrap_err(), Error::Scheme { scheme: "smtps".into() });
-        assert_eq!(target("smtp+starttls://localhost").unwrap_err(), Error::Scheme { scheme: "smtp+starttls".into() });
-        let error = target("smtp://mailer:s3cret@localhost").unwrap_err();
+        assert_eq!(target("smtps://localhost", false).unwrap_err(), Error::Scheme { scheme: "smtps".into() });
+        assert_eq!(target("smtp+starttls://localhost", false).unwrap_err(), Error::Scheme { scheme: "smtp+starttls".into() });
+        let error = target("smtp://mailer:s3cret@localhost", false).unwrap_err();
         assert_eq!(error, Error::Credentials);
         assert!(!error.to_string().contains("s3cret"));
         for url in [
@@ -119,7 +125,7 @@ mod tests {
             "smtp://localhost\r\nQUIT",
             "smtp://localhost:25/path",
         ] {
-            assert_eq!(target(url).unwrap_err(), Error::Url { url: url.into() }, "{url}");
+            assert_eq!(target(url, false).unwrap_err(), Error::Url { url: url.into() }, "{url}");
         }
     }
 }

@@ -41,6 +41,8 @@ pub enum Outcome {
 pub enum RunTrouble {
     /// The server cannot be reached now; trying again later may help.
     Unreachable { reply: String },
+    /// No attempt was made: the server was away a moment ago, or another connection is at its door. `reply` tells of the last failure.
+    Waiting { reply: String },
     /// The server refuses us for good: wrong credentials, refused sender, refused at the door.
     Refused { reply: String },
     /// The disk of the outbox refuses: full, read-only, gone.

@@ -4,6 +4,7 @@ use super::error::Error;
 use crate::domain::Job;
 use crate::domain::plan::Summary;
 use chrono::Days;
+use std::collections::VecDeque;
 
 /// A size must have moved by more people than this, too, before the audience brake minds.
 const FEW_PEOPLE: u64 = 50;
@@ -81,6 +82,14 @@ pub fn on_late(job: &Job, due: i64, now: i64) -> Option<(String, String)> {
     let late = now.saturating_sub(due);
     (late > i64::from(hours) * MICROS_PER_HOUR)
         .then(|| ("late".to_owned(), format!("it was due {} hours ago, more than {hours}", late / MICROS_PER_HOUR)))
+}
+
+/// Whether too many of the last mails, as many as [`FAILURE_SAMPLE`], were refused for good.
+pub fn on_failures(job: &Job, refused: &VecDeque<bool>) -> Option<(String, String)> {
+    let limit = job.brakes.failures.filter(|_| refused.len() >= FAILURE_SAMPLE)?;
+    let count = refused.iter().filter(|refused| **refused).count();
+    (ratio(count as u64, FAILURE_SAMPLE as u64) > limit)
+        .then(|| ("failures".to_owned(), format!("{count} of the last {FAILURE_SAMPLE} mails were refused for good")))
 }
 
 /// Stops at the first tripped brake that nobody accepted.

@@ -23,8 +23,8 @@ pub struct Checked {
 pub struct DataCheck {
     pub files: usize,
     pub rows: u64,
-    pub customers: usize,
-    pub excluded_customers: usize,
+    pub customers: u64,
+    pub excluded_customers: u64,
     /// The values of each `exclude` column, with how many lines and how much money they have.
     pub values: Vec<(String, Vec<ExcludeValue>)>,
     pub notes: Vec<String>,
@@ -69,7 +69,7 @@ fn look_at_data(job: &Job, as_of: NaiveDate, problems: &mut Vec<Error>) -> DataC
     if let Some(source) = &job.customers {
         match tables::customers(source, job.zone, as_of, inputs::base(job)) {
             Ok((list, _, notes)) => {
-                (found.customers, found.excluded_customers) = (list.len(), list.excluded.len());
+                (found.customers, found.excluded_customers) = (list.len() as u64, list.excluded.len() as u64);
                 found.notes.extend(inputs::list_notes(&notes));
             }
             Err(error) => problems.push(error.into()),

@@ -2,6 +2,7 @@
 
 use super::assess::Assessed;
 use super::error::Error;
+use super::head;
 use super::inputs::Inputs;
 use super::people::People;
 use super::progress::{Step, Watch};
@@ -217,8 +218,15 @@ impl Pass<'_> {
         let rendered = self.inputs.templates.render(&campaign.name, rank_name, &values, &self.job.shop);
         let content = rendered.map_err(|error| Trouble::Template(error.to_string()))?;
         message::legal(&content, &self.job.shop, &link).map_err(Trouble::Unlawful)?;
+        let as_of = self.assessed.dates.as_of;
+        let mail_id = keys::mail_id(&self.inputs.key, &self.job.name, as_of, person.id, &campaign.name);
+        // A mail whose headers cannot be written (an id too long for its opt-out link, say) is found now, not after its claim. The
+        // parts always can, so this costs no MIME of them.
+        let head = head::head(self.job, &campaign.name, &mail_id, wire, &values, self.job.zone.midnight(as_of));
+        let bare = message::Content { subject: content.subject.clone(), preheader: None, html: String::new(), text: String::new() };
+        message::compose(&head, &bare).map_err(|error| Trouble::Template(error.to_string()))?;
         Ok(PlannedMail {
-            mail_id: keys::mail_id(&self.inputs.key, &self.job.name, self.assessed.dates.as_of, person.id, &campaign.name),
+            mail_id,
             customer: row,
             rank,
             campaign: at,

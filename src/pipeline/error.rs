@@ -59,6 +59,15 @@ impl Error {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
+            // Another outbox, unlike another URL, is a matter of the disk.
+            Self::Delivery(crate::delivery::Error::Outbox { .. })
+            | Self::Folder(_)
+            | Self::Ledger(_)
+            | Self::Runs(_)
+            | Self::Report(_)
+            | Self::Outbox(_)
+            | Self::File { .. } => 4,
+            Self::Purchases(_) | Self::Features(_) | Self::Tables(_) | Self::Data(_) => 3,
             Self::Usage(_)
             | Self::Job(_)
             | Self::Templates(_)
@@ -67,8 +76,6 @@ impl Error {
             | Self::Schedule(_)
             | Self::Keys(_)
             | Self::Delivery(_) => 2,
-            Self::Purchases(_) | Self::Features(_) | Self::Tables(_) | Self::Data(_) => 3,
-            Self::Folder(_) | Self::Ledger(_) | Self::Runs(_) | Self::Report(_) | Self::Outbox(_) | Self::File { .. } => 4,
             Self::Server(_) => 5,
             Self::Brake { .. } => 6,
             Self::Several(errors) => errors.first().map_or(2, Self::exit_code),

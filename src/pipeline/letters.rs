@@ -1,7 +1,7 @@
 //! Turns the rows of a plan back into the very mails that were planned.
 
 use super::error::Error;
-use super::inputs;
+use super::{head, inputs};
 use crate::domain::job::Outline;
 use crate::domain::plan::MailRow;
 use crate::domain::{Job, Letter};
@@ -26,6 +26,16 @@ impl Writer {
         mails.par_iter().map(|mail| self.render_one(mail)).collect()
     }
 
+    /// Makes sure that every mail still renders to what was planned, before the first of them leaves.
+    pub fn prove(&self, mails: &[MailRow]) -> Result<(), Error> {
+        mails.par_iter().try_for_each(|mail| self.render_one(mail).map(drop))
+    }
+
+    /// Composes mails, each with its own end. The instants are those of their first claims.
+    pub fn compose_all(&self, mails: &[(&MailRow, &message::Content, i64)]) -> Vec<Result<Letter, Error>> {
+        mails.par_iter().map(|(mail, content, first_claim_at)| self.compose(mail, content, *first_claim_at)).collect()
+    }
+
     /// Renders a mail whose values were changed on purpose.
     pub fn render_changed(&self, mail: &MailRow) -> Result<message::Content, Error> {
         let values = runs::values_read(&mail.values)?;
@@ -48,31 +58,11 @@ impl Writer {
 
     /// The finished mail with its envelope. The date is that of the first claim, so that a mail sent again is the same mail.
     pub fn compose(&self, mail: &MailRow, content: &message::Content, first_claim_at: i64) -> Result<Letter, Error> {
-        let campaign = self.job.campaigns.iter().find(|campaign| campaign.name == mail.campaign);
-        let from = campaign.and_then(|campaign| campaign.from.as_deref()).unwrap_or(&self.job.mail.from);
-        let reply_to = campaign.and_then(|campaign| campaign.reply_to.as_deref()).or(self.job.mail.reply_to.as_deref());
         let values = runs::values_read(&mail.values)?;
-        let text = |group: &str, name: &str| match values.get(group).and_then(|group| group.get(name)) {
-            Some(crate::domain::Value::Text(text)) => text.clone(),
-            _ => String::new(),
-        };
-        let name = text("customer", "name");
-        let link = text("links", "unsubscribe");
-        let head = message::Head {
-            mail_id: &mail.mail_id,
-            from,
-            reply_to,
-            to_name: &name,
-            to_address: &mail.address,
-            date: first_claim_at,
-            zone: self.job.zone,
-            unsubscribe: &link,
-            one_click: self.job.mail.unsubscribe.contains("{token}"),
-            list_id: self.job.mail.list_id.as_deref(),
-        };
+        let head = head::head(&self.job, &mail.campaign, &mail.mail_id, &mail.address, &values, first_claim_at);
         let bytes = message::compose(&head, content)?;
         let sender = self.job.smtp.as_ref().and_then(|smtp| smtp.return_path.as_deref());
-        let sender = sender.map_or_else(|| message::address_of(from), |address| Ok(address.to_owned()))?;
+        let sender = sender.map_or_else(|| message::address_of(head.from), |address| Ok(address.to_owned()))?;
         Ok(Letter { mail_id: mail.mail_id.clone(), from: sender, to: mail.address.clone(), bytes })
     }
 }

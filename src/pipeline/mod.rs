@@ -2,14 +2,17 @@
 //!
 //! It prints nothing and reads no clock: the as-of date and the time are handed in.
 
+mod adopt;
 mod assess;
 mod brakes;
 mod check;
 mod choose;
+mod destination;
 mod error;
 mod explain;
 mod features;
 mod figures;
+mod head;
 mod inputs;
 mod letters;
 mod people;
@@ -25,6 +28,7 @@ mod timetable;
 mod trial;
 
 pub use check::{Checked, DataCheck, check, schema};
+pub use destination::{Server, outbox};
 pub use error::Error;
 pub use explain::{Explanation, Pair, PairFate, explain};
 pub use features::features;
@@ -33,7 +37,7 @@ pub use plan::{Planned, Request as PlanRequest, plan};
 pub use previous::rank_slots;
 pub use progress::{Step, Watch, unwatched};
 pub use run::{Ran, due, run};
-pub use send::{Request as SendRequest, Sent, outbox, send, unfinished};
+pub use send::{Request as SendRequest, Sent, send, unfinished};
 pub use show::{Shown, latest_plan, show};
 pub use status::{Status, status};
 pub use timetable::{cron, next_times, systemd};

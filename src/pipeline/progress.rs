@@ -6,6 +6,8 @@ pub enum Step {
     Read,
     Render,
     Send,
+    /// For deferred mails; in seconds.
+    Wait,
 }
 
 /// Told now and then: the step, what is done and how much there is.

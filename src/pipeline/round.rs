@@ -1,144 +1,186 @@
-//! One round of sending: a bounded pool of connections claims, hands over and settles the mails that are due.
+//! Rounds of sending: a bounded pool of connections claims, hands over and settles the mails that are due.
 
+use super::destination::Destination;
 use super::error::Error;
 use super::progress::Step;
-use super::send::{Destination, RETRY, Request};
+use super::send::{Request, retry};
 use super::{brakes, letters};
-use crate::delivery::{self, Mailer};
+use crate::delivery::{Door, Mailer};
 use crate::domain::delivery::RunTrouble;
 use crate::domain::plan::MailRow;
 use crate::domain::{Letter, Outcome};
-use crate::ledger;
-use std::collections::{HashMap, VecDeque};
+use crate::ledger::{self, Claim, Desk};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// One round: a bounded pool of connections works through the mails that are due.
+/// How often a connection asks whether the door lets it try.
+const GLANCE: Duration = Duration::from_millis(10);
+
+/// What all rounds of one sending share.
 pub struct Round<'a> {
     request: &'a Request<'a>,
+    destination: &'a Destination,
     writer: &'a letters::Writer,
-    mails: &'a HashMap<String, MailRow>,
-    queue: Mutex<VecDeque<String>>,
-    claims_left: &'a AtomicU64,
-    done: AtomicU64,
+    queue: Mutex<VecDeque<&'a MailRow>>,
+    claims_left: AtomicU64,
+    tally: Mutex<Tally>,
     total: u64,
     stopped: AtomicBool,
     fault: Mutex<Option<Error>>,
-    recent: Mutex<VecDeque<bool>>,
-    knocking: Mutex<()>,
-    started: std::time::Instant,
+    /// What a connection that gave up had heard last.
+    away: Mutex<Option<String>>,
 }
 
+/// What was settled so far.
+#[derive(Default)]
+struct Tally {
+    done: u64,
+    /// Of the last mails, whether they were refused for good.
+    recent: VecDeque<bool>,
+}
+
+/// Outcomes that are not in the ledger yet.
+type Settled = Vec<(String, Outcome)>;
+
 impl<'a> Round<'a> {
-    pub fn new(
-        request: &'a Request<'a>,
-        writer: &'a letters::Writer,
-        mails: &'a HashMap<String, MailRow>,
-        due: Vec<String>,
-        claims_left: &'a AtomicU64,
-        (done, total): (u64, u64),
-    ) -> Self {
+    pub fn new(request: &'a Request<'a>, destination: &'a Destination, writer: &'a letters::Writer, total: u64) -> Self {
         Self {
             request,
+            destination,
             writer,
-            mails,
-            queue: Mutex::new(due.into()),
-            claims_left,
-            done: AtomicU64::new(done),
+            queue: Mutex::new(VecDeque::new()),
+            claims_left: AtomicU64::new(request.limit.unwrap_or(u64::MAX)),
+            tally: Mutex::new(Tally::default()),
             total,
             stopped: AtomicBool::new(false),
             fault: Mutex::new(None),
-            recent: Mutex::new(VecDeque::new()),
-            knocking: Mutex::new(()),
-            started: std::time::Instant::now(),
+            away: Mutex::new(None),
         }
     }
 
-    pub fn run(self, destination: &Destination, ledger: ledger::Ledger, run: ledger::Run) -> Result<ledger::Ledger, Error> {
-        let desk = ledger::Desk::start(ledger, run);
-        std::thread::scope(|scope| -> Result<(), Error> {
-            match destination {
-                Destination::Outbox(folder) => {
-                    let mut outbox = delivery::Outbox::open(folder)?;
-                    scope.spawn({
-                        let (round, desk) = (&self, &desk);
-                        move || round.work(&mut outbox, desk, 0)
-                    });
-                }
-                Destination::Smtp(target) => {
-                    let connections = self.request.job.smtp.as_ref().map_or(8, |smtp| smtp.connections);
-                    for nth in 0..connections.min(lock(&self.queue).len()) {
-                        let mut smtp = delivery::Smtp::new(target.clone(), delivery::SmtpOptions::default())?;
-                        scope.spawn({
-                            let (round, desk) = (&self, &desk);
-                            move || round.work(&mut smtp, desk, nth as u64)
-                        });
-                    }
-                }
+    /// Whether `--limit` allows no more claims.
+    pub fn is_exhausted(&self) -> bool {
+        self.claims_left.load(Ordering::SeqCst) == 0
+    }
+
+    /// Sends what is due, and comes back when that is done, when the run was interrupted, or when it must stop.
+    pub fn run(&self, due: Vec<&'a MailRow>, ledger: ledger::Ledger, run: ledger::Run) -> Result<ledger::Ledger, Error> {
+        let (mut mailers, door) = self.destination.mailers(due.len())?;
+        lock(&self.tally).done = self.total.saturating_sub(due.len() as u64);
+        *lock(&self.queue) = due.into();
+        let desk = Desk::start(ledger, run);
+        std::thread::scope(|scope| {
+            for mailer in &mut mailers {
+                scope.spawn(|| self.work(&mut **mailer, &desk, &door));
             }
-            Ok(())
-        })?;
+        });
         let ledger = desk.finish()?;
-        match lock(&self.fault).take() {
-            Some(fault) => Err(fault),
-            None => Ok(ledger),
+        if let Some(fault) = lock(&self.fault).take() {
+            return Err(fault);
+        }
+        match lock(&self.away).take() {
+            Some(reply) if !lock(&self.queue).is_empty() && !self.is_exhausted() => Err(Error::Server(format!(
+                "the mail server cannot be reached: {reply}; the mails stay planned, `rankmail send` goes on where it stopped"
+            ))),
+            _ => Ok(ledger),
         }
     }
 
-    /// One connection's work: take a batch, render, claim, send, settle; until the queue is empty or the run stops.
-    fn work(&self, mailer: &mut dyn Mailer, desk: &ledger::Desk, seed: u64) {
-        let mut failed_attempts = 0;
+    /// One connection's work, until the queue is empty or the run stops.
+    fn work(&self, mailer: &mut dyn Mailer, desk: &Desk, door: &Door) {
+        let mut settled = Settled::new();
         while !self.is_over() {
-            if let Err(trouble) = mailer.ready() {
-                // While a server is away one connection knocks for all of them, so that it hears at most one attempt a second.
-                let _turn = lock(&self.knocking);
-                if !self.is_over() {
-                    self.on_trouble(&trouble, &mut failed_attempts, seed);
+            if !mailer.is_ready() {
+                // What is known is written down before anything that may take long.
+                self.write_down(desk, &mut settled);
+                if let Err(trouble) = mailer.ready() {
+                    if self.is_hopeless(&trouble, door) {
+                        break;
+                    }
+                    continue;
                 }
-                continue;
             }
             let batch = self.take(mailer.batch());
             if batch.is_empty() {
-                return;
+                break;
             }
-            match self.hand(mailer, desk, &batch) {
-                Ok(None) => failed_attempts = 0,
-                Ok(Some(trouble)) => self.on_trouble(&trouble, &mut failed_attempts, seed),
+            match self.hand(mailer, desk, &batch, &mut settled) {
+                Ok(Some(trouble)) if self.is_hopeless(&trouble, door) => break,
+                Ok(_) => {}
                 Err(fault) => self.stop(fault),
             }
         }
+        self.write_down(desk, &mut settled);
     }
 
-    /// Claims a batch, hands it over, settles it. Mails that were not touched go back into the queue.
-    fn hand(&self, mailer: &mut dyn Mailer, desk: &ledger::Desk, batch: &[String]) -> Result<Option<RunTrouble>, Error> {
-        let mails: Vec<&MailRow> = batch.iter().filter_map(|id| self.mails.get(id)).collect();
-        let contents = self.writer.render(&mails)?;
-        let ids: Vec<&str> = mails.iter().map(|mail| mail.mail_id.as_str()).collect();
-        let claims = desk.claim(&ids, (self.request.now)())?;
-        let mut letters: Vec<Letter> = Vec::with_capacity(mails.len());
-        for ((mail, content), claim) in mails.iter().zip(&contents).zip(claims) {
-            if let ledger::Claim::Claimed { first_claim_at } = claim {
-                letters.push(self.writer.compose(mail, content, first_claim_at)?);
+    /// Renders a batch, claims it in one commit with the outcomes of the batch before, and hands it over. Its own outcomes are left
+    /// in `settled`. Mails that were not touched go back into the queue.
+    fn hand(
+        &self,
+        mailer: &mut dyn Mailer,
+        desk: &Desk,
+        batch: &[&'a MailRow],
+        settled: &mut Settled,
+    ) -> Result<Option<RunTrouble>, Error> {
+        let rendered = self.writer.render(batch)?;
+        let ids: Vec<&str> = batch.iter().map(|mail| mail.mail_id.as_str()).collect();
+        let before = std::mem::take(settled);
+        let (_, claims) = desk.turn(&borrowed(&before), &ids, (self.request.now)())?;
+        let mut claimed = Vec::with_capacity(batch.len());
+        for ((mail, rendered), claim) in batch.iter().zip(&rendered).zip(claims) {
+            match claim {
+                Claim::Claimed { first_claim_at } => claimed.push((*mail, rendered, first_claim_at)),
+                Claim::Suppressed(_) | Claim::NotClaimable(_) => {
+                    self.give_back(1);
+                    self.on_done();
+                }
             }
         }
-        let outcomes = mailer.send(&letters);
-        let settled: Vec<(&str, &Outcome)> = letters.iter().map(|letter| letter.mail_id.as_str()).zip(&outcomes).collect();
-        desk.settle(&settled, (self.request.now)())?;
-        let mut trouble = None;
-        for (letter, outcome) in letters.iter().zip(&outcomes) {
-            if let Outcome::Untouched(what) = outcome {
-                lock(&self.queue).push_back(letter.mail_id.clone());
-                self.claims_left.fetch_add(u64::from(self.request.limit.is_some()), Ordering::SeqCst);
-                trouble = Some(what.clone());
-            } else {
-                self.on_settled(outcome);
+        let mut letters: Vec<Letter> = Vec::with_capacity(claimed.len());
+        let mut handed = Vec::with_capacity(claimed.len());
+        for ((mail, ..), letter) in claimed.iter().zip(self.writer.compose_all(&claimed)) {
+            match letter {
+                Ok(letter) => {
+                    letters.push(letter);
+                    handed.push(*mail);
+                }
+                // It is claimed and can never leave. Like a letter that the wire refuses, it fails alone.
+                Err(error) => settled.push((mail.mail_id.clone(), Outcome::Rejected { code: 0, reply: format!("not sent, {error}") })),
             }
+        }
+        let mut untouched = Vec::new();
+        let mut trouble = None;
+        for (mail, outcome) in handed.into_iter().zip(mailer.send(&letters)) {
+            if let Outcome::Untouched(what) = &outcome {
+                trouble = Some(what.clone());
+                untouched.push(mail);
+            }
+            settled.push((mail.mail_id.clone(), outcome));
+        }
+        for (_, outcome) in settled.iter() {
+            self.on_settled(outcome);
+        }
+        if !untouched.is_empty() {
+            // They can be claimed again only after the ledger knows that nothing happened to them.
+            self.write_down(desk, settled);
+            self.give_back(untouched.len() as u64);
+            lock(&self.queue).extend(untouched);
         }
         Ok(trouble)
     }
 
-    fn take(&self, size: usize) -> Vec<String> {
+    fn write_down(&self, desk: &Desk, settled: &mut Settled) {
+        let settled = std::mem::take(settled);
+        if !settled.is_empty()
+            && let Err(fault) = desk.settle(&borrowed(&settled), (self.request.now)())
+        {
+            self.stop(fault.into());
+        }
+    }
+
+    fn take(&self, size: usize) -> Vec<&'a MailRow> {
         let mut queue = lock(&self.queue);
         let allowed = self.claims_left.load(Ordering::SeqCst);
         let count = queue.len().min(size).min(usize::try_from(allowed).unwrap_or(usize::MAX));
@@ -146,6 +188,13 @@ impl<'a> Round<'a> {
             self.claims_left.fetch_sub(count as u64, Ordering::SeqCst);
         }
         queue.drain(..count).collect()
+    }
+
+    /// Mails that were taken and stay as they were do not count towards the limit.
+    fn give_back(&self, count: u64) {
+        if self.request.limit.is_some() {
+            self.claims_left.fetch_add(count, Ordering::SeqCst);
+        }
     }
 
     fn is_over(&self) -> bool {
@@ -157,62 +206,60 @@ impl<'a> Round<'a> {
         lock(&self.fault).get_or_insert(fault);
     }
 
-    /// Counts a settled mail, and stops the run when too many of the last ones were refused.
+    fn on_done(&self) {
+        let mut tally = lock(&self.tally);
+        tally.done += 1;
+        (self.request.watch)(Step::Send, tally.done.min(self.total), self.total);
+    }
+
+    /// Counts a mail that has an outcome, and stops the run when too many of the last ones were refused.
     fn on_settled(&self, outcome: &Outcome) {
-        let done = self.done.fetch_add(1, Ordering::SeqCst) + 1;
-        (self.request.watch)(Step::Send, done.min(self.total), self.total);
-        let Some(limit) = self.request.job.brakes.failures else { return };
-        if self.request.accept.iter().any(|name| name == "failures") {
+        if matches!(outcome, Outcome::Untouched(_)) {
             return;
         }
-        let mut recent = lock(&self.recent);
+        self.on_done();
+        let mut tally = lock(&self.tally);
         // Code 0 is our own refusal of a letter that would break the wire; it says nothing of the server.
-        recent.push_back(matches!(outcome, Outcome::Rejected { code, .. } if *code > 0));
-        if recent.len() > brakes::FAILURE_SAMPLE {
-            recent.pop_front();
+        tally.recent.push_back(matches!(outcome, Outcome::Rejected { code, .. } if *code > 0));
+        if tally.recent.len() > brakes::FAILURE_SAMPLE {
+            tally.recent.pop_front();
         }
-        let refused = recent.iter().filter(|refused| **refused).count();
-        #[expect(clippy::cast_precision_loss, reason = "counts up to 200")]
-        let too_many = recent.len() == brakes::FAILURE_SAMPLE && refused as f64 > limit * brakes::FAILURE_SAMPLE as f64;
-        if too_many {
-            let seen = format!("{refused} of the last {} mails were refused for good", brakes::FAILURE_SAMPLE);
-            self.stop(Error::Brake { name: "failures".to_owned(), seen });
+        if let Some(tripped) = brakes::on_failures(self.request.job, &tally.recent)
+            && let Err(fault) = brakes::stop(&[tripped], self.request.accept)
+        {
+            self.stop(fault);
         }
     }
 
-    /// Backs off from a server that cannot be reached, and stops at one that refuses us.
-    fn on_trouble(&self, trouble: &RunTrouble, failed_attempts: &mut u32, seed: u64) {
+    /// Whether a connection should leave its post: the server refuses us, or has been away for too long. Otherwise it waits a moment.
+    fn is_hopeless(&self, trouble: &RunTrouble, door: &Door) -> bool {
         match trouble {
             RunTrouble::Refused { reply } => {
                 self.stop(Error::Server(format!("the mail server refuses this run: {reply}; nothing more is sent, nothing is lost")));
+                true
             }
-            RunTrouble::Outbox { reply } => self.stop(Error::Outbox(reply.clone())),
-            RunTrouble::Unreachable { reply } => {
-                let retry_for = self.request.job.smtp.as_ref().map_or(RETRY.1, |smtp| smtp.retry_for_seconds);
-                if self.request.no_wait || self.started.elapsed() > Duration::from_secs(retry_for) {
-                    self.stop(Error::Server(format!(
-                        "the mail server cannot be reached: {reply}; the mails stay planned, `rankmail send` goes on where it stopped"
-                    )));
-                    return;
+            RunTrouble::Outbox { reply } => {
+                self.stop(Error::Outbox(reply.clone()));
+                true
+            }
+            RunTrouble::Unreachable { reply } | RunTrouble::Waiting { reply } => {
+                let patience = if self.request.no_wait { Duration::ZERO } else { retry(self.request.job).1 };
+                if door.away().is_some_and(|away| away >= patience) {
+                    *lock(&self.away) = Some(reply.clone());
+                    return true;
                 }
-                nap(self.request, delivery::pause(*failed_attempts, seed));
-                *failed_attempts += 1;
+                std::thread::sleep(GLANCE);
+                false
             }
         }
     }
+}
+
+fn borrowed(settled: &Settled) -> Vec<(&str, &Outcome)> {
+    settled.iter().map(|(mail_id, outcome)| (mail_id.as_str(), outcome)).collect()
 }
 
 /// A worker that panicked leaves plain data behind, which is still whole.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Sleeps in short steps, so that an interruption is heard.
-pub fn nap(request: &Request, length: Duration) {
-    let step = Duration::from_millis(50);
-    let mut slept = Duration::ZERO;
-    while slept < length && !request.interrupted.load(Ordering::SeqCst) {
-        std::thread::sleep(step.min(length));
-        slept += step;
-    }
 }

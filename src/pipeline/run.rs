@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::plan::{self, Planned};
 use super::send::{self, Sent};
-use super::{brakes, inputs};
+use super::{adopt, brakes, inputs};
 use crate::domain::Job;
 use crate::{ledger, runs, schedule};
 use chrono::NaiveDate;
@@ -23,13 +23,16 @@ pub fn run(request: &send::Request, seen: &dyn Fn(&Planned)) -> Result<Ran, Erro
     }
     // A plan that could never be sent would only lie about.
     if let Some(ledger) = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))? {
-        send::refuse_behind(job, &ledger, request.as_of)?;
+        adopt::refuse_behind(job, &ledger, request.as_of)?;
     }
     let planning = plan::Request { job, as_of: request.as_of, planned_at: (request.now)(), into: None, watch: request.watch };
     let planned = plan::plan(&planning)?;
     seen(&planned);
+    send::check_digest(request.digest, &planned.summary, &planned.folder)?;
     brakes::stop(&planned.summary.brakes, request.accept)?;
-    Ok(Ran { planned: Some(planned), sent: send::send(request)? })
+    // Only the very plan that has passed the brakes is sent, should another process have put one in its place.
+    let sent = send::carry_out(&send::Request { digest: Some(&planned.summary.digest), ..*request }, true)?;
+    Ok(Ran { planned: Some(planned), sent })
 }
 
 fn is_adopted(job: &Job, as_of: NaiveDate) -> Result<bool, Error> {
@@ -54,8 +57,7 @@ pub fn due(job: &Job, now: i64, accept: &[String]) -> Result<Option<NaiveDate>, 
             return Ok(None);
         }
         if ledger.adoption(&job.name, date)?.is_some() {
-            let open = ledger.unfinished(&job.name)?.iter().any(|adoption| adoption.as_of == date);
-            return Ok(open.then_some(date));
+            return Ok(send::open_dates(job, &ledger)?.contains(&date).then_some(date));
         }
     }
     let tripped: Vec<_> = brakes::on_late(job, due.at, now).into_iter().collect();

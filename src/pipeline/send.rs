@@ -1,29 +1,28 @@
 //! Sends a plan, each mail once: adopt, then claim → send → settle until nothing is left.
 
+use super::destination::{Destination, Server, outbox};
 use super::error::Error;
-use super::progress::Watch;
-use super::round::{self, Round};
-use super::{brakes, letters};
-use crate::delivery;
+use super::progress::{Step, Watch};
+use super::round::Round;
+use super::{adopt, inputs, letters};
 use crate::domain::job::OnInDoubt;
-use crate::domain::plan::MailRow;
+use crate::domain::plan::{MailRow, Summary};
 use crate::domain::{Job, State};
 use crate::{ledger, runs};
 use chrono::NaiveDate;
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-/// Retry of a deferred mail: every this many seconds, for this many.
-pub const RETRY: (u64, u64) = (300, 172_800);
+/// Where the job does not say: a deferred mail is tried again every so many seconds, for so many.
+const RETRY: (u64, u64) = (300, 172_800);
 
 /// What is sent where. The clock is handed in, so that the Date of a mail and the ledger tell the same time.
+#[derive(Clone, Copy)]
 pub struct Request<'a> {
     pub job: &'a Job,
     pub as_of: NaiveDate,
-    /// An smtp:// address that stands in for the job's.
-    pub smtp: Option<&'a str>,
+    pub server: Server<'a>,
     /// Stop after this many claims.
     pub limit: Option<u64>,
     /// The plan's digest must begin with this.
@@ -43,6 +42,7 @@ pub struct Sent {
     pub as_of: NaiveDate,
     pub destination: String,
     pub states: BTreeMap<State, u64>,
+    /// It was interrupted before everything was done.
     pub interrupted: bool,
 }
 
@@ -56,153 +56,56 @@ impl Sent {
     }
 }
 
-/// Where mails go.
-pub enum Destination {
-    Outbox(PathBuf),
-    Smtp(delivery::Target),
-}
-
-impl Destination {
-    fn of(request: &Request) -> Result<Self, Error> {
-        let from_job = request.job.smtp.as_ref().and_then(|smtp| smtp.url.as_deref());
-        match request.smtp.or(from_job) {
-            Some(url) => Ok(Self::Smtp(delivery::target(url)?)),
-            None => Ok(Self::Outbox(outbox(request.job))),
-        }
-    }
-
-    /// The name in the ledger: of no use to anybody who must not know a password.
-    fn name(&self) -> String {
-        match self {
-            Self::Outbox(_) => "outbox".to_owned(),
-            Self::Smtp(target) => format!("smtp://{}:{}", target.host, target.port),
-        }
-    }
-}
-
-/// The folder of the outbox.
-pub fn outbox(job: &Job) -> PathBuf {
-    job.mail.outbox.clone().unwrap_or_else(|| job.runs.join(&job.name).join("outbox"))
-}
-
 /// Sends what is left of a plan.
 pub fn send(request: &Request) -> Result<Sent, Error> {
-    let job = request.job;
-    let destination = Destination::of(request)?;
+    carry_out(request, false)
+}
+
+/// As [`send`]; `fresh` says that this process has just rendered every mail of the plan.
+pub fn carry_out(request: &Request, fresh: bool) -> Result<Sent, Error> {
+    let (job, as_of) = (request.job, request.as_of);
+    let destination = Destination::of(job, request.server, outbox(job))?;
     let _lock = runs::Lock::take(&job.runs.join(&job.name))?;
-    let folder = runs::folder(&job.runs, &job.name, request.as_of);
-    let opened = runs::open(&folder)?;
-    let summary = &opened.summary;
-    if let Some(prefix) = request.digest.filter(|prefix| !summary.digest.starts_with(*prefix)) {
-        return Err(Error::Usage(format!(
+    let opened = runs::open(&runs::folder(&job.runs, &job.name, as_of))?;
+    check_digest(request.digest, &opened.summary, opened.folder())?;
+    let planned = inputs::planned_job(job, &opened)?;
+    let writer = letters::Writer::open(&planned, &opened)?;
+    let mails: Vec<MailRow> = opened.mails()?.collect::<Result<_, _>>()?;
+    let mut ledger = ledger::Ledger::open(&job.runs.join("ledger.sqlite"))?;
+    // What can be found wrong is found before the plan is adopted, because then it can still be made again.
+    destination.mailers(0)?;
+    if !fresh && ledger.adoption(&job.name, as_of)?.is_none() {
+        writer.prove(&mails)?;
+    }
+    if !request.interrupted.load(Ordering::SeqCst) {
+        adopt::adopt(request, &mut ledger, &opened.summary, &planned, &destination.name(), &mails)?;
+        let resend = job.smtp.as_ref().is_some_and(|smtp| smtp.on_in_doubt == OnInDoubt::Resend);
+        ledger.recover(&job.name, as_of, destination.is_outbox(), resend)?;
+        ledger = deliver_all(request, &destination, ledger, &writer, &mails)?;
+    }
+    let states = ledger.states(&job.name, as_of)?;
+    let left = [State::Planned, State::Deferred].iter().any(|state| states.get(state).is_some_and(|count| *count > 0));
+    let is_done = !left && ledger.adoption(&job.name, as_of)?.is_some();
+    let interrupted = request.interrupted.load(Ordering::SeqCst) && !is_done;
+    Ok(Sent { as_of, destination: destination.name(), states, interrupted })
+}
+
+/// Makes sure that the plan is the one that somebody looked at.
+pub fn check_digest(wanted: Option<&str>, summary: &Summary, folder: &std::path::Path) -> Result<(), Error> {
+    match wanted.filter(|prefix| !summary.digest.starts_with(*prefix)) {
+        Some(prefix) => Err(Error::Usage(format!(
             "the plan in {} has the digest {}, not {prefix}…: it was made again since you looked; look at it once more",
             folder.display(),
             summary.digest
-        )));
-    }
-    let planned = super::inputs::planned_job(job, &opened)?;
-    let mut ledger = ledger::Ledger::open(&job.runs.join("ledger.sqlite"))?;
-    let mails: Vec<MailRow> = opened.mails()?.collect::<Result<_, _>>()?;
-    adopt(request, &mut ledger, summary, &planned, &destination, &mails)?;
-    let resend = job.smtp.as_ref().is_some_and(|smtp| smtp.on_in_doubt == OnInDoubt::Resend);
-    ledger.recover(&job.name, request.as_of, matches!(destination, Destination::Outbox(_)), resend)?;
-    let writer = letters::Writer::open(&planned, &opened)?;
-    let total = mails.len() as u64;
-    let mails: HashMap<String, MailRow> = mails.into_iter().map(|mail| (mail.mail_id.clone(), mail)).collect();
-    let outcome = deliver_all(request, &destination, ledger, &writer, &mails, total)?;
-    Ok(Sent { as_of: request.as_of, destination: destination.name(), ..outcome })
-}
-
-/// Writes the adoption before the first claim, or finds the one that is there and makes sure that it is this plan's.
-fn adopt(
-    request: &Request,
-    ledger: &mut ledger::Ledger,
-    summary: &crate::domain::plan::Summary,
-    planned: &Job,
-    destination: &Destination,
-    mails: &[MailRow],
-) -> Result<(), Error> {
-    let job = request.job;
-    let name = destination.name();
-    if let Some(adoption) = ledger.adoption(&job.name, request.as_of)? {
-        if adoption.digest != summary.digest {
-            return Err(Error::Usage(format!(
-                "the plan of {} was adopted with the digest {}, the folder now holds {}: put the adopted folder back",
-                request.as_of, adoption.digest, summary.digest
-            )));
-        }
-        return change_destination(request, ledger, adoption, &name);
-    }
-    refuse_behind(job, ledger, request.as_of)?;
-    let previous = ledger.last_adopted(&job.name, request.as_of)?.map(|adoption| adoption.as_of);
-    if previous != summary.previous {
-        return Err(Error::Usage(format!(
-            "the plan of {} was made when {} was the last adopted run, now it is {}: plan again",
-            request.as_of,
-            summary.previous.map_or("none".to_owned(), |date| date.to_string()),
-            previous.map_or("none".to_owned(), |date| date.to_string()),
-        )));
-    }
-    if let Some(tripped) = brakes::on_age(job, summary.planned_at, (request.now)()) {
-        brakes::stop(&[tripped], request.accept)?;
-    }
-    let adoption = ledger::Adoption {
-        job: job.name.clone(),
-        as_of: request.as_of,
-        digest: summary.digest.clone(),
-        destination: name,
-        closing: summary.closing,
-        mails: mails.len() as u64,
-        adopted_at: (request.now)(),
-        finished_at: None,
-    };
-    let counted: HashMap<&str, bool> =
-        planned.campaigns.iter().map(|campaign| (campaign.name.as_str(), campaign.counts_towards_limit)).collect();
-    let rows = mails.iter().map(|mail| ledger::NewMail {
-        mail_id: mail.mail_id.clone(),
-        customer_id: mail.customer_id.clone(),
-        campaign: mail.campaign.clone(),
-        occasion: mail.occasion.clone(),
-        address: mail.address.clone(),
-        coupon_code: mail.coupon_code.clone(),
-        counts: counted.get(mail.campaign.as_str()).copied().unwrap_or(true),
-    });
-    Ok(ledger.adopt(&adoption, rows)?)
-}
-
-/// Dates are adopted in their order.
-pub fn refuse_behind(job: &Job, ledger: &ledger::Ledger, as_of: NaiveDate) -> Result<(), Error> {
-    match ledger.latest_adoption(&job.name)?.filter(|last| last.as_of > as_of) {
-        Some(last) => Err(Error::Usage(format!(
-            "{} was adopted already: sending the older plan of {as_of} would turn ranks back; plan a date after it",
-            last.as_of
         ))),
         None => Ok(()),
     }
 }
 
-/// A run goes on where it began. Only the outbox can be left, as a trial, and only when asked for.
-fn change_destination(request: &Request, ledger: &mut ledger::Ledger, adoption: ledger::Adoption, destination: &str) -> Result<(), Error> {
-    if adoption.destination == destination {
-        return Ok(());
-    }
-    let job = &request.job.name;
-    let states = ledger.states(job, request.as_of)?;
-    let touched: u64 = [State::Accepted, State::InDoubt, State::Handing].iter().filter_map(|state| states.get(state)).sum();
-    let trial = adoption.destination == "outbox" && request.accept.iter().any(|name| name == "trial");
-    if touched > 0 && !trial {
-        let hint = if adoption.destination == "outbox" { "; if that was a trial, say --accept trial" } else { "" };
-        return Err(Error::Usage(format!(
-            "{touched} mails of {} went to {} already; the rest cannot go to {destination}{hint}",
-            request.as_of, adoption.destination
-        )));
-    }
-    if trial {
-        ledger.accept_trial(job, request.as_of, destination)?;
-    } else {
-        ledger.adopt(&ledger::Adoption { destination: destination.to_owned(), ..adoption }, [])?;
-    }
-    Ok(())
+/// How often a deferred mail is tried again, and for how long; a server that is away is waited for as long.
+pub fn retry(job: &Job) -> (Duration, Duration) {
+    let (every, lasting) = job.smtp.as_ref().map_or(RETRY, |smtp| (smtp.retry_every_seconds, smtp.retry_for_seconds));
+    (Duration::from_secs(every), Duration::from_secs(lasting))
 }
 
 /// Rounds of sending until nothing is left, or nothing can be done now.
@@ -211,61 +114,72 @@ fn deliver_all(
     destination: &Destination,
     mut ledger: ledger::Ledger,
     writer: &letters::Writer,
-    mails: &HashMap<String, MailRow>,
-    total: u64,
-) -> Result<Sent, Error> {
-    let job = &request.job.name;
-    let (every, longest) = request.job.smtp.as_ref().map_or(RETRY, |smtp| (smtp.retry_every_seconds, smtp.retry_for_seconds));
-    let run = ledger::Run {
-        job: job.clone(),
-        as_of: request.as_of,
-        retry_every: Duration::from_secs(every),
-        retry_for: Duration::from_secs(longest),
-    };
-    let claims_left = AtomicU64::new(request.limit.unwrap_or(u64::MAX));
+    mails: &[MailRow],
+) -> Result<ledger::Ledger, Error> {
+    let (job, as_of) = (&request.job.name, request.as_of);
+    let (retry_every, retry_for) = retry(request.job);
+    let run = ledger::Run { job: job.clone(), as_of, retry_every, retry_for };
+    let by_id: HashMap<&str, &MailRow> = mails.iter().map(|mail| (mail.mail_id.as_str(), mail)).collect();
+    let round = Round::new(request, destination, writer, mails.len() as u64);
     loop {
         let now = (request.now)();
-        ledger.give_up(job, request.as_of, now, run.retry_for)?;
-        let pending = ledger.pending(job, request.as_of)?.into_iter();
-        let due: Vec<String> = pending.filter(|mail| mail.not_before.is_none_or(|at| at <= now)).map(|mail| mail.mail_id).collect();
+        ledger.give_up(job, as_of, now, retry_for)?;
+        let pending = ledger.pending(job, as_of)?;
+        let due = pending.iter().filter(|mail| mail.not_before.is_none_or(|at| at <= now));
+        let due: Vec<&MailRow> = due.filter_map(|mail| by_id.get(mail.mail_id.as_str()).copied()).collect();
         if !due.is_empty() {
-            let done = total.saturating_sub(due.len() as u64);
-            let round = Round::new(request, writer, mails, due, &claims_left, (done, total));
-            ledger = round.run(destination, ledger, run.clone())?;
+            ledger = round.run(due, ledger, run.clone())?;
         }
-        ledger.finish(job, request.as_of, (request.now)())?;
-        let states = ledger.states(job, request.as_of)?;
-        let interrupted = request.interrupted.load(Ordering::SeqCst);
-        let exhausted = claims_left.load(Ordering::SeqCst) == 0;
-        let waiting = states.get(&State::Deferred).copied().unwrap_or_default();
-        if interrupted || exhausted || request.no_wait || waiting == 0 {
-            return Ok(Sent { as_of: request.as_of, destination: String::new(), states, interrupted });
+        ledger.finish(job, as_of, (request.now)())?;
+        let next = ledger.pending(job, as_of)?.iter().filter_map(|mail| mail.not_before).min();
+        let over = request.interrupted.load(Ordering::SeqCst) || round.is_exhausted() || request.no_wait;
+        match next {
+            Some(at) if !over => wait(request, at),
+            _ => return Ok(ledger),
         }
-        round::nap(request, Duration::from_secs(1));
     }
 }
 
-/// The plan that `send` means when no date is given: the adopted one that is unfinished, else the only one that is not adopted yet.
+/// Waits for the next deferred mail, until an instant; an interruption ends it.
+fn wait(request: &Request, until: i64) {
+    let missing = until.saturating_sub((request.now)()).max(0).unsigned_abs();
+    // At least a second, so that clocks that are not quite sure of it do not make this a busy loop.
+    let length = Duration::from_micros(missing).max(Duration::from_secs(1));
+    let start = Instant::now();
+    while start.elapsed() < length && !request.interrupted.load(Ordering::SeqCst) {
+        (request.watch)(Step::Wait, start.elapsed().as_secs(), length.as_secs());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// The dates of adopted runs that are not finished. Where mails in doubt are sent again, the last run is unfinished as long as it has any.
+pub fn open_dates(job: &Job, ledger: &ledger::Ledger) -> Result<Vec<NaiveDate>, Error> {
+    let mut dates: Vec<NaiveDate> = ledger.unfinished(&job.name)?.iter().map(|adoption| adoption.as_of).collect();
+    let resend = job.smtp.as_ref().is_some_and(|smtp| smtp.on_in_doubt == OnInDoubt::Resend);
+    if let Some(last) = ledger.latest_adoption(&job.name)?.filter(|_| resend)
+        && !ledger.in_doubt(&job.name, last.as_of)?.is_empty()
+    {
+        dates.push(last.as_of);
+    }
+    Ok(dates)
+}
+
+/// The plan that `send` means when no date is given: the only one that is unfinished, or not adopted yet and newer than the adopted ones.
 pub fn unfinished(job: &Job) -> Result<NaiveDate, Error> {
     let ledger = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))?;
-    let (open, last) = match &ledger {
-        Some(ledger) => (ledger.unfinished(&job.name)?, ledger.latest_adoption(&job.name)?.map(|adoption| adoption.as_of)),
+    let (mut dates, last) = match &ledger {
+        Some(ledger) => (open_dates(job, ledger)?, ledger.latest_adoption(&job.name)?.map(|adoption| adoption.as_of)),
         None => (Vec::new(), None),
     };
-    let planned = runs::plans(&job.runs, &job.name)?.into_iter().filter(|date| last.is_none_or(|last| *date > last));
-    let mut dates: Vec<NaiveDate> = open.iter().map(|adoption| adoption.as_of).chain(planned).collect();
+    dates.extend(runs::plans(&job.runs, &job.name)?.into_iter().filter(|date| last.is_none_or(|last| *date > last)));
     dates.sort_unstable();
     dates.dedup();
     match dates.as_slice() {
         [date] => Ok(*date),
-        [] => Err(Error::Usage(format!("there is no unfinished plan of {}; make one: rankmail plan {}", job.name, show(&job.path)))),
+        [] => Err(Error::Usage(format!("there is no unfinished plan of {}; make one: rankmail plan {}", job.name, job.path.display()))),
         several => {
             let named: Vec<String> = several.iter().map(ToString::to_string).collect();
             Err(Error::Usage(format!("there are several unfinished plans; say which one with --as-of: {}", named.join(", "))))
         }
     }
-}
-
-fn show(path: &Path) -> String {
-    path.display().to_string()
 }

@@ -1,8 +1,9 @@
 //! Test mails to a colleague: one for each campaign and rank, and the hard ones. It adopts nothing and claims nothing.
 
+use super::destination::{Destination, Server};
 use super::error::Error;
 use super::{letters, run};
-use crate::delivery::{self, Mailer};
+use crate::domain::delivery::RunTrouble;
 use crate::domain::plan::MailRow;
 use crate::domain::{Address, Job, Letter, Outcome, Value};
 use crate::{runs, tables};
@@ -20,29 +21,37 @@ pub struct Trial {
 }
 
 /// Sends samples of the plan of a date to `to`: to the job's `test_to` addresses or one that the operator writes.
-pub fn trial(job: &Job, as_of: NaiveDate, to: &str, smtp: Option<&str>, now: i64) -> Result<Trial, Error> {
+pub fn trial(job: &Job, as_of: NaiveDate, to: &str, server: Server, now: i64) -> Result<Trial, Error> {
     let Address::Usable { wire: address, .. } = tables::judge(to) else {
         return Err(Error::Usage(format!("`{to}` is not a mail address; write one like team@example.com")));
     };
     let (planned, opened) = run::open_plan(job, as_of)?;
     let writer = letters::Writer::open(&planned, &opened)?;
-    let url = smtp.or(job.smtp.as_ref().and_then(|smtp| smtp.url.as_deref()));
-    let (mut mailer, destination): (Box<dyn Mailer>, String) = if let Some(url) = url {
-        let target = delivery::target(url)?;
-        let name = format!("smtp://{}:{}", target.host, target.port);
-        (Box::new(delivery::Smtp::new(target, delivery::SmtpOptions::default())?), name)
-    } else {
-        let folder = job.runs.join(&job.name).join("test");
-        (Box::new(delivery::Outbox::open(&folder)?), folder.display().to_string())
-    };
+    let destination = Destination::of(job, server, job.runs.join(&job.name).join("test"))?;
+    let (mut mailers, _) = destination.mailers(1)?;
+    let Some(mailer) = mailers.first_mut() else { return Err(Error::Server("there is no connection".to_owned())) };
     let mut mails = Vec::new();
     for (why, mail) in samples(&opened)? {
         let letter = letter(&writer, &mail, &why, &address, now)?;
-        mailer.ready().map_err(|trouble| Error::Server(format!("{trouble:?}")))?;
+        mailer.ready().map_err(failed)?;
         let outcome = mailer.send(std::slice::from_ref(&letter)).pop();
         mails.push((why, outcome.unwrap_or(Outcome::InDoubt { reply: "the mailer gave no answer".to_owned() })));
     }
+    let destination = match destination {
+        Destination::Outbox(folder) => folder.display().to_string(),
+        smtp @ Destination::Smtp { .. } => smtp.name(),
+    };
     Ok(Trial { destination, mails })
+}
+
+fn failed(trouble: RunTrouble) -> Error {
+    match trouble {
+        RunTrouble::Outbox { reply } => Error::Outbox(reply),
+        RunTrouble::Unreachable { reply } | RunTrouble::Waiting { reply } => {
+            Error::Server(format!("the mail server cannot be reached: {reply}"))
+        }
+        RunTrouble::Refused { reply } => Error::Server(format!("the mail server refuses us: {reply}")),
+    }
 }
 
 /// The first mail of each campaign and rank, then the longest name and the longest content.

@@ -1,7 +1,7 @@
 //! The SMTP mailer against a server that answers, or fails to, in every way of the table.
 
 use crate::sink::{Sink, Taken};
-use rankmail::delivery::{Deadlines, Mailer, Smtp, SmtpOptions, target};
+use rankmail::delivery::{Deadlines, Door, Mailer, Smtp, SmtpOptions, target};
 use rankmail::domain::delivery::RunTrouble;
 use rankmail::domain::{Letter, Outcome};
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ fn options() -> SmtpOptions {
 }
 
 fn mailer(sink: &Sink) -> Smtp {
-    Smtp::new(target(&sink.url()).unwrap(), options()).unwrap()
+    Smtp::new(target(&sink.url(), true).unwrap(), options()).unwrap()
 }
 
 fn server() -> (TempDir, Sink) {
@@ -57,7 +57,7 @@ fn cell(outcome: &Outcome) -> String {
         Outcome::Deferred { code: Some(code), .. } => format!("deferred {code}"),
         Outcome::Deferred { code: None, .. } => "deferred".into(),
         Outcome::InDoubt { .. } => "in doubt".into(),
-        Outcome::Untouched(RunTrouble::Unreachable { .. }) => "planned, later".into(),
+        Outcome::Untouched(RunTrouble::Unreachable { .. } | RunTrouble::Waiting { .. }) => "planned, later".into(),
         Outcome::Untouched(RunTrouble::Refused { .. }) => "planned, stop".into(),
         Outcome::Untouched(RunTrouble::Outbox { .. }) => "planned, outbox".into(),
     }
@@ -284,10 +284,32 @@ fn the_door_decides_for_the_run_not_for_the_mail() {
 #[test]
 fn a_server_that_is_away_leaves_mails_planned() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let mut mailer = Smtp::new(target(&format!("smtp://127.0.0.1:{port}")).unwrap(), options()).unwrap();
+    let mut mailer = Smtp::new(target(&format!("smtp://127.0.0.1:{port}"), true).unwrap(), options()).unwrap();
     let trouble = mailer.ready().unwrap_err();
     assert!(matches!(&trouble, RunTrouble::Unreachable { reply } if reply.contains(&port.to_string())), "{trouble:?}");
-    assert_eq!(mailer.send(&[good("m1")]), [Outcome::Untouched(trouble)]);
+    let RunTrouble::Unreachable { reply } = trouble else { unreachable!() };
+    assert_eq!(mailer.send(&[good("m1")]), [Outcome::Untouched(RunTrouble::Waiting { reply })], "no second attempt within a second");
+}
+
+#[test]
+fn a_server_that_is_away_hears_one_attempt_a_second_over_all_connections() {
+    let folder = tempfile::tempdir().unwrap();
+    let sink = Sink::start(folder.path(), "drop", "250");
+    let door = Door::default();
+    let until = Instant::now() + Duration::from_millis(2_500);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            let mut mailer = mailer(&sink).behind(&door);
+            scope.spawn(move || {
+                while Instant::now() < until {
+                    assert!(mailer.ready().is_err());
+                    std::thread::sleep(Duration::from_millis(3));
+                }
+            });
+        }
+    });
+    assert!((2..=3).contains(&sink.connections()), "{} attempts in 2.5 seconds", sink.connections());
+    assert!(door.away().unwrap() > Duration::from_secs(2));
 }
 
 #[test]
@@ -306,10 +328,10 @@ fn a_letter_that_breaks_the_wire_never_reaches_it() {
 #[test]
 fn connections_are_replaced_by_age_and_number_of_mails() {
     let (_folder, sink) = server();
-    let mut mailer = Smtp::new(target(&sink.url()).unwrap(), SmtpOptions { max_mails: 2, ..options() }).unwrap();
+    let mut mailer = Smtp::new(target(&sink.url(), true).unwrap(), SmtpOptions { max_mails: 2, ..options() }).unwrap();
     mailer.send(&[good("m1"), good("m2"), good("m3"), good("m4"), good("m5")]);
     assert_eq!((sink.connections(), sink.taken().len()), (3, 5));
-    let mut mailer = Smtp::new(target(&sink.url()).unwrap(), SmtpOptions { max_age: Duration::ZERO, ..options() }).unwrap();
+    let mut mailer = Smtp::new(target(&sink.url(), true).unwrap(), SmtpOptions { max_age: Duration::ZERO, ..options() }).unwrap();
     mailer.send(&[good("m6"), good("m7")]);
     assert_eq!((sink.connections(), sink.taken().len()), (5, 7));
 }

@@ -29,8 +29,12 @@ mod sample;
 #[cfg(test)]
 mod second_job;
 #[cfg(test)]
+mod sending;
+#[cfg(test)]
 mod shop;
 #[cfg(test)]
 mod sink;
+#[cfg(test)]
+mod small_shop;
 #[cfg(test)]
 mod year;

@@ -38,6 +38,8 @@ pub struct Seen {
     pub resets: AtomicUsize,
     /// Lines or mails that broke the rules of the wire.
     pub offences: AtomicUsize,
+    /// Recipient and text of each mail that was taken.
+    pub mails: Mutex<Vec<(String, Vec<u8>)>>,
 }
 
 impl Sink {
@@ -57,6 +59,11 @@ impl Sink {
 
     pub fn taken(&self) -> Vec<Taken> {
         read_log(&self.log)
+    }
+
+    /// Recipient and text of each mail that was taken.
+    pub fn mails(&self) -> Vec<(String, Vec<u8>)> {
+        self.seen.mails.lock().unwrap().clone()
     }
 
     pub fn connections(&self) -> usize {
@@ -126,6 +133,7 @@ fn talk(stream: &TcpStream, log: &Mutex<File>, seen: &Seen, greeting: &str, ehlo
                     let answer = action(&recipient, "dot").unwrap_or("250");
                     if answer.starts_with("250") {
                         take(log, &text, &recipient)?;
+                        seen.mails.lock().unwrap().push((recipient.clone(), text));
                     }
                     act(stream, answer)?;
                 }
@@ -146,7 +154,7 @@ fn talk(stream: &TcpStream, log: &Mutex<File>, seen: &Seen, greeting: &str, ehlo
 /// What an action does: an error ends the talk.
 /// - a code: that reply; `250bare`: without a word; `250lf`: without CR; `250kanji`: with bytes that are no UTF-8; `250bye`: the
 ///   reply, then closed; `250bye421`: the reply, then 421 unasked, then closed; `354twice`: the reply and a 250 at once;
-///   `250drop`: no reply at all (the mail is taken at `dot`), closed
+///   `250nap`: the reply, a little later; `250drop`: no reply at all (the mail is taken at `dot`), closed
 /// - `drop`: closed; `stall`: silence, also while a text should be read; `endless`: a line without end; `slow`: a reply, byte by byte;
 ///   `garbage`: no reply; `mixed`: lines of different codes
 fn act(mut stream: &TcpStream, action: &str) -> io::Result<()> {
@@ -168,6 +176,10 @@ fn act(mut stream: &TcpStream, action: &str) -> io::Result<()> {
             close()
         }
         "twice" => stream.write_all(format!("{code} ok\r\n250 ok\r\n").as_bytes()),
+        "nap" => {
+            thread::sleep(Duration::from_millis(20));
+            act(stream, code)
+        }
         "drop" => close(),
         "stall" => {
             // Nothing is read meanwhile, so that a long text cannot leave the client either.

@@ -162,7 +162,7 @@ pub fn sent(job: &Job, sent: &Sent) -> String {
     let place = if sent.destination == "outbox" { outbox(job).join("new").display().to_string() } else { sent.destination.clone() };
     let mut out = heading(&format!("{} {} → {place}", pick(language, "送信", "Sent"), sent.as_of));
     out += &state_lines(job, &sent.states);
-    if sent.states.values().sum::<u64>() == 0 {
+    if sent.states.values().sum::<u64>() == 0 && !sent.interrupted {
         out += &format!("  {}\n", pick(language, "送るメールはありません。", "There is nothing to mail."));
     }
     if sent.interrupted {

@@ -1,0 +1,102 @@
+//! The door of one mail server, before which all connections to it stand in one line.
+
+use super::pause;
+use crate::domain::delivery::RunTrouble;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// An attempt that has not been answered for so long does not keep the others from theirs.
+const TURN: Duration = Duration::from_secs(1);
+
+/// Lets one connection at a time try the server. As long as it opens they follow each other at once; while it is away there is at
+/// most one attempt a second over all of them, and fewer the longer it lasts.
+#[derive(Debug, Clone, Default)]
+pub struct Door(Arc<Mutex<Known>>);
+
+#[derive(Debug, Default)]
+struct Known {
+    is_open: bool,
+    /// No attempt before this.
+    not_before: Option<Instant>,
+    failures: u32,
+    /// Since when nothing was heard of the server.
+    away_since: Option<Instant>,
+    last_words: String,
+}
+
+impl Door {
+    /// For how long the server has been away; `None` when it was heard last.
+    #[must_use]
+    pub fn away(&self) -> Option<Duration> {
+        self.known().away_since.map(|since| since.elapsed())
+    }
+
+    /// Takes the next attempt, or tells that it is not yet time for one. What came of an attempt must be told to the door.
+    pub(super) fn knock(&self) -> Result<(), RunTrouble> {
+        let mut known = self.known();
+        let now = Instant::now();
+        if !known.is_open && known.not_before.is_some_and(|at| now < at) {
+            return Err(RunTrouble::Waiting { reply: known.last_words.clone() });
+        }
+        known.is_open = false;
+        known.not_before = Some(now + TURN);
+        Ok(())
+    }
+
+    /// The server answered at the door, be it with a refusal.
+    pub(super) fn opened(&self) {
+        *self.known() = Known { is_open: true, ..Known::default() };
+    }
+
+    /// The server answered somebody who is inside already. It may still let nobody else in.
+    pub(super) fn heard(&self) {
+        self.known().away_since = None;
+    }
+
+    pub(super) fn failed(&self, words: &str) {
+        let mut known = self.known();
+        let now = Instant::now();
+        known.is_open = false;
+        // The process number keeps several machines that lost one server from coming back in step.
+        known.not_before = Some(now + pause(known.failures, u64::from(std::process::id())));
+        known.failures = known.failures.saturating_add(1);
+        known.away_since.get_or_insert(now);
+        words.clone_into(&mut known.last_words);
+    }
+
+    /// Nothing here panics while it holds the lock, so a poisoned one is as good as any.
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_at_a_time_and_none_right_after_a_failure() {
+        let door = Door::default();
+        door.knock().unwrap();
+        assert!(matches!(door.knock(), Err(RunTrouble::Waiting { .. })), "somebody is at the door");
+        door.opened();
+        door.knock().unwrap();
+        door.opened();
+        door.knock().unwrap();
+        assert_eq!(door.away(), None);
+        door.failed("gone");
+        assert_eq!(door.knock(), Err(RunTrouble::Waiting { reply: "gone".into() }));
+        assert!(door.away().is_some());
+        door.heard();
+        assert_eq!(door.away(), None);
+        assert!(door.knock().is_err(), "whoever is inside does not open the door for others");
+    }
+
+    #[test]
+    fn an_attempt_without_an_answer_does_not_block_the_others_for_ever() {
+        let door = Door::default();
+        door.knock().unwrap();
+        std::thread::sleep(TURN);
+        door.knock().unwrap();
+    }
+}

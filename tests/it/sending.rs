@@ -1,0 +1,509 @@
+//! Sending from outside: each mail once, whatever happens to the program or the server, and an exit code that says what happened.
+
+use crate::sink::{Sink, Taken};
+use crate::small_shop::{DATE, Shop, finish};
+use mail_parser::MessageParser;
+use rankmail::domain::State;
+use rusqlite::Connection;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+fn server() -> (TempDir, Sink) {
+    let folder = tempfile::tempdir().unwrap();
+    let sink = Sink::start(folder.path(), "220", "250");
+    (folder, sink)
+}
+
+/// How often each mail was taken.
+fn times(taken: &[Taken]) -> BTreeMap<&str, usize> {
+    let mut times = BTreeMap::new();
+    for mail in taken {
+        *times.entry(mail.message_id.as_str()).or_default() += 1;
+    }
+    times
+}
+
+fn assert_once(sink: &Sink) {
+    let taken = sink.taken();
+    let twice: Vec<_> = times(&taken).into_iter().filter(|(_, count)| *count > 1).collect();
+    assert!(twice.is_empty(), "taken more than once: {twice:?}");
+    assert_eq!(sink.offences(), 0);
+}
+
+/// A URL at which nobody listens.
+fn nobody() -> String {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    format!("smtp://127.0.0.1:{port}")
+}
+
+fn smtp_table(keys: &str) -> String {
+    format!("[mail.smtp]\n{keys}\n")
+}
+
+fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < Duration::from_secs(20), "{what} never came");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+}
+
+/// A mail without its Date, which is the time of its first claim.
+fn undated(text: &[u8]) -> String {
+    let text = String::from_utf8(text.to_vec()).unwrap();
+    text.split_inclusive("\r\n").filter(|line| !line.starts_with("Date: ")).collect()
+}
+
+#[test]
+fn every_mail_arrives_once_and_is_the_one_in_the_outbox() {
+    let shop = Shop::new(40);
+    shop.call(&["run", "--as-of", DATE, "-q"], 0);
+    let outbox: BTreeSet<String> = shop.outbox().iter().map(|file| undated(&fs::read(file).unwrap())).collect();
+    assert_eq!(outbox.len(), 40);
+
+    let (_folder, sink) = server();
+    let refused = shop.send(&sink, &["--as-of", DATE], 2);
+    assert!(refused.contains("--accept trial"), "{refused}");
+    shop.send(&sink, &["--as-of", DATE, "--accept", "trial", "-q"], 0);
+    assert_once(&sink);
+    let arrived: BTreeSet<String> = sink.mails().iter().map(|(_, text)| undated(text)).collect();
+    assert_eq!(arrived, outbox);
+    shop.send(&sink, &["--as-of", DATE], 0);
+    shop.call(&["run", "--as-of", DATE, "--smtp", &sink.url()], 0);
+    assert_eq!(sink.taken().len(), 40, "nothing is sent again");
+    let elsewhere = shop.call(&["send", "--as-of", DATE, "--smtp", &nobody()], 2);
+    assert!(elsewhere.contains("already"), "{elsewhere}");
+    shop.call(&["send", "--as-of", DATE, "--accept", "trial"], 2);
+}
+
+#[test]
+fn each_mail_holds_its_own_canary_only() {
+    let shop = Shop::new(40);
+    shop.plan();
+    let (_folder, sink) = server();
+    shop.send(&sink, &[], 0);
+    for (recipient, text) in sink.mails() {
+        let own = recipient.split(['-', '@']).nth(1).unwrap();
+        let mail = MessageParser::default().parse(&text).unwrap();
+        for part in [mail.body_text(0).unwrap(), mail.body_html(0).unwrap()] {
+            let canaries: Vec<&str> = part.split("canary-").skip(1).map(|rest| rest.split("-end").next().unwrap()).collect();
+            assert_eq!(canaries, [own], "{recipient}");
+        }
+    }
+}
+
+#[test]
+fn a_limit_leaves_the_rest_for_later() {
+    let shop = Shop::new(30);
+    shop.plan();
+    let (_folder, sink) = server();
+    shop.send(&sink, &["--limit", "7"], 0);
+    assert_eq!((sink.taken().len(), shop.count(State::Accepted), shop.count(State::Planned)), (7, 7, 23));
+    shop.send(&sink, &["--limit", "0"], 0);
+    assert_eq!(sink.taken().len(), 7);
+    shop.send(&sink, &[], 0);
+    assert_eq!(shop.count(State::Accepted), 30);
+    assert_once(&sink);
+    let none = shop.send(&sink, &[], 2);
+    assert!(none.contains("no unfinished plan"), "{none}");
+}
+
+#[test]
+fn a_killed_sending_is_resumed_and_nothing_arrives_twice() {
+    const CONNECTIONS: u64 = 3;
+    let nap = |number| format!("dot-250nap-c{number:03}@b.example");
+    let shop = Shop::with(60, nap, "", &smtp_table(&format!("connections = {CONNECTIONS}")));
+    shop.plan();
+    let (_folder, sink) = server();
+    let mut kills = 0;
+    for round in 0..6 {
+        let mut child = shop.start(&["send", "--as-of", DATE, "--smtp", &sink.url(), "-q"]);
+        let before = sink.taken().len();
+        // The number of this process makes it another moment each time the test runs.
+        let moment = u64::from(std::process::id()).wrapping_mul(7_919).wrapping_add(round * 104_729) % 120;
+        let start = Instant::now();
+        while sink.taken().len() == before && start.elapsed() < Duration::from_secs(5) && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        std::thread::sleep(Duration::from_millis(moment));
+        child.kill().unwrap();
+        kills += u64::from(child.wait().unwrap().code().is_none());
+    }
+    assert!(kills > 0, "no kill hit");
+    let end = shop.command(&["send", "--as-of", DATE, "--smtp", &sink.url()]).output().unwrap().status.code().unwrap();
+    assert_once(&sink);
+    let (accepted, in_doubt) = (shop.count(State::Accepted), shop.count(State::InDoubt));
+    assert_eq!(accepted + in_doubt, 60, "{:?}", shop.states());
+    assert!(in_doubt <= CONNECTIONS * kills, "{in_doubt} in doubt after {kills} kills");
+    assert_eq!(end, i32::from(in_doubt > 0));
+    let doubtful: BTreeSet<String> = shop.in_doubt().into_iter().collect();
+    let taken: BTreeSet<String> =
+        sink.taken().iter().map(|mail| mail.message_id.trim_start_matches('<').split('@').next().unwrap().to_owned()).collect();
+    assert_eq!(taken.difference(&doubtful).count() as u64, accepted, "what is accepted was taken");
+    let before = sink.taken().len();
+    shop.send(&sink, &["--as-of", DATE], end);
+    assert_eq!(sink.taken().len(), before, "a mail in doubt is held");
+}
+
+#[test]
+fn a_killed_run_to_the_outbox_ends_with_every_file_once() {
+    let shop = Shop::new(300);
+    shop.plan();
+    for moment in [10, 25, 40, 60] {
+        let mut child = shop.start(&["send", "--as-of", DATE, "-q"]);
+        std::thread::sleep(Duration::from_millis(moment));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    shop.call(&["send", "--as-of", DATE, "-q"], 0);
+    assert_eq!((shop.outbox().len(), shop.count(State::Accepted)), (300, 300));
+}
+
+#[test]
+fn an_answer_lost_after_the_dot_leaves_doubt_and_is_held() {
+    let address =
+        |number| if number % 10 == 0 { format!("dot-250drop-c{number:03}@b.example") } else { format!("good-c{number:03}@b.example") };
+    let shop = Shop::with(30, address, "", "");
+    shop.plan();
+    let (_folder, sink) = server();
+    shop.send(&sink, &[], 1);
+    assert_eq!((shop.count(State::Accepted), shop.count(State::InDoubt)), (27, 3));
+    shop.send(&sink, &["--as-of", DATE], 1);
+    assert_eq!(sink.taken().len(), 30);
+    assert_once(&sink);
+    let status = shop.call(&["status"], 0);
+    assert!(status.find("In doubt").unwrap() < status.find("27").unwrap(), "{status}");
+}
+
+#[test]
+fn resend_sends_the_same_bytes() {
+    let address = |number| if number == 3 { "dot-250drop-c003@b.example".to_owned() } else { format!("good-c{number:03}@b.example") };
+    let shop = Shop::with(8, address, "", &smtp_table("on_in_doubt = \"resend\""));
+    shop.plan();
+    let (_folder, sink) = server();
+    shop.send(&sink, &[], 1);
+    std::thread::sleep(Duration::from_millis(1_100));
+    shop.send(&sink, &[], 1);
+    let copies: Vec<Taken> = sink.taken().into_iter().filter(|mail| mail.recipient.starts_with("dot-")).collect();
+    assert_eq!(copies.len(), 2);
+    assert_eq!(copies[0], copies[1], "same Message-ID, same Date, same text");
+    assert_eq!(sink.taken().len(), 9, "the others are not sent again");
+}
+
+#[test]
+fn refused_recipients_do_not_stop_the_others() {
+    let address =
+        |number| if number % 5 == 0 { format!("rcpt-550-c{number:03}@b.example") } else { format!("good-c{number:03}@b.example") };
+    let shop = Shop::with(30, address, "", "");
+    shop.plan();
+    let (_folder, sink) = server();
+    shop.send(&sink, &[], 1);
+    assert_eq!((shop.count(State::Accepted), shop.count(State::Rejected)), (24, 6));
+    assert_once(&sink);
+}
+
+#[test]
+fn a_refused_sender_stops_the_run_and_loses_nothing() {
+    let shop = Shop::new(20);
+    shop.write_job("from = \"mail-550@tsubaki.example\"", "", "");
+    shop.plan();
+    let (_folder, sink) = server();
+    let stopped = shop.send(&sink, &[], 5);
+    assert!(stopped.contains("550"), "{stopped}");
+    assert_eq!((shop.count(State::Planned), sink.taken().len()), (20, 0));
+}
+
+#[test]
+fn a_server_that_is_away_loses_nothing() {
+    let shop = Shop::with(
+        20,
+        |number| format!("good-c{number:03}@b.example"),
+        "",
+        &smtp_table("retry = { every = \"1 seconds\", for = \"2 seconds\" }"),
+    );
+    shop.plan();
+    let start = Instant::now();
+    let away = shop.call(&["send", "--smtp", &nobody(), "--no-wait"], 5);
+    assert!(away.contains("cannot be reached") && start.elapsed() < Duration::from_secs(2), "{away}");
+    assert_eq!(shop.count(State::Planned), 20);
+
+    let folder = tempfile::tempdir().unwrap();
+    let closed = Sink::start(folder.path(), "drop", "250");
+    let start = Instant::now();
+    shop.send(&closed, &[], 5);
+    assert!(start.elapsed() >= Duration::from_secs(2), "it tried for as long as the job says");
+    assert!(closed.connections() as u64 <= start.elapsed().as_secs() + 1, "{} attempts", closed.connections());
+    assert_eq!(shop.count(State::Planned), 20);
+
+    let (_folder, sink) = server();
+    shop.send(&sink, &[], 0);
+    assert_eq!(shop.count(State::Accepted), 20);
+    assert_once(&sink);
+}
+
+#[test]
+fn a_deferred_mail_is_waited_for_and_given_up() {
+    let address = |number| if number == 0 { "rcpt-451-c000@b.example".to_owned() } else { format!("good-c{number:03}@b.example") };
+    let shop = Shop::with(5, address, "", &smtp_table("retry = { every = \"1 seconds\", for = \"2 seconds\" }"));
+    shop.plan();
+    let (_folder, sink) = server();
+    shop.send(&sink, &["--no-wait"], 1);
+    assert_eq!((shop.count(State::Accepted), shop.count(State::Deferred)), (4, 1));
+    shop.send(&sink, &[], 1);
+    assert_eq!((shop.count(State::Accepted), shop.count(State::Rejected)), (4, 1));
+}
+
+#[test]
+fn too_many_refusals_pull_the_brake() {
+    let address = |number| format!("rcpt-550-c{number:03}@b.example");
+    let shop = Shop::with(260, address, "", "");
+    shop.plan();
+    let (_folder, sink) = server();
+    let stopped = shop.send(&sink, &[], 6);
+    assert!(stopped.contains("failures"), "{stopped}");
+    let rejected = shop.count(State::Rejected);
+    assert!((200..208).contains(&rejected), "{rejected} refused before it stopped");
+    assert_eq!(shop.count(State::Planned) + rejected, 260);
+    shop.send(&sink, &["--accept", "failures"], 1);
+    assert_eq!(shop.count(State::Rejected), 260);
+}
+
+#[test]
+fn signals_end_a_sending_that_can_be_resumed() {
+    for (name, code) in [("-TERM", 143), ("-INT", 130)] {
+        let shop = Shop::with(80, |number| format!("dot-250nap-c{number:03}@b.example"), "", &smtp_table("connections = 2"));
+        shop.plan();
+        let (_folder, sink) = server();
+        let mut child = shop.start(&["send", "--smtp", &sink.url()]);
+        wait_for("the first mail", || sink.taken().len() > 3);
+        signal(&child, name);
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{name}");
+        let (accepted, planned) = (shop.count(State::Accepted), shop.count(State::Planned));
+        assert_eq!((accepted + planned, sink.taken().len() as u64), (80, accepted), "open dots were finished");
+        shop.send(&sink, &[], 0);
+        assert_eq!(shop.count(State::Accepted), 80);
+        assert_once(&sink);
+    }
+}
+
+#[test]
+fn waiting_for_deferred_mails_ends_at_a_signal() {
+    let shop = Shop::with(1, |_| "rcpt-451-c000@b.example".to_owned(), "", "");
+    shop.plan();
+    let (_folder, sink) = server();
+    let mut child = shop.start(&["send", "--smtp", &sink.url()]);
+    wait_for("the deferral", || shop.count(State::Deferred) == 1);
+    let start = Instant::now();
+    signal(&child, "-TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    assert!(start.elapsed() < Duration::from_secs(2));
+}
+
+#[test]
+fn two_runs_at_once_are_one() {
+    let shop = Shop::with(60, |number| format!("dot-250nap-c{number:03}@b.example"), "", &smtp_table("connections = 1"));
+    shop.plan();
+    let (_folder, sink) = server();
+    let mut child = shop.start(&["send", "--smtp", &sink.url()]);
+    wait_for("the first mail", || !sink.taken().is_empty());
+    shop.send(&sink, &["--as-of", DATE], 4);
+    shop.call(&["plan", "--as-of", "2026-12-02"], 4);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(shop.count(State::Accepted), 60);
+    assert_once(&sink);
+}
+
+#[test]
+fn without_a_ledger_nothing_is_sent() {
+    let (_folder, sink) = server();
+    let shop = Shop::new(5);
+    shop.plan();
+    fs::create_dir(shop.path("runs/ledger.sqlite")).unwrap();
+    shop.send(&sink, &["--as-of", DATE], 4);
+    fs::remove_dir(shop.path("runs/ledger.sqlite")).unwrap();
+    let newer = Connection::open(shop.path("runs/ledger.sqlite")).unwrap();
+    newer.execute_batch("CREATE TABLE adoptions (job TEXT); PRAGMA user_version = 99").unwrap();
+    drop(newer);
+    let told = shop.send(&sink, &["--as-of", DATE], 4);
+    assert!(told.contains("format 99"), "{told}");
+    assert_eq!(sink.connections(), 0);
+}
+
+#[test]
+fn an_outbox_that_cannot_be_written_leaves_the_plan_as_it_was() {
+    let shop = Shop::new(5);
+    shop.plan();
+    fs::write(shop.path("runs/small/outbox"), "a file in its place").unwrap();
+    let told = shop.call(&["send"], 4);
+    assert!(told.contains("outbox"), "{told}");
+    assert!(shop.states().is_empty(), "it is not adopted");
+    fs::remove_file(shop.path("runs/small/outbox")).unwrap();
+    // A folder in a file's place fails while mails are written.
+    shop.call(&["send", "--limit", "1"], 0);
+    let name = shop.outbox()[0].file_name().unwrap().to_owned();
+    let plan = shop.call(&["show", "--customer", "c004", "--json"], 0);
+    let next = plan.split("\"mail_id\": \"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    assert!(!name.to_string_lossy().starts_with(&next));
+    fs::create_dir(shop.path("runs/small/outbox/tmp").join(format!("{next}.eml"))).unwrap();
+    shop.call(&["send"], 4);
+    assert_eq!((shop.count(State::Accepted), shop.count(State::Planned)), (1, 4));
+    fs::remove_dir(shop.path("runs/small/outbox/tmp").join(format!("{next}.eml"))).unwrap();
+    shop.call(&["send"], 0);
+    assert_eq!(shop.outbox().len(), 5);
+}
+
+#[test]
+fn a_changed_plan_is_not_sent() {
+    let shop = Shop::new(5);
+    shop.plan();
+    let (_folder, sink) = server();
+    let body = shop.path("runs/small").join(DATE).join("templates/letter/body.html");
+    let text = fs::read_to_string(&body).unwrap();
+    fs::write(&body, format!("{text}<!-- -->")).unwrap();
+    let told = shop.send(&sink, &[], 4);
+    assert!(told.contains("body.html"), "{told}");
+    assert!(sink.connections() == 0 && shop.states().is_empty());
+    fs::write(&body, text).unwrap();
+    let other = shop.send(&sink, &["--digest", "zz"], 2);
+    assert!(other.contains("made again"), "{other}");
+    let digest = shop.call(&["plan", "--as-of", DATE, "--json"], 0).split("\"digest\": \"").nth(1).unwrap()[..8].to_owned();
+    shop.send(&sink, &["--digest", &digest], 0);
+}
+
+#[test]
+fn an_old_plan_pulls_the_brake() {
+    let shop = Shop::new(5);
+    shop.plan();
+    let (_folder, sink) = server();
+    let path = shop.path("runs/small").join(DATE).join("plan.json");
+    let mut plan: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    let now = plan["planned_at"].as_str().unwrap().to_owned();
+    plan["planned_at"] = serde_json::Value::from(now.replacen("20", "19", 1));
+    fs::write(&path, plan.to_string()).unwrap();
+    assert!(shop.send(&sink, &[], 6).contains("old-plan"));
+    assert!(sink.connections() == 0 && shop.states().is_empty());
+    shop.send(&sink, &["--accept", "old-plan", "--limit", "2"], 0);
+    shop.send(&sink, &[], 6);
+    shop.send(&sink, &["--accept", "old-plan"], 0);
+    shop.send(&sink, &["--as-of", DATE], 0);
+    assert_eq!(sink.taken().len(), 5);
+}
+
+#[test]
+fn a_plan_without_mails_is_adopted_and_done() {
+    let shop = Shop::with(3, |_| String::new(), "", "");
+    shop.call(&["run", "--as-of", DATE], 0);
+    let status = shop.call(&["status", "--json"], 0);
+    assert!(status.contains(DATE), "{status}");
+    shop.call(&["run", "--as-of", DATE], 0);
+    shop.call(&["run", "--as-of", "2026-11-30"], 2);
+}
+
+#[test]
+fn several_unfinished_plans_are_named() {
+    let shop = Shop::new(3);
+    shop.call(&["plan", "--as-of", "2026-12-01", "-q"], 0);
+    shop.call(&["plan", "--as-of", "2026-12-02", "-q"], 0);
+    let told = shop.call(&["send"], 2);
+    assert!(told.contains("2026-12-01, 2026-12-02"), "{told}");
+}
+
+#[test]
+fn a_timer_runs_what_is_due_once_and_never_too_late() {
+    let shop = Shop::with(4, |number| format!("good-c{number:03}@b.example"), "schedule = \"* * * * *\"\n", "");
+    shop.call(&["run", "--if-due"], 0);
+    assert_eq!(shop.outbox().len(), 4);
+    let again = shop.call(&["run", "--if-due"], 0);
+    assert!(again.contains("nothing is due"), "{again}");
+    assert_eq!(shop.outbox().len(), 4);
+
+    // A file's time is a clock that a test may read.
+    let now = fs::metadata(shop.path("job.toml")).unwrap().modified().unwrap();
+    let two_days_ago = chrono::DateTime::<chrono::Utc>::from(now) - chrono::TimeDelta::days(2);
+    let schedule = format!("schedule = \"{}\"\n", two_days_ago.format("%-M %-H %-d %-m *"));
+    let late = Shop::with(4, |number| format!("good-c{number:03}@b.example"), &schedule, "");
+    assert!(late.call(&["run", "--if-due"], 6).contains("late"));
+    assert!(late.outbox().is_empty());
+    late.call(&["run", "--if-due", "--accept", "late"], 0);
+    assert_eq!(late.outbox().len(), 4);
+    late.call(&["run", "--if-due"], 0);
+}
+
+#[test]
+fn the_environment_names_a_server_only_for_jobs_that_send() {
+    let (_folder, sink) = server();
+    let shop = Shop::new(4);
+    let run = |shop: &Shop, url: &str| {
+        finish(shop.command(&["run", "--as-of", DATE]).env("RANKMAIL_SMTP_URL", url), 0);
+    };
+    run(&shop, &sink.url());
+    assert_eq!((shop.outbox().len(), sink.taken().len()), (4, 0));
+    let url = format!("url = \"{}\"", nobody());
+    let shop = Shop::with(4, |number| format!("good-c{number:03}@b.example"), "", &smtp_table(&url));
+    run(&shop, &sink.url());
+    assert_eq!((shop.outbox().len(), sink.taken().len()), (0, 4), "it comes before the job's own");
+    let (_folder, typed) = server();
+    let shop = Shop::with(4, |number| format!("good-c{number:03}@b.example"), "", &smtp_table(""));
+    finish(shop.command(&["run", "--as-of", DATE, "--smtp", &typed.url()]).env("RANKMAIL_SMTP_URL", sink.url()), 0);
+    assert_eq!((typed.taken().len(), sink.taken().len()), (4, 4), "what is typed comes first");
+    let shop = Shop::with(4, |number| format!("good-c{number:03}@b.example"), "", &smtp_table(""));
+    run(&shop, "");
+    assert_eq!(shop.outbox().len(), 4);
+}
+
+#[test]
+fn the_demo_key_stays_on_this_machine() {
+    let shop = Shop::with(2, |number| format!("good-c{number:03}@b.example"), "", "[keys]\nfile = \"demo.key\"");
+    fs::copy(crate::program::root().join("jobs/demo.key"), shop.path("demo.key")).unwrap();
+    shop.plan();
+    let told = shop.call(&["send", "--smtp", "smtp://192.0.2.1"], 2);
+    assert!(told.contains("key is public"), "{told}");
+    let own = Shop::new(2);
+    own.plan();
+    let told = own.call(&["send", "--smtp", "smtp://192.0.2.1"], 2);
+    assert!(told.contains("until TLS"), "{told}");
+    let (_folder, sink) = server();
+    shop.send(&sink, &[], 0);
+}
+
+#[test]
+fn test_mails_adopt_nothing_and_hold_dummy_codes() {
+    let shop = Shop::new(6);
+    shop.plan();
+    let (_folder, sink) = server();
+    shop.call(&["test", "--to", "team@tsubaki.example", "--smtp", &sink.url()], 0);
+    let mails = sink.mails();
+    assert!(!mails.is_empty());
+    for (recipient, text) in &mails {
+        assert_eq!(recipient, "team@tsubaki.example");
+        let mail = MessageParser::default().parse(text).unwrap();
+        assert!(mail.subject().unwrap().starts_with("[TEST"), "{:?}", mail.subject());
+        for part in [mail.body_text(0).unwrap(), mail.body_html(0).unwrap()] {
+            let code = part.split("-end").nth(1).unwrap().split_whitespace().next().unwrap();
+            assert!(code.starts_with("TESTTESTTEST"), "{code}");
+        }
+    }
+    assert!(shop.states().is_empty());
+    shop.plan();
+    shop.call(&["test", "--to", "team@tsubaki.example", "--smtp", &nobody()], 5);
+    shop.call(&["test", "--to", "no address"], 2);
+}
+
+#[test]
+fn a_mail_whose_headers_cannot_be_written_is_found_by_the_plan() {
+    let shop = Shop::new(2);
+    // An opt-out link holds the customer's id, and a header is no place for a very long one.
+    let id = "c".repeat(900);
+    let customers = fs::read_to_string(shop.path("customers.csv")).unwrap();
+    fs::write(shop.path("customers.csv"), customers.replace("c001,", &format!("{id},"))).unwrap();
+    crate::small_shop::write_orders(&shop.path("purchases.parquet"), &["c000".to_owned(), id.clone()]);
+    let told = shop.call(&["plan", "--as-of", DATE], 2);
+    assert!(told.contains(&id) && told.contains("opt-out link"), "{told}");
+}
