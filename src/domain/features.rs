@@ -51,6 +51,6 @@ pub struct ReadCounts {
     pub bad_row_notes: Vec<String>,
     /// The newest counted purchase (instant), if any.
     pub newest: Option<i64>,
-    /// Counted lines before `history_before`, when that was given: their number, and the wrapping sum of a hash of each line.
+    /// Counted lines before `history_before`, when that was given.
     pub lines_before: u64,
 }

@@ -174,10 +174,14 @@ pub fn unfinished(job: &Job) -> Result<NaiveDate, Error> {
     dates.extend(runs::plans(&job.runs, &job.name)?.into_iter().filter(|date| last.is_none_or(|last| *date > last)));
     dates.sort_unstable();
     dates.dedup();
-    match dates.as_slice() {
-        [date] => Ok(*date),
-        [] => Err(Error::Usage(format!("there is no unfinished plan of {}; make one: rankmail plan {}", job.name, job.path.display()))),
-        several => {
+    match (dates.as_slice(), last) {
+        ([date], _) => Ok(*date),
+        // Everything is sent: sending the last one again does nothing, and says so.
+        ([], Some(last)) => Ok(last),
+        ([], None) => {
+            Err(Error::Usage(format!("there is no unfinished plan of {}; make one: rankmail plan {}", job.name, job.path.display())))
+        }
+        (several, _) => {
             let named: Vec<String> = several.iter().map(ToString::to_string).collect();
             Err(Error::Usage(format!("there are several unfinished plans; say which one with --as-of: {}", named.join(", "))))
         }
