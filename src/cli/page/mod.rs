@@ -60,9 +60,9 @@ pub fn checked(checked: &Checked, data: Option<&DataCheck>) -> String {
             pick(language, "ファイル", "files"),
             grouped(data.rows),
             pick(language, "行", "lines"),
-            grouped(data.customers),
+            data.customers,
             pick(language, "顧客", "customers"),
-            grouped(data.excluded_customers),
+            data.excluded_customers,
             pick(language, "除外", "excluded"),
         );
         for (column, value) in data.values.iter().flat_map(|(column, values)| values.iter().map(move |value| (column, value))) {
