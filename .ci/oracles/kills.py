@@ -90,14 +90,15 @@ def taken(log):
 
 
 def kill_often(command, log, dice):
-    """Starts the sending and kills it, again and again; returns how many kills hit and the largest rise of doubts is for the caller."""
+    """Starts the sending and kills it, again and again; returns how many kills hit."""
     hits = 0
     for _ in range(KILLS):
         child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         before, deadline = len(taken(log)), time.monotonic() + 20
-        # The moment is counted from the first mail, so that no kill is wasted on the start of the program.
-        while len(taken(log)) == before and child.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.002)
+        # Most moments are counted from the first mail, so that few kills are spent on the start of the program.
+        if dice.random() < 0.8:
+            while len(taken(log)) == before and child.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.002)
         time.sleep(dice.uniform(0, 0.2))
         child.kill()
         _, complaint = child.communicate()
