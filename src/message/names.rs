@@ -67,7 +67,10 @@ pub(super) fn tree(names: &Names, body: bool) -> Node {
     let item = leaves(&["name", "category", "quantity", "amount", "price", "url", "image"]);
     let rank = record(
         &["name", "previous", "change", "since"],
-        vec![("next", leaves(&["name", "orders", "spend", "on"])), ("keep", leaves(&["by", "last_day", "orders", "spend", "at_risk"]))],
+        vec![
+            ("next", leaves(&["name", "orders", "spend", "on", "last_day"])),
+            ("keep", leaves(&["by", "last_day", "orders", "spend", "at_risk"])),
+        ],
     );
     let metrics = ["orders", "spend", "orders_ever", "spend_ever", "days_since_first_order", "days_since_last_order"];
     record(

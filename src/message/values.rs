@@ -16,6 +16,8 @@ pub struct ValueParts<'a> {
     /// A product by its id, from the product list.
     pub product: &'a (dyn Fn(&str) -> Option<&'a Product> + Sync),
     pub as_of: NaiveDate,
+    /// The closing after this run's: the distance to the next rank is counted up to it.
+    pub next_closing: NaiveDate,
     /// The opt-out address with this customer's token in it.
     pub unsubscribe: &'a str,
 }
@@ -26,7 +28,7 @@ pub struct ValueParts<'a> {
 pub fn values(person: &Person, parts: &ValueParts) -> Value {
     record(vec![
         ("customer", customer(person)),
-        ("rank", rank(person, parts.ladder)),
+        ("rank", rank(person, parts)),
         ("metrics", metrics(person, parts.as_of)),
         ("offer", parts.offer.map_or(Value::Null, |offer| self::offer(offer, parts))),
         ("occasion", record(vec![("date", Value::maybe(parts.occasion.date)), ("years", Value::maybe(parts.occasion.years))])),
@@ -83,8 +85,9 @@ fn text(written: &str) -> Value {
     if kept.is_empty() { Value::Null } else { Value::Text(kept) }
 }
 
-fn rank(person: &Person, ladder: &Ladder) -> Value {
-    let standing = person.standing;
+fn rank(person: &Person, parts: &ValueParts) -> Value {
+    let (standing, ladder) = (person.standing, parts.ladder);
+    let day_before = |day: NaiveDate| Value::maybe(day.checked_sub_signed(TimeDelta::days(1)));
     let name = |rank: Option<RankIndex>| rank.map_or(Value::Null, |rank| ladder.name(rank).into());
     let next = standing.next_rank.map_or(Value::Null, |rank| {
         record(vec![
@@ -92,12 +95,13 @@ fn rank(person: &Person, ladder: &Ladder) -> Value {
             ("orders", Value::maybe(standing.next_orders)),
             ("spend", Value::maybe(standing.next_spend)),
             ("on", Value::maybe(standing.next_on)),
+            ("last_day", day_before(parts.next_closing)),
         ])
     });
     let keep = standing.keep_by.map_or(Value::Null, |by| {
         record(vec![
             ("by", by.into()),
-            ("last_day", Value::maybe(by.checked_sub_signed(TimeDelta::days(1)))),
+            ("last_day", day_before(by)),
             ("orders", Value::maybe(standing.keep_orders)),
             ("spend", Value::maybe(standing.keep_spend)),
             ("at_risk", standing.at_risk().into()),

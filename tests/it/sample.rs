@@ -7,6 +7,7 @@ use rankmail::domain::ladder::Admission;
 use rankmail::domain::offer::{Discount, OfferKind, PerRank, Valid};
 use rankmail::domain::orders::OrderItem;
 use rankmail::domain::person::Listed;
+use rankmail::domain::zone::months_before;
 use rankmail::domain::{
     Address, Campaign, Customers, FeatureRow, Ladder, LastOrder, Occasion, Offer, Person, RankChange, RankIndex, RankRange, Standing, Value,
 };
@@ -59,6 +60,7 @@ pub fn sample(campaign: &Campaign, ladder: &Ladder, rank: Option<RankIndex>, as_
         occasion: &occasion,
         product: &find,
         as_of,
+        next_closing: month_after(as_of),
         unsubscribe: "https://shop.example/u/1.sample.sample",
     };
     values(&person, &parts)
@@ -94,13 +96,17 @@ fn standing(campaign: &Campaign, ladder: &Ladder, rank: Option<RankIndex>, as_of
         change,
         since: rank.map(|_| as_of),
         next_rank: next,
-        next_orders: next.filter(|_| counted).map(|_| 2),
+        next_orders: next.filter(|_| counted).map(|_| 1),
         next_spend: next.map(|_| 12_700),
-        keep_by: rank.and_then(|_| as_of.checked_add_months(chrono::Months::new(1))),
+        keep_by: rank.map(|_| month_after(as_of)),
         keep_orders: rank.map(|_| 1),
         keep_spend: rank.map(|_| 8_000),
         ..Standing::default()
     }
+}
+
+fn month_after(day: NaiveDate) -> NaiveDate {
+    months_before(day, -1)
 }
 
 /// A rank's own value.
