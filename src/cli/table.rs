@@ -3,6 +3,24 @@
 use anstyle::Style;
 use unicode_width::UnicodeWidthStr;
 
+/// A text with blanks behind it up to a width.
+#[must_use]
+pub fn flush_left(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
+}
+
+/// A text with blanks before it up to a width.
+#[must_use]
+pub fn flush_right(text: &str, width: usize) -> String {
+    format!("{}{text}", " ".repeat(width.saturating_sub(text.width())))
+}
+
+/// The width of the widest of some texts.
+#[must_use]
+pub fn widest<'a>(texts: impl IntoIterator<Item = &'a str>) -> usize {
+    texts.into_iter().map(UnicodeWidthStr::width).max().unwrap_or_default()
+}
+
 /// Rows of cells; the first column is flush left, the others right.
 #[derive(Default)]
 pub struct Table {

@@ -91,6 +91,17 @@ pub enum Language {
     En,
 }
 
+impl Language {
+    /// What is meant for people in this language.
+    #[must_use]
+    pub fn pick<T>(self, ja: T, en: T) -> T {
+        match self {
+            Self::Ja => ja,
+            Self::En => en,
+        }
+    }
+}
+
 /// How an amount column counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AmountUnit {

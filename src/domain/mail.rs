@@ -1,5 +1,6 @@
 //! A matched pair of customer and campaign, and where it ends: a mail, or a reason why not.
 
+use super::job::Language;
 use chrono::NaiveDate;
 
 /// Why a campaign is this customer's now. The same job, campaign, occasion and customer is mailed once.
@@ -62,6 +63,25 @@ impl SkipReason {
             Self::TooSoon => "too_soon",
             Self::OverCap => "over_cap",
             Self::RenderFailed => "render_failed",
+        }
+    }
+
+    /// The reason for people.
+    #[must_use]
+    pub fn told(self, language: Language) -> &'static str {
+        match self {
+            Self::NoAddress => language.pick("アドレスなし", "no address"),
+            Self::BadAddress => language.pick("アドレス不備", "bad address"),
+            Self::NoConsent => language.pick("同意なし", "no consent"),
+            Self::Unsubscribed => language.pick("配信停止", "unsubscribed"),
+            Self::Bounced => language.pick("不達", "bounced"),
+            Self::SameAddress => language.pick("同じアドレス", "same address"),
+            Self::AlreadySent => language.pick("送信済み", "already sent"),
+            Self::Holdout => language.pick("対照群", "holdout"),
+            Self::Superseded => language.pick("別のメールを優先", "superseded"),
+            Self::TooSoon => language.pick("間隔が短い", "too soon"),
+            Self::OverCap => language.pick("通数の上限", "over the cap"),
+            Self::RenderFailed => language.pick("作成できず", "render failed"),
         }
     }
 

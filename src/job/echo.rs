@@ -3,36 +3,48 @@
 use crate::domain::campaign::{Campaign, DayRange, NumberRange, Once, RankMove, RankRange, WhereTest};
 use crate::domain::ladder::{Down, Review, Window};
 use crate::domain::offer::{OfferKind, Valid};
-use crate::domain::{Currency, Job};
+use crate::domain::{Currency, Job, SkipReason};
 use chrono::{NaiveDate, NaiveTime, TimeZone};
 use croner::Cron;
 use std::str::FromStr;
 
-/// Warnings that hold on any date.
+/// Warnings that hold on any date, in the job's language.
 pub fn standing_warnings(job: &Job) -> Vec<String> {
     let mut warnings = Vec::new();
+    let mut warn = |ja: String, en: String| warnings.push(job.language.pick(ja, en));
     if !job.campaigns.is_empty() {
         match &job.customers {
-            None => warnings.push("there is no [customers], so nobody has an address: every mail will be skipped".to_owned()),
+            None => warn(
+                "[customers] がなく宛先がわからないため、すべてのメールが見送りになります".to_owned(),
+                "there is no [customers], so nobody has an address: every mail will be skipped".to_owned(),
+            ),
             Some(list) => {
-                if list.email.is_none() {
-                    warnings.push("no `email` in [customers.columns]: every mail will be skipped (no_address)".to_owned());
-                }
-                if list.consent.is_none() {
-                    warnings.push("no `consent` in [customers.columns]: every mail will be skipped (no_consent)".to_owned());
+                let needed =
+                    [("email", list.email.is_some(), SkipReason::NoAddress), ("consent", list.consent.is_some(), SkipReason::NoConsent)];
+                for (column, _, reason) in needed.iter().filter(|(_, mapped, _)| !mapped) {
+                    let reason = reason.word();
+                    warn(
+                        format!("[customers.columns] に `{column}` がないため、すべてのメールが見送りになります（{reason}）"),
+                        format!("no `{column}` in [customers.columns]: every mail will be skipped ({reason})"),
+                    );
                 }
             }
         }
     }
     if !job.mail.unsubscribe.contains("{token}") {
-        warnings.push("`unsubscribe` has no {token}: the page cannot tell who opts out".to_owned());
+        warn(
+            "`unsubscribe` に {token} がないため、どなたが配信を止めたのかわかりません".to_owned(),
+            "`unsubscribe` has no {token}: the page cannot tell who opts out".to_owned(),
+        );
     }
     let dated = job.campaigns.iter().filter_map(|campaign| campaign.when.dates.map(|dates| (campaign, dates)));
     for (campaign, (first, last)) in dated {
         if !due_within(job, first, last) {
             let name = &campaign.name;
-            warnings
-                .push(format!("campaign `{name}`: `schedule` has no due time from {first} to {last}; only a run by hand would mail it"));
+            warn(
+                format!("キャンペーン `{name}`: {first} から {last} までに `schedule` の予定がありません。手で実行したときだけ送ります"),
+                format!("campaign `{name}`: `schedule` has no due time from {first} to {last}; only a run by hand would mail it"),
+            );
         }
     }
     warnings
@@ -49,43 +61,59 @@ fn due_within(job: &Job, first: NaiveDate, last: NaiveDate) -> bool {
 #[must_use]
 pub fn warnings(job: &Job, as_of: NaiveDate) -> Vec<String> {
     let mut warnings = job.warnings.clone();
+    let mut warn = |ja: String, en: String| warnings.push(job.language.pick(ja, en));
     for campaign in &job.campaigns {
         let name = &campaign.name;
         if let Some((_, last)) = campaign.when.dates.filter(|(_, last)| *last < as_of) {
-            warnings.push(format!("campaign `{name}`: its `dates` ended on {last}; take it out or move them"));
+            warn(
+                format!("キャンペーン `{name}`: `dates` は {last} に終わりました。新しくするか、キャンペーンを外してください"),
+                format!("campaign `{name}`: its `dates` ended on {last}; take it out or move them"),
+            );
         }
         let Some(offer) = &campaign.offer else { continue };
         if let Some(Valid::Until(last)) = offer.valid.filter(|valid| matches!(valid, Valid::Until(last) if *last < as_of)) {
-            warnings.push(format!("campaign `{name}`: its offer was valid until {last}; move `valid`"));
+            warn(
+                format!("キャンペーン `{name}`: 特典の期限は {last} までです。`valid` を新しくしてください"),
+                format!("campaign `{name}`: its offer was valid until {last}; move `valid`"),
+            );
         }
         if let OfferKind::Invitation { on: Some(day), .. } = &offer.kind
             && *day < as_of
         {
-            warnings.push(format!("campaign `{name}`: it invites to {day}, which is past; move `on`"));
+            warn(
+                format!("キャンペーン `{name}`: お招きの日 {day} は過ぎています。`on` を新しくしてください"),
+                format!("campaign `{name}`: it invites to {day}, which is past; move `on`"),
+            );
         }
     }
     warnings
 }
 
-/// How ranges and dates were understood: one line for the ranks and one for each campaign.
+/// How ranges and dates were understood, in the job's language: one line for the ranks and one for each campaign.
 #[must_use]
 pub fn echo(job: &Job) -> Vec<String> {
     let ladder = &job.ladder;
+    let pick = |ja: String, en: String| job.language.pick(ja, en);
     let window = match ladder.window {
-        Window::Months(months) => counted(months, "month"),
-        Window::Days(days) => counted(days, "day"),
+        Window::Months(months) => pick(format!("{months} か月"), counted(months, "month")),
+        Window::Days(days) => pick(format!("{days} 日"), counted(days, "day")),
     };
     let review = match (&ladder.review, ladder.down) {
-        (_, Down::Never) => "no rank falls".to_owned(),
-        (Review::Monthly, _) => "reviews on the 1st of each month".to_owned(),
+        (_, Down::Never) => pick("ランクは下がらない".to_owned(), "no rank falls".to_owned()),
+        (Review::Monthly, _) => pick("見直しは毎月 1 日".to_owned(), "reviews on the 1st of each month".to_owned()),
         (Review::Dates(days), _) => {
             let days: Vec<_> = days.iter().map(|(month, day)| format!("{month:02}-{day:02}")).collect();
-            format!("reviews on {} of each year", days.join(", "))
+            let days = days.join(", ");
+            pick(format!("見直しは毎年 {days}"), format!("reviews on {days} of each year"))
         }
     };
     let names: Vec<_> = ladder.ranks.iter().map(|rank| rank.name.as_str()).collect();
-    let of = ladder.of.as_ref().map_or_else(String::new, |of| format!(" (decided by `{of}`)"));
-    let mut lines = vec![format!("ranks{of}: {}; orders of {window}; {review}", names.join(" < "))];
+    let names = names.join(" < ");
+    let of = ladder.of.as_ref().map_or_else(String::new, |of| pick(format!("（`{of}` が決める）"), format!(" (decided by `{of}`)")));
+    let mut lines = vec![pick(
+        format!("ランク{of}: {names}、過去 {window}の注文、{review}"),
+        format!("ranks{of}: {names}; orders of {window}; {review}"),
+    )];
     lines.extend(job.campaigns.iter().map(|campaign| format!("{}: {}", campaign.name, campaign_line(job, campaign))));
     lines
 }
@@ -95,91 +123,108 @@ fn counted(number: u32, unit: &str) -> String {
 }
 
 fn campaign_line(job: &Job, campaign: &Campaign) -> String {
+    let pick = |ja: &str, en: &str| job.language.pick(ja, en).to_owned();
     let ranks = match &campaign.ranks {
-        RankRange::NoRank => "people without a rank".to_owned(),
+        RankRange::NoRank => pick("ランクなし", "people without a rank"),
         RankRange::Ranks(ranks) => ranks.iter().map(|rank| job.ladder.name(*rank)).collect::<Vec<_>>().join(", "),
     };
     let mut parts = vec![ranks];
-    conditions(job, campaign, &mut parts);
+    when(job, campaign, &mut parts);
+    wheres(job, campaign, &mut parts);
     match campaign.once {
         Once::Occasion => {}
-        Once::Month => parts.push("once a month".to_owned()),
-        Once::Months(months) => parts.push(format!("once in {}", counted(months, "month"))),
-        Once::Year => parts.push("once a year".to_owned()),
-        Once::Ever => parts.push("once ever".to_owned()),
-        Once::EveryRun => parts.push("at every run".to_owned()),
+        Once::Month => parts.push(pick("月に一度", "once a month")),
+        Once::Months(months) => {
+            parts.push(job.language.pick(format!("{months} か月に一度"), format!("once in {}", counted(months, "month"))));
+        }
+        Once::Year => parts.push(pick("年に一度", "once a year")),
+        Once::Ever => parts.push(pick("一度だけ", "once ever")),
+        Once::EveryRun => parts.push(pick("毎回", "at every run")),
     }
     if let Some(Valid::Until(last)) = campaign.offer.as_ref().and_then(|offer| offer.valid) {
-        parts.push(format!("offer until {last}"));
+        parts.push(job.language.pick(format!("特典は {last} まで"), format!("offer until {last}")));
     }
-    parts.join("; ")
+    parts.join(job.language.pick("、", "; "))
 }
 
-fn conditions(job: &Job, campaign: &Campaign, parts: &mut Vec<String>) {
-    let when = &campaign.when;
-    parts.extend(when.birthday.map(|days| format!("birthday {}", days_of(days))));
-    parts.extend(when.anniversary.map(|days| format!("anniversary {}", days_of(days))));
+fn when(job: &Job, campaign: &Campaign, parts: &mut Vec<String>) {
+    let (language, when) = (job.language, &campaign.when);
+    let days = |name: &str, days: Option<DayRange>| days.map(|days| format!("{name} {}", days_of(job, days)));
+    parts.extend(days(language.pick("誕生日が", "birthday"), when.birthday));
+    parts.extend(days(language.pick("記念日が", "anniversary"), when.anniversary));
     if let Some(months) = &when.month {
         let months: Vec<_> = months.iter().map(u32::to_string).collect();
-        parts.push(format!("as of month {}", months.join(", ")));
+        let months = months.join(", ");
+        parts.push(language.pick(format!("基準日が {months} 月"), format!("as of month {months}")));
     }
-    parts.extend(when.dates.map(|(first, last)| format!("as of {first} to {last}, both included")));
-    let numbers = [
-        ("days since the last order", when.days_since_last_order),
-        ("days since the first order", when.days_since_first_order),
-        ("orders in the window", when.orders),
-        ("orders ever", when.orders_ever),
-    ];
-    parts.extend(numbers.into_iter().filter_map(|(name, range)| range.map(|range| format!("{name} {}", range_of(range, None)))));
-    let amounts = [("spend in the window", when.spend), ("spend ever", when.spend_ever)];
-    parts.extend(
-        amounts.into_iter().filter_map(|(name, range)| range.map(|range| format!("{name} {}", range_of(range, Some(&job.currency))))),
-    );
-    parts.extend(when.rank.map(|moved| {
-        let word = match moved {
-            RankMove::Up => "rank went up",
-            RankMove::Down => "rank went down",
-            RankMove::New => "rank is new",
-            RankMove::AtRisk => "rank is at risk",
-        };
-        word.to_owned()
+    parts.extend(when.dates.map(|(first, last)| {
+        language.pick(format!("基準日が {first} から {last} まで"), format!("as of {first} to {last}, both included"))
     }));
-    parts.extend(when.bought.as_ref().map(|found| format!("bought any of {}", found.names.join(", "))));
-    parts.extend(when.not_bought.as_ref().map(|found| format!("bought none of {}", found.names.join(", "))));
+    let numbers = [
+        ("最後の注文からの日数", "days since the last order", when.days_since_last_order, None),
+        ("最初の注文からの日数", "days since the first order", when.days_since_first_order, None),
+        ("期間内の注文", "orders in the window", when.orders, None),
+        ("通算の注文", "orders ever", when.orders_ever, None),
+        ("期間内の購入額", "spend in the window", when.spend, Some(&job.currency)),
+        ("通算の購入額", "spend ever", when.spend_ever, Some(&job.currency)),
+    ];
+    for (ja, en, range, currency) in numbers {
+        parts.extend(range.map(|range| format!("{} {}", language.pick(ja, en), range_of(job, range, currency))));
+    }
+    parts.extend(when.rank.map(|moved| {
+        let (ja, en) = match moved {
+            RankMove::Up => ("昇格した", "rank went up"),
+            RankMove::Down => ("降格した", "rank went down"),
+            RankMove::New => ("新規", "rank is new"),
+            RankMove::AtRisk => ("ランクの維持に不足がある", "rank is at risk"),
+        };
+        language.pick(ja, en).to_owned()
+    }));
+    for (wanted, ja, en) in [(&when.bought, "購入あり", "bought any of"), (&when.not_bought, "購入なし", "bought none of")] {
+        parts.extend(wanted.as_ref().map(|found| format!("{} {}", language.pick(ja, en), found.names.join(", "))));
+    }
+}
+
+fn wheres(job: &Job, campaign: &Campaign, parts: &mut Vec<String>) {
+    let pick = |ja: String, en: String| job.language.pick(ja, en);
     parts.extend(campaign.wheres.iter().map(|test| {
         let what = match &test.test {
-            WhereTest::OneOf(values) => format!("is {}", values.join(" or ")),
-            WhereTest::Range(range) => format!("is {}", range_of(*range, None)),
+            WhereTest::OneOf(values) => pick(format!("が {}", values.join(" か ")), format!("is {}", values.join(" or "))),
+            WhereTest::Range(range) => format!("{}{}", job.language.pick("が ", "is "), range_of(job, *range, None)),
             WhereTest::DateRange { from, to } => {
-                let end = |day: &Option<NaiveDate>, word: &str| day.map_or_else(String::new, |day| format!(" {word} {day}"));
-                format!("is{}{}", end(from, "from"), end(to, "to"))
+                let end = |day: &Option<NaiveDate>, ja: &str, en: &str| {
+                    day.map_or_else(String::new, |day| pick(format!(" {day} {ja}"), format!(" {en} {day}")))
+                };
+                format!("{}{}{}", job.language.pick("が", "is"), end(from, "から", "from"), end(to, "まで", "to"))
             }
-            WhereTest::Missing(true) => "is missing".to_owned(),
-            WhereTest::Missing(false) => "is there".to_owned(),
+            WhereTest::Missing(true) => job.language.pick("がない", "is missing").to_owned(),
+            WhereTest::Missing(false) => job.language.pick("がある", "is there").to_owned(),
         };
         format!("`{}` {what}", test.column)
     }));
 }
 
-fn days_of(days: DayRange) -> String {
-    match days {
-        DayRange::ThisMonth => "this month".to_owned(),
-        DayRange::NextMonth => "next month".to_owned(),
-        DayRange::ThisWeek => "this week, Monday to Sunday".to_owned(),
-        DayRange::Today => "today".to_owned(),
-        DayRange::InDays(days) => format!("in {}", counted(days, "day")),
-    }
+fn days_of(job: &Job, days: DayRange) -> String {
+    let (ja, en) = match days {
+        DayRange::ThisMonth => ("今月", "this month"),
+        DayRange::NextMonth => ("来月", "next month"),
+        DayRange::ThisWeek => ("今週（月曜から日曜）", "this week, Monday to Sunday"),
+        DayRange::Today => ("今日", "today"),
+        DayRange::InDays(days) => return job.language.pick(format!("{days} 日後"), format!("in {}", counted(days, "day"))),
+    };
+    job.language.pick(ja, en).to_owned()
 }
 
 /// A range in words; amounts are minor units.
-fn range_of(range: NumberRange, currency: Option<&Currency>) -> String {
+fn range_of(job: &Job, range: NumberRange, currency: Option<&Currency>) -> String {
+    let pick = |ja: String, en: String| job.language.pick(ja, en);
     #[expect(clippy::cast_possible_truncation, reason = "amounts are whole and below 9e15")]
     let show = |number: f64| currency.map_or_else(|| number.to_string(), |currency| currency.show(number as i64));
-    match (range.from, range.to) {
-        (Some(from), Some(to)) if from.total_cmp(&to).is_eq() => show(from),
-        (Some(from), Some(to)) => format!("{} to {}", show(from), show(to)),
-        (Some(from), None) => format!("{} or more", show(from)),
-        (None, Some(to)) => format!("{} or less", show(to)),
-        (None, None) => "any".to_owned(),
+    match (range.from.map(show), range.to.map(show)) {
+        (Some(from), Some(to)) if from == to => from,
+        (Some(from), Some(to)) => pick(format!("{from} から {to}"), format!("{from} to {to}")),
+        (Some(from), None) => pick(format!("{from} 以上"), format!("{from} or more")),
+        (None, Some(to)) => pick(format!("{to} 以下"), format!("{to} or less")),
+        (None, None) => pick("すべて".to_owned(), "any".to_owned()),
     }
 }

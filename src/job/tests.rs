@@ -136,22 +136,29 @@ fn an_order_after_the_closing_can_meet_no_orders_ever() {
 
 #[test]
 fn warnings_tell_of_past_dates_and_of_days_without_a_run() {
-    let job = sample();
+    let english = SAMPLE.replace("language  = \"ja\"", "language = \"en\"");
+    let job = load_text(Path::new("monthly.toml"), &english).unwrap();
     assert_eq!(super::warnings(&job, day("2026-12-01")), Vec::<String>::new());
     let late = super::warnings(&job, day("2027-02-01"));
     assert_eq!(late.len(), 4, "{late:#?}");
     assert!(late.iter().any(|line| line.contains("`event`: its `dates` ended on 2026-12-25")));
-    let text = SAMPLE.replace("\"2026-12-01..2026-12-25\"", "\"2026-12-02..2026-12-25\"");
+    let told = super::warnings(&sample(), day("2027-02-01"));
+    assert!(told.iter().any(|line| line.contains("`event`: `dates` は 2026-12-25 に終わりました")), "{told:#?}");
+    let text = english.replace("\"2026-12-01..2026-12-25\"", "\"2026-12-02..2026-12-25\"");
     let job = load_text(Path::new("monthly.toml"), &text).unwrap();
     assert!(job.warnings.iter().any(|line| line.contains("no due time from 2026-12-02 to 2026-12-25")), "{:?}", job.warnings);
 }
 
 #[test]
 fn the_echo_writes_ranges_out() {
-    let lines = super::echo(&sample());
+    let english = SAMPLE.replace("language  = \"ja\"", "language = \"en\"");
+    let lines = super::echo(&load_text(Path::new("monthly.toml"), &english).unwrap());
     assert_eq!(lines[0], "ranks: A < AA < AA+ < AAA < VIP; orders of 12 months; reviews on the 1st of each month");
     assert!(lines.contains(&"win_back: A, AA, AA+, AAA; days since the last order 90 to 180".to_owned()), "{lines:#?}");
     assert_eq!(lines.len(), 12);
+    let told = super::echo(&sample());
+    assert_eq!(told[0], "ランク: A < AA < AA+ < AAA < VIP、過去 12 か月の注文、見直しは毎月 1 日");
+    assert!(told.contains(&"win_back: A, AA, AA+, AAA、最後の注文からの日数 90 から 180".to_owned()), "{told:#?}");
 }
 
 #[test]

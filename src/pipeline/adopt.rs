@@ -34,7 +34,7 @@ pub fn adopt(
     let states = ledger.states(&job.name, request.as_of)?;
     let has_open = adoption.is_none() || open.iter().any(|state| states.get(state).is_some_and(|count| *count > 0));
     if let Some(tripped) = brakes::on_age(job, summary.planned_at, (request.now)()).filter(|_| has_open) {
-        brakes::stop(&[tripped], request.accept)?;
+        brakes::stop(job, &[tripped], request.accept)?;
     }
     if let Some(adoption) = adoption {
         return change_destination(request, ledger, adoption, destination);

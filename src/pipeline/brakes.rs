@@ -2,6 +2,7 @@
 
 use super::error::Error;
 use crate::domain::Job;
+use crate::domain::money::grouped;
 use crate::domain::plan::Summary;
 use chrono::Days;
 use std::collections::VecDeque;
@@ -32,7 +33,8 @@ fn audience(job: &Job, now: &Summary, before: Option<&Summary>) -> Option<String
         by > FEW_PEOPLE && ratio(by, old) > limit
     };
     if moved(before.counts.mails, now.counts.mails) {
-        return Some(format!("{} mails, the last run had {}", now.counts.mails, before.counts.mails));
+        let (new, old) = (grouped(now.counts.mails), grouped(before.counts.mails));
+        return Some(job.language.pick(format!("メール {new} 通、前回は {old} 通"), format!("{new} mails, the last run had {old}")));
     }
     // A rank that was renamed is the same people.
     let former = |rank: &str| -> u64 {
@@ -41,31 +43,58 @@ fn audience(job: &Job, now: &Summary, before: Option<&Summary>) -> Option<String
     };
     now.ranks.iter().zip(&now.counts.rank_sizes).find_map(|(rank, new)| {
         let old = former(rank);
-        moved(old, *new).then(|| format!("rank {rank} has {new} customers, the last run had {old}"))
+        let (was, is) = (grouped(old), grouped(*new));
+        let said = || {
+            job.language.pick(
+                format!("ランク {rank} が {is} 人、前回は {was} 人"),
+                format!("rank {rank} has {is} customers, the last run had {was}"),
+            )
+        };
+        moved(old, *new).then(said)
     })
 }
 
 fn stale(job: &Job, now: &Summary) -> Option<String> {
     let days = job.brakes.stale_days?;
-    let Some(newest) = now.counts.newest else { return Some("there is no purchase at all".to_owned()) };
+    let Some(newest) = now.counts.newest else {
+        return Some(job.language.pick("購入が 1 件もありません", "there is no purchase at all").to_owned());
+    };
     // Days of the calendar: around a change of the clocks a day is not 24 hours.
     let oldest_allowed = now.as_of.checked_sub_days(Days::new(days.into())).map_or(i64::MIN, |day| job.zone.midnight(day));
     let on = job.zone.date(newest)?;
-    (newest < oldest_allowed).then(|| format!("the newest purchase is of {on}, more than {days} days before {}", now.as_of))
+    let as_of = now.as_of;
+    let said = || {
+        job.language.pick(
+            format!("最新の購入が {on} で、{as_of} の {days} 日前より古いままです"),
+            format!("the newest purchase is of {on}, more than {days} days before {as_of}"),
+        )
+    };
+    (newest < oldest_allowed).then(said)
 }
 
 fn history(job: &Job, now: &Summary, before: Option<&Summary>) -> Option<String> {
     let limit = job.brakes.history?;
     let (old, new) = (before?.counts.lines, now.counts.lines_before_previous);
     let as_of = now.previous?;
-    (ratio(old.abs_diff(new), old) > limit)
-        .then(|| format!("{new} purchase lines before {as_of}, the run of that date saw {old}: old data has changed"))
+    let (was, is) = (grouped(old), grouped(new));
+    let said = || {
+        job.language.pick(
+            format!("{as_of} より前の明細が {is} 行、その日の実行では {was} 行でした。過去のデータが変わっています"),
+            format!("{is} purchase lines before {as_of}, the run of that date saw {was}: old data has changed"),
+        )
+    };
+    (ratio(old.abs_diff(new), old) > limit).then(said)
 }
 
 fn names(job: &Job, now: &Summary) -> Option<String> {
     let limit = job.brakes.names?;
     let (nameless, mails) = (now.counts.nameless, now.counts.mails);
-    (ratio(nameless, mails) > limit).then(|| format!("{nameless} of {mails} mails greet without a name"))
+    let (part, all) = (grouped(nameless), grouped(mails));
+    let said = || {
+        job.language
+            .pick(format!("メール {all} 通のうち {part} 通に名前がありません"), format!("{part} of {all} mails greet without a name"))
+    };
+    (ratio(nameless, mails) > limit).then(said)
 }
 
 /// Whether a plan has grown too old to be sent without another look.
@@ -73,29 +102,38 @@ pub fn on_age(job: &Job, planned_at: i64, now: i64) -> Option<(String, String)> 
     let days = job.brakes.old_plan_days?;
     let age = now.saturating_sub(planned_at) / MICROS_PER_DAY;
     (now.saturating_sub(planned_at) > i64::from(days) * MICROS_PER_DAY)
-        .then(|| ("old-plan".to_owned(), format!("it was planned {age} days ago")))
+        .then(|| ("old-plan".to_owned(), job.language.pick(format!("{age} 日前の計画です"), format!("it was planned {age} days ago"))))
 }
 
 /// Whether a due time has passed by too long ago.
 pub fn on_late(job: &Job, due: i64, now: i64) -> Option<(String, String)> {
     let hours = job.brakes.late_hours?;
     let late = now.saturating_sub(due);
-    (late > i64::from(hours) * MICROS_PER_HOUR)
-        .then(|| ("late".to_owned(), format!("it was due {} hours ago, more than {hours}", late / MICROS_PER_HOUR)))
+    let ago = late / MICROS_PER_HOUR;
+    let said = || {
+        job.language
+            .pick(format!("予定を {ago} 時間過ぎています（{hours} 時間まで）"), format!("it was due {ago} hours ago, more than {hours}"))
+    };
+    (late > i64::from(hours) * MICROS_PER_HOUR).then(|| ("late".to_owned(), said()))
 }
 
 /// Whether too many of the last mails, as many as [`FAILURE_SAMPLE`], were refused for good.
 pub fn on_failures(job: &Job, refused: &VecDeque<bool>) -> Option<(String, String)> {
     let limit = job.brakes.failures.filter(|_| refused.len() >= FAILURE_SAMPLE)?;
     let count = refused.iter().filter(|refused| **refused).count();
-    (ratio(count as u64, FAILURE_SAMPLE as u64) > limit)
-        .then(|| ("failures".to_owned(), format!("{count} of the last {FAILURE_SAMPLE} mails were refused for good")))
+    let said = || {
+        job.language.pick(
+            format!("最近の {FAILURE_SAMPLE} 通のうち {count} 通が拒否されました"),
+            format!("{count} of the last {FAILURE_SAMPLE} mails were refused for good"),
+        )
+    };
+    (ratio(count as u64, FAILURE_SAMPLE as u64) > limit).then(|| ("failures".to_owned(), said()))
 }
 
 /// Stops at the first tripped brake that nobody accepted.
-pub fn stop(tripped: &[(String, String)], accepted: &[String]) -> Result<(), Error> {
+pub fn stop(job: &Job, tripped: &[(String, String)], accepted: &[String]) -> Result<(), Error> {
     match tripped.iter().find(|(name, _)| !accepted.contains(name)) {
-        Some((name, seen)) => Err(Error::Brake { name: name.clone(), seen: seen.clone() }),
+        Some((name, seen)) => Err(Error::Brake { name: name.clone(), seen: seen.clone(), language: job.language }),
         None => Ok(()),
     }
 }

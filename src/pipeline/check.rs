@@ -70,7 +70,7 @@ fn look_at_data(job: &Job, as_of: NaiveDate, problems: &mut Vec<Error>) -> DataC
         match tables::customers(source, job.zone, as_of, inputs::base(job)) {
             Ok((list, _, notes)) => {
                 (found.customers, found.excluded_customers) = (list.len() as u64, list.excluded.len() as u64);
-                found.notes.extend(inputs::list_notes(&notes));
+                found.notes.extend(inputs::list_notes(&notes, job.language));
             }
             Err(error) => problems.push(error.into()),
         }

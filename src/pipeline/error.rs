@@ -1,5 +1,6 @@
 //! Everything that can end a command, and the exit code it ends with.
 
+use crate::domain::job::Language;
 use std::path::PathBuf;
 
 /// An end of a command that is not success. The variant decides the exit code, the message tells what, where and what to do.
@@ -50,8 +51,11 @@ pub enum Error {
     /// Problems of several parts, which have nothing to do with each other; the first decides the exit code.
     #[error("{}", one_after_the_other(.0))]
     Several(Vec<Error>),
-    #[error("stopped by the brake `{name}`: {seen}; look at the plan, then go on with `--accept {name}`")]
-    Brake { name: String, seen: String },
+    #[error("{}", language.pick(
+        format!("ブレーキ `{name}` で止めました: {seen}。計画を確かめて、よければ `--accept {name}` を付けて実行してください"),
+        format!("stopped by the brake `{name}`: {seen}; look at the plan, then go on with `--accept {name}`"),
+    ))]
+    Brake { name: String, seen: String, language: Language },
 }
 
 impl Error {

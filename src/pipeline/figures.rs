@@ -89,7 +89,8 @@ fn counts(job: &Job, inputs: &Inputs, assessed: &Assessed, parts: &[PlanPart]) -
     }
 }
 
-/// Three mails as they look: the first of each of the campaigns that has most mails, in the order of the job.
+/// Three mails as they look, in the order of the job: the first of each of the campaigns that have most mails. Campaigns that offer the
+/// same kind of thing look alike, so the largest of each kind goes first.
 pub fn samples(job: &Job, inputs: &Inputs, parts: &[PlanPart]) -> Result<Vec<Sample>, Error> {
     let mut firsts: BTreeMap<usize, (u64, &str, &PlannedMail)> = BTreeMap::new();
     for part in parts {
@@ -104,6 +105,14 @@ pub fn samples(job: &Job, inputs: &Inputs, parts: &[PlanPart]) -> Result<Vec<Sam
     }
     let mut largest: Vec<_> = firsts.into_iter().collect();
     largest.sort_by_key(|(campaign, (count, ..))| (std::cmp::Reverse(*count), *campaign));
+    let kind = |campaign: &usize| job.campaigns[*campaign].offer.as_ref().map(|offer| std::mem::discriminant(&offer.kind));
+    let mut shown = Vec::new();
+    let (mut largest, alike): (Vec<_>, Vec<_>) = largest.into_iter().partition(|(campaign, _)| {
+        let fresh = !shown.contains(&kind(campaign));
+        shown.push(kind(campaign));
+        fresh
+    });
+    largest.extend(alike);
     largest.truncate(SAMPLES);
     largest.sort_by_key(|(campaign, _)| *campaign);
     largest.into_iter().map(|(campaign, (_, _, mail))| sample(job, inputs, campaign, mail)).collect()

@@ -4,7 +4,7 @@ use super::check;
 use super::error::Error;
 use super::people::Shop;
 use super::previous::{self, Before};
-use crate::domain::job::Outline;
+use crate::domain::job::{Language, Outline};
 use crate::domain::{Customers, Job, Key};
 use crate::{job, keys, message, purchases, tables};
 use chrono::NaiveDate;
@@ -45,7 +45,7 @@ pub fn open(job: &Job, as_of: NaiveDate) -> Result<Inputs, Error> {
         Some(source) => {
             let (customers, inputs, notes) = tables::customers(source, job.zone, as_of, base(job))?;
             digests.extend(inputs);
-            warnings.extend(list_notes(&notes));
+            warnings.extend(list_notes(&notes, job.language));
             customers
         }
         None => Customers::default(),
@@ -68,13 +68,14 @@ pub fn open(job: &Job, as_of: NaiveDate) -> Result<Inputs, Error> {
 }
 
 /// What the customer list says that nobody expected, in words.
-pub fn list_notes(notes: &tables::Notes) -> Vec<String> {
+pub fn list_notes(notes: &tables::Notes, language: Language) -> Vec<String> {
     let counts = [
-        (notes.without_id, "rows of the customer list have no id and are left out"),
-        (notes.unusable_birthdays, "birthdays of the customer list are no dates"),
-        (notes.unusable_since, "beginnings of the relationship in the customer list are no dates"),
+        (notes.without_id, "顧客リストで ID のない行（集計外）", "rows of the customer list without an id, left out"),
+        (notes.unusable_birthdays, "顧客リストで日付として読めない誕生日", "birthdays of the customer list that are no dates"),
+        (notes.unusable_since, "顧客リストで日付として読めない利用開始日", "first visits of the customer list that are no dates"),
     ];
-    let counts = counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+    let counts = counts.into_iter().filter(|(count, ..)| *count > 0);
+    let counts = counts.map(|(count, ja, en)| language.pick(format!("{ja}: {count}"), format!("{count} {en}")));
     counts.chain(notes.examples.iter().cloned()).collect()
 }
 

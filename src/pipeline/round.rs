@@ -225,7 +225,7 @@ impl<'a> Round<'a> {
             tally.recent.pop_front();
         }
         if let Some(tripped) = brakes::on_failures(self.request.job, &tally.recent)
-            && let Err(fault) = brakes::stop(&[tripped], self.request.accept)
+            && let Err(fault) = brakes::stop(self.request.job, &[tripped], self.request.accept)
         {
             self.stop(fault);
         }

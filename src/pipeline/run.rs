@@ -29,7 +29,7 @@ pub fn run(request: &send::Request, seen: &dyn Fn(&Planned)) -> Result<Ran, Erro
     let planned = plan::plan(&planning)?;
     seen(&planned);
     send::check_digest(request.digest, &planned.summary, &planned.folder)?;
-    brakes::stop(&planned.summary.brakes, request.accept)?;
+    brakes::stop(job, &planned.summary.brakes, request.accept)?;
     // Only the very plan that has passed the brakes is sent, should another process have put one in its place.
     let sent = send::carry_out(&send::Request { digest: Some(&planned.summary.digest), ..*request }, true)?;
     Ok(Ran { planned: Some(planned), sent })
@@ -61,7 +61,7 @@ pub fn due(job: &Job, now: i64, accept: &[String]) -> Result<Option<NaiveDate>, 
         }
     }
     let tripped: Vec<_> = brakes::on_late(job, due.at, now).into_iter().collect();
-    brakes::stop(&tripped, accept)?;
+    brakes::stop(job, &tripped, accept)?;
     Ok(Some(date))
 }
 

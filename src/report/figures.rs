@@ -245,11 +245,10 @@ pub(super) fn skip_bars(counts: &Counts, campaigns: &[String], words: Words) -> 
     let most = reasons.first().map_or(0, |reason| reason.0);
     let bar = |(pairs, reason, mut from): (u64, SkipReason, Vec<(u64, &str)>)| {
         from.sort_by_key(|each| std::cmp::Reverse(each.0));
-        let (label, meaning) = words.reason(reason);
         let named = from.iter().take(3).map(|(pairs, campaign)| format!("{campaign} {}", grouped(*pairs))).collect::<Vec<_>>().join(" · ");
         SkipBar {
-            label,
-            meaning,
+            label: reason.told(words.0),
+            meaning: words.meaning(reason),
             pairs: grouped(pairs),
             share: percent(pairs, counts.skipped),
             width: tenth(ratio(pairs, most) * 100.0).max(0.4),

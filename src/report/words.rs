@@ -15,8 +15,8 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("mails_note", "条件に合った {} 件のうち {}", "{} matches, of which {}"),
     ("skipped", "見送り", "Skipped"),
     ("skipped_note", "理由は下に", "reasons below"),
-    ("holdout", "比較のため送らない方", "Holdout"),
-    ("holdout_note", "効果を測るための決まった方々", "never mailed, to measure the effect"),
+    ("holdout", "対照群", "Holdout"),
+    ("holdout_note", "効果を測るため送らない方々", "never mailed, to measure the effect"),
     ("since_last", "前回より {}", "{} since last time"),
     ("brakes", "このままでは止まります", "This run would stop"),
     (
@@ -43,11 +43,11 @@ const WORDS: &[(&str, &str, &str)] = &[
     ),
     ("before", "前回", "then"),
     ("now", "今回", "now"),
-    ("from_to", "前回 ＼ 今回", "then \\ now"),
+    ("from_to", "前 ＼ 今回", "then \\ now"),
     ("up", "昇格", "up"),
     ("down", "降格", "down"),
-    ("new", "新しく", "new"),
-    ("kept", "そのまま", "kept"),
+    ("new", "新規", "new"),
+    ("kept", "維持", "kept"),
     ("people", "{} 人", "{}"),
     ("heat", "ランクとキャンペーンごとのメール", "Mails by rank and campaign"),
     ("heat_note", "色が強いほど多く送ります。", "The stronger the colour, the more mails."),
@@ -71,11 +71,11 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("read", "読み込んだデータ", "What was read"),
     ("lines", "数えた明細", "Lines counted"),
     ("newest", "いちばん新しい購入", "Newest purchase"),
-    ("guests", "会員でない購入の明細", "Lines of guests"),
+    ("guests", "会員外の明細", "Guest lines"),
     ("lines_excluded", "除外した明細", "Lines excluded"),
-    ("bad_rows", "読めなかった行", "Bad rows"),
+    ("bad_rows", "読めない行", "Bad rows"),
     ("customers_excluded", "除外した顧客", "Customers excluded"),
-    ("nameless", "名前のない宛先", "Mails without a name"),
+    ("nameless", "名前のないメール", "Mails without a name"),
     ("about", "この計画について", "About this plan"),
     ("job", "ジョブ", "Job"),
     ("as_of", "基準日", "As of"),
@@ -93,7 +93,7 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("brake_history", "過去の購入データが変わりました", "Past purchases changed"),
     ("brake_late", "予定の時刻を過ぎています", "The due time has passed"),
     ("brake_old-plan", "計画を立ててから日が経っています", "The plan is old"),
-    ("brake_names", "名前のない宛先が多くあります", "Many mails greet without a name"),
+    ("brake_names", "名前のないメールが多くあります", "Many mails greet without a name"),
     ("brake_failures", "届かないメールが続いています", "Many mails are refused"),
     ("brake_budget", "特典の費用が予算を超えます", "Offers may cost more than the budget"),
 ];
@@ -113,10 +113,7 @@ impl Words {
     }
 
     fn pick(self, japanese: &'static str, english: &'static str) -> &'static str {
-        match self.0 {
-            Language::Ja => japanese,
-            Language::En => english,
-        }
+        self.0.pick(japanese, english)
     }
 
     /// All words by name, for the template.
@@ -162,43 +159,22 @@ impl Words {
         zone.local(instant).map(show).unwrap_or_default()
     }
 
-    /// A reason in plain words, and what it means.
-    pub fn reason(self, reason: SkipReason) -> (&'static str, &'static str) {
-        let (japanese, english) = reason_words(reason);
-        match self.0 {
-            Language::Ja => japanese,
-            Language::En => english,
-        }
-    }
-}
-
-type Plain = (&'static str, &'static str);
-
-fn reason_words(reason: SkipReason) -> (Plain, Plain) {
-    match reason {
-        SkipReason::NoAddress => {
-            (("アドレスがない", "メールアドレスが登録されていません"), ("No address", "the list has no mail address for them"))
-        }
-        SkipReason::BadAddress => {
-            (("アドレスが正しくない", "書き間違いなどで届きません"), ("Broken address", "it is mistyped and cannot be reached"))
-        }
-        SkipReason::NoConsent => (("同意がない", "配信への同意の記録がありません"), ("No consent", "they never agreed to be mailed")),
-        SkipReason::Unsubscribed => (("配信停止", "ご本人が配信を止めました"), ("Unsubscribed", "they asked for no more mails")),
-        SkipReason::Bounced => (("届かないアドレス", "以前のメールが戻ってきました"), ("Bounced", "earlier mails came back")),
-        SkipReason::SameAddress => {
-            (("同じアドレス", "同じアドレスの別の方へ送ります"), ("Same address", "somebody else there gets this mail"))
-        }
-        SkipReason::AlreadySent => (("送信済み", "同じ機会にもう送りました"), ("Already sent", "they got it for the same occasion")),
-        SkipReason::Holdout => {
-            (("比較のため", "効果を測るため、送らずに比べます"), ("Holdout", "left out on purpose, to measure the effect"))
-        }
-        SkipReason::Superseded => {
-            (("別のメールを優先", "優先するメールを今回送ります"), ("Superseded", "a more important mail goes out in this run"))
-        }
-        SkipReason::TooSoon => (("間隔が近い", "前のメールから日が浅い方です"), ("Too soon", "their last mail was only days ago")),
-        SkipReason::OverCap => (("上限に達した", "一回に送る通数の上限を超えます"), ("Over the cap", "they get enough mails in this run")),
-        SkipReason::RenderFailed => {
-            (("作れなかった", "テンプレートに足りない値がありました"), ("Could not be made", "the template lacked a value for them"))
-        }
+    /// What a reason means, in a few words more than its own.
+    pub fn meaning(self, reason: SkipReason) -> &'static str {
+        let (japanese, english) = match reason {
+            SkipReason::NoAddress => ("メールアドレスの登録がありません", "the list has no mail address for them"),
+            SkipReason::BadAddress => ("書き間違いなどで届きません", "it is mistyped and cannot be reached"),
+            SkipReason::NoConsent => ("配信への同意の記録がありません", "they never agreed to be mailed"),
+            SkipReason::Unsubscribed => ("ご本人が配信を止めました", "they asked for no more mails"),
+            SkipReason::Bounced => ("以前のメールが戻ってきました", "earlier mails came back"),
+            SkipReason::SameAddress => ("同じアドレスの別の方へ送ります", "somebody else there gets this mail"),
+            SkipReason::AlreadySent => ("同じ機会にもう送りました", "they got it for the same occasion"),
+            SkipReason::Holdout => ("効果を測るため、送らずに比べます", "left out on purpose, to measure the effect"),
+            SkipReason::Superseded => ("優先するメールを今回送ります", "a more important mail goes out in this run"),
+            SkipReason::TooSoon => ("前のメールから日が浅い方です", "their last mail was only days ago"),
+            SkipReason::OverCap => ("一回に送る通数を超えます", "they get enough mails in this run"),
+            SkipReason::RenderFailed => ("テンプレートに足りない値がありました", "the template lacked a value for them"),
+        };
+        self.pick(japanese, english)
     }
 }

@@ -1,5 +1,6 @@
 //! One customer explained: the rank and the figures behind it, the orders that counted and those left out, every campaign.
 
+use super::super::table;
 use super::super::words::{self, pick};
 use super::{BOLD, FAINT, colour, heading};
 use crate::domain::job::Language;
@@ -9,6 +10,9 @@ use crate::pipeline::{Explanation, PairFate, Purpose};
 use anstyle::AnsiColor;
 use chrono::NaiveDate;
 use std::collections::BTreeMap;
+
+/// Room for an amount: most have no more letters.
+const AMOUNT: usize = 10;
 
 /// The whole explanation.
 pub fn explained(job: &Job, explanation: &Explanation) -> String {
@@ -36,7 +40,7 @@ fn rank(job: &Job, explanation: &Explanation) -> String {
         name(standing.previous),
         pick(language, "条件上は", "qualifies for"),
         name(standing.qualifies),
-        pick(language, "判定日", "decided at"),
+        pick(language, "締め日", "closing"),
         explanation.dates.closing,
     );
     let features = &known.features;
@@ -69,7 +73,7 @@ fn rank(job: &Job, explanation: &Explanation) -> String {
         out += &format!("  {} {by}: {}\n", pick(language, "維持の判定", "to keep it at"), distance_to_keep(job, standing));
     }
     if known.holdout {
-        out += &format!("  {}\n", pick(language, "効果測定の対照群です。", "In the holdout."));
+        out += &format!("  {}\n", pick(language, "対照群です。", "In the holdout."));
     }
     if !known.listed {
         out += &format!("  {}\n", pick(language, "顧客リストにいません。", "Not in the customer list."));
@@ -81,8 +85,9 @@ fn rank(job: &Job, explanation: &Explanation) -> String {
 fn figure(job: &Job, metric: &str, value: &Value) -> String {
     match value {
         Value::Int(amount) if ["spend", "spend_ever", "top"].contains(&metric) => job.currency.show(*amount),
+        Value::Int(months) if metric == "tenure_months" => format!("{months} {}", pick(job.language, "か月", "months")),
         Value::Int(number) => number.to_string(),
-        Value::Date(day) => day.to_string(),
+        Value::Date(day) => job.language.pick(format!("{day} から"), format!("since {day}")),
         _ => "-".to_owned(),
     }
 }
@@ -135,16 +140,20 @@ fn orders(job: &Job, explanation: &Explanation) -> String {
         };
         orders.entry(key).or_default().push(line);
     }
+    let label = |id: &str| if id.starts_with('\u{0}') { "-".to_owned() } else { id.to_owned() };
+    let labels: Vec<String> = orders.keys().map(|(_, id)| label(id)).collect();
+    let width = table::widest(labels.iter().map(String::as_str));
+    let show = |amount: Option<i64>| table::flush_right(&amount.map_or_else(|| "-".to_owned(), |amount| job.currency.show(amount)), AMOUNT);
     let mut out = heading(pick(language, "注文", "Orders"));
-    for ((at, id), lines) in &orders {
+    for (((at, _), lines), label) in orders.iter().zip(&labels) {
         let net: i64 = lines.iter().filter(|line| line.fate == LineFate::Counted).filter_map(|line| line.amount).sum();
         let counted = lines.iter().any(|line| line.fate == LineFate::Counted);
         let day = job.zone.date(*at).map_or_else(|| "-".to_owned(), |day| day.to_string());
-        let label = if id.starts_with('\u{0}') { "-" } else { id };
-        out += &format!("  {day}  {label}  {}  {}\n", job.currency.show(net), verdict(job, explanation, *at, net, counted));
+        let label = table::flush_left(label, width);
+        out += &format!("  {day:10}  {label}  {}  {}\n", show(Some(net)), verdict(job, explanation, *at, net, counted));
         for line in lines.iter().filter(|line| line.fate != LineFate::Counted) {
-            let amount = line.amount.map_or_else(|| "-".to_owned(), |amount| job.currency.show(amount));
-            out += &format!("  {FAINT}            {amount}  {}  ({}){FAINT:#}\n", fate(language, &line.fate), line.place);
+            let (blank, amount) = (table::flush_left("", width), show(line.amount));
+            out += &format!("  {:10}  {FAINT}{blank}  {amount}  {}  ({}){FAINT:#}\n", "", fate(language, &line.fate), line.place);
         }
     }
     out
@@ -184,19 +193,21 @@ fn campaigns(job: &Job, explanation: &Explanation) -> String {
     let Some(known) = &explanation.known else { return String::new() };
     let language = job.language;
     let mut out = heading(pick(language, "キャンペーン", "Campaigns"));
+    let width = table::widest(known.pairs.iter().map(|pair| pair.campaign.as_str()));
     for pair in &known.pairs {
+        let name = table::flush_left(&pair.campaign, width);
         out += &match &pair.fate {
             PairFate::Mailed { subject, occasion } => {
                 let green = colour(AnsiColor::Green);
-                format!("  {green}✉{green:#} {}  {subject}  {FAINT}{occasion}{FAINT:#}\n", pair.campaign)
+                format!("  {green}✉{green:#} {name}  {subject}  {FAINT}{occasion}{FAINT:#}\n")
             }
             PairFate::Skipped { reason, occasion } => {
                 let yellow = colour(AnsiColor::Yellow);
-                format!("  {yellow}–{yellow:#} {}  {}  {FAINT}{occasion}{FAINT:#}\n", pair.campaign, words::skip(language, *reason))
+                format!("  {yellow}–{yellow:#} {name}  {}  {FAINT}{occasion}{FAINT:#}\n", reason.told(language))
             }
             PairFate::Unmatched(no) => {
                 let wanted = pick(language, "条件", "wanted");
-                format!("  {FAINT}  {}  {}: {} · {wanted} {}{FAINT:#}\n", pair.campaign, no.condition, no.found, no.wanted)
+                format!("  {FAINT}  {name}  {}: {} · {wanted} {}{FAINT:#}\n", no.condition, no.found, no.wanted)
             }
         };
     }

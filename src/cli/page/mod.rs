@@ -90,9 +90,9 @@ pub fn features(job: &Job, customers: u64, read: &ReadCounts, out: &Path) -> Str
         pick(language, "行", "lines")
     ));
     for (count, ja, en) in [
-        (read.guests, "ゲスト購入の行（集計外）", "guest lines, left out"),
-        (read.excluded, "除外条件の行", "excluded lines"),
-        (read.bad_rows, "不正な行（集計外）", "bad lines, left out"),
+        (read.guests, "会員外の明細（集計外）", "guest lines, left out"),
+        (read.excluded, "除外した明細", "lines excluded"),
+        (read.bad_rows, "読めない行（集計外）", "bad rows, left out"),
     ] {
         if count > 0 {
             text += &format!("  {} {}\n", grouped(count), pick(language, ja, en));
@@ -151,7 +151,7 @@ fn state_lines(job: &Job, states: &BTreeMap<State, u64>) -> String {
                 State::InDoubt | State::Rejected => colour(AnsiColor::Red),
                 _ => Style::new(),
             };
-            out += &format!("  {style}{count:>8}{style:#}  {}\n", words::state(job.language, state));
+            out += &format!("  {style}{:>8}{style:#}  {}\n", grouped(count), words::state(job.language, state));
         }
     }
     out

@@ -1,11 +1,11 @@
 //! The plan on the terminal: who gets what, who does not and why, what looks odd, and what to do next.
 
-use super::super::table::Table;
+use super::super::table::{self, Table};
 use super::super::words::{self, pick};
 use super::{BOLD, FAINT, colour, heading, warning};
 use crate::domain::money::grouped;
 use crate::domain::plan::Summary;
-use crate::domain::{Job, SkipReason};
+use crate::domain::{Job, RankChange, SkipReason};
 use crate::pipeline::Planned;
 use anstyle::AnsiColor;
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ pub fn planned(job: &Job, planned: &Planned, verbose: bool) -> String {
         "{BOLD}{} {}{BOLD:#}  {FAINT}{} {}{FAINT:#}\n",
         summary.job,
         summary.as_of,
-        pick(language, "ランク判定日", "ranks decided at"),
+        pick(language, "ランクの締め日", "closing"),
         summary.closing,
     );
     for line in &planned.echo {
@@ -34,16 +34,16 @@ pub fn planned(job: &Job, planned: &Planned, verbose: bool) -> String {
     out += &mails(job, summary);
     let skips = skips(job, summary, verbose);
     if !skips.is_empty() {
-        out += &heading(pick(language, "送らない理由", "Not mailed, because"));
+        out += &heading(pick(language, "見送りの理由", "Skipped, because"));
         out += &skips;
     }
     out += &format!(
         "\n  {} {} = {} {} + {} {}\n",
-        pick(language, "該当", "matched"),
+        pick(language, "条件に合う", "matched"),
         grouped(counts.matched),
         pick(language, "メール", "mails"),
         grouped(counts.mails),
-        pick(language, "送らない", "skipped"),
+        pick(language, "見送り", "skipped"),
         grouped(counts.skipped),
     );
     out += &left_out(job, summary);
@@ -58,28 +58,27 @@ pub fn planned(job: &Job, planned: &Planned, verbose: bool) -> String {
 
 /// Ranks from the highest to the lowest, as a ladder of bars, with the moves of this closing.
 fn ladder(job: &Job, summary: &Summary) -> String {
-    let counts = &summary.counts;
-    let most = counts.rank_sizes.iter().copied().max().unwrap_or_default().max(counts.no_rank).max(1);
+    let (counts, language) = (&summary.counts, job.language);
+    let none = pick(language, "ランクなし", "no rank");
+    let ranks = summary.ranks.iter().map(String::as_str).zip(counts.rank_sizes.iter().copied()).zip(0_u8..);
+    let mut rungs = vec![(none, counts.no_rank, None)];
+    rungs.extend(ranks.map(|((name, size), rank)| (name, size, Some(rank))));
+    let most = rungs.iter().map(|rung| rung.1).max().unwrap_or_default().max(1);
+    let width = table::widest(rungs.iter().map(|rung| rung.0));
     let mut table = Table::default();
-    let language = job.language;
-    table.row(vec![
-        String::new(),
-        pick(language, "人数", "customers").to_owned(),
-        pick(language, "↑", "up").to_owned(),
-        pick(language, "↓", "down").to_owned(),
-    ]);
-    for (at, name) in summary.ranks.iter().enumerate().rev() {
-        let size = counts.rank_sizes[at];
-        let arrived = |up: bool| -> u64 {
-            let here = u8::try_from(at).ok();
-            let moved = counts.moves.iter().filter(|(from, to, _)| *to == here && *from != here);
-            moved.filter(|(from, ..)| if up { *from < here } else { *from > here }).map(|(.., count)| count).sum()
+    let head = ["", pick(language, "人数", "customers"), words::change(language, RankChange::New)];
+    let moved = [RankChange::Up, RankChange::Down].map(|change| words::change(language, change));
+    table.row(head.into_iter().chain(moved).map(str::to_owned).collect());
+    for (name, size, rank) in rungs.into_iter().rev() {
+        let came = |from: fn(Option<u8>, Option<u8>) -> bool| -> String {
+            let arrivals = counts.moves.iter().filter(|(before, now, _)| *now == rank && *before != rank && from(*before, rank));
+            grouped(arrivals.map(|(.., people)| people).sum())
         };
         let bar = "█".repeat(usize::try_from((size * BAR).div_ceil(most)).unwrap_or_default());
-        table.row(vec![format!("{name} {bar}"), grouped(size), arrived(true).to_string(), arrived(false).to_string()]);
+        let moved =
+            [came(|before, _| before.is_none()), came(|before, now| before.is_some() && before < now), came(|before, now| before > now)];
+        table.row([format!("{} {bar}", table::flush_left(name, width)), grouped(size)].into_iter().chain(moved).collect());
     }
-    let none = pick(language, "ランクなし", "no rank");
-    table.row(vec![none.to_owned(), grouped(counts.no_rank), String::new(), String::new()]);
     table.draw()
 }
 
@@ -125,7 +124,9 @@ fn skips(job: &Job, summary: &Summary, verbose: bool) -> String {
     }
     let mut out = String::new();
     for (reason, count) in sums {
-        out += &format!("  {:>8}  {} {FAINT}{}{FAINT:#}\n", grouped(count), words::skip(job.language, reason), reason.word());
+        // English says it in the very word that the files hold.
+        let word = pick(job.language, reason.word(), "");
+        out += &format!("  {:>8}  {}  {FAINT}{word}{FAINT:#}\n", grouped(count), reason.told(job.language));
         if verbose {
             for (campaign, skips) in summary.campaigns.iter().zip(&summary.counts.skips) {
                 for (_, count) in skips.iter().filter(|(other, _)| *other == reason) {
@@ -142,10 +143,10 @@ fn left_out(job: &Job, summary: &Summary) -> String {
     let counts = &summary.counts;
     let parts: Vec<String> = [
         (counts.customers_excluded, "除外した顧客", "customers excluded"),
-        (counts.guests, "ゲスト購入の行", "guest lines"),
-        (counts.lines_excluded, "除外した行", "lines excluded"),
-        (counts.bad_rows, "不正な行", "bad lines"),
-        (counts.nameless, "お名前なしのメール", "mails without a name"),
+        (counts.guests, "会員外の明細", "guest lines"),
+        (counts.lines_excluded, "除外した明細", "lines excluded"),
+        (counts.bad_rows, "読めない行", "bad rows"),
+        (counts.nameless, "名前のないメール", "mails without a name"),
     ]
     .into_iter()
     .filter(|(count, ..)| *count > 0)
