@@ -60,7 +60,7 @@ impl Bars {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         let template = match step {
             Step::Wait => "  {msg} {wide_bar} {human_pos}/{human_len}",
-            _ => "  {msg} {wide_bar} {human_pos}/{human_len} {per_sec} {eta}",
+            _ => "  {msg} {wide_bar} {human_pos}/{human_len} {eta}",
         };
         let style = ProgressStyle::with_template(template);
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));

@@ -70,7 +70,7 @@ fn write(request: &Request, folder: &Path, inputs: &Inputs, parts: &[PlanPart], 
     let job = request.job;
     let samples = figures::samples(job, inputs, parts)?;
     let before = inputs.before.summary.as_ref();
-    let paint = |summary: &Summary| report::html(summary, before, &samples, job.language, job.zone, job.shop("name"));
+    let paint = |summary: &Summary| report::html(summary, before, &samples, job.language, job.zone, job.shop("name"), &job.currency);
     let whole = runs::WholePlan { parts, summary, job_text: &job.text, templates: &inputs.templates.sources() };
     Ok(runs::write(folder, whole, paint)?)
 }

@@ -91,8 +91,8 @@ fn pieces(rank: Option<RankIndex>, size: u64, widest: u64, moves: &[Move], words
     for &(before, _, people) in moves.iter().filter(|each| each.1 == rank) {
         *by_tone.entry(tone(before, rank)).or_default() += people;
     }
-    // Where nobody stayed or moved there is nothing to tell apart.
-    if by_tone.values().sum::<u64>() != size || by_tone.keys().all(|tone| matches!(*tone, "kept" | "new")) {
+    // Where nobody had a rank before there is nothing to tell apart.
+    if by_tone.values().sum::<u64>() != size || moves.iter().all(|each| each.0.is_none()) {
         by_tone = BTreeMap::from([("kept", size)]);
     }
     let mut pieces = Vec::new();
@@ -261,6 +261,15 @@ pub(super) fn skip_bars(counts: &Counts, campaigns: &[String], words: Words) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rung_tells_new_people_from_those_who_stayed() {
+        let words = Words(crate::domain::job::Language::En);
+        let moves = [(Some(0), Some(0), 6), (None, Some(0), 4)];
+        let tones = |moves: &[Move]| pieces(Some(0), 10, 10, moves, words).iter().map(|piece| piece.tone).collect::<Vec<_>>();
+        assert_eq!(tones(&moves), ["kept", "new"]);
+        assert_eq!(tones(&[(None, Some(0), 10)]), ["kept"], "at the first run everybody is new");
+    }
 
     #[test]
     fn changes_carry_their_sign() {

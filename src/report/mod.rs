@@ -7,9 +7,9 @@ mod flow;
 mod page;
 mod words;
 
-use crate::domain::Zone;
 use crate::domain::job::Language;
 use crate::domain::plan::{Sample, Summary};
+use crate::domain::{Currency, Zone};
 
 /// The report cannot be drawn.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +19,8 @@ pub enum Error {
 }
 
 /// The report of a plan as one HTML page without scripts or outside references. `previous` is the summary of the last adopted run,
-/// `None` at the first one; of the samples the first three are shown; times are shown in the job's zone.
+/// `None` at the first one; of the samples the first three are shown; times are shown in the job's zone and amounts in its
+/// currency.
 ///
 /// # Errors
 /// Only when the template that is compiled in is wrong.
@@ -30,8 +31,9 @@ pub fn html(
     language: Language,
     zone: Zone,
     shop_name: &str,
+    currency: &Currency,
 ) -> Result<String, Error> {
-    let view = page::View::new(summary, previous, samples, language, zone, shop_name);
+    let view = page::View::new(summary, previous, samples, language, zone, shop_name, currency);
     let mut tera = tera::Tera::default();
     tera.add_raw_template("report.html", include_str!("report.html"))?;
     Ok(tera.render("report.html", &tera::Context::from_serialize(&view)?)?)

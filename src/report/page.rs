@@ -3,10 +3,10 @@
 use super::figures::{self, Heat, MoveTable, Rung, SkipBar};
 use super::flow::{self, Flow};
 use super::words::Words;
-use crate::domain::Zone;
 use crate::domain::job::Language;
 use crate::domain::money::grouped;
 use crate::domain::plan::{Counts, Sample, Summary};
+use crate::domain::{Currency, Zone};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -81,6 +81,7 @@ impl<'a> View<'a> {
         language: Language,
         zone: Zone,
         shop: &'a str,
+        currency: &Currency,
     ) -> Self {
         let words = Words(language);
         let counts = &summary.counts;
@@ -100,7 +101,7 @@ impl<'a> View<'a> {
             shop,
             job: &summary.job,
             title: words.fill("title", &[&words.day(summary.as_of)]),
-            tiles: tiles(counts, previous.map(|previous| &previous.counts), words),
+            tiles: tiles(counts, previous.map(|previous| &previous.counts), currency, words),
             brakes: summary.brakes.iter().map(|(name, seen)| Brake { name, meaning: words.brake(name), seen }).collect(),
             warnings: &summary.warnings,
             ladder: figures::ladder(summary, previous, words),
@@ -120,7 +121,7 @@ impl<'a> View<'a> {
     }
 }
 
-fn tiles(counts: &Counts, before: Option<&Counts>, words: Words) -> Vec<Tile> {
+fn tiles(counts: &Counts, before: Option<&Counts>, currency: &Currency, words: Words) -> Vec<Tile> {
     let tile = |kind: &'static str, pick: fn(&Counts) -> u64, note: String| Tile {
         kind,
         label: words.get(kind),
@@ -133,7 +134,13 @@ fn tiles(counts: &Counts, before: Option<&Counts>, words: Words) -> Vec<Tile> {
         tile("customers", |counts| counts.customers, words.get("customers_note").into()),
         tile("mails", |counts| counts.mails, words.fill("mails_note", &[&of_matched[0], &of_matched[1]])),
         tile("skipped", |counts| counts.skipped, words.get("skipped_note").into()),
-        tile("holdout", |counts| counts.holdout, words.get("holdout_note").into()),
+        Tile {
+            kind: "cost",
+            label: words.get("cost"),
+            figure: currency.show(counts.offer_exposure),
+            change: before.map(|before| words.fill("last_time", &[&currency.show(before.offer_exposure)])),
+            note: words.get("cost_note").into(),
+        },
     ]
 }
 
@@ -148,6 +155,7 @@ fn read(counts: &Counts, words: Words, zone: Zone) -> Vec<Fact> {
         fact("bad_rows", grouped(counts.bad_rows)),
         fact("customers_excluded", grouped(counts.customers_excluded)),
         fact("nameless", grouped(counts.nameless)),
+        fact("holdout", grouped(counts.holdout)),
     ]
 }
 

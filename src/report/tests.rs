@@ -9,6 +9,10 @@ fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
 }
 
+fn yen() -> Currency {
+    Currency { code: "JPY".into(), digits: 0 }
+}
+
 fn zone() -> Zone {
     Zone(chrono_tz::Asia::Tokyo)
 }
@@ -32,6 +36,7 @@ fn small() -> Summary {
         ranks: vec!["A".into(), "AA".into(), "VIP".into()],
         campaigns: vec!["birthday".into(), "newsletter".into()],
         counts: Counts {
+            offer_exposure: 253_000,
             customers: 1_260,
             lines: 12_345,
             newest: Some(1_796_137_200_000_000),
@@ -88,7 +93,7 @@ fn without_style(page: &str) -> String {
 #[test]
 fn the_page_in_japanese() {
     let samples = [sample("<!DOCTYPE html><p style=\"color:#333\">佐藤花子様</p>")];
-    let page = html(&small(), Some(&before()), &samples, Language::Ja, zone(), "つばき堂").unwrap();
+    let page = html(&small(), Some(&before()), &samples, Language::Ja, zone(), "つばき堂", &yen()).unwrap();
     insta::assert_snapshot!(without_style(&page));
 }
 
@@ -99,7 +104,7 @@ fn the_page_in_english_at_the_first_run() {
     first.counts.moves = vec![(None, None, 50), (None, Some(0), 1_000), (None, Some(1), 200), (None, Some(2), 10)];
     first.brakes.clear();
     first.warnings.clear();
-    let page = html(&first, None, &[], Language::En, zone(), "Camellia").unwrap();
+    let page = html(&first, None, &[], Language::En, zone(), "Camellia", &yen()).unwrap();
     insta::assert_snapshot!(without_style(&page));
 }
 
@@ -116,7 +121,7 @@ fn nothing_from_outside_becomes_markup() {
     summary.key_id = evil.into();
     summary.digest = evil.into();
     let sample = Sample { campaign: evil.into(), rank: evil.into(), subject: evil.into(), html: format!("{evil}</iframe>") };
-    let page = html(&summary, Some(&small()), &[sample], Language::En, zone(), evil).unwrap();
+    let page = html(&summary, Some(&small()), &[sample], Language::En, zone(), evil, &yen()).unwrap();
     assert!(!page.contains("<script"), "markup came through");
     assert_eq!(page.matches("</iframe>").count(), 1);
     assert!(!page.contains("alert('1')"), "a quote came through");
@@ -125,7 +130,7 @@ fn nothing_from_outside_becomes_markup() {
 #[test]
 fn the_page_refers_to_nothing_outside_and_shows_three_samples() {
     let samples = vec![sample("<p>x</p>"); 5];
-    let page = html(&small(), Some(&before()), &samples, Language::Ja, zone(), "つばき堂").unwrap();
+    let page = html(&small(), Some(&before()), &samples, Language::Ja, zone(), "つばき堂", &yen()).unwrap();
     assert_eq!(page.matches("<iframe sandbox ").count(), 3);
     for reference in ["http:", "https:", "url(", "@import", " src=", " href="] {
         assert!(!page.contains(reference), "the page holds {reference}");
@@ -139,6 +144,6 @@ fn an_empty_plan_has_a_page_too() {
     empty.ranks.clear();
     empty.campaigns.clear();
     for language in [Language::Ja, Language::En] {
-        assert!(html(&empty, Some(&empty), &[], language, zone(), "").is_ok());
+        assert!(html(&empty, Some(&empty), &[], language, zone(), "", &yen()).is_ok());
     }
 }

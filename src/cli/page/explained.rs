@@ -94,7 +94,8 @@ fn figure(job: &Job, metric: &str, value: &Value) -> String {
 
 /// What is missing, metric by metric; nothing where nothing is.
 fn distance(job: &Job, orders: Option<i64>, spend: Option<i64>, on: Option<NaiveDate>) -> String {
-    let orders = orders.filter(|count| *count > 0).map(|count| format!("{count} {}", pick(job.language, "回", "orders")));
+    let word = |count: i64| pick(job.language, "回", if count == 1 { "order" } else { "orders" });
+    let orders = orders.filter(|count| *count > 0).map(|count| format!("{count} {}", word(count)));
     let spend = spend.filter(|amount| *amount > 0).map(|amount| job.currency.show(amount));
     let on = on.map(|day| day.to_string());
     orders.into_iter().chain(spend).chain(on).collect::<Vec<_>>().join(" · ")

@@ -125,8 +125,8 @@ fn skips(job: &Job, summary: &Summary, verbose: bool) -> String {
     let mut out = String::new();
     for (reason, count) in sums {
         // English says it in the very word that the files hold.
-        let word = pick(job.language, reason.word(), "");
-        out += &format!("  {:>8}  {}  {FAINT}{word}{FAINT:#}\n", grouped(count), reason.told(job.language));
+        let word = job.language.pick(format!("  {FAINT}{}{FAINT:#}", reason.word()), String::new());
+        out += &format!("  {:>8}  {}{word}\n", grouped(count), reason.told(job.language));
         if verbose {
             for (campaign, skips) in summary.campaigns.iter().zip(&summary.counts.skips) {
                 for (_, count) in skips.iter().filter(|(other, _)| *other == reason) {
