@@ -237,7 +237,12 @@ fn schedule(common: &Common, path: &Path, emit: Option<Emit>) -> Result<Done, Er
         let failed = |source| Error::File { path: path.to_path_buf(), source };
         let job = std::path::absolute(path).map_err(failed)?;
         let program = std::env::current_exe().map_err(failed)?;
-        Ok(format!("{} run {} --if-due", quoted(&program), quoted(&job)))
+        // A timer must keep to the ledger that its user means, or it would send what another one has sent.
+        let runs = match &common.runs {
+            Some(runs) => format!(" --runs {}", quoted(&std::path::absolute(runs).map_err(failed)?)),
+            None => String::new(),
+        };
+        Ok(format!("{} run {}{runs} --if-due", quoted(&program), quoted(&job)))
     };
     match emit {
         Some(Emit::Systemd) => say(&pipeline::systemd(&job, &command()?)?),

@@ -103,3 +103,12 @@ fn a_customer_is_shown_and_explained() {
     rankmail(&strange).runs(runs.path()).code(2).complains("no campaign `nosuch`; it has vip_gift, ").run();
     rankmail(&["explain", JOB, "--customer", "nobody"]).runs(runs.path()).code(3).complains("nobody").run();
 }
+
+#[test]
+fn a_timer_keeps_to_the_runs_folder_it_was_made_for() {
+    let runs = tempfile::tempdir().unwrap();
+    let words = format!("jobs/monthly.toml --runs {} --if-due", runs.path().display());
+    for kind in ["systemd", "cron"] {
+        rankmail(&["schedule", JOB, "--emit", kind]).runs(runs.path()).says(&words).run();
+    }
+}
