@@ -3,6 +3,7 @@
 //! Nothing here reads, writes, prints or knows the time of day. It uses the standard library, `chrono` and `chrono-tz` only.
 
 pub mod address;
+pub mod book;
 pub mod campaign;
 pub mod customers;
 pub mod dates;
@@ -23,6 +24,7 @@ pub mod value;
 pub mod zone;
 
 pub use address::Address;
+pub use book::{BookPart, OrderBook};
 pub use campaign::{Campaign, Contact, Holdout, Once, RankRange, When, Where};
 pub use customers::Customers;
 pub use dates::{Bounds, Dates};

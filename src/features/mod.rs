@@ -4,11 +4,13 @@
 //! stream for each hash partition of customers; when all lines are there, the partitions are worked off one by one, so that what
 //! is worked on fits the processor's caches. This room reads no files, knows no calendar and ranks nobody.
 
+mod book;
 mod fold;
 mod gather;
 mod stream;
 mod write;
 
+pub use book::Book;
 pub use fold::Fold;
 pub use write::write;
 

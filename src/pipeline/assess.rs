@@ -36,6 +36,7 @@ pub fn fold(job: &Job, inputs: &Inputs, bounds: Bounds, watch: &Watch) -> Result
         as_of: bounds.as_of,
         history_before: inputs.before.summary.as_ref().map(|summary| job.zone.midnight(summary.as_of)),
         category: !categories.is_empty(),
+        details: false,
         progress: Some(&|done, total| watch(Step::Read, done, total)),
     };
     let fold = features::Fold::new(bounds, &categories, wants_items);

@@ -15,7 +15,8 @@ pub fn features(job: &Job, as_of: NaiveDate, out: &Path, watch: &Watch) -> Resul
     let bounds = ranks::dates(as_of, &job.ladder, last_run(job, as_of)?.as_ref(), next_due).bounds(job.zone);
     let purchases = purchases::open(&job.purchases, job.zone, &job.currency, super::inputs::base(job))?;
     let progress = |done, total| watch(Step::Read, done, total);
-    let request = purchases::Request { as_of: bounds.as_of, history_before: None, category: false, progress: Some(&progress) };
+    let request =
+        purchases::Request { as_of: bounds.as_of, history_before: None, category: false, details: false, progress: Some(&progress) };
     let table = fold::Fold::new(bounds, &[], false);
     let read = purchases.read(&request, &|lines| table.add(lines).map_err(Into::into))?;
     let parts = table.finish()?;

@@ -42,6 +42,8 @@ pub(super) struct Layout {
     pub product: Option<Place>,
     pub category: Option<Place>,
     pub store: Option<Place>,
+    pub coupon: Option<Place>,
+    pub points_used: Option<Place>,
     pub exclude: Vec<Place>,
     /// Whether the order id is one column of whole numbers.
     pub number_order: bool,
@@ -88,7 +90,7 @@ impl Table {
 /// which end in 2262.
 fn hinted(footer: &Footer, plain: &ArrowReaderMetadata, layout: &Layout) -> Result<ArrowReaderMetadata, Error> {
     let mut fields: Vec<Arc<Field>> = plain.schema().fields().iter().cloned().collect();
-    let texts = [Some(&layout.customer), layout.product.as_ref(), layout.category.as_ref(), layout.store.as_ref()];
+    let texts = [Some(&layout.customer), layout.product.as_ref(), layout.category.as_ref(), layout.store.as_ref(), layout.coupon.as_ref()];
     for place in texts.into_iter().flatten().chain(&layout.order).chain(&layout.exclude) {
         if let Place::Column(root) = *place {
             fields[root] = Arc::new(fields[root].as_ref().clone().with_data_type(viewed(fields[root].data_type())));
@@ -131,6 +133,7 @@ impl Finder<'_> {
         let id = |name: &String| self.typed(name, words::usable_id, words::EXPECTED_ID);
         let label = |name: &String| self.typed(name, words::usable_label, words::EXPECTED_LABEL);
         let maybe = |name: &Option<String>| name.as_ref().map(label).transpose();
+        let number = |name: &Option<String>| name.as_ref().map(|name| self.typed(name, amounts::usable, amounts::EXPECTED)).transpose();
         let at = self.find(&source.at)?;
         let folder_at = match &at {
             Place::Column(_) => self.check(&source.at, &at, moments::usable, moments::EXPECTED).map(|()| None)?,
@@ -143,17 +146,15 @@ impl Finder<'_> {
             [Place::Column(root)] => words::is_number(self.schema.field(*root).data_type()),
             _ => false,
         };
-        // These serve parts of the program that come later; that they are there is checked from the start.
-        for name in source.coupon.iter().chain(&source.points_used) {
-            self.find(name)?;
-        }
         Ok(Layout {
             customer: id(&source.customer)?,
             order,
             at,
             folder_at,
             amount: self.typed(&source.amount, amounts::usable, amounts::EXPECTED)?,
-            quantity: source.quantity.as_ref().map(|name| self.typed(name, amounts::usable, amounts::EXPECTED)).transpose()?,
+            quantity: number(&source.quantity)?,
+            points_used: number(&source.points_used)?,
+            coupon: maybe(&source.coupon)?,
             product: maybe(&source.product)?,
             category: maybe(&source.category)?,
             store: maybe(&source.store)?,

@@ -24,6 +24,8 @@ pub(super) struct Lines {
     pub product: Option<StringViewArray>,
     pub category: Option<StringViewArray>,
     pub store: Option<StringViewArray>,
+    pub coupon: Option<StringViewArray>,
+    pub points_used: Option<Int64Array>,
     /// As they are in the file, to say what is wrong with a bad row.
     raw_at: ArrayRef,
     raw_amount: ArrayRef,
@@ -58,9 +60,9 @@ impl Mapper<'_> {
             _ => Ok(None),
         };
         let exclude = layout.exclude.iter().zip(&source.exclude);
-        let quantity = match (wanted.details, &layout.quantity, &source.quantity) {
-            (true, Some(place), Some(name)) => Some(self.number(&self.raw(batch, place), name, 0)?),
-            _ => None,
+        let count = |place: &Option<Place>, name: &Option<String>| match (wanted.details, place, name) {
+            (true, Some(place), Some(name)) => self.number(&self.raw(batch, place), name, 0).map(Some),
+            _ => Ok(None),
         };
         let raw_amount = self.raw(batch, &layout.amount);
         let raw_at = self.raw(batch, &layout.at);
@@ -69,7 +71,9 @@ impl Mapper<'_> {
             order: self.order(batch)?,
             amount: self.number(&raw_amount, &source.amount, self.purchases.digits)?,
             exclude: exclude.map(|(place, (name, _))| self.text(batch, place, name)).collect::<Result<_, _>>()?,
-            quantity,
+            quantity: count(&layout.quantity, &source.quantity)?,
+            points_used: count(&layout.points_used, &source.points_used)?,
+            coupon: label(wanted.details, &layout.coupon, &source.coupon)?,
             product: label(wanted.details, &layout.product, &source.product)?,
             category: label(wanted.category, &layout.category, &source.category)?,
             store: label(wanted.details, &layout.store, &source.store)?,
@@ -195,9 +199,18 @@ impl Lines {
             Arc::new(moments::timestamps(&self.at)),
             Arc::new(self.amount.clone()),
         ];
-        if let Some(category) = &self.category {
-            fields.push(Field::new("category", DataType::Utf8View, true));
-            columns.push(Arc::new(category.clone()));
+        let labels = [("category", &self.category), ("product", &self.product), ("coupon", &self.coupon), ("store", &self.store)];
+        for (name, values) in labels {
+            if let Some(values) = values {
+                fields.push(Field::new(name, DataType::Utf8View, true));
+                columns.push(Arc::new(values.clone()));
+            }
+        }
+        for (name, values) in [("quantity", &self.quantity), ("points_used", &self.points_used)] {
+            if let Some(values) = values {
+                fields.push(Field::new(name, DataType::Int64, true));
+                columns.push(Arc::new(values.clone()));
+            }
         }
         RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
     }

@@ -48,6 +48,8 @@ pub struct Request<'a> {
     pub history_before: Option<i64>,
     /// Whether the category column is wanted; where none is mapped there is none.
     pub category: bool,
+    /// Whether everything else that is mapped is wanted: quantity, product, category, coupon, points used, store.
+    pub details: bool,
     /// Told rows done and rows in all, now and then, from any thread.
     pub progress: Option<&'a (dyn Fn(u64, u64) + Sync)>,
 }

@@ -17,7 +17,7 @@ pub type Sink<'a> = dyn Fn(&RecordBatch) -> Result<(), Box<dyn std::error::Error
 impl Purchases {
     /// Hands every line that counts to `sink`, which is called from several threads at once: columns `customer` (Utf8View), `order` (Int64 when all
     /// files have whole numbers, else Utf8View; null: none), `at` (timestamp, µs UTC), `amount` (Int64, minor units) and, where
-    /// wanted and mapped, `category` (Utf8View). Excluded lines, guests, bad rows and lines from the as-of date on are counted and left out.
+    /// wanted and mapped, `category`, `product`, `coupon`, `store` (Utf8View), `quantity` and `points_used` (Int64). Excluded lines, guests, bad rows and lines from the as-of date on are counted and left out.
     pub fn read(&self, request: &Request<'_>, sink: &Sink<'_>) -> Result<ReadCounts, Error> {
         let tasks = self.tasks(request.as_of);
         let total = tasks.iter().fold(0_u64, |total, task| total.saturating_add(task.rows));
@@ -44,7 +44,7 @@ impl Purchases {
 
     fn read_group(&self, task: &Task, request: &Request<'_>, sink: &Sink<'_>, progress: &dyn Fn(u64)) -> Result<ReadCounts, Error> {
         let mut counts = ReadCounts::default();
-        let wanted = Wanted { category: request.category && self.source.category.is_some(), details: false };
+        let wanted = Wanted { category: (request.category || request.details) && self.source.category.is_some(), details: request.details };
         self.scan(task, wanted, |lines, before| {
             let file = &self.tables[task.table].footer.name;
             let broken = |error: arrow::error::ArrowError| Error::Damaged { file: file.clone(), reason: error.to_string() };

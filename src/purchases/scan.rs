@@ -17,7 +17,7 @@ const BATCH: usize = 16_384;
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Wanted {
     pub category: bool,
-    /// Product, quantity and store.
+    /// Product, quantity, store, coupon and points used.
     pub details: bool,
 }
 
@@ -89,7 +89,7 @@ fn roots(table: &Table, wanted: Wanted) -> Vec<usize> {
         places.extend(&layout.category);
     }
     if wanted.details {
-        places.extend(layout.quantity.iter().chain(&layout.product).chain(&layout.store));
+        places.extend(layout.quantity.iter().chain(&layout.product).chain(&layout.store).chain(&layout.coupon).chain(&layout.points_used));
     }
     let mut roots: Vec<usize> = places
         .into_iter()

@@ -109,7 +109,7 @@ fn lines(purchases: &Purchases, request: &Request<'_>) -> Result<(Vec<Line>, Rea
     Ok((lines, counts))
 }
 
-const ALL: Request<'static> = Request { as_of: i64::MAX, history_before: None, category: false, progress: None };
+const ALL: Request<'static> = Request { as_of: i64::MAX, history_before: None, category: false, details: false, progress: None };
 
 fn read(columns: Columns) -> Result<Vec<Line>, Error> {
     let folder = shop(columns);
@@ -283,7 +283,7 @@ fn rows_that_do_not_count_are_counted() {
     let purchases = opened(folder.path(), exclude).unwrap();
     let seen = Mutex::new((0, 0));
     let progress = |done: u64, total: u64| *seen.lock().unwrap() = (done, total);
-    let request = Request { as_of: 10, history_before: Some(3), category: false, progress: Some(&progress) };
+    let request = Request { as_of: 10, history_before: Some(3), category: false, details: false, progress: Some(&progress) };
     let (lines, counts) = lines(&purchases, &request).unwrap();
     assert_eq!(lines.iter().map(|line| line.0.as_str()).collect::<Vec<_>>(), ["a", "f"]);
     let expected = ReadCounts {
