@@ -5,6 +5,7 @@
 pub mod address;
 pub mod book;
 pub mod campaign;
+pub mod cells;
 pub mod customers;
 pub mod dates;
 pub mod delivery;
