@@ -18,6 +18,7 @@ pub mod features;
 pub mod job;
 pub mod keys;
 pub mod ledger;
+pub mod lint;
 pub mod message;
 pub mod offers;
 pub mod pipeline;

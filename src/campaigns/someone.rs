@@ -79,5 +79,6 @@ pub fn campaign(when: When) -> Campaign {
         counts_towards_limit: true,
         from: None,
         reply_to: None,
+        allow: Vec::new(),
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::domain;
 use crate::domain::features::ReadCounts;
+use crate::domain::finding::Subject;
 use crate::domain::orders::LineFate;
 use crate::domain::plan::Summary;
 use crate::domain::{Job, Outcome, State, Zone};
@@ -43,8 +44,22 @@ fn problems(error: &Error) -> Vec<Value> {
     }
 }
 
+fn findings(checked: &Checked) -> Vec<Value> {
+    let rows = checked.findings.iter().map(|finding| {
+        let (of, name) = match &finding.subject {
+            Subject::Rank(name) => ("rank", name),
+            Subject::Campaign(name) => ("campaign", name),
+        };
+        let level = if finding.rule.is_hint() { "hint" } else { "warning" };
+        json!({"rule": finding.rule.word(), "level": level, "of": of, "name": name, "message": finding.message,
+            "reason": finding.rule.reason(checked.job.language)})
+    });
+    rows.collect()
+}
+
 pub fn checked(checked: &Checked, data: Option<&DataCheck>) -> String {
-    let mut object = json!({"job": checked.job.name, "understood": checked.echo, "warnings": checked.warnings, "problems": []});
+    let mut object = json!({"job": checked.job.name, "understood": checked.echo, "warnings": checked.warnings, "problems": [],
+        "findings": findings(checked)});
     if let Some(data) = data {
         let values: Vec<Value> = data
             .values

@@ -1,5 +1,6 @@
 //! Campaigns: for whom, when, how often.
 
+use super::finding::Rule;
 use super::{OfferRule, RankIndex};
 use chrono::NaiveDate;
 
@@ -21,6 +22,8 @@ pub struct Campaign {
     pub counts_towards_limit: bool,
     pub from: Option<String>,
     pub reply_to: Option<String>,
+    /// Rules of the linter that are allowed here.
+    pub allow: Vec<Rule>,
 }
 
 /// The ranks a campaign is for.

@@ -1,5 +1,6 @@
 //! A checked job: everything that the job file says, with paths resolved, names looked up and ranges read.
 
+use super::finding::Rule;
 use super::{Campaign, Contact, Currency, Ladder, Zone};
 use std::path::PathBuf;
 
@@ -31,6 +32,8 @@ pub struct Job {
     pub keys: KeySource,
     pub on_render_error: OnRenderError,
     pub inline_css: bool,
+    /// Rules of the linter that are allowed everywhere (`[check] allow`).
+    pub allow: Vec<Rule>,
     /// Warnings that do not stop anything: dates that are past, and kin. Written for people.
     pub warnings: Vec<String>,
 }

@@ -119,8 +119,8 @@ pub(super) fn check_calls(tera: &Tera, files: &[TemplateFile], found: &HashMap<S
     }
 }
 
-/// Every path that a campaign's own files use, with those of all files and components that they reach.
-pub(super) fn reach(campaign: &str, found: &HashMap<String, Found>) -> BTreeSet<String> {
+/// The files that a campaign's own files reach, themselves included, and every path that these use.
+pub(super) fn reach(campaign: &str, found: &HashMap<String, Found>) -> (BTreeSet<String>, BTreeSet<String>) {
     let own = |name: &&String| name.strip_prefix(campaign).is_some_and(|rest| rest.starts_with('/'));
     let mut open: Vec<&str> = found.keys().filter(own).map(String::as_str).collect();
     let (mut seen, mut paths) = (BTreeSet::new(), BTreeSet::new());
@@ -132,5 +132,5 @@ pub(super) fn reach(campaign: &str, found: &HashMap<String, Found>) -> BTreeSet<
             open.extend(found.iter().filter(|(_, other)| other.defines.contains(&call.name)).map(|(name, _)| name.as_str()));
         }
     }
-    paths
+    (seen.into_iter().map(str::to_owned).collect(), paths)
 }

@@ -19,6 +19,7 @@ mod plain;
 mod problem;
 mod render;
 mod scan;
+mod shown;
 mod templates;
 mod values;
 

@@ -3,7 +3,7 @@
 use super::files::TemplateFile;
 use super::problem::{Problem, nearest};
 use super::templates::{Campaign, Parts};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Sorts a campaign's files into parts.
 pub(super) fn gather(campaign: &str, files: &[TemplateFile], ranks: &[String], problems: &mut Vec<Problem>) -> Campaign {
@@ -53,7 +53,7 @@ pub(super) fn gather(campaign: &str, files: &[TemplateFile], ranks: &[String], p
         }
     };
     let ranks = own.iter().map(|(rank, files)| (rank.clone(), whole(Some(files)))).collect();
-    Campaign { usual: whole(None), ranks, paths: BTreeSet::new() }
+    Campaign { usual: whole(None), ranks, ..Campaign::default() }
 }
 
 /// `body.VIP.html` is `body.html` for the rank `VIP`.

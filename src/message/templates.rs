@@ -3,7 +3,8 @@
 use super::files::{self, Folder};
 use super::names::Names;
 use super::problem::{Problem, Severity};
-use super::{Error, check, filters, parts};
+use super::{Error, check, filters, parts, shown};
+use crate::domain::finding::Shown;
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use tera::Tera;
@@ -25,6 +26,8 @@ pub(super) struct Campaign {
     pub usual: Parts,
     /// Parts that stand in for a rank, with the usual ones where it has none of its own.
     pub ranks: HashMap<String, Parts>,
+    /// Its own files, and those that they reach.
+    pub files: BTreeSet<String>,
     /// Every path that its templates, layout and components use.
     pub paths: BTreeSet<String>,
 }
@@ -75,7 +78,7 @@ impl Templates {
             return Err(Error::Problems(problems));
         }
         for (name, campaign) in &mut found_parts {
-            campaign.paths = check::reach(name, &found);
+            (campaign.files, campaign.paths) = check::reach(name, &found);
         }
         let digests = files.iter().map(|file| (file.name.clone(), file.digest.clone())).collect();
         let sources = files.into_iter().map(|file| (file.name, file.text)).collect();
@@ -115,6 +118,14 @@ impl Templates {
         let within = |inner: &str, outer: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
         let paths = self.campaigns.get(campaign).map(|campaign| &campaign.paths);
         paths.is_some_and(|paths| paths.iter().any(|path| within(path, name) || within(name, path)))
+    }
+
+    /// The prices and links that a campaign's mails may show, its layout and components included, file by file.
+    #[must_use]
+    pub fn shows(&self, campaign: &str) -> Vec<Shown> {
+        let files = self.campaigns.get(campaign).map(|campaign| &campaign.files);
+        let sources = files.into_iter().flatten().filter_map(|name| Some((name, self.sources.get(name)?)));
+        sources.flat_map(|(name, source)| shown::shown(name, source)).collect()
     }
 
     /// Whether any campaign's mail tells of the last order's items or store, which cost a second look at the purchases.

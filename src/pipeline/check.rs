@@ -4,8 +4,8 @@ use super::error::Error;
 use super::inputs;
 use crate::domain::job::Outline;
 use crate::domain::offer::OfferKind;
-use crate::domain::{ExcludeValue, Job};
-use crate::purchases;
+use crate::domain::{ExcludeValue, Finding, Job};
+use crate::{features, lint, purchases, ranks};
 use crate::{job as job_room, tables};
 use chrono::NaiveDate;
 use std::path::Path;
@@ -16,6 +16,8 @@ pub struct Checked {
     /// How ranges and dates were understood.
     pub echo: Vec<String>,
     pub warnings: Vec<String>,
+    /// What is worth a second look at the ladder.
+    pub findings: Vec<Finding>,
 }
 
 /// What the data look like.
@@ -42,8 +44,12 @@ pub fn check(path: &Path, today: &dyn Fn(&Job) -> NaiveDate, data: bool) -> Resu
         None => Some(Vec::new()),
     };
     let mut warnings = job_room::warnings(&job, today(&job));
+    let mut seen = lint::Seen::default();
     match inputs::load_templates(&Outline::of(&job), &job.templates, names.clone()) {
-        Ok(templates) => warnings.extend(templates.warnings().iter().map(|problem| format!("{}: {}", problem.file, problem.message))),
+        Ok(templates) => {
+            warnings.extend(templates.warnings().iter().map(|problem| format!("{}: {}", problem.file, problem.message)));
+            seen.shown = job.campaigns.iter().map(|campaign| templates.shows(&campaign.name)).collect();
+        }
         Err(error) => problems.push(error.into()),
     }
     if let Some(names) = &names {
@@ -51,7 +57,11 @@ pub fn check(path: &Path, today: &dyn Fn(&Job) -> NaiveDate, data: bool) -> Resu
     }
     let data = data.then(|| look_at_data(&job, today(&job), &mut problems));
     Error::of(problems)?;
-    Ok((Checked { echo: job_room::echo(&job), warnings, job }, data))
+    if data.is_some() {
+        seen.mean_spend = mean_spend(&job, today(&job))?;
+    }
+    let findings = lint::lint(&job, &seen);
+    Ok((Checked { echo: job_room::echo(&job), warnings, findings, job }, data))
 }
 
 /// The problems of a job together with those of its templates, as far as the job is certain enough to look at them.
@@ -88,6 +98,33 @@ fn look_at_data(job: &Job, as_of: NaiveDate, problems: &mut Vec<Error>) -> DataC
         Err(error) => problems.push(error.into()),
     }
     found
+}
+
+/// The mean spend in the window of those who qualify for each rank now, whatever they hold.
+fn mean_spend(job: &Job, as_of: NaiveDate) -> Result<Vec<Option<i64>>, Error> {
+    if job.ladder.of.is_some() {
+        return Ok(Vec::new());
+    }
+    let dates = ranks::dates(as_of, &job.ladder, None, None);
+    let purchases = purchases::open(&job.purchases, job.zone, &job.currency, inputs::base(job))?;
+    let request = purchases::Request { as_of: job.zone.midnight(as_of), ..purchases::Request::default() };
+    let fold = features::Fold::new(dates.bounds(job.zone), &[], false);
+    purchases.read(&request, &|lines| fold.add(lines).map_err(Into::into))?;
+    let parts = fold.finish()?;
+    let rows = || parts.iter().flat_map(|part| part.customer_id.iter().zip(&part.rows));
+    let tops = ranks::tops(&job.ladder, rows());
+    let mut sums = vec![(0_i128, 0_i128); job.ladder.ranks.len()];
+    for (id, features) in rows() {
+        let day = |instant: Option<i64>| instant.and_then(|instant| job.zone.date(instant));
+        let (closing, known) = (day(features.first_order_closing), day(features.first_order_at));
+        let row = ranks::RowIn { id, features, tenure_from_closing: closing, tenure_from_known: known, held: None };
+        let rank = ranks::assign(&job.ladder, &dates, &tops, &row).rank;
+        if let Some((people, spend)) = rank.and_then(|rank| sums.get_mut(usize::from(rank))) {
+            *people += 1;
+            *spend += i128::from(features.spend);
+        }
+    }
+    Ok(sums.into_iter().map(|(people, spend)| spend.checked_div(people).and_then(|mean| i64::try_from(mean).ok())).collect())
 }
 
 /// A `where` or a gift that asks for a column which the list does not have would never hold.

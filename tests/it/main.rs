@@ -13,6 +13,8 @@ mod house;
 #[cfg(test)]
 mod job_docs;
 #[cfg(test)]
+mod ladder;
+#[cfg(test)]
 mod ledger;
 #[cfg(test)]
 mod message;

@@ -46,6 +46,7 @@ fn campaign(name: &str, ranks: &[RankIndex], sells: bool, offer: Option<OfferKin
         counts_towards_limit: true,
         from: None,
         reply_to: None,
+        allow: Vec::new(),
     }
 }
 

@@ -8,6 +8,7 @@ pub use planned::{next_step, planned};
 
 use super::words::{self, pick};
 use crate::domain::features::ReadCounts;
+use crate::domain::finding::Subject;
 use crate::domain::money::grouped;
 use crate::domain::{Job, Outcome, State};
 use crate::pipeline::{Checked, DataCheck, Sent, Shown, Status, Trial, outbox};
@@ -37,6 +38,31 @@ fn good(text: &str) -> String {
     format!("{green}✓{green:#} {text}\n")
 }
 
+/// What the linter found, and how to tell it that something is meant.
+fn found(checked: &Checked) -> String {
+    let Some(first) = checked.findings.first() else { return String::new() };
+    let language = checked.job.language;
+    let mut out = heading(pick(language, "はしごの点検", "The ladder, looked at twice"));
+    for finding in &checked.findings {
+        let subject = match &finding.subject {
+            Subject::Rank(name) => format!("{} {name}", pick(language, "ランク", "rank")),
+            Subject::Campaign(name) => name.clone(),
+        };
+        let line = format!("{subject}: {} [{}]", finding.message, finding.rule.word());
+        out += &if finding.rule.is_hint() { format!("  {}: {line}\n", pick(language, "ヒント", "hint")) } else { warning(&line) };
+        out += &format!("    {}\n", finding.rule.reason(language));
+    }
+    let word = first.rule.word();
+    out += &format!(
+        "  {}\n",
+        language.pick(
+            format!("意図どおりなら、キャンペーンまたは [check] に allow = [\"{word}\"] と書きます"),
+            format!("if it is meant, write allow = [\"{word}\"] in the campaign or in [check]"),
+        )
+    );
+    out
+}
+
 pub fn checked(checked: &Checked, data: Option<&DataCheck>) -> String {
     let job = &checked.job;
     let language = job.language;
@@ -52,6 +78,7 @@ pub fn checked(checked: &Checked, data: Option<&DataCheck>) -> String {
         out += &format!("  {line}\n");
     }
     out += &checked.warnings.iter().map(|line| warning(line)).collect::<String>();
+    out += &found(checked);
     if let Some(data) = data {
         out += &heading(pick(language, "データ", "Data"));
         out += &format!(

@@ -86,11 +86,12 @@ fn one(
     let counts_towards_limit = report.get(&file.counts_towards_limit, "counts_towards_limit").is_none_or(|at| *at.value);
     let from = mail::mailbox(&file.from, "from", report);
     let reply_to = mail::mailbox(&file.reply_to, "reply_to", report);
+    let allow = super::allow(&file.allow, report);
     let ranks = ranks?;
     never::check(file, &ranks, &when, around, report);
     offer::in_time(file, &when, offer.as_ref(), report);
     let name = file.name.value()?.clone();
-    Some(Campaign { name, ranks, when, wheres, once, sells, not_with, offer, holdout, counts_towards_limit, from, reply_to })
+    Some(Campaign { name, ranks, when, wheres, once, sells, not_with, offer, holdout, counts_towards_limit, from, reply_to, allow })
 }
 
 fn not_with(

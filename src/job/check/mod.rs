@@ -14,7 +14,8 @@ use super::currency;
 use super::file::JobFile;
 use super::report::{At, Report};
 use super::words;
-use super::written::{Key, Span};
+use super::written::{Key, Many, Span};
+use crate::domain::finding::Rule;
 use crate::domain::job::{KeySource, Language, OnRenderError};
 use crate::domain::{Currency, Job, Ladder, Zone};
 use chrono::TimeZone;
@@ -85,6 +86,7 @@ pub fn job(file: &JobFile, source: &Source<'_>, borrow: Borrow<'_>, report: &mut
     let smtp = mail::smtp(file.mail.value().map(|mail| &mail.smtp), report);
     let brakes = mail::brakes(&file.brakes, report);
     let keys = keys(file, source.folder, report);
+    let allow = report.get(&file.check, "check").map_or_else(Vec::new, |at| allow(&at.value.allow, report));
     if !report.found.is_empty() {
         return None;
     }
@@ -111,10 +113,25 @@ pub fn job(file: &JobFile, source: &Source<'_>, borrow: Borrow<'_>, report: &mut
         keys,
         on_render_error,
         inline_css,
+        allow,
         warnings: Vec::new(),
     };
     job.warnings = super::echo::standing_warnings(&job);
     Some(job)
+}
+
+/// Rules of the linter by name.
+fn allow(key: &Key<Many<String>>, report: &mut Report) -> Vec<Rule> {
+    let mut rules = Vec::new();
+    for At { span, value } in report.lines(key, "allow").unwrap_or_default() {
+        let rule = Rule::from_word(value);
+        if rule.is_none() {
+            let help = words::choice(value, Rule::ALL.iter().map(|rule| rule.word()));
+            report.add(span, format!("`check` has no finding named {}", words::quote(value)), "not a name that is known here", help);
+        }
+        rules.extend(rule);
+    }
+    rules
 }
 
 /// What the job does not have. A part that is there and wrong is not missing.

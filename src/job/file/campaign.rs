@@ -34,6 +34,8 @@ pub struct CampaignFile {
     pub from: Key<String>,
     /// A reply address of its own.
     pub reply_to: Key<String>,
+    /// Findings of `check` that are meant here, by name.
+    pub allow: Key<Many<String>>,
 }
 
 /// Conditions of time and history; all must hold.

@@ -52,6 +52,7 @@ pub struct JobFile {
     pub campaign: Key<Vec<Key<CampaignFile>>>,
     pub mail: Key<MailFile>,
     pub brakes: Key<BrakesFile>,
+    pub check: Key<CheckFile>,
     pub keys: Key<KeysFile>,
 }
 
@@ -314,6 +315,15 @@ pub struct BrakesFile {
     /// More of the last 200 mails than this share were refused; `5%` when left out.
     #[schemars(extend("pattern" = r"^(off|\s*[0-9.]+\s*%\s*)$"))]
     pub failures: Key<String>,
+}
+
+/// What `check` keeps to itself.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub struct CheckFile {
+    /// Findings that are meant, by the name that `check` shows, such as `costly-gift`.
+    pub allow: Key<Many<String>>,
 }
 
 /// Where the secret key is; left out, it is `rankmail.key` beside the job file. Not both.

@@ -1,0 +1,156 @@
+//! The linter of ladders: what a job says without mistakes and probably does not mean.
+//!
+//! It looks at the checked job, at what the templates show, and, where somebody has looked, at what the ranks spend. A job allows a rule
+//! by its name, for all (`[check] allow`) or for one campaign (`allow`). It reads nothing, and it stops nothing.
+
+mod shadow;
+
+use crate::domain::campaign::{RankRange, When};
+use crate::domain::finding::{Rule, Showing, Shown, Subject};
+use crate::domain::ladder::Admission;
+use crate::domain::money::grouped;
+use crate::domain::offer::{Discount, OfferKind};
+use crate::domain::{Campaign, Finding, Job, RankIndex};
+
+/// A gift above this share of what its rank spends is told: in percent.
+const COSTLY: i64 = 20;
+
+/// What the linter knows besides the job.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// What each campaign's templates show, in the order of campaigns.
+    pub shown: Vec<Vec<Shown>>,
+    /// The mean spend in the window of those who qualify for each rank, minor units; `None` where nobody does or nobody looked.
+    pub mean_spend: Vec<Option<i64>>,
+}
+
+/// Everything worth a look that the job does not allow, rank by rank and then campaign by campaign.
+#[must_use]
+pub fn lint(job: &Job, seen: &Seen) -> Vec<Finding> {
+    let mut found: Vec<Finding> = ranks_without_mail(job).collect();
+    for (at, campaign) in job.campaigns.iter().enumerate() {
+        let shown = seen.shown.get(at).map_or(&[][..], Vec::as_slice);
+        let about = |rule: Rule, message: String| Finding { rule, subject: Subject::Campaign(campaign.name.clone()), message };
+        let mut notes = vec![
+            (Rule::ShadowedCampaign, shadow::shadowed(job, at)),
+            (Rule::FallingDiscount, falling(job, campaign)),
+            (Rule::PriceWithoutSelling, without_selling(job, campaign, shown, Showing::Price)),
+            (Rule::LinkWithoutSelling, without_selling(job, campaign, shown, Showing::Link)),
+            (Rule::NewsletterForLowest, newsletter(job, campaign)),
+            (Rule::EventDiscountNearTop, event(job, campaign)),
+            (Rule::CostlyGift, costly(job, campaign, &seen.mean_spend)),
+        ];
+        notes.extend(shadow::two_discounts(job, at).into_iter().map(|message| (Rule::TwoDiscounts, Some(message))));
+        let allowed = |rule: &Rule| campaign.allow.contains(rule);
+        found.extend(notes.into_iter().filter(|(rule, _)| !allowed(rule)).filter_map(|(rule, note)| Some(about(rule, note?))));
+    }
+    found.retain(|finding| !job.allow.contains(&finding.rule));
+    found
+}
+
+fn ranks_without_mail(job: &Job) -> impl Iterator<Item = Finding> + '_ {
+    let ranks = (0..).zip(&job.ladder.ranks).filter(|(rank, _)| !job.campaigns.iter().any(|campaign| campaign.ranks.holds(Some(*rank))));
+    ranks.map(|(_, rank)| Finding {
+        rule: Rule::RankWithoutMail,
+        subject: Subject::Rank(rank.name.clone()),
+        message: job
+            .language
+            .pick(format!("ランク {} に届くキャンペーンがありません", rank.name), format!("no campaign is for rank {}", rank.name)),
+    })
+}
+
+/// The ranks that get the campaign's offer, the lowest first.
+fn offered(campaign: &Campaign) -> Vec<RankIndex> {
+    let RankRange::Ranks(ranks) = &campaign.ranks else { return Vec::new() };
+    let only = campaign.offer.as_ref().and_then(|offer| offer.ranks.as_ref());
+    ranks.iter().copied().filter(|rank| only.is_none_or(|only| only.contains(rank))).collect()
+}
+
+/// A discount that is smaller on a higher rank. No offer at all there is a choice, and not told.
+fn falling(job: &Job, campaign: &Campaign) -> Option<String> {
+    let OfferKind::Coupon { discount, .. } = &campaign.offer.as_ref()?.kind else { return None };
+    let value = |rank: RankIndex| -> Option<(f64, String)> {
+        let at = usize::from(rank);
+        match discount {
+            Discount::Percent(values) => values.get(at).copied().flatten().map(|percent| (percent, format!("{percent}%"))),
+            #[expect(clippy::cast_precision_loss, reason = "two amounts are compared; equal ones stay equal")]
+            Discount::Amount(values) => values.get(at).copied().flatten().map(|amount| (amount as f64, job.currency.show(amount))),
+        }
+    };
+    let values: Vec<(RankIndex, (f64, String))> =
+        offered(campaign).into_iter().filter_map(|rank| Some((rank, value(rank).filter(|(worth, _)| *worth > 0.0)?))).collect();
+    let fall = values.windows(2).find(|pair| pair[1].1.0 < pair[0].1.0)?;
+    let ((low, (_, more)), (high, (_, less))) = (&fall[0], &fall[1]);
+    let (low, high) = (job.ladder.name(*low), job.ladder.name(*high));
+    Some(job.language.pick(
+        format!("ランク {low} は {more}、上の {high} は {less} です"),
+        format!("rank {low} gets {more}, the higher {high} gets {less}"),
+    ))
+}
+
+fn without_selling(job: &Job, campaign: &Campaign, shown: &[Shown], what: Showing) -> Option<String> {
+    if campaign.sells {
+        return None;
+    }
+    let mut places = shown.iter().filter(|shown| shown.what == what);
+    let Shown { file, line, text, .. } = places.next()?;
+    let more = places.count();
+    let (ja, en) = match what {
+        Showing::Price => ("値段", "a price"),
+        Showing::Link => ("配信停止と返信のほかのリンク", "a link other than opt-out and reply"),
+    };
+    let rest =
+        if more == 0 { String::new() } else { job.language.pick(format!("（ほか {more} か所）"), format!(" (and {more} more)")) };
+    Some(job.language.pick(format!("{file}:{line} に{ja}があります: {text}{rest}"), format!("{file}:{line} shows {en}: {text}{rest}")))
+}
+
+/// A mail for everybody of the lowest rank, each time.
+fn newsletter(job: &Job, campaign: &Campaign) -> Option<String> {
+    let always = campaign.when == When::default() && campaign.wheres.is_empty();
+    let lowest = job.ladder.ranks.len() > 1 && campaign.ranks.holds(Some(0));
+    let rank = job.ladder.name(0);
+    (always && lowest && campaign.sells).then(|| {
+        job.language.pick(
+            format!("条件がないため、ランク {rank} の全員に毎回送ります"),
+            format!("it has no condition: everybody of rank {rank} gets it each time"),
+        )
+    })
+}
+
+/// A discount event for the rank below the highest.
+fn event(job: &Job, campaign: &Campaign) -> Option<String> {
+    let near_top = RankIndex::try_from(job.ladder.ranks.len().checked_sub(2).filter(|place| *place > 0)?).ok()?;
+    let is_event = campaign.when.dates.is_some() || campaign.when.month.is_some();
+    let discount = campaign.offer.as_ref().is_some_and(|offer| shadow::is_discount(&offer.kind));
+    let rank = job.ladder.name(near_top);
+    (is_event && discount && offered(campaign).contains(&near_top))
+        .then(|| job.language.pick(format!("ランク {rank} への値引きの催しです"), format!("it is a discount event for rank {rank}")))
+}
+
+fn costly(job: &Job, campaign: &Campaign, mean_spend: &[Option<i64>]) -> Option<String> {
+    let OfferKind::Gift { cost: Some(cost), .. } = &campaign.offer.as_ref()?.kind else { return None };
+    let too_much = |spend: i64| i128::from(*cost) * 100 > i128::from(spend) * i128::from(COSTLY);
+    offered(campaign).into_iter().find_map(|rank| {
+        let at = usize::from(rank);
+        let (name, gift) = (job.ladder.name(rank), job.currency.show(*cost));
+        if let Some(mean) = mean_spend.get(at).copied().flatten() {
+            let (spend, most) = (job.currency.show(mean), grouped(COSTLY.unsigned_abs()));
+            return too_much(mean).then(|| {
+                job.language.pick(
+                    format!("贈り物は {gift}、ランク {name} の平均購入額は {spend} です（{most}% を超えています）"),
+                    format!("the gift costs {gift}, rank {name} spends {spend} on average: more than {most} %"),
+                )
+            });
+        }
+        // Nobody has looked at the data: what the rank asks for is the least that its people spend.
+        let Admission::AnyOf(conditions) = &job.ladder.ranks.get(at)?.admits else { return None };
+        let least = conditions.iter().map(|condition| condition.spend).min().flatten()?;
+        let asked = job.currency.show(least);
+        too_much(least).then(|| {
+            job.language.pick(
+                format!("贈り物は {gift}、ランク {name} の条件は {asked} です。実際の平均は check --data でわかります"),
+                format!("the gift costs {gift}, rank {name} asks for {asked} only; check --data tells what it spends"),
+            )
+        })
+    })
+}

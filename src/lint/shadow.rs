@@ -1,0 +1,185 @@
+//! Campaigns that stand in each other's way: one that never becomes a mail, two discounts for the same people.
+
+use crate::domain::campaign::Once;
+use crate::domain::campaign::{Categories, NumberRange, RankRange, When, Where, WhereTest};
+use crate::domain::offer::{OfferKind, On};
+use crate::domain::{Campaign, Job, RankIndex};
+
+/// Why the campaign at this place never becomes a mail, if so.
+pub fn shadowed(job: &Job, at: usize) -> Option<String> {
+    let campaign = &job.campaigns[at];
+    if let Some(other) = campaign.not_with.iter().map(|other| &job.campaigns[*other]).find(|other| covers(other, campaign)) {
+        let name = &other.name;
+        return Some(job.language.pick(
+            format!("not_with の `{name}` が同じ人すべてに先に届くため、送られることがありません"),
+            format!("everybody whom it matches gets `{name}` first (not_with), so it never becomes a mail"),
+        ));
+    }
+    let most = job.contact.max_per_run.filter(|_| campaign.counts_towards_limit)? as usize;
+    let before = job.campaigns[..at].iter().filter(|other| other.counts_towards_limit && covers(other, campaign));
+    let names: Vec<&str> = before.map(|other| other.name.as_str()).take(most).collect();
+    (names.len() == most).then(|| {
+        let names = names.join(", ");
+        job.language.pick(
+            format!("先に {names} が届いて max_per_run = {most} に達するため、送られることがありません"),
+            format!("everybody whom it matches has {most} mails before it ({names}), which is max_per_run: it never becomes a mail"),
+        )
+    })
+}
+
+/// Whether everybody whom `inner` matches is mailed by `outer` too, each time. Where that is not certain it is not so.
+fn covers(outer: &Campaign, inner: &Campaign) -> bool {
+    let ranks = match (&outer.ranks, &inner.ranks) {
+        (RankRange::NoRank, RankRange::NoRank) => true,
+        (RankRange::Ranks(outer), RankRange::Ranks(inner)) => inner.iter().all(|rank| outer.contains(rank)),
+        _ => false,
+    };
+    let often =
+        matches!(outer.once, Once::EveryRun) || outer.once == inner.once || (outer.once == Once::Month && inner.once == Once::Occasion);
+    let held_out = !outer.holdout || inner.holdout;
+    let wheres = outer.wheres.iter().all(|one| inner.wheres.iter().any(|other| implies(other, one)));
+    let free = outer.not_with.is_empty();
+    ranks && often && held_out && wheres && free && when_implies(&inner.when, &outer.when)
+}
+
+/// Whether whoever meets `one` meets `other`.
+fn when_implies(one: &When, other: &When) -> bool {
+    let When {
+        birthday,
+        anniversary,
+        month,
+        dates,
+        days_since_last_order,
+        days_since_first_order,
+        orders,
+        spend,
+        orders_ever,
+        spend_ever,
+        rank,
+        bought,
+        not_bought,
+    } = other;
+    let ranges = [
+        (one.days_since_last_order, days_since_last_order),
+        (one.days_since_first_order, days_since_first_order),
+        (one.orders, orders),
+        (one.spend, spend),
+        (one.orders_ever, orders_ever),
+        (one.spend_ever, spend_ever),
+    ];
+    let subset = |inner: &Categories, outer: &Categories| inner.names.iter().all(|name| outer.names.contains(name));
+    holds(one.birthday.as_ref(), birthday.as_ref(), |inner, outer| inner == outer)
+        && holds(one.anniversary.as_ref(), anniversary.as_ref(), |inner, outer| inner == outer)
+        && holds(one.month.as_ref(), month.as_ref(), |inner, outer| inner.iter().all(|month| outer.contains(month)))
+        && holds(one.dates.as_ref(), dates.as_ref(), |inner, outer| inner.0 >= outer.0 && inner.1 <= outer.1)
+        && ranges.iter().all(|(inner, outer)| holds(inner.as_ref(), outer.as_ref(), within))
+        && holds(one.rank.as_ref(), rank.as_ref(), |inner, outer| inner == outer)
+        && holds(one.bought.as_ref(), bought.as_ref(), subset)
+        && holds(one.not_bought.as_ref(), not_bought.as_ref(), |inner, outer| subset(outer, inner))
+}
+
+/// A condition that is not asked for holds; one that is must follow from the other's.
+fn holds<T>(inner: Option<&T>, outer: Option<&T>, follows: impl Fn(&T, &T) -> bool) -> bool {
+    match (inner, outer) {
+        (_, None) => true,
+        (Some(inner), Some(outer)) => follows(inner, outer),
+        (None, Some(_)) => false,
+    }
+}
+
+fn within(inner: &NumberRange, outer: &NumberRange) -> bool {
+    outer.from.is_none_or(|from| inner.from.is_some_and(|inner| inner >= from))
+        && outer.to.is_none_or(|to| inner.to.is_some_and(|inner| inner <= to))
+}
+
+fn implies(one: &Where, other: &Where) -> bool {
+    one.column == other.column
+        && match (&one.test, &other.test) {
+            (WhereTest::OneOf(inner), WhereTest::OneOf(outer)) => inner.iter().all(|value| outer.contains(value)),
+            (WhereTest::Range(inner), WhereTest::Range(outer)) => within(inner, outer),
+            (inner, outer) => inner == outer,
+        }
+}
+
+/// Whether an offer takes something off a price.
+pub fn is_discount(kind: &OfferKind) -> bool {
+    matches!(kind, OfferKind::Coupon { .. } | OfferKind::Bundle { .. })
+}
+
+/// Earlier campaigns that give the same people a second discount on the same things.
+pub fn two_discounts(job: &Job, at: usize) -> Vec<String> {
+    let campaign = &job.campaigns[at];
+    let earlier = job.campaigns[..at].iter().enumerate().filter(|(place, _)| !campaign.not_with.contains(place));
+    earlier
+        .filter_map(|(_, other)| {
+            let ranks = both_offered(other, campaign);
+            let first = *ranks.first()?;
+            if !discounts_meet(other, campaign) || never_together(other, campaign) {
+                return None;
+            }
+            let (name, rank) = (&other.name, job.ladder.name(first));
+            Some(job.language.pick(
+                format!("`{name}` と重なり、ランク {rank} の同じ人に値引きが二つになることがあります"),
+                format!("together with `{name}` the same people of rank {rank} may be offered two discounts"),
+            ))
+        })
+        .collect()
+}
+
+fn both_offered(one: &Campaign, other: &Campaign) -> Vec<RankIndex> {
+    let ranks = super::offered(other);
+    super::offered(one).into_iter().filter(|rank| ranks.contains(rank)).collect()
+}
+
+fn discounts_meet(one: &Campaign, other: &Campaign) -> bool {
+    let on = |campaign: &Campaign| -> Option<On> {
+        match &campaign.offer.as_ref()?.kind {
+            OfferKind::Coupon { on, .. } | OfferKind::Bundle { on, .. } => Some(on.clone().unwrap_or_default()),
+            _ => None,
+        }
+    };
+    let everything = |on: &On| on.category.is_empty() && on.product.is_empty();
+    match (on(one), on(other)) {
+        (Some(one), Some(other)) => {
+            everything(&one)
+                || everything(&other)
+                || one.category.iter().any(|name| other.category.contains(name))
+                || one.product.iter().any(|name| other.product.contains(name))
+        }
+        _ => false,
+    }
+}
+
+/// Whether no customer can meet both on one day.
+fn never_together(one: &Campaign, other: &Campaign) -> bool {
+    let (a, b) = (&one.when, &other.when);
+    let apart = |x: Option<NumberRange>, y: Option<NumberRange>| match (x, y) {
+        (Some(x), Some(y)) => before(x, y) || before(y, x),
+        _ => false,
+    };
+    let months = matches!((&a.month, &b.month), (Some(x), Some(y)) if x.iter().all(|month| !y.contains(month)));
+    let dates = matches!((a.dates, b.dates), (Some(x), Some(y)) if x.1 < y.0 || y.1 < x.0);
+    let moves = matches!((a.rank, b.rank), (Some(x), Some(y)) if x != y);
+    let columns = one.wheres.iter().any(|x| {
+        other.wheres.iter().any(|y| match (&x.test, &y.test) {
+            (WhereTest::OneOf(left), WhereTest::OneOf(right)) => x.column == y.column && left.iter().all(|value| !right.contains(value)),
+            (WhereTest::Range(left), WhereTest::Range(right)) => x.column == y.column && (before(*left, *right) || before(*right, *left)),
+            (WhereTest::Missing(left), WhereTest::Missing(right)) => x.column == y.column && left != right,
+            _ => false,
+        })
+    });
+    months
+        || dates
+        || moves
+        || columns
+        || apart(a.days_since_last_order, b.days_since_last_order)
+        || apart(a.days_since_first_order, b.days_since_first_order)
+        || apart(a.orders, b.orders)
+        || apart(a.spend, b.spend)
+        || apart(a.orders_ever, b.orders_ever)
+        || apart(a.spend_ever, b.spend_ever)
+}
+
+fn before(one: NumberRange, other: NumberRange) -> bool {
+    matches!((one.to, other.from), (Some(to), Some(from)) if to < from)
+}
