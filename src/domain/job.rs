@@ -1,7 +1,7 @@
 //! A checked job: everything that the job file says, with paths resolved, names looked up and ranges read.
 
 use super::finding::Rule;
-use super::{Campaign, Contact, Currency, Ladder, Zone};
+use super::{Campaign, CashbackRule, Contact, Currency, Ladder, PointsRule, Zone};
 use std::path::PathBuf;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +23,9 @@ pub struct Job {
     pub customers: Option<CustomersSource>,
     pub products: Option<ProductsSource>,
     pub ladder: Ladder,
+    /// `[points]`, where rankmail keeps the accounts; `None` too where the customer list tells the balance.
+    pub points: Option<PointsRule>,
+    pub cashback: Option<CashbackRule>,
     pub contact: Contact,
     /// In file order, which is priority.
     pub campaigns: Vec<Campaign>,

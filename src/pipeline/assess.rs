@@ -6,7 +6,7 @@ use super::inputs::Inputs;
 use super::people::{Match, People};
 use super::progress::{Step, Watch};
 use crate::domain::features::ReadCounts;
-use crate::domain::{Bounds, Dates, Features, Job, Standing};
+use crate::domain::{Bounds, Dates, Features, Job, OrderBook, Standing};
 use crate::{campaigns, features, keys, purchases, ranks, schedule};
 use chrono::NaiveDate;
 use rayon::prelude::*;
@@ -20,6 +20,15 @@ pub struct Assessed {
     pub first_run: bool,
     pub people: Vec<People>,
     pub read: ReadCounts,
+    /// Every order, where the job has something that looks at single orders.
+    pub book: Option<OrderBook>,
+}
+
+/// What one read of the purchases gives.
+struct Folded {
+    features: Vec<Features>,
+    read: ReadCounts,
+    book: Option<OrderBook>,
 }
 
 /// The days of a run.
@@ -28,28 +37,38 @@ fn dates(job: &Job, inputs: &Inputs, as_of: NaiveDate) -> Dates {
     ranks::dates(as_of, &job.ladder, inputs.before.run.as_ref(), next_due)
 }
 
-/// Reads the purchases and folds them into features, one table for each partition.
-pub fn fold(job: &Job, inputs: &Inputs, bounds: Bounds, watch: &Watch) -> Result<(Vec<Features>, ReadCounts), Error> {
+/// Whether anything of the job looks at single orders, so that a book of them is kept.
+fn wants_orders(job: &Job) -> bool {
+    job.points.is_some()
+}
+
+/// Reads the purchases once and folds them into features, one table for each partition, and into the order book where it is wanted.
+fn fold(job: &Job, inputs: &Inputs, bounds: Bounds, watch: &Watch) -> Result<Folded, Error> {
     let categories: Vec<String> = job.categories().into_iter().map(str::to_owned).collect();
     let wants_items = inputs.templates.uses_last_order();
+    let book = wants_orders(job).then(|| features::Book::new(bounds.as_of));
     let request = purchases::Request {
         as_of: bounds.as_of,
         history_before: inputs.before.summary.as_ref().map(|summary| job.zone.midnight(summary.as_of)),
         category: !categories.is_empty(),
-        details: false,
+        details: book.is_some(),
         progress: Some(&|done, total| watch(Step::Read, done, total)),
     };
     let fold = features::Fold::new(bounds, &categories, wants_items);
-    let read = inputs.purchases.read(&request, &|lines| fold.add(lines).map_err(Into::into))?;
-    Ok((fold.finish()?, read))
+    let add = |lines: &_| -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        fold.add(lines)?;
+        Ok(book.as_ref().map_or(Ok(()), |book| book.add(lines))?)
+    };
+    let read = inputs.purchases.read(&request, &add)?;
+    Ok(Folded { features: fold.finish()?, read, book: book.map(features::Book::finish).transpose()? })
 }
 
 /// Runs the first pass.
 pub fn run(job: &Job, inputs: &Inputs, as_of: NaiveDate, watch: &Watch) -> Result<Assessed, Error> {
     let dates = dates(job, inputs, as_of);
-    let (tables, read) = fold(job, inputs, dates.bounds(job.zone), watch)?;
-    let mut people = join(inputs, &tables);
-    drop(tables);
+    let Folded { features, read, book } = fold(job, inputs, dates.bounds(job.zone), watch)?;
+    let mut people = join(inputs, &features);
+    drop(features);
     let tops = ranks::tops(
         &job.ladder,
         people.iter().flat_map(|part| part.features.iter().enumerate().map(|(row, features)| (part.id.get(row), features))),
@@ -61,7 +80,7 @@ pub fn run(job: &Job, inputs: &Inputs, as_of: NaiveDate, watch: &Watch) -> Resul
         part.matches = matches(job, inputs, &facts, part);
     });
     settle_addresses(job, inputs, &mut people);
-    Ok(Assessed { first_run, tops, people, read, dates: dates.clone() })
+    Ok(Assessed { first_run, tops, people, read, book, dates: dates.clone() })
 }
 
 /// What campaigns know of the run.

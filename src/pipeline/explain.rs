@@ -112,6 +112,7 @@ fn only(job: &Job, inputs: &Inputs, assessed: &mut Assessed, at: usize, row: usi
         first_run: assessed.first_run,
         people: others,
         read: assessed.read.clone(),
+        book: assessed.book.take(),
     };
     let parts = super::choose::look(job, inputs, &mut narrowed)?;
     assessed.people[at] = part;

@@ -105,6 +105,8 @@ pub fn job(file: &JobFile, source: &Source<'_>, borrow: Borrow<'_>, report: &mut
         customers: customers?,
         products: products?,
         ladder: ladder?,
+        points: None,
+        cashback: None,
         contact,
         campaigns,
         mail: mail?,

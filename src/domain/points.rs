@@ -1,0 +1,155 @@
+//! Points and cashback: the rules, the account that they make of a customer's orders, and what mails say of it.
+
+use super::offer::PerRank;
+use chrono::NaiveDate;
+
+/// A share in millionths: 11,000 is 1.1 %. Points are exact, so no rate is ever a float.
+pub type Millionths = u32;
+
+/// `[points]`: what an order earns, and until when it may be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PointsRule {
+    pub rate: Rate,
+    pub expire: Expire,
+    /// The last day moves to the end of its month.
+    pub month_end: bool,
+}
+
+/// A share of money, for everybody or by rank.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rate {
+    All(Millionths),
+    /// For each rank of the ladder; who has no rank has no share.
+    ByRank(PerRank<Millionths>),
+}
+
+impl Rate {
+    /// The share of somebody who holds this rank.
+    #[must_use]
+    pub fn of(&self, rank: Option<super::RankIndex>) -> Millionths {
+        match self {
+            Self::All(rate) => *rate,
+            Self::ByRank(rates) => rank.and_then(|rank| rates.get(usize::from(rank)).copied().flatten()).unwrap_or(0),
+        }
+    }
+}
+
+/// When points are gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expire {
+    Never,
+    /// So long after the last order, all of them; each order moves it.
+    AfterLastOrder(Lasting),
+    /// So long after they were earned.
+    AfterEarning(Lasting),
+    /// At the end of this day of each year; 29 February is the 28th in other years.
+    Yearly {
+        month: u32,
+        day: u32,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lasting {
+    Months(u32),
+    Days(u32),
+}
+
+/// `[cashback]`: a share of the window's spend that is paid back at each review.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CashbackRule {
+    pub share: Rate,
+    pub paid_as: CashbackAs,
+    /// Less than this is not paid: points, or minor units.
+    pub at_least: i64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CashbackAs {
+    /// Into the account of `[points]`, at the closing.
+    Points,
+    /// As the amount of a coupon.
+    Coupon,
+}
+
+/// What a mail may say of an account.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Points {
+    pub balance: i64,
+    /// How many of them expire next, and the last day on which they can be used; none when nothing ever expires.
+    pub expiring: i64,
+    pub expire_on: Option<NaiveDate>,
+}
+
+/// What a review pays back to a customer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cashback {
+    /// Points, which are in the account from the closing on.
+    pub points: Option<i64>,
+    /// Minor units, for a coupon.
+    pub amount: Option<i64>,
+}
+
+/// A customer's account at 00:00 of an as-of date. Earned is used, expired or in the balance: the sums agree.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Cashback is earned too.
+    pub earned: i64,
+    pub used: i64,
+    pub expired: i64,
+    pub balance: i64,
+    /// What is left, the oldest first.
+    pub lots: Vec<Lot>,
+    /// Orders that used more than there was.
+    pub overdrawn: Vec<Overdrawn>,
+}
+
+/// Points that were earned together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lot {
+    pub earned_on: NaiveDate,
+    /// How many of them are left.
+    pub points: i64,
+    /// The last day on which they can be used; `None`: they never expire.
+    pub last_day: Option<NaiveDate>,
+}
+
+/// An order that used more points than there were.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overdrawn {
+    pub order: String,
+    pub on: NaiveDate,
+    /// What the order says, and what the balance held.
+    pub asked: i64,
+    pub used: i64,
+}
+
+impl Account {
+    /// What mails say of it.
+    #[must_use]
+    pub fn points(&self) -> Points {
+        let expire_on = self.lots.iter().filter_map(|lot| lot.last_day).min();
+        let next = self.lots.iter().filter(|lot| expire_on.is_some() && lot.last_day == expire_on);
+        Points { balance: self.balance, expiring: next.map(|lot| lot.points).sum(), expire_on }
+    }
+
+    /// Points that orders used and that were not there.
+    #[must_use]
+    pub fn missing(&self) -> i64 {
+        self.overdrawn.iter().fold(0, |sum, each| sum.saturating_add(each.asked.saturating_sub(each.used)))
+    }
+}
+
+/// The accounts of a whole shop, for `plan.json`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PointsTotals {
+    pub earned: i64,
+    pub used: i64,
+    pub expired: i64,
+    pub balance: i64,
+    /// Customers with a balance.
+    pub holders: u64,
+    /// Customers with orders that used more than there was, and by how much.
+    pub overdrawn: u64,
+    pub missing: i64,
+}
