@@ -12,6 +12,7 @@
 
 pub mod campaigns;
 pub mod cli;
+pub mod coupons;
 pub mod delivery;
 pub mod domain;
 pub mod features;

@@ -113,6 +113,13 @@ pub enum Command {
     },
     /// Show what became of the mails of a run
     Status { job: PathBuf },
+    /// Show what became of the coupon codes of earlier runs
+    Coupons {
+        job: PathBuf,
+        /// List every redeemed code too
+        #[arg(long)]
+        list: bool,
+    },
     /// Show when the job is due, or write a timer for it
     Schedule {
         job: PathBuf,

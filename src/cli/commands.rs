@@ -25,6 +25,7 @@ pub fn dispatch(args: &Args, signals: &Signals) -> Result<Done, Error> {
         Command::Send { job, sending } => send(common, job, sending, signals),
         Command::Run { job, if_due, sending } => run(common, job, *if_due, sending, signals),
         Command::Status { job } => status(common, job),
+        Command::Coupons { job, list } => coupons(common, job, *list),
         Command::Schedule { job, emit } => schedule(common, job, *emit),
     }
 }
@@ -222,6 +223,15 @@ fn status(common: &Common, path: &Path) -> Result<Done, Error> {
     let job = load(common, path)?;
     let status = pipeline::status(&job, common.as_of)?;
     say(&if common.json { json::status(&job, status.as_ref()) } else { page::status(&job, status.as_ref()) });
+    Ok(Done::Clean)
+}
+
+fn coupons(common: &Common, path: &Path, list: bool) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let bars = bars(common, &job);
+    let coupons = pipeline::coupons(&job, as_of(common, &job), &|step, done, total| bars.watch(step, done, total))?;
+    bars.clear();
+    say(&if common.json { json::coupons(&job, &coupons, list) } else { page::coupons(&job, &coupons, list) });
     Ok(Done::Clean)
 }
 

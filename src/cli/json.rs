@@ -1,12 +1,13 @@
 //! What `--json` prints: one object, for scripts.
 
 use crate::domain;
+use crate::domain::coupon::Tally;
 use crate::domain::features::ReadCounts;
 use crate::domain::finding::Subject;
 use crate::domain::orders::LineFate;
 use crate::domain::plan::Summary;
 use crate::domain::{Job, Outcome, State, Zone};
-use crate::pipeline::{Checked, DataCheck, Error, Explanation, PairFate, Planned, Purpose, Ran, Sent, Shown, Status, Trial};
+use crate::pipeline::{Checked, Coupons, DataCheck, Error, Explanation, PairFate, Planned, Purpose, Ran, Sent, Shown, Status, Trial};
 use chrono::{NaiveDate, NaiveDateTime};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -247,4 +248,45 @@ pub fn status(job: &Job, status: Option<&Status>) -> String {
 pub fn schedule(job: &Job, times: &[NaiveDateTime]) -> String {
     let times: Vec<String> = times.iter().map(|time| time.format("%Y-%m-%dT%H:%M:%S").to_string()).collect();
     text(&json!({"job": job.name, "schedule": job.schedule, "time_zone": job.zone.0.name(), "next": times}))
+}
+
+pub fn coupons(job: &Job, coupons: &Coupons, list: bool) -> String {
+    let Coupons { as_of, issued, statement } = coupons;
+    let given = |place: usize| &issued.codes[place];
+    let rank = |rank: Option<usize>| rank.map(|rank| issued.ranks[rank].as_str());
+    let figures = |tally: &Tally| {
+        json!({"issued": tally.issued, "redeemed": tally.redeemed, "expired": tally.expired, "open": tally.open,
+            "revenue": tally.revenue, "cost": tally.cost})
+    };
+    let groups: Vec<Value> = statement
+        .groups
+        .iter()
+        .map(|(campaign, of, tally)| {
+            let mut group = figures(tally);
+            group["campaign"] = json!(issued.campaigns[*campaign]);
+            group["rank"] = json!(rank(*of));
+            group
+        })
+        .collect();
+    let irregular: Vec<Value> = statement
+        .irregular
+        .iter()
+        .map(|odd| {
+            let given = given(odd.issued);
+            json!({"why": odd.why.word(), "code": given.code, "campaign": issued.campaigns[given.campaign], "issued_to": given.customer,
+                "valid_from": given.from.to_string(), "valid_until": given.until.map(|until| until.to_string()),
+                "customer": odd.customer, "order": odd.order, "date": odd.day.to_string(), "net": odd.net})
+        })
+        .collect();
+    let all = statement.groups.iter().fold(Tally::default(), |all, (.., tally)| all.and(*tally));
+    let mut object = json!({"job": job.name, "as_of": as_of.to_string(), "groups": groups, "total": figures(&all), "irregular": irregular});
+    if list {
+        let redeemed = statement.redemptions.iter().map(|used| {
+            let given = given(used.issued);
+            json!({"code": given.code, "campaign": issued.campaigns[given.campaign], "rank": rank(given.rank), "customer": given.customer,
+                "issued": given.from.to_string(), "order": used.order, "date": used.day.to_string(), "net": used.net, "cost": used.cost})
+        });
+        object["redemptions"] = redeemed.collect();
+    }
+    text(&object)
 }

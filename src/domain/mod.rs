@@ -6,6 +6,7 @@ pub mod address;
 pub mod book;
 pub mod campaign;
 pub mod cells;
+pub mod coupon;
 pub mod customers;
 pub mod dates;
 pub mod delivery;

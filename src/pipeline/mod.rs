@@ -7,6 +7,7 @@ mod assess;
 mod brakes;
 mod check;
 mod choose;
+mod coupons;
 mod destination;
 mod error;
 mod explain;
@@ -28,6 +29,7 @@ mod timetable;
 mod trial;
 
 pub use check::{Checked, DataCheck, check, schema};
+pub use coupons::{Coupons, coupons};
 pub use destination::{Server, outbox};
 pub use error::Error;
 pub use explain::{Explanation, Pair, PairFate, explain};

@@ -1,8 +1,10 @@
 //! What a person reads on the terminal, in the job's language.
 
+mod coupons;
 mod explained;
 mod planned;
 
+pub use coupons::coupons;
 pub use explained::explained;
 pub use planned::{next_step, planned};
 

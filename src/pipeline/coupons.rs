@@ -1,0 +1,130 @@
+//! What became of the coupon codes of a job's adopted runs.
+
+use super::error::Error;
+use super::inputs;
+use super::previous;
+use super::progress::{Step, Watch};
+use crate::domain::coupon::{Issued, IssuedCode, Statement, Terms};
+use crate::domain::offer::{OfferKind, On};
+use crate::domain::plan::MailRow;
+use crate::domain::{Job, OrderBook, Value};
+use crate::{coupons as room, features, ledger, purchases, runs};
+use chrono::NaiveDate;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The codes of all adopted runs, and what became of them.
+pub struct Coupons {
+    pub as_of: NaiveDate,
+    pub issued: Issued,
+    pub statement: Statement,
+}
+
+/// Looks for the codes of the runs up to `as_of` in the orders before it.
+pub fn coupons(job: &Job, as_of: NaiveDate, watch: &Watch) -> Result<Coupons, Error> {
+    if job.purchases.coupon.is_none() {
+        return Err(Error::Usage(format!(
+            "{} does not say in which column an order's coupon code is, so nobody can tell which codes were used; write it under \
+             [purchases.columns]: coupon = \"coupon_code\"",
+            job.path.display()
+        )));
+    }
+    let issued = issued(job, as_of)?;
+    let statement = room::state(&issued, &book(job, as_of, watch)?, job.zone, as_of);
+    Ok(Coupons { as_of, issued, statement })
+}
+
+fn book(job: &Job, as_of: NaiveDate, watch: &Watch) -> Result<OrderBook, Error> {
+    let purchases = purchases::open(&job.purchases, job.zone, &job.currency, inputs::base(job))?;
+    let progress = |done, total| watch(Step::Read, done, total);
+    let end = job.zone.midnight(as_of);
+    let request = purchases::Request { as_of: end, details: true, progress: Some(&progress), ..purchases::Request::default() };
+    let book = features::Book::new(end);
+    purchases.read(&request, &|lines| book.add(lines).map_err(Into::into))?;
+    Ok(book.finish()?)
+}
+
+/// The codes of every adopted run up to `as_of`.
+fn issued(job: &Job, as_of: NaiveDate) -> Result<Issued, Error> {
+    let mut issued = Issued {
+        campaigns: job.campaigns.iter().map(|campaign| campaign.name.clone()).collect(),
+        ranks: job.ladder.ranks.iter().map(|rank| rank.name.clone()).collect(),
+        codes: Vec::new(),
+    };
+    let Some(ledger) = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))? else { return Ok(issued) };
+    for adoption in ledger.adoptions(&job.name)?.into_iter().filter(|adoption| adoption.as_of <= as_of) {
+        let opened = previous::open_adopted(job, &adoption)?;
+        let planned = inputs::planned_job(job, &opened)?;
+        let mut run = Run { as_of: adoption.as_of, job, on: discounts(&planned), terms: HashMap::new() };
+        for mail in opened.mails()? {
+            let mail = mail?;
+            if let Some(code) = &mail.coupon_code {
+                let given = run.issued(code, &mail, &mut issued)?;
+                issued.codes.push(given);
+            }
+        }
+    }
+    Ok(issued)
+}
+
+/// What the coupons of each campaign were on.
+fn discounts(planned: &Job) -> HashMap<String, Option<On>> {
+    let on = |kind: &OfferKind| match kind {
+        OfferKind::Coupon { on, .. } => on.clone(),
+        _ => None,
+    };
+    planned.campaigns.iter().filter_map(|campaign| Some((campaign.name.clone(), on(&campaign.offer.as_ref()?.kind)))).collect()
+}
+
+/// One adopted run while its mails are read.
+struct Run<'a> {
+    as_of: NaiveDate,
+    job: &'a Job,
+    on: HashMap<String, Option<On>>,
+    /// Campaigns have few different terms: each is kept once.
+    terms: HashMap<(usize, Option<u64>, Option<i64>), Arc<Terms>>,
+}
+
+impl Run<'_> {
+    fn issued(&mut self, code: &str, mail: &MailRow, names: &mut Issued) -> Result<IssuedCode, Error> {
+        let values = runs::values_read(&mail.values)?;
+        let offered = |name: &str| values.get("offer").and_then(|offer| offer.get(name));
+        #[expect(clippy::cast_precision_loss, reason = "percentages are small")]
+        let percent = match offered("percent") {
+            Some(Value::Int(percent)) => Some(*percent as f64),
+            Some(Value::Float(percent)) => Some(*percent),
+            _ => None,
+        };
+        let amount = match offered("amount") {
+            Some(Value::Int(amount)) => Some(*amount),
+            _ => None,
+        };
+        let campaign = place(&mut names.campaigns, &mail.campaign);
+        let rank = mail.rank.as_deref().map(|name| match self.job.ladder.find_or_was(name) {
+            Some(rank) => usize::from(rank),
+            None => place(&mut names.ranks, name),
+        });
+        let on = self.on.get(&mail.campaign);
+        let terms = self
+            .terms
+            .entry((campaign, percent.map(f64::to_bits), amount))
+            .or_insert_with(|| Arc::new(Terms { percent, amount, on: on.cloned().flatten() }));
+        Ok(IssuedCode {
+            code: code.to_owned(),
+            customer: mail.customer_id.clone(),
+            campaign,
+            rank,
+            from: self.as_of,
+            until: mail.valid_until,
+            terms: Arc::clone(terms),
+        })
+    }
+}
+
+/// The place of a name; names of before that the job no longer has come last.
+fn place(names: &mut Vec<String>, name: &str) -> usize {
+    names.iter().position(|known| known == name).unwrap_or_else(|| {
+        names.push(name.to_owned());
+        names.len() - 1
+    })
+}

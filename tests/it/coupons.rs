@@ -1,0 +1,196 @@
+//! Coupon codes over several runs: issued, redeemed, used as they should not be.
+
+use crate::small_shop::finish;
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::datatypes::Date32Type;
+use chrono::NaiveDate;
+use parquet::arrow::ArrowWriter;
+use rankmail::runs;
+use serde_json::Value;
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use tempfile::TempDir;
+
+const HEAD: &str = r#"
+time_zone = "Asia/Tokyo"
+currency = "JPY"
+language = "en"
+runs = "runs"
+[shop]
+name = "Small Shop"
+address = "Kyoto 1-2-3"
+contact = "support@tsubaki.example"
+url = "https://tsubaki.example"
+[purchases]
+path = "purchases.parquet"
+columns = { customer = "customer", order = "order", at = "at", amount = "amount", coupon = "coupon" }
+[customers]
+path = "customers.csv"
+columns = { customer = "id", email = "email", name = "name", consent = "consent" }
+[[rank]]
+name = "A"
+at_least = { orders_ever = 1 }
+[[rank]]
+name = "AA"
+at_least = { spend_ever = 10_000 }
+[mail]
+from = "hello@tsubaki.example"
+unsubscribe = "https://tsubaki.example/u/{token}"
+[brakes]
+audience = "off"
+stale = "off"
+history = "off"
+"#;
+
+const LETTER: &str =
+    "<p>{{ offer.code }}</p><p>{{ shop.name }} {{ shop.address }} {{ shop.contact }} <a href='{{ links.unsubscribe }}'>out</a></p>\n";
+
+/// Customer, order, day, amount, code.
+type Line = (String, String, &'static str, i64, String);
+
+pub struct Shop {
+    folder: TempDir,
+    lines: Vec<Line>,
+}
+
+impl Shop {
+    /// Customers `c0`, `c1`, …; the higher ones spend more, and those from `c5` on are AA.
+    pub fn new(count: i64) -> Self {
+        let mut shop = Self { folder: tempfile::tempdir().unwrap(), lines: Vec::new() };
+        let mut customers = "id,email,name,consent\n".to_owned();
+        for number in 0..count {
+            customers += &format!("c{number},c{number}@b.example,Ann,true\n");
+            shop.lines.push((format!("c{number}"), format!("first{number}"), "2026-01-10", 2_000 * (number + 1) - 1, String::new()));
+        }
+        shop.put("customers.csv", &customers);
+        shop.write_purchases();
+        shop
+    }
+
+    pub fn put(&self, name: &str, text: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a job and the templates of its campaign, which has its name.
+    pub fn job(&self, name: &str, offer: &str) {
+        self.put(&format!("templates/{name}/subject.txt"), "Hello\n");
+        self.put(&format!("templates/{name}/body.html"), LETTER);
+        let campaign = format!("[[campaign]]\nname = \"{name}\"\nranks = \"A and up\"\nonce = \"every run\"\noffer = {offer}\n");
+        self.put(&format!("{name}.toml"), format!("name = \"{name}\"\n{HEAD}{campaign}"));
+    }
+
+    pub fn order(&mut self, customer: &str, id: &str, day: &'static str, amount: i64, code: &str) {
+        self.lines.push((customer.to_owned(), id.to_owned(), day, amount, code.to_owned()));
+        self.write_purchases();
+    }
+
+    fn write_purchases(&self) {
+        let texts = |pick: fn(&Line) -> &str| {
+            Arc::new(self.lines.iter().map(|line| Some(pick(line)).filter(|text| !text.is_empty())).collect::<StringArray>()) as ArrayRef
+        };
+        let at = |line: &Line| i64::from(Date32Type::from_naive_date(line.2.parse::<NaiveDate>().unwrap())) * 86_400_000_000;
+        let at = TimestampMicrosecondArray::from_iter_values(self.lines.iter().map(at)).with_timezone("UTC");
+        let batch = RecordBatch::try_from_iter([
+            ("customer", texts(|line| &line.0)),
+            ("order", texts(|line| &line.1)),
+            ("at", Arc::new(at) as ArrayRef),
+            ("amount", Arc::new(Int64Array::from_iter_values(self.lines.iter().map(|line| line.3))) as ArrayRef),
+            ("coupon", texts(|line| &line.4)),
+        ])
+        .unwrap();
+        let mut writer = ArrowWriter::try_new(File::create(self.path("purchases.parquet")).unwrap(), batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+    }
+
+    pub fn call(&self, job: &str, arguments: &[&str], code: i32) -> String {
+        let (verb, rest) = arguments.split_first().unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rankmail"));
+        command.arg(verb).arg(self.path(&format!("{job}.toml"))).args(rest).current_dir(self.folder.path());
+        finish(&mut command, code)
+    }
+
+    pub fn json(&self, job: &str, arguments: &[&str]) -> Value {
+        let printed = self.call(job, &[arguments, &["--json"]].concat(), 0);
+        serde_json::from_str(&printed).unwrap_or_else(|error| panic!("{error} in\n{printed}"))
+    }
+
+    /// Customers and their codes in a plan.
+    pub fn codes(&self, job: &str, as_of: &str) -> Vec<(String, String)> {
+        let opened = runs::open(&runs::folder(&self.path("runs"), job, as_of.parse().unwrap())).unwrap();
+        opened.mails().unwrap().map(Result::unwrap).filter_map(|mail| Some((mail.customer_id, mail.coupon_code?))).collect()
+    }
+
+    fn code_of(&self, job: &str, as_of: &str, customer: &str) -> String {
+        self.codes(job, as_of).into_iter().find(|(who, _)| who == customer).unwrap().1
+    }
+}
+
+const TEN: &str = "{ kind = \"coupon\", percent = { A = 10, AA = 20 }, valid = \"this month\" }";
+
+#[test]
+fn codes_of_earlier_runs_are_found_in_the_orders() {
+    let mut shop = Shop::new(6);
+    shop.job("gift", TEN);
+    for as_of in ["2026-02-01", "2026-03-01"] {
+        shop.call("gift", &["run", "--as-of", as_of, "-q"], 0);
+    }
+    let code = |as_of: &str, customer: &str| shop.code_of("gift", as_of, customer);
+    let (c0, c1, c5) = (code("2026-02-01", "c0"), code("2026-02-01", "c1"), code("2026-03-01", "c5"));
+    assert_ne!(c5, code("2026-02-01", "c5"), "each run has codes of its own");
+    shop.order("c0", "good", "2026-02-27", 900, &format!(" {} ", c0.to_lowercase()));
+    shop.order("c0", "again", "2026-02-28", 300, &c0);
+    shop.order("c3", "theirs", "2026-02-05", 700, &c1);
+    shop.order("c1", "late", "2026-03-01", 700, &c1);
+    shop.order("c5", "early", "2026-02-20", 800, &c5);
+    shop.order("c5", "rich", "2026-03-10", 8_000, &c5);
+    let told = shop.json("gift", &["coupons", "--as-of", "2026-03-20", "--list"]);
+    let group = |rank: &str, [issued, redeemed, expired, open]: [u64; 4], revenue: i64, cost: i64| {
+        serde_json::json!({"campaign": "gift", "rank": rank, "issued": issued, "redeemed": redeemed, "expired": expired, "open": open,
+            "revenue": revenue, "cost": cost})
+    };
+    assert_eq!(told["groups"], serde_json::json!([group("A", [10, 1, 4, 5], 900, 100), group("AA", [2, 1, 1, 0], 8_000, 2_000)]));
+    assert_eq!((&told["total"]["issued"], &told["total"]["revenue"]), (&12.into(), &8_900.into()));
+    let odd: Vec<_> =
+        told["irregular"].as_array().unwrap().iter().map(|odd| format!("{} {} {}", odd["order"], odd["why"], odd["issued_to"])).collect();
+    let wanted = [
+        "\"theirs\" \"somebody_else\" \"c1\"",
+        "\"early\" \"before_its_start\" \"c5\"",
+        "\"again\" \"used_twice\" \"c0\"",
+        "\"late\" \"after_its_end\" \"c1\"",
+    ];
+    let mut sorted = (odd.clone(), wanted.to_vec());
+    sorted.0.sort();
+    sorted.1.sort_unstable();
+    assert_eq!(sorted.0, sorted.1);
+    let redeemed: Vec<_> = told["redemptions"].as_array().unwrap().iter().map(|used| (&used["order"], &used["date"])).collect();
+    assert_eq!(redeemed, [(&"good".into(), &"2026-02-27".into()), (&"rich".into(), &"2026-03-10".into())]);
+
+    let page = shop.call("gift", &["coupons", "--as-of", "2026-03-20"], 0);
+    for shown in ["8,900円", "used again", "it is c1's", "after its end on 2026-02-28", "before its start on 2026-03-01", "order late"] {
+        assert!(page.contains(shown), "{shown} in\n{page}");
+    }
+    // What comes later is not known yet.
+    let earlier = shop.json("gift", &["coupons", "--as-of", "2026-02-10"]);
+    assert_eq!((&earlier["total"]["issued"], &earlier["total"]["redeemed"]), (&6.into(), &0.into()));
+    assert_eq!(earlier["irregular"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_plan_that_nobody_sent_has_issued_nothing() {
+    let shop = Shop::new(2);
+    shop.job("gift", TEN);
+    shop.call("gift", &["plan", "--as-of", "2026-02-01", "-q"], 0);
+    assert!(shop.call("gift", &["coupons", "--as-of", "2026-03-20"], 0).contains("No run has issued a code yet"));
+    let unmapped = fs::read_to_string(shop.path("gift.toml")).unwrap().replace(", coupon = \"coupon\"", "");
+    shop.put("gift.toml", unmapped);
+    assert!(shop.call("gift", &["coupons"], 2).contains("coupon = \"coupon_code\""));
+}
