@@ -77,14 +77,13 @@ fn every_room_is_known_to_this_test() {
         .filter(|path| path.is_dir())
         .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
         .collect();
-    let known: BTreeSet<String> =
-        ROOMS.iter().chain(&["domain", "pipeline", "cli"]).map(|room| (*room).to_owned()).collect();
+    let known: BTreeSet<String> = ROOMS.iter().chain(&["domain", "pipeline", "cli"]).map(|room| (*room).to_owned()).collect();
     assert_eq!(folders, known);
 }
 
 #[test]
 fn a_room_knows_domain_and_itself_only() {
-    for room in ROOMS.iter() {
+    for room in ROOMS {
         for (path, text) in sources(&root().join(room)) {
             for known in known_rooms(&text) {
                 assert!(known == "domain" || known == *room, "{} knows `{known}`", path.display());
