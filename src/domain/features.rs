@@ -35,6 +35,9 @@ pub struct FeatureRow {
     /// Which of the categories that were asked for this customer has bought: bit n for the nth. Bought is a line with a positive
     /// amount in an order with a positive net.
     pub bought: u64,
+    /// A mark of all orders that are known at the as-of date, whatever their net: the sum of a mark of each. A later look at the purchases
+    /// tells by it whether they still hold what was known.
+    pub mark: i64,
 }
 
 /// What the fold tells about the file as a whole.

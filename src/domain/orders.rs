@@ -58,3 +58,15 @@ pub struct ExcludeValue {
     /// The sum of the amounts of these lines, in minor units; lines without a usable amount add nothing.
     pub sum: i128,
 }
+
+/// What tells one line of the purchases from another, as far as anything does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LineKey<'a> {
+    pub customer: &'a str,
+    /// `None`: the line is an order of its own.
+    pub order: Option<&'a str>,
+    /// Microseconds UTC.
+    pub at: i64,
+    /// Minor units.
+    pub amount: i64,
+}

@@ -2,6 +2,7 @@
 
 use super::{FeatureRow, RankChange, RankIndex, SkipReason, Standing, Texts};
 use chrono::NaiveDate;
+use std::path::PathBuf;
 
 /// The part of a plan that belongs to one hash partition of customers. Rows are sorted by customer id (UTF-8 bytes).
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -71,6 +72,8 @@ pub struct PastCustomer {
     pub rank_since: Option<NaiveDate>,
     pub missed_reviews: u32,
     pub safe_until: Option<NaiveDate>,
+    /// `FeatureRow::mark`; plans of earlier versions have none.
+    pub mark: Option<i64>,
 }
 
 /// One customer as `customers.parquet` tells it, with ranks by name.
@@ -132,6 +135,8 @@ pub struct Summary {
     pub rules: String,
     pub templates: Vec<(String, String)>,
     pub key_id: String,
+    /// Where the job and its runs lay, seen from the plan's folder; not in the digest. `None` in plans of earlier versions.
+    pub origin: Option<Origin>,
     /// BLAKE3 of each data file of the folder, 64 hex digits.
     pub files: Vec<(String, String)>,
     pub ranks: Vec<String>,
@@ -140,6 +145,13 @@ pub struct Summary {
     /// Brakes that would stop: name and what was seen.
     pub brakes: Vec<(String, String)>,
     pub warnings: Vec<String>,
+}
+
+/// Where a plan was made, as paths relative to its folder: there `diff` finds the purchases and the ledger again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    pub job: PathBuf,
+    pub runs: PathBuf,
 }
 
 /// The figures of a plan.

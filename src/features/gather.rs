@@ -246,6 +246,19 @@ impl Entries {
     }
 }
 
+/// The mark of one order by its time and its net. Marks of several orders add up, so that no order of rows plays a part.
+pub(super) fn mark(at: i64, net: i128) -> i64 {
+    // The lowest 64 bits tell nets apart as well as all of them: greater ones are an error elsewhere.
+    let low = (net & i128::from(u64::MAX)).to_le_bytes();
+    let mut low8 = [0; 8];
+    low8.copy_from_slice(&low[..8]);
+    let mut mixed = at.cast_unsigned() ^ u64::from_le_bytes(low8).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32);
+    for factor in [0xBF58_476D_1CE4_E5B9, 0x94D0_49BB_1331_11EB] {
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(factor);
+    }
+    (mixed ^ (mixed >> 31)).cast_signed()
+}
+
 /// An order before the as-of date; sums cannot overflow here.
 #[derive(Debug, Default)]
 struct Order {
@@ -273,6 +286,7 @@ impl Sum {
         let Order { at, net, net_closing, bought } = *order;
         let (known, closed) = (i64::from(net > 0), i64::from(net_closing > 0));
         let row = &mut self.row;
+        row.mark = row.mark.wrapping_add(mark(at, net));
         if net > 0 {
             row.first_order_at = Some(row.first_order_at.map_or(at, |first| first.min(at)));
             row.last_order_at = Some(row.last_order_at.map_or(at, |last| last.max(at)));

@@ -7,11 +7,13 @@
 mod book;
 mod fold;
 mod gather;
+mod known;
 mod stream;
 mod write;
 
 pub use book::Book;
 pub use fold::Fold;
+pub use known::came_later;
 pub use write::write;
 
 use std::hash::{BuildHasher, Hasher};

@@ -104,6 +104,7 @@ fn naive(lines: &[Line], texts: bool) -> BTreeMap<String, (FeatureRow, String)> 
         row.keep_spend_known += if at >= BOUNDS.keep_start { net } else { 0 };
         row.orders_ever_known += count(net > 0);
         row.spend_ever_known += net;
+        row.mark = row.mark.wrapping_add(super::gather::mark(at, net.into()));
     }
     customers
 }
@@ -249,7 +250,7 @@ fn the_file_holds_the_columns_of_the_definition() {
     }
     assert!(rows.iter().any(|(_, row)| row.first_order_at.is_none()) && rows.iter().any(|(_, row)| row.first_order_at.is_some()));
     let expected = folded(&parts).into_iter().map(|(id, (row, _))| {
-        let listed = FeatureRow { orders_ever_known: 0, spend_ever_known: 0, bought: 0, ..row };
+        let listed = FeatureRow { orders_ever_known: 0, spend_ever_known: 0, bought: 0, mark: 0, ..row };
         (id, listed)
     });
     assert!(rows.into_iter().eq(expected), "rows are those of the fold, sorted by id");

@@ -59,8 +59,13 @@ impl Ledger {
 
     /// The last adopted run of a job with an as-of date before this one.
     pub fn last_adopted(&self, job: &str, before: NaiveDate) -> Result<Option<Adoption>> {
-        let sql = format!("{COLUMNS} WHERE job = ?1 AND as_of < ?2 ORDER BY as_of DESC LIMIT 1");
-        one(&self.connection, &sql, (job, before.to_string()))
+        self.adopted_until(job, before, i64::MAX)
+    }
+
+    /// The same as it was at an instant (microseconds UTC): runs that were adopted later are not seen.
+    pub fn adopted_until(&self, job: &str, before: NaiveDate, until: i64) -> Result<Option<Adoption>> {
+        let sql = format!("{COLUMNS} WHERE job = ?1 AND as_of < ?2 AND adopted_at <= ?3 ORDER BY as_of DESC LIMIT 1");
+        one(&self.connection, &sql, (job, before.to_string(), until))
     }
 
     pub fn adoption(&self, job: &str, as_of: NaiveDate) -> Result<Option<Adoption>> {

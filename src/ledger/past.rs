@@ -69,6 +69,12 @@ impl Past {
         self.customers_out.get(customer_id).or_else(|| self.addresses_out.get(same_address)).copied()
     }
 
+    /// The same mails with the suppressions of another time.
+    pub fn stop_as(&mut self, other: &Self) {
+        self.customers_out.clone_from(&other.customers_out);
+        self.addresses_out.clone_from(&other.addresses_out);
+    }
+
     fn find(&self, customer_id: &str) -> Option<usize> {
         let (mut low, mut high) = (0, self.customers.len());
         while low < high {
@@ -85,11 +91,12 @@ impl Past {
 
 impl Ledger {
     /// What is known before `job` plans `as_of`: mails that are accepted, in doubt or being handed over, of earlier as-of dates and
-    /// of the same date of other jobs; and the suppressions. Mails of the very run that is planned are left out.
-    pub fn history(&self, job: &str, as_of: NaiveDate) -> Result<Past> {
+    /// of the same date of other jobs; and the suppressions. Mails of the very run that is planned are left out, and so is what happened
+    /// after `until` (microseconds UTC): a plan that was made then did not know it.
+    pub fn history(&self, job: &str, as_of: NaiveDate, until: i64) -> Result<Past> {
         let mut past = Past::default();
-        self.read_mails(&mut past, job, as_of)?;
-        self.read_suppressions(&mut past)?;
+        self.read_mails(&mut past, job, as_of, until)?;
+        self.read_suppressions(&mut past, until)?;
         Ok(past)
     }
 
@@ -106,17 +113,18 @@ impl Ledger {
         Ok(())
     }
 
-    fn read_mails(&self, past: &mut Past, job: &str, as_of: NaiveDate) -> Result<()> {
+    fn read_mails(&self, past: &mut Past, job: &str, as_of: NaiveDate, until: i64) -> Result<()> {
         let read = |error: rusqlite::Error| Error::read(&error);
         let mut statement = self
             .connection
             .prepare(
                 "SELECT customer_id, job, campaign, occasion, as_of, counts FROM mails
                  WHERE state IN ('accepted', 'in_doubt', 'handing') AND (as_of < ?2 OR (as_of = ?2 AND job <> ?1))
+                 AND coalesce(first_claim_at, settled_at, 0) <= ?3
                  ORDER BY customer_id, as_of, job, place",
             )
             .map_err(read)?;
-        let mut rows = statement.query(params![job, as_of.to_string()]).map_err(read)?;
+        let mut rows = statement.query(params![job, as_of.to_string(), until]).map_err(read)?;
         let mut places: HashMap<String, u32> = HashMap::new();
         while let Some(row) = rows.next().map_err(read)? {
             let text = |column: usize| row.get_ref(column).map_err(read)?.as_str().map_err(|error| Error::Read { why: error.to_string() });
@@ -143,10 +151,11 @@ impl Ledger {
         Ok(())
     }
 
-    fn read_suppressions(&self, past: &mut Past) -> Result<()> {
+    fn read_suppressions(&self, past: &mut Past, until: i64) -> Result<()> {
         let read = |error: rusqlite::Error| Error::read(&error);
-        let mut statement = self.connection.prepare("SELECT customer_id, address, reason FROM suppressions").map_err(read)?;
-        let mut rows = statement.query([]).map_err(read)?;
+        let mut statement =
+            self.connection.prepare("SELECT customer_id, address, reason FROM suppressions WHERE at <= ?1").map_err(read)?;
+        let mut rows = statement.query([until]).map_err(read)?;
         while let Some(row) = rows.next().map_err(read)? {
             let (customer, address): (Option<String>, Option<String>) = (row.get(0).map_err(read)?, row.get(1).map_err(read)?);
             let reason = reason(&row.get::<_, String>(2).map_err(read)?);

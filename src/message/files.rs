@@ -55,6 +55,21 @@ pub(super) fn read(root: &Path, campaigns: &[String]) -> Result<Folder, Error> {
     Ok(folder)
 }
 
+/// The files of these names and texts, as far as `read` would take them for these campaigns.
+pub(super) fn given(sources: &[(String, Vec<u8>)], campaigns: &[String]) -> Folder {
+    let mut folder = Folder::default();
+    for (name, bytes) in sources {
+        let top = name.split_once('/').map(|(top, _)| top);
+        if top.is_none_or(|top| top == "parts" || campaigns.iter().any(|campaign| campaign == top)) {
+            folder.add(name, bytes.clone());
+        }
+    }
+    folder.campaigns =
+        campaigns.iter().filter(|name| folder.files.iter().any(|file| file.name.starts_with(&format!("{name}/")))).cloned().collect();
+    folder.files.sort_by(|a, b| a.name.cmp(&b.name));
+    folder
+}
+
 enum Entry {
     File(String),
     Folder(String),
@@ -125,14 +140,18 @@ impl Folder {
             let help = "templates are small; put pictures on a web server and name their address".to_owned();
             self.problems.push(Problem::of_file(name, format!("this file is larger than {} KiB", LARGEST >> 10), Some(help)));
         } else {
-            let digest = blake3::hash(&bytes).to_hex().to_string();
-            match String::from_utf8(bytes) {
-                Ok(text) => {
-                    let text = text.strip_prefix('\u{feff}').unwrap_or(&text).replace("\r\n", "\n").replace('\r', "\n");
-                    self.files.push(TemplateFile { name: name.to_owned(), text, digest });
-                }
-                Err(_) => self.problems.push(Problem::of_file(name, "this file is not UTF-8".into(), Some("save it as UTF-8".into()))),
+            self.add(name, bytes);
+        }
+    }
+
+    fn add(&mut self, name: &str, bytes: Vec<u8>) {
+        let digest = blake3::hash(&bytes).to_hex().to_string();
+        match String::from_utf8(bytes) {
+            Ok(text) => {
+                let text = text.strip_prefix('\u{feff}').unwrap_or(&text).replace("\r\n", "\n").replace('\r', "\n");
+                self.files.push(TemplateFile { name: name.to_owned(), text, digest });
             }
+            Err(_) => self.problems.push(Problem::of_file(name, "this file is not UTF-8".into(), Some("save it as UTF-8".into()))),
         }
     }
 

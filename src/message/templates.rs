@@ -53,7 +53,19 @@ impl Templates {
     /// # Errors
     /// [`Error::Folder`] when the root cannot be read, else [`Error::Problems`] with all problems, if one of them is an error.
     pub fn load(root: &Path, campaigns: &[String], ranks: &[String], names: &Names) -> Result<Self, Error> {
-        let Folder { files, campaigns: present, mut problems } = files::read(root, campaigns)?;
+        Self::of(files::read(root, campaigns)?, campaigns, ranks, names)
+    }
+
+    /// The same for templates that lie in no folder: names relative to a root, and contents. Other campaigns' files are passed over.
+    ///
+    /// # Errors
+    /// As for `load`.
+    pub fn given(sources: &[(String, Vec<u8>)], campaigns: &[String], ranks: &[String], names: &Names) -> Result<Self, Error> {
+        Self::of(files::given(sources, campaigns), campaigns, ranks, names)
+    }
+
+    fn of(folder: Folder, campaigns: &[String], ranks: &[String], names: &Names) -> Result<Self, Error> {
+        let Folder { files, campaigns: present, mut problems } = folder;
         for name in campaigns.iter().filter(|name| !present.contains(name)) {
             let help = format!("make a folder `{name}` with `subject.txt` and `body.html`");
             problems.push(Problem::of_file(name, format!("the campaign `{name}` has no templates"), Some(help)));

@@ -28,6 +28,7 @@ pub fn summary(job: &Job, inputs: &Inputs, assessed: &Assessed, parts: &[PlanPar
         rules: String::new(),
         templates: inputs.templates.files().to_vec(),
         key_id: inputs.key.id.clone(),
+        origin: None,
         files: Vec::new(),
         ranks: job.ladder.ranks.iter().map(|rank| rank.name.clone()).collect(),
         campaigns: job.campaigns.iter().map(|campaign| campaign.name.clone()).collect(),

@@ -4,6 +4,7 @@ use super::check;
 use super::error::Error;
 use super::people::Shop;
 use super::previous::{self, Before};
+use crate::domain::customers::Product;
 use crate::domain::job::{Language, Outline};
 use crate::domain::{Customers, Job, Key};
 use crate::{job, keys, message, purchases, tables};
@@ -36,34 +37,63 @@ pub fn base(job: &Job) -> &Path {
     job.path.parent().unwrap_or(Path::new("."))
 }
 
+/// The lists that a run reads.
+#[derive(Default)]
+pub struct Lists {
+    pub customers: Customers,
+    /// Sorted by id.
+    pub products: Vec<Product>,
+    /// (relative name, digest).
+    pub digests: Vec<(String, String)>,
+    pub warnings: Vec<String>,
+}
+
+/// As of when the purchases and the memory of earlier runs are read: a plan of the past knew less.
+pub struct Knowledge {
+    /// What the ledger noted after this instant (microseconds UTC) is not known.
+    pub until: i64,
+    pub lines: Option<purchases::Sieve>,
+}
+
+impl Knowledge {
+    /// All that is there.
+    pub const PRESENT: Self = Self { until: i64::MAX, lines: None };
+}
+
 /// Opens all inputs of a run.
 pub fn open(job: &Job, as_of: NaiveDate) -> Result<Inputs, Error> {
     let key = keys::load(&job.keys, true)?;
-    let mut digests = Vec::new();
-    let mut warnings = job::warnings(job, as_of);
-    let customers = match &job.customers {
-        Some(source) => {
-            let (customers, inputs, notes) = tables::customers(source, job.zone, as_of, base(job))?;
-            digests.extend(inputs);
-            warnings.extend(list_notes(&notes, job.language));
-            customers
-        }
-        None => Customers::default(),
-    };
-    let products = match &job.products {
-        Some(source) => {
-            let (products, inputs) = tables::products(source, &job.currency, base(job))?;
-            digests.extend(inputs);
-            products
-        }
-        None => Vec::new(),
-    };
-    check::columns(job, customers.columns.iter().map(|(name, _)| name.as_str()))?;
-    let templates = templates(job, Some(&customers))?;
-    let purchases = purchases::open(&job.purchases, job.zone, &job.currency, base(job))?;
+    let lists = lists(job, as_of)?;
+    check::columns(job, lists.customers.columns.iter().map(|(name, _)| name.as_str()))?;
+    let templates = templates(job, Some(&lists.customers))?;
+    join(job, as_of, key, lists, templates, Knowledge::PRESENT)
+}
+
+/// Reads the customer list and the product list.
+pub fn lists(job: &Job, as_of: NaiveDate) -> Result<Lists, Error> {
+    let mut lists = Lists::default();
+    if let Some(source) = &job.customers {
+        let (customers, inputs, notes) = tables::customers(source, job.zone, as_of, base(job))?;
+        lists.customers = customers;
+        lists.digests.extend(inputs);
+        lists.warnings.extend(list_notes(&notes, job.language));
+    }
+    if let Some(source) = &job.products {
+        let (products, inputs) = tables::products(source, &job.currency, base(job))?;
+        lists.products = products;
+        lists.digests.extend(inputs);
+    }
+    Ok(lists)
+}
+
+/// Puts lists and templates together with the purchases and the memory of earlier runs.
+pub fn join(job: &Job, as_of: NaiveDate, key: Key, lists: Lists, templates: message::Templates, known: Knowledge) -> Result<Inputs, Error> {
+    let Lists { customers, products, mut digests, warnings } = lists;
+    let purchases = purchases::open(&job.purchases, job.zone, &job.currency, base(job))?.through(known.lines);
     digests.extend(purchases.inputs());
     digests.sort();
-    let before = previous::read(job, &customers, as_of)?;
+    let before = previous::read(job, &customers, as_of, known.until)?;
+    let warnings = job::warnings(job, as_of).into_iter().chain(warnings).collect();
     Ok(Inputs { key, templates, shop: Shop { zone: job.zone, customers, products }, purchases, before, digests, warnings })
 }
 

@@ -5,7 +5,7 @@ use super::inputs::{self, Inputs};
 use super::progress::Watch;
 use super::{assess, brakes, choose, figures};
 use crate::domain::Job;
-use crate::domain::plan::{PlanPart, Summary};
+use crate::domain::plan::{Origin, PlanPart, Summary};
 use crate::{job as job_room, ledger, report, runs};
 use chrono::NaiveDate;
 use std::path::{Path, PathBuf};
@@ -66,11 +66,22 @@ fn refuse_adopted(request: &Request) -> Result<(), Error> {
     Ok(())
 }
 
+/// Where the job and its runs lie, seen from the plan's folder.
+fn origin(job: &Job, folder: &Path) -> Result<Option<Origin>, Error> {
+    let (job, runs) = (runs::way(folder, &job.path)?, runs::way(folder, &job.runs)?);
+    Ok(job.zip(runs).map(|(job, runs)| Origin { job, runs }))
+}
+
 fn write(request: &Request, folder: &Path, inputs: &Inputs, parts: &[PlanPart], summary: Summary) -> Result<Summary, Error> {
     let job = request.job;
     let samples = figures::samples(job, inputs, parts)?;
     let before = inputs.before.summary.as_ref();
     let paint = |summary: &Summary| report::html(summary, before, &samples, job.language, job.zone, job.shop("name"), &job.currency);
-    let whole = runs::WholePlan { parts, summary, job_text: &job.text, templates: &inputs.templates.sources() };
+    let mut summary = summary;
+    summary.origin = origin(job, folder)?;
+    let customers = job.customers.as_ref().map(|source| ("customers", source.path.clone()));
+    let products = job.products.as_ref().map(|source| ("products", source.path.clone()));
+    let lists: Vec<_> = customers.into_iter().chain(products).collect();
+    let whole = runs::WholePlan { parts, summary, job_text: &job.text, templates: &inputs.templates.sources(), lists: &lists };
     Ok(runs::write(folder, whole, paint)?)
 }

@@ -22,20 +22,20 @@ pub struct Before {
     pub past: ledger::Past,
 }
 
-/// Reads the state before `as_of`. Nothing is created where nothing is.
-pub fn read(job: &Job, customers: &Customers, as_of: NaiveDate) -> Result<Before, Error> {
+/// Reads the state before `as_of` as it was at the instant `until` (microseconds UTC). Nothing is created where nothing is.
+pub fn read(job: &Job, customers: &Customers, as_of: NaiveDate, until: i64) -> Result<Before, Error> {
     let Some(ledger) = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))? else {
         return first_run(job, customers, Before::default());
     };
-    let own = ledger.last_adopted(&job.name, as_of)?.map(|adoption| open_adopted(job, &adoption)).transpose()?;
+    let own = ledger.adopted_until(&job.name, as_of, until)?.map(|adoption| open_adopted(job, &adoption)).transpose()?;
     let summary = own.as_ref().map(|opened| under_present_names(opened.summary.clone(), &job.ladder));
-    let before = Before { past: ledger.history(&job.name, as_of)?, summary, ..Before::default() };
+    let before = Before { past: ledger.history(&job.name, as_of, until)?, summary, ..Before::default() };
     let ranking = match &job.ladder.of {
         None => own,
         // A job that takes another's ranks takes those of the same day too: there it follows, here it would review.
         Some(other) => {
             let tomorrow = as_of.succ_opt().unwrap_or(as_of);
-            ledger.last_adopted(other, tomorrow)?.map(|adoption| open_adopted(job, &adoption)).transpose()?
+            ledger.adopted_until(other, tomorrow, until)?.map(|adoption| open_adopted(job, &adoption)).transpose()?
         }
     };
     let Some(ranking) = ranking else { return first_run(job, customers, before) };

@@ -14,11 +14,13 @@ mod lines;
 mod moments;
 mod read;
 mod scan;
+mod sieve;
 mod single;
 mod words;
 
 pub use error::Error;
 pub use read::Sink;
+pub use sieve::Sieve;
 
 use crate::domain::job::{AmountUnit, PurchasesSource};
 use crate::domain::{Currency, Zone};
@@ -37,6 +39,7 @@ pub struct Purchases {
     digits: u32,
     /// Order ids are whole numbers in every file, and travel as such.
     number_orders: bool,
+    sieve: Option<Sieve>,
 }
 
 /// What is to be read.
@@ -62,7 +65,7 @@ pub fn open(source: &PurchasesSource, zone: Zone, currency: &Currency, base: &Pa
         found.par_iter().map(|found| Table::of(Footer::open(found)?, &found.folders, source, zone)).collect::<Result<_, _>>()?;
     let digits = if source.amount_unit == AmountUnit::Major { currency.digits } else { 0 };
     let number_orders = tables.iter().all(|table| table.layout.number_order);
-    Ok(Purchases { tables, source: source.clone(), zone, digits, number_orders })
+    Ok(Purchases { tables, source: source.clone(), zone, digits, number_orders, sieve: None })
 }
 
 impl Purchases {

@@ -49,7 +49,7 @@ impl Purchases {
             let file = &self.tables[task.table].footer.name;
             let broken = |error: arrow::error::ArrowError| Error::Damaged { file: file.clone(), reason: error.to_string() };
             let mut batch = lines.batch().map_err(broken)?;
-            if !lines.all_count(request.as_of) {
+            if self.sieve.is_some() || !lines.all_count(request.as_of) {
                 let keep = self.judge(&lines, request, &mut counts, |row| format!("{file} row {}", before + row as u64 + 1));
                 batch = filter_record_batch(&batch, &keep).map_err(broken)?;
             } else if let Some(newest) = lines.at.values().iter().max() {
@@ -66,7 +66,7 @@ impl Purchases {
 
     /// Looks at each row; says which count.
     fn judge(&self, lines: &Lines, request: &Request<'_>, counts: &mut ReadCounts, place: impl Fn(usize) -> String) -> BooleanArray {
-        let keep = (0..lines.len()).map(|row| match lines.verdict(row, &self.source.exclude, request.as_of) {
+        let keep = (0..lines.len()).map(|row| match self.verdict(lines, row, request.as_of) {
             Verdict::Counted => {
                 note_times(counts, lines.at.value(row), &[lines.at.value(row)], request);
                 true

@@ -106,7 +106,7 @@ impl Purchases {
         for row in 0..lines.len() {
             let customer = if lines.customer.is_valid(row) { lines.customer.value(row) } else { continue };
             let Some((order, at)) = wanted.get(customer) else { continue };
-            if lines.verdict(row, &self.source.exclude, as_of) != Verdict::Counted {
+            if self.verdict(lines, row, as_of) != Verdict::Counted {
                 continue;
             }
             let same = match lines.order_id(row) {

@@ -70,6 +70,7 @@ pub(super) fn customers(rows: &[Planned<'_>], names: &Names<'_>) -> Result<Recor
         ("keep_by", true, day(|row| row.standing.keep_by)),
         ("keep_orders", true, maybe(|row| row.standing.keep_orders)),
         ("keep_spend", true, maybe(|row| row.standing.keep_spend)),
+        ("orders_mark", false, whole(|row| row.features.mark)),
         ("holdout", false, Arc::new(rows.iter().map(|row| Some(row.holdout)).collect::<BooleanArray>())),
     ])
 }

@@ -4,7 +4,7 @@ use super::Error;
 use chrono::NaiveDate;
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// How days are written in paths and files.
 pub(super) const DAY: &str = "%Y-%m-%d";
@@ -18,7 +18,8 @@ pub(super) const CUSTOMERS: &str = "customers.parquet";
 pub(super) const MAILS: &str = "mails.parquet";
 pub(super) const VALUES: &str = "values.parquet";
 pub(super) const SKIPPED: &str = "skipped.parquet";
-const OURS: [&str; 8] = [PLAN, REPORT, JOB, TEMPLATES, CUSTOMERS, MAILS, VALUES, SKIPPED];
+pub(super) const LISTS: &str = "lists";
+const OURS: [&str; 9] = [PLAN, REPORT, JOB, TEMPLATES, CUSTOMERS, MAILS, VALUES, SKIPPED, LISTS];
 
 /// What file managers leave in a folder that somebody looked at.
 const LITTER: [&str; 3] = [".DS_Store", "Thumbs.db", "desktop.ini"];
@@ -27,6 +28,30 @@ const LITTER: [&str; 3] = [".DS_Store", "Thumbs.db", "desktop.ini"];
 #[must_use]
 pub fn folder(runs: &Path, job: &str, as_of: NaiveDate) -> PathBuf {
     runs.join(job).join(as_of.format(DAY).to_string())
+}
+
+/// The way from a folder to a path, where there is one without naming a disk: `../../jobs/monthly.toml`.
+///
+/// # Errors
+/// `Io` when there is no current folder against which relative paths are read.
+pub fn way(from: &Path, to: &Path) -> Result<Option<PathBuf>, Error> {
+    let plain = |path: &Path| -> Result<Vec<PathBuf>, Error> {
+        let whole = std::path::absolute(path).map_err(Error::io("find", path))?;
+        let mut parts: Vec<PathBuf> = Vec::new();
+        for part in whole.components() {
+            match part {
+                Component::ParentDir => drop(parts.pop()),
+                other => parts.push(PathBuf::from(other.as_os_str())),
+            }
+        }
+        Ok(parts)
+    };
+    let (from, to) = (plain(from)?, plain(to)?);
+    let shared = from.iter().zip(&to).take_while(|(one, other)| one == other).count();
+    if shared == 0 {
+        return Ok(None);
+    }
+    Ok(Some(from[shared..].iter().map(|_| PathBuf::from("..")).chain(to[shared..].iter().cloned()).collect()))
 }
 
 /// The as-of dates of a job's plans, ascending; none when the job never planned.

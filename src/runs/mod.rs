@@ -20,7 +20,7 @@ mod tests;
 
 pub use digest::rules_digest;
 pub use error::Error;
-pub use folder::{folder, plans};
+pub use folder::{folder, plans, way};
 pub use lock::Lock;
 pub use open::{Opened, open};
 pub use rows::Rows;

@@ -58,6 +58,14 @@ impl Opened {
         self.folder.join(TEMPLATES)
     }
 
+    /// The copy of a list that the plan was made from: `customers` or `products`. A plan of an earlier version has none.
+    #[must_use]
+    pub fn list(&self, name: &str) -> Option<PathBuf> {
+        let is_it = |file: &&String| Path::new(file.as_str()).file_stem().is_some_and(|stem| stem == name);
+        let mut files = self.summary.files.iter().map(|(file, _)| file).filter(|file| file.starts_with("lists/"));
+        files.find(is_it).map(|file| self.folder.join(file))
+    }
+
     /// Every mail with its values, by customer id, then campaign.
     ///
     /// # Errors

@@ -141,7 +141,7 @@ pub(super) fn mails(folder: &Path, pick: Pick<'_>) -> Result<Rows<MailRow>, Erro
 
 /// What a plan says of its customers, as far as the next run asks.
 pub(super) fn past_customers(folder: &Path) -> Result<Rows<PastCustomer>, Error> {
-    let columns = ["customer_id", "rank", "rank_since", "missed_reviews", "safe_until"];
+    let columns = ["customer_id", "rank", "rank_since", "missed_reviews", "safe_until", "orders_mark"];
     let (batches, _) = Batches::open(folder, CUSTOMERS, &columns, Pick::All)?;
     Ok(batches.rows(past_rows))
 }
@@ -206,6 +206,7 @@ fn past_rows(batch: &RecordBatch) -> Result<Vec<PastCustomer>, String> {
     let (customer_id, rank) = (column::<StringArray>(batch, "customer_id")?, column::<StringArray>(batch, "rank")?);
     let (since, safe) = (column::<Date32Array>(batch, "rank_since")?, column::<Date32Array>(batch, "safe_until")?);
     let missed = column::<Int32Array>(batch, "missed_reviews")?;
+    let marks = if batch.column_by_name("orders_mark").is_some() { Some(column::<Int64Array>(batch, "orders_mark")?) } else { None };
     let row = |at| {
         Ok(PastCustomer {
             customer_id: text(customer_id, at)?.to_owned(),
@@ -213,6 +214,7 @@ fn past_rows(batch: &RecordBatch) -> Result<Vec<PastCustomer>, String> {
             rank_since: day(since, at)?,
             missed_reviews: count(missed, at)?,
             safe_until: day(safe, at)?,
+            mark: marks.and_then(|marks| number(marks, at)),
         })
     };
     (0..batch.num_rows()).map(row).collect()

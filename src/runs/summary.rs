@@ -3,10 +3,11 @@
 use super::Error;
 use super::folder::DAY;
 use super::merge::contradiction;
-use crate::domain::plan::{Counts, Summary};
+use crate::domain::plan::{Counts, Origin, Summary};
 use crate::domain::{RankChange, RankIndex, SkipReason};
 use chrono::{DateTime, NaiveDate, SecondsFormat};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// The format that is written, and the newest that is understood.
 pub(super) const FORMAT: u64 = 1;
@@ -36,6 +37,8 @@ struct PlanFile {
     digest: String,
     key_id: String,
     rules: String,
+    #[serde(default)]
+    origin: Option<OriginFile>,
     inputs: Vec<Named>,
     templates: Vec<Named>,
     files: Vec<Named>,
@@ -61,6 +64,13 @@ struct PlanFile {
 struct Named {
     name: String,
     digest: String,
+}
+
+/// Paths with `/`, relative to the plan's folder.
+#[derive(Serialize, Deserialize)]
+struct OriginFile {
+    job: String,
+    runs: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -162,6 +172,7 @@ fn to_file(summary: &Summary) -> Result<PlanFile, String> {
         digest: summary.digest.clone(),
         key_id: summary.key_id.clone(),
         rules: summary.rules.clone(),
+        origin: summary.origin.as_ref().map(|origin| OriginFile { job: slashed(&origin.job), runs: slashed(&origin.runs) }),
         inputs: to_named(&summary.inputs),
         templates: to_named(&summary.templates),
         files: to_named(&summary.files),
@@ -198,6 +209,11 @@ fn to_file(summary: &Summary) -> Result<PlanFile, String> {
     })
 }
 
+fn slashed(path: &Path) -> String {
+    let parts: Vec<_> = path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+    parts.join("/")
+}
+
 fn from_file(file: PlanFile) -> Result<Summary, String> {
     let ranks: Vec<String> = file.ranks.iter().map(|rank| rank.rank.clone()).collect();
     let counts = counts_of(&file, &ranks)?;
@@ -214,6 +230,7 @@ fn from_file(file: PlanFile) -> Result<Summary, String> {
         digest: file.digest,
         inputs: from_named(file.inputs),
         rules: file.rules,
+        origin: file.origin.map(|origin| Origin { job: origin.job.into(), runs: origin.runs.into() }),
         templates: from_named(file.templates),
         key_id: file.key_id,
         files: from_named(file.files),

@@ -95,6 +95,7 @@ fn summary(shop: &Shop) -> Summary {
         rules: String::new(),
         templates: Vec::new(),
         key_id: "0a1b2c3d".into(),
+        origin: None,
         files: Vec::new(),
         ranks: vec!["A".into(), "AA+".into()],
         campaigns: vec!["birthday".into(), "event".into(), "newsletter".into()],
@@ -123,7 +124,7 @@ fn templates() -> Vec<(String, Vec<u8>)> {
 }
 
 fn put_parts(target: &Path, shop: &Shop, parts: &[PlanPart]) -> Result<Summary, Error> {
-    let plan = WholePlan { parts, summary: summary(shop), job_text: JOB, templates: &templates() };
+    let plan = WholePlan { parts, summary: summary(shop), job_text: JOB, templates: &templates(), lists: &[] };
     write(target, plan, |summary| Ok::<_, Infallible>(format!("report of {}", summary.digest)))
 }
 
@@ -247,7 +248,7 @@ fn the_digest_follows_what_decides_a_mail_and_nothing_else() {
     let shop = shop(20);
     let digest = |change: &dyn Fn(&mut WholePlan<'_>)| {
         let (parts, templates) = (parts(&shop, 2, |at| at), templates());
-        let mut plan = WholePlan { parts: &parts, summary: summary(&shop), job_text: JOB, templates: &templates };
+        let mut plan = WholePlan { parts: &parts, summary: summary(&shop), job_text: JOB, templates: &templates, lists: &[] };
         change(&mut plan);
         write(&runs.path().join("plan"), plan, |_| Ok::<_, Infallible>(String::new())).unwrap().digest
     };
@@ -337,7 +338,7 @@ fn an_earlier_plan_gives_way_and_a_failed_one_leaves_it() {
     assert_eq!(open(&target(&runs)).unwrap().summary, newer);
 
     let shop = shop(7);
-    let plan = WholePlan { parts: &parts(&shop, 1, |_| 0), summary: summary(&shop), job_text: JOB, templates: &[] };
+    let plan = WholePlan { parts: &parts(&shop, 1, |_| 0), summary: summary(&shop), job_text: JOB, templates: &[], lists: &[] };
     assert!(matches!(write(&target(&runs), plan, |_| Err::<String, _>("no ink")), Err(Error::Report { .. })));
     assert_eq!(open(&target(&runs)).unwrap().summary, newer);
     assert_eq!(names_in(&runs.path().join("monthly")), ["2026-12-03"]);
@@ -412,7 +413,7 @@ fn parts_that_do_not_fit_together_are_refused() {
 fn a_template_name_cannot_leave_the_folder() {
     let runs = tempfile::tempdir().unwrap();
     let templates = [("../../evil.html".to_owned(), Vec::new())];
-    let plan = WholePlan { parts: &[], summary: summary(&Shop::new()), job_text: JOB, templates: &templates };
+    let plan = WholePlan { parts: &[], summary: summary(&Shop::new()), job_text: JOB, templates: &templates, lists: &[] };
     assert!(matches!(write(&target(&runs), plan, |_| Ok::<_, Infallible>(String::new())), Err(Error::Contradiction { .. })));
     assert!(names_in(&runs.path().join("monthly")).is_empty());
 }

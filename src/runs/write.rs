@@ -1,7 +1,7 @@
 //! Writes a whole plan folder, or none.
 
 use super::columns::{self, Names};
-use super::folder::{self, CUSTOMERS, JOB, MAILS, PLAN, REPORT, SKIPPED, TEMPLATES, VALUES};
+use super::folder::{self, CUSTOMERS, JOB, LISTS, MAILS, PLAN, REPORT, SKIPPED, TEMPLATES, VALUES};
 use super::merge::{Merge, Planned, contradiction};
 use super::{Error, digest, summary};
 use crate::domain::plan::{PlanPart, PlannedMail, Skip, Summary};
@@ -32,6 +32,9 @@ pub struct WholePlan<'a> {
     pub job_text: &'a str,
     /// Names relative to the templates folder (`birthday/body.html`) and contents.
     pub templates: &'a [(String, Vec<u8>)],
+    /// The lists that the plan was made from, by what they are (`customers`, `products`): copies lie in the folder, so that a later plan
+    /// can be compared with this one.
+    pub lists: &'a [(&'a str, PathBuf)],
 }
 
 /// Writes the plan to `target` (RUNS/JOB/AS-OF, or any folder that is new, empty or a plan) in one step: after a crash there is the
@@ -69,6 +72,7 @@ where
     summary.files.push((JOB.into(), save(&work.join(JOB), plan.job_text.as_bytes())?));
     summary.templates = write_templates(&work.join(TEMPLATES), plan.templates)?;
     summary.files.extend(summary.templates.iter().map(|(name, digest)| (format!("{TEMPLATES}/{name}"), digest.clone())));
+    summary.files.extend(copy_lists(work, plan.lists)?);
     summary.files.sort_unstable();
     summary.digest = digest::of_plan(summary::FORMAT, &summary);
     let html = report(&summary).map_err(|source| Error::Report { source: source.into() })?;
@@ -105,6 +109,26 @@ fn write_templates(root: &Path, templates: &[(String, Vec<u8>)]) -> Result<Vec<(
         folder::sync_folder(&each)?;
     }
     digests.sort_unstable();
+    Ok(digests)
+}
+
+/// Copies the lists under their names, each with the ending that it has, and gives their digests.
+fn copy_lists(work: &Path, lists: &[(&str, PathBuf)]) -> Result<Vec<(String, String)>, Error> {
+    if lists.is_empty() {
+        return Ok(Vec::new());
+    }
+    let root = work.join(LISTS);
+    fs::create_dir(&root).map_err(Error::io("make the folder", &root))?;
+    let mut digests = Vec::with_capacity(lists.len());
+    for (name, from) in lists {
+        let name = from.extension().map_or_else(|| (*name).to_owned(), |ending| format!("{name}.{}", ending.to_string_lossy()));
+        let to = root.join(&name);
+        let mut file = Hashed::create(&to)?;
+        let mut source = File::open(from).map_err(Error::io("open", from))?;
+        io::copy(&mut source, &mut file).map_err(Error::io("copy", from))?;
+        digests.push((format!("{LISTS}/{name}"), file.finish(&to)?));
+    }
+    folder::sync_folder(&root)?;
     Ok(digests)
 }
 
@@ -179,8 +203,7 @@ struct Table {
 impl Table {
     fn create(work: &Path, name: &'static str, empty: &RecordBatch) -> Result<Self, Error> {
         let path = work.join(name);
-        let file = File::create_new(&path).map_err(Error::io("create", &path))?;
-        let sink = Hashed { file: BufWriter::with_capacity(1 << 18, file), hasher: blake3::Hasher::new() };
+        let sink = Hashed::create(&path)?;
         // No two mails share their values, so a dictionary would only cost.
         let properties = WriterProperties::builder()
             .set_created_by("rankmail".into())
@@ -200,10 +223,7 @@ impl Table {
     /// Ends the file, brings it to the disk, and gives its name and digest.
     fn finish(self) -> Result<(String, String), Error> {
         let sink = self.writer.into_inner().map_err(unwritable(&self.path))?;
-        let digest = sink.hasher.finalize().to_hex().to_string();
-        let file = sink.file.into_inner().map_err(|error| Error::io("write", &self.path)(error.into_error()))?;
-        file.sync_all().map_err(Error::io("write", &self.path))?;
-        Ok((self.name.to_owned(), digest))
+        Ok((self.name.to_owned(), sink.finish(&self.path)?))
     }
 }
 
@@ -216,6 +236,20 @@ fn unwritable(path: &Path) -> impl FnOnce(ParquetError) -> Error {
 struct Hashed {
     file: BufWriter<File>,
     hasher: blake3::Hasher,
+}
+
+impl Hashed {
+    fn create(path: &Path) -> Result<Self, Error> {
+        let file = File::create_new(path).map_err(Error::io("create", path))?;
+        Ok(Self { file: BufWriter::with_capacity(1 << 18, file), hasher: blake3::Hasher::new() })
+    }
+
+    /// Brings the file to the disk, and gives its digest.
+    fn finish(self, path: &Path) -> Result<String, Error> {
+        let file = self.file.into_inner().map_err(|error| Error::io("write", path)(error.into_error()))?;
+        file.sync_all().map_err(Error::io("write", path))?;
+        Ok(self.hasher.finalize().to_hex().to_string())
+    }
 }
 
 impl Write for Hashed {

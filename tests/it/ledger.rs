@@ -238,7 +238,7 @@ fn an_opt_out_is_seen_by_the_next_claim() {
     );
     let ledger = desk.finish().unwrap();
     assert_eq!(state(&ledger, "m0"), State::Suppressed);
-    let past = ledger.history("monthly", day("2027-01-01")).unwrap();
+    let past = ledger.history("monthly", day("2027-01-01"), i64::MAX).unwrap();
     assert_eq!(past.suppressed("C0", "any@b.example"), Some(SkipReason::Unsubscribed));
     assert_eq!(past.suppressed("C9", "c1@b.example"), Some(SkipReason::Bounced));
     assert_eq!(past.suppressed("C2", "new@b.example"), None, "a bounce tells of an address, not of a customer");
@@ -305,7 +305,7 @@ fn history_holds_what_may_have_arrived_and_nothing_of_the_run_itself() {
         desk.settle(&[(&ids[0], &accepted()), (&ids[1], &doubt), (&ids[2], &refused)], NOW).unwrap();
         ledger = desk.finish().unwrap();
     }
-    let past = ledger.history("monthly", day("2026-12-01")).unwrap();
+    let past = ledger.history("monthly", day("2026-12-01"), i64::MAX).unwrap();
     let of = |id: &str| past.mails(id).iter().map(|mail| format!("{} {}", mail.job, mail.as_of)).collect::<Vec<_>>();
     let both = ["monthly 2026-11-01", "weekly 2026-12-01"];
     assert_eq!(
@@ -316,7 +316,7 @@ fn history_holds_what_may_have_arrived_and_nothing_of_the_run_itself() {
     let mail = &past.mails("C2")[0];
     assert_eq!((mail.campaign.as_str(), mail.occasion.as_str(), mail.counts), ("newsletter", "2026-12", true));
     assert!(!past.mails("C1")[0].counts);
-    assert_eq!(ledger.history("weekly", day("2026-12-08")).unwrap().mails("C1").len(), 3);
+    assert_eq!(ledger.history("weekly", day("2026-12-08"), i64::MAX).unwrap().mails("C1").len(), 3);
 }
 
 /// What may be done to a ledger, with a mail's number.
