@@ -1,9 +1,11 @@
 //! What `--json` prints: one object, for scripts.
 
+use super::words;
 use crate::domain;
 use crate::domain::coupon::Tally;
 use crate::domain::features::ReadCounts;
 use crate::domain::finding::Subject;
+use crate::domain::job::Language;
 use crate::domain::orders::LineFate;
 use crate::domain::plan::Summary;
 use crate::domain::{Job, Outcome, State, Zone};
@@ -67,7 +69,7 @@ pub fn checked(checked: &Checked, data: Option<&DataCheck>) -> String {
             .iter()
             .flat_map(|(column, values)| values.iter().map(move |value| (column, value)))
             .map(|(column, value)| {
-                json!({"column": column, "value": value.value, "lines": value.lines, "sum": i64::try_from(value.sum).ok(), "excluded": value.excluded})
+                json!({"column": column, "value": value.value, "lines": value.lines, "sum": i64::try_from(value.sum).ok(), "excluded": value.left_out})
             })
             .collect();
         object["data"] = json!({"files": data.files, "rows": data.rows, "customers": data.customers,
@@ -134,7 +136,7 @@ pub fn explained(job: &Job, explanation: &Explanation) -> String {
         .map(|line| {
             let (counted, why) = match &line.fate {
                 LineFate::Counted => (true, None),
-                LineFate::Excluded { column, value } => (false, Some(format!("excluded: {column} = {value}"))),
+                LineFate::LeftOut { rule, column, value } => (false, Some(words::left_out(Language::En, *rule, column, value.as_deref()))),
                 LineFate::Later => (false, Some("on or after the as-of date".to_owned())),
                 LineFate::Bad(what) => (false, Some(what.clone())),
             };

@@ -1,6 +1,6 @@
 //! The words of the terminal, in the job's language.
 
-use crate::domain::job::Language;
+use crate::domain::job::{Language, RuleKind};
 use crate::domain::{RankChange, State};
 
 /// Chooses between a Japanese and an English word.
@@ -21,6 +21,16 @@ pub fn change(language: Language, change: RankChange) -> &'static str {
         RankChange::Down => ("降格", "down"),
     };
     pick(language, ja, en)
+}
+
+/// Why a rule of the job leaves a line out.
+#[must_use]
+pub fn left_out(language: Language, rule: RuleKind, column: &str, value: Option<&str>) -> String {
+    let value = value.unwrap_or("null");
+    match rule {
+        RuleKind::Exclude => format!("{} {column} = {value}", pick(language, "除外", "excluded:")),
+        RuleKind::Include => format!("{} {column} = {value}", pick(language, "対象外", "not included:")),
+    }
 }
 
 /// A ledger state, for people.

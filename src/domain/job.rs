@@ -124,22 +124,63 @@ pub struct PurchasesSource {
     pub paths: Vec<PathBuf>,
     /// The same as written in the job, for messages and digests.
     pub written: Vec<String>,
-    /// Column and the values that leave a line out.
-    pub exclude: Vec<(String, Vec<String>)>,
+    /// What decides by a column's values whether a line counts; `exclude` before `include`.
+    pub rules: Vec<LineRule>,
     pub amount_unit: AmountUnit,
     /// Share (0 to 1) of rows that may be bad.
     pub max_bad_rows: f64,
     pub customer: String,
     /// Empty: each line is an order of its own.
     pub order: Vec<String>,
+    /// The columns that name the order a line refunds, one for each of `order`; empty where there are none.
+    pub refund_of: Vec<String>,
     pub at: String,
-    pub amount: String,
+    pub amount: AmountColumns,
     pub quantity: Option<String>,
     pub product: Option<String>,
     pub category: Option<String>,
     pub store: Option<String>,
     pub coupon: Option<String>,
     pub points_used: Option<String>,
+}
+
+/// A column whose values decide whether a line counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineRule {
+    pub kind: RuleKind,
+    pub column: String,
+    pub values: Vec<String>,
+}
+
+impl LineRule {
+    /// Whether a line with this value (`None` is a null) is left out.
+    #[must_use]
+    pub fn leaves_out(&self, value: Option<&str>) -> bool {
+        let listed = value.is_some_and(|value| self.values.iter().any(|one| one == value));
+        listed == (self.kind == RuleKind::Exclude)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuleKind {
+    /// Lines with one of the values are left out.
+    Exclude,
+    /// Only lines with one of the values count.
+    Include,
+}
+
+/// The columns that make up what a line cost.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AmountColumns {
+    pub add: Vec<String>,
+    pub minus: Vec<String>,
+}
+
+impl AmountColumns {
+    /// All of them: those that are added, then those that are taken off.
+    pub fn columns(&self) -> impl Iterator<Item = &String> {
+        self.add.iter().chain(&self.minus)
+    }
 }
 
 /// `[customers]`.

@@ -41,7 +41,7 @@ pub use ladder::{Ladder, Rank, RankIndex};
 pub use mail::{Occasion, SkipReason, Unmatched};
 pub use money::Currency;
 pub use offer::{Offer, OfferRule};
-pub use orders::{ExcludeValue, HistoryLine, LastOrder};
+pub use orders::{HistoryLine, LastOrder, RuleValue};
 pub use person::Person;
 pub use points::{CashbackRule, Points, PointsRule};
 pub use standing::{RankChange, Standing, Standings};

@@ -1,11 +1,13 @@
 //! Orders as people want to see them: one customer's history for `explain`, one order's items for a template.
 
+use super::job::RuleKind;
+
 /// A line of one customer, with what became of it. The order of lines is that of the files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryLine {
     /// Where it stands: file name and row (from 1).
     pub place: String,
-    /// The order it belongs to; a line without an order id is an order of its own.
+    /// The order it belongs to (a refund's is the order it refunds); a line without an order id is an order of its own.
     pub order_id: Option<String>,
     pub at: Option<i64>,
     /// Minor units.
@@ -20,10 +22,11 @@ pub struct HistoryLine {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LineFate {
     Counted,
-    /// Left out by `[purchases] exclude`: column and value.
-    Excluded {
+    /// Left out by `exclude` or `include` of `[purchases]`: column and value; a null is `None`.
+    LeftOut {
+        rule: RuleKind,
         column: String,
-        value: String,
+        value: Option<String>,
     },
     /// At or after 00:00 of the as-of date.
     Later,
@@ -48,12 +51,12 @@ pub struct OrderItem {
     pub amount: i64,
 }
 
-/// One value of an `exclude` column, with what hangs on it.
+/// One value of a column of `exclude` or `include`, with what hangs on it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ExcludeValue {
-    /// As text; `None` is a null, which never leaves a line out.
+pub struct RuleValue {
+    /// As text; `None` is a null.
     pub value: Option<String>,
-    pub excluded: bool,
+    pub left_out: bool,
     pub lines: u64,
     /// The sum of the amounts of these lines, in minor units; lines without a usable amount add nothing.
     pub sum: i128,

@@ -10,13 +10,12 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Keys of the job file that rankmail does not do anything with yet, wherever they are written.
-const LATER: [&str; 22] = [
+const LATER: [&str; 20] = [
     "approval",
     "budget",
     "ca_file",
     "extra_points",
     "household",
-    "include",
     "merged",
     "password_env",
     "password_file",
@@ -26,7 +25,6 @@ const LATER: [&str; 22] = [
     "rate",
     "recommend",
     "reduced_by",
-    "refund_of",
     "send_between",
     "settle_after",
     "share",

@@ -3,7 +3,7 @@
 use super::{load_text, schema, schema_value};
 use crate::domain::Job;
 use crate::domain::campaign::{DayRange, NumberRange, Once, RankMove, RankRange, WhereTest};
-use crate::domain::job::{KeySource, Language, OnInDoubt};
+use crate::domain::job::{KeySource, Language, LineRule, OnInDoubt, RuleKind};
 use crate::domain::ladder::{Admission, Condition, Review, Window};
 use crate::domain::offer::{Discount, OfferKind, Valid};
 use chrono::NaiveDate;
@@ -37,7 +37,8 @@ fn the_sample_is_understood_as_it_is_meant() {
     assert_eq!(job.runs, PathBuf::from("jobs/../runs"));
     assert_eq!(job.purchases.paths, [PathBuf::from("jobs/../testdata/purchases")]);
     assert_eq!(job.purchases.written, ["../testdata/purchases"]);
-    assert_eq!(job.purchases.exclude, [("status".to_owned(), vec!["cancelled".to_owned(), "test".to_owned()])]);
+    let cancelled = LineRule { kind: RuleKind::Exclude, column: "status".into(), values: vec!["cancelled".into(), "test".into()] };
+    assert_eq!(job.purchases.rules, [cancelled]);
     assert_eq!(job.shop("name"), "つばき堂");
     assert_eq!(job.ladder.ranks.iter().map(|rank| rank.name.as_str()).collect::<Vec<_>>(), ["A", "AA", "AA+", "AAA", "VIP"]);
     let aaa = Condition { orders: Some(5), spend: Some(100_000), tenure_months: Some(6), ..Condition::default() };

@@ -4,7 +4,7 @@ use super::error::Error;
 use super::inputs;
 use crate::domain::job::Outline;
 use crate::domain::offer::OfferKind;
-use crate::domain::{ExcludeValue, Finding, Job};
+use crate::domain::{Finding, Job, RuleValue};
 use crate::{features, lint, purchases, ranks};
 use crate::{job as job_room, tables};
 use chrono::NaiveDate;
@@ -27,8 +27,8 @@ pub struct DataCheck {
     pub rows: u64,
     pub customers: u64,
     pub excluded_customers: u64,
-    /// The values of each `exclude` column, with how many lines and how much money they have.
-    pub values: Vec<(String, Vec<ExcludeValue>)>,
+    /// The values of each column of `exclude` and `include`, with how many lines and how much money they have.
+    pub values: Vec<(String, Vec<RuleValue>)>,
     pub notes: Vec<String>,
 }
 
@@ -91,7 +91,7 @@ fn look_at_data(job: &Job, as_of: NaiveDate, problems: &mut Vec<Error>) -> DataC
     let purchases = purchases::open(&job.purchases, job.zone, &job.currency, inputs::base(job));
     let values = purchases.and_then(|purchases| {
         (found.files, found.rows) = (purchases.inputs().len(), purchases.rows());
-        purchases.exclude_values()
+        purchases.rule_values()
     });
     match values {
         Ok(values) => found.values = values,

@@ -62,6 +62,25 @@ pub(super) fn minor(amounts: &ArrayRef, digits: u32) -> Result<Int64Array, DataT
     })
 }
 
+/// The sum of several columns in minor units: the first `added` of them are added, the others taken off. A null counts as nothing beside
+/// a number; a row of nulls only, with a number that cannot be used (null in `minor`, not in `raw`) or with a sum that 64 bits do not hold is null.
+pub(super) fn sum(raw: &[ArrayRef], minor: &[Int64Array], added: usize) -> Int64Array {
+    let rows = minor.first().map_or(0, Int64Array::len);
+    let total = |row: usize| {
+        let mut total = None;
+        for (place, (raw, minor)) in raw.iter().zip(minor).enumerate() {
+            if minor.is_valid(row) {
+                let amount = i128::from(minor.value(row));
+                total = Some(total.unwrap_or(0) + if place < added { amount } else { -amount });
+            } else if !raw.is_null(row) && *raw.data_type() != DataType::Null {
+                return None;
+            }
+        }
+        total.and_then(|total| i64::try_from(total).ok())
+    };
+    (0..rows).map(total).collect()
+}
+
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked just before")]
 fn rounded(amount: f64, digits: u32) -> Option<i64> {
     let minor = (amount * 10_f64.powi(digits.cast_signed())).round_ties_even();
@@ -111,6 +130,12 @@ mod tests {
     use proptest::prelude::*;
     use std::sync::Arc;
 
+    /// Hundredths, and what they are a hundred times of.
+    #[expect(clippy::cast_precision_loss, reason = "they are small")]
+    fn to_float(cents: i64) -> f64 {
+        cents as f64 / 100.0
+    }
+
     fn of(array: impl Array + 'static, digits: u32) -> Vec<Option<i64>> {
         minor(&(Arc::new(array) as ArrayRef), digits).unwrap().iter().collect()
     }
@@ -149,6 +174,23 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_sum_of_columns_is_what_one_would_add_up(rows in proptest::collection::vec(proptest::array::uniform4(prop_oneof![
+            3 => (-1_000_000_i64..1_000_000).prop_map(|cents| Some(to_float(cents))), 1 => Just(None), 1 => Just(Some(f64::NAN)), 1 => Just(Some(9e16)),
+        ]), 1..20)) {
+            let column = |place: usize| Arc::new(rows.iter().map(|row| row[place]).collect::<Float64Array>()) as ArrayRef;
+            let raw: Vec<ArrayRef> = (0..4).map(column).collect();
+            let minors: Vec<Int64Array> = raw.iter().map(|raw| minor(raw, 2).unwrap()).collect();
+            let found: Vec<Option<i64>> = sum(&raw, &minors, 3).iter().collect();
+            let naive: Vec<Option<i64>> = rows.iter().map(|row| {
+                if row.iter().all(Option::is_none) || row.iter().flatten().any(|amount| amount.is_nan()) { return None; }
+                let cents = row.map(|amount| (amount.unwrap_or(0.0) * 100.0).round_ties_even());
+                let cents = cents.map(|amount| format!("{amount:.0}").parse::<i128>().unwrap());
+                i64::try_from(cents[0] + cents[1] + cents[2] - cents[3]).ok()
+            }).collect();
+            prop_assert_eq!(found, naive);
+        }
+
         #[test]
         fn both_widths_of_decimals_agree(value in any::<i64>(), scale in 0_i8..30, digits in 0_u32..3) {
             let narrow = Decimal128Array::from(vec![i128::from(value)]).with_precision_and_scale(38, scale).unwrap();

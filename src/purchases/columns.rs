@@ -34,18 +34,20 @@ pub(super) enum Place {
 pub(super) struct Layout {
     pub customer: Place,
     pub order: Vec<Place>,
+    pub refund_of: Vec<Place>,
     pub at: Place,
     /// The instant that a folder name gives, if `at` is there.
     pub folder_at: Option<i64>,
-    pub amount: Place,
+    /// As many as `AmountColumns::columns`.
+    pub amount: Vec<Place>,
     pub quantity: Option<Place>,
     pub product: Option<Place>,
     pub category: Option<Place>,
     pub store: Option<Place>,
     pub coupon: Option<Place>,
     pub points_used: Option<Place>,
-    pub exclude: Vec<Place>,
-    /// Whether the order id is one column of whole numbers.
+    pub rules: Vec<Place>,
+    /// Whether the order id is one column of whole numbers, and what refunds name too.
     pub number_order: bool,
 }
 
@@ -91,7 +93,7 @@ impl Table {
 fn hinted(footer: &Footer, plain: &ArrowReaderMetadata, layout: &Layout) -> Result<ArrowReaderMetadata, Error> {
     let mut fields: Vec<Arc<Field>> = plain.schema().fields().iter().cloned().collect();
     let texts = [Some(&layout.customer), layout.product.as_ref(), layout.category.as_ref(), layout.store.as_ref(), layout.coupon.as_ref()];
-    for place in texts.into_iter().flatten().chain(&layout.order).chain(&layout.exclude) {
+    for place in texts.into_iter().flatten().chain(&layout.order).chain(&layout.refund_of).chain(&layout.rules) {
         if let Place::Column(root) = *place {
             fields[root] = Arc::new(fields[root].as_ref().clone().with_data_type(viewed(fields[root].data_type())));
         }
@@ -140,25 +142,29 @@ impl Finder<'_> {
             Place::Folder(None) => None,
             Place::Folder(Some(value)) => Some(moments::folder_date(value, self.file, &source.at, zone)?),
         };
+        let named = |name: &String| self.typed(name, words::usable_reference, words::EXPECTED_ID);
         let order = source.order.iter().map(id).collect::<Result<Vec<_>, _>>()?;
-        let number_order = match order.as_slice() {
+        let refund_of = source.refund_of.iter().map(named).collect::<Result<Vec<_>, _>>()?;
+        let numbers = |places: &[Place], fit: fn(&DataType) -> bool| match places {
             [] => true,
-            [Place::Column(root)] => words::is_number(self.schema.field(*root).data_type()),
+            [Place::Column(root)] => fit(self.schema.field(*root).data_type()),
             _ => false,
         };
+        let number_order = numbers(&order, words::is_number) && numbers(&refund_of, words::is_number_or_nothing);
         Ok(Layout {
             customer: id(&source.customer)?,
             order,
+            refund_of,
             at,
             folder_at,
-            amount: self.typed(&source.amount, amounts::usable, amounts::EXPECTED)?,
+            amount: source.amount.columns().map(|name| self.typed(name, amounts::usable, amounts::EXPECTED)).collect::<Result<_, _>>()?,
             quantity: number(&source.quantity)?,
             points_used: number(&source.points_used)?,
             coupon: maybe(&source.coupon)?,
             product: maybe(&source.product)?,
             category: maybe(&source.category)?,
             store: maybe(&source.store)?,
-            exclude: source.exclude.iter().map(|(name, _)| label(name)).collect::<Result<_, _>>()?,
+            rules: source.rules.iter().map(|rule| label(&rule.column)).collect::<Result<_, _>>()?,
             number_order,
         })
     }

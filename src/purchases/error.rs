@@ -23,7 +23,7 @@ pub enum Error {
     Damaged { file: String, reason: String },
     #[error("`{file}` changed while it was read; run again when nothing writes to it any more")]
     Changed { file: String },
-    #[error("column `{column}` is not in `{file}`, which has {columns}{hint}; set it in [purchases.columns] or [purchases] exclude", columns = listed(.there), hint = did_you_mean(.column, .there))]
+    #[error("column `{column}` is not in `{file}`, which has {columns}{hint}; set it in [purchases.columns], [purchases] exclude or [purchases] include", columns = listed(.there), hint = did_you_mean(.column, .there))]
     NoColumn { file: String, column: String, there: Vec<String> },
     #[error("column `{column}` in `{file}` is {found}, expected {expected}; map another column in [purchases.columns]")]
     ColumnType { file: String, column: String, found: String, expected: &'static str },

@@ -4,8 +4,10 @@ use super::columns::{Place, Table};
 use super::moments::{self, Moments};
 use super::scan::Wanted;
 use super::{Error, Purchases, amounts, words};
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringViewArray};
+use crate::domain::job::LineRule;
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringViewArray};
 use arrow::compute::cast;
+use arrow::compute::kernels::zip::zip;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, TimeUnit};
 use arrow::error::ArrowError;
 use arrow::util::display::array_value_to_string;
@@ -14,12 +16,12 @@ use std::sync::Arc;
 /// The mapped columns of a batch.
 pub(super) struct Lines {
     pub customer: StringViewArray,
-    /// Int64 where all files have numbers, else views.
+    /// The order a line belongs to: its own, or the one that it refunds. Int64 where all files have numbers, else views.
     pub order: ArrayRef,
     /// Null: a bad row.
     pub at: Int64Array,
     pub amount: Int64Array,
-    pub exclude: Vec<StringViewArray>,
+    pub rules: Vec<StringViewArray>,
     pub quantity: Option<Int64Array>,
     pub product: Option<StringViewArray>,
     pub category: Option<StringViewArray>,
@@ -28,15 +30,15 @@ pub(super) struct Lines {
     pub points_used: Option<Int64Array>,
     /// As they are in the file, to say what is wrong with a bad row.
     raw_at: ArrayRef,
-    raw_amount: ArrayRef,
+    raw_amounts: Vec<ArrayRef>,
 }
 
 /// What becomes of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     Counted,
-    /// By the exclude column of this number.
-    Excluded(usize),
+    /// By the rule of this number.
+    LeftOut(usize),
     Guest,
     Bad,
     Later,
@@ -59,18 +61,18 @@ impl Mapper<'_> {
             (true, Some(place), Some(name)) => self.text(batch, place, name).map(Some),
             _ => Ok(None),
         };
-        let exclude = layout.exclude.iter().zip(&source.exclude);
+        let rules = layout.rules.iter().zip(&source.rules);
         let count = |place: &Option<Place>, name: &Option<String>| match (wanted.details, place, name) {
             (true, Some(place), Some(name)) => self.number(&self.raw(batch, place), name, 0).map(Some),
             _ => Ok(None),
         };
-        let raw_amount = self.raw(batch, &layout.amount);
+        let raw_amounts: Vec<ArrayRef> = layout.amount.iter().map(|place| self.raw(batch, place)).collect();
         let raw_at = self.raw(batch, &layout.at);
         let lines = Lines {
             customer: self.text(batch, &layout.customer, &source.customer)?,
             order: self.order(batch)?,
-            amount: self.number(&raw_amount, &source.amount, self.purchases.digits)?,
-            exclude: exclude.map(|(place, (name, _))| self.text(batch, place, name)).collect::<Result<_, _>>()?,
+            amount: self.amount(&raw_amounts)?,
+            rules: rules.map(|(place, rule)| self.text(batch, place, &rule.column)).collect::<Result<_, _>>()?,
             quantity: count(&layout.quantity, &source.quantity)?,
             points_used: count(&layout.points_used, &source.points_used)?,
             coupon: label(wanted.details, &layout.coupon, &source.coupon)?,
@@ -79,7 +81,7 @@ impl Mapper<'_> {
             store: label(wanted.details, &layout.store, &source.store)?,
             at: Int64Array::new_null(0),
             raw_at,
-            raw_amount,
+            raw_amounts,
         };
         let at = match (&layout.at, layout.folder_at) {
             (Place::Folder(_), Some(instant)) => Int64Array::from_value(instant, batch.num_rows()),
@@ -103,28 +105,76 @@ impl Mapper<'_> {
     }
 
     fn text(&self, batch: &RecordBatch, place: &Place, name: &str) -> Result<StringViewArray, Error> {
-        let not_text = || Error::NotText { file: self.table.footer.name.clone(), column: name.to_owned() };
-        words::text(&self.raw(batch, place)).ok_or_else(not_text)
+        words::text(&self.raw(batch, place)).ok_or_else(|| self.not_text(name))
     }
 
     fn number(&self, raw: &ArrayRef, name: &str, digits: u32) -> Result<Int64Array, Error> {
         amounts::minor(raw, digits).map_err(|found| self.wrong_type(name, &found, amounts::EXPECTED))
     }
 
-    fn order(&self, batch: &RecordBatch) -> Result<ArrayRef, Error> {
-        let rows = batch.num_rows();
-        let layout = &self.table.layout;
-        let texts = || layout.order.iter().zip(&self.purchases.source.order).map(|(place, name)| self.text(batch, place, name));
-        match layout.order.as_slice() {
-            [] => Ok(Arc::new(Int64Array::new_null(rows))),
-            [place] if self.purchases.number_orders => {
-                let raw = self.raw(batch, place);
-                cast(&raw, &DataType::Int64)
-                    .map_err(|_| self.wrong_type(&self.purchases.source.order[0], raw.data_type(), words::EXPECTED_ID))
-            }
-            [place] => Ok(Arc::new(self.text(batch, place, &self.purchases.source.order[0])?)),
-            _ => Ok(Arc::new(words::joined(&texts().collect::<Result<Vec<_>, _>>()?, rows))),
+    /// What each line cost: one column, or the sum of several, each rounded by itself.
+    fn amount(&self, raw: &[ArrayRef]) -> Result<Int64Array, Error> {
+        let source = &self.purchases.source.amount;
+        let columns = raw.iter().zip(source.columns()).map(|(raw, name)| self.number(raw, name, self.purchases.digits));
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
+        match columns.as_slice() {
+            [column] => Ok(column.clone()),
+            _ => Ok(amounts::sum(raw, &columns, source.add.len())),
         }
+    }
+
+    /// The order that each line belongs to.
+    fn order(&self, batch: &RecordBatch) -> Result<ArrayRef, Error> {
+        let (layout, source) = (&self.table.layout, &self.purchases.source);
+        let own = self.ids(batch, &layout.order, &source.order)?;
+        // A column that the order's own id has too says nothing about refunds.
+        let telling: Vec<usize> = (0..layout.refund_of.len()).filter(|place| !source.order.contains(&source.refund_of[*place])).collect();
+        let mut refunds = vec![false; batch.num_rows()];
+        for place in telling {
+            let ids = self.reference(batch, &layout.refund_of[place], &source.refund_of[place])?;
+            let ids = words::text(&ids).ok_or_else(|| self.not_text(&source.refund_of[place]))?;
+            for (row, refund) in refunds.iter_mut().enumerate() {
+                *refund |= ids.is_valid(row) && !ids.value(row).is_empty();
+            }
+        }
+        if !refunds.contains(&true) {
+            return Ok(own);
+        }
+        let named = self.ids(batch, &layout.refund_of, &source.refund_of)?;
+        let broken = |error: ArrowError| Error::Damaged { file: self.table.footer.name.clone(), reason: error.to_string() };
+        zip(&BooleanArray::from(refunds), &named, &own).map_err(broken)
+    }
+
+    /// Order ids of one column or several.
+    fn ids(&self, batch: &RecordBatch, places: &[Place], names: &[String]) -> Result<ArrayRef, Error> {
+        let columns = places.iter().zip(names).map(|(place, name)| self.reference(batch, place, name)).collect::<Result<Vec<_>, _>>()?;
+        let text = |(values, name): (&ArrayRef, &String)| words::text(values).ok_or_else(|| self.not_text(name));
+        match columns.as_slice() {
+            [] => Ok(Arc::new(Int64Array::new_null(batch.num_rows()))),
+            [numbers] if self.purchases.number_orders => {
+                cast(numbers, &DataType::Int64).map_err(|_| self.wrong_type(&names[0], numbers.data_type(), words::EXPECTED_ID))
+            }
+            [texts] => Ok(Arc::new(text((texts, &names[0]))?)),
+            _ => {
+                let parts = columns.iter().zip(names).map(text).collect::<Result<Vec<_>, _>>()?;
+                Ok(Arc::new(words::joined(&parts, batch.num_rows())))
+            }
+        }
+    }
+
+    /// A column that names orders.
+    fn reference(&self, batch: &RecordBatch, place: &Place, name: &str) -> Result<ArrayRef, Error> {
+        let raw = self.raw(batch, place);
+        words::reference(&raw).ok_or_else(|| Error::ColumnType {
+            file: self.table.footer.name.clone(),
+            column: name.to_owned(),
+            found: format!("{} and not always whole", raw.data_type()),
+            expected: words::EXPECTED_ID,
+        })
+    }
+
+    fn not_text(&self, column: &str) -> Error {
+        Error::NotText { file: self.table.footer.name.clone(), column: column.to_owned() }
     }
 
     fn wrong_type(&self, column: &str, found: &DataType, expected: &'static str) -> Error {
@@ -139,18 +189,18 @@ impl Lines {
 
     /// Whether every row counts, seen without looking at rows one by one.
     pub fn all_count(&self, as_of: i64) -> bool {
-        self.exclude.is_empty()
+        self.rules.is_empty()
             && self.customer.null_count() + self.at.null_count() + self.amount.null_count() == 0
             // The lowest 32 bits of a view are the length.
             && self.customer.views().iter().all(|view| view & 0xffff_ffff != 0)
             && self.at.values().iter().all(|&at| at < as_of)
     }
 
-    /// A line that is left out by an `exclude` is nothing else; a guest's line is no bad row.
-    pub fn verdict(&self, row: usize, excluded: &[(String, Vec<String>)], as_of: i64) -> Verdict {
-        for (place, (values, (_, left_out))) in self.exclude.iter().zip(excluded).enumerate() {
-            if values.is_valid(row) && left_out.iter().any(|value| value == values.value(row)) {
-                return Verdict::Excluded(place);
+    /// A line that is left out by a rule is nothing else; a guest's line is no bad row.
+    pub fn verdict(&self, row: usize, rules: &[LineRule], as_of: i64) -> Verdict {
+        for (place, (values, rule)) in self.rules.iter().zip(rules).enumerate() {
+            if rule.leaves_out(values.is_valid(row).then(|| values.value(row))) {
+                return Verdict::LeftOut(place);
             }
         }
         if self.customer.is_null(row) || self.customer.value(row).is_empty() {
@@ -166,10 +216,12 @@ impl Lines {
 
     /// What is wrong with a bad row.
     pub fn complaint(&self, row: usize) -> String {
-        let (what, raw) = if self.at.is_null(row) { ("time", &self.raw_at) } else { ("amount", &self.raw_amount) };
-        match array_value_to_string(raw, row) {
-            Ok(value) if raw.is_valid(row) => format!("the {what} {value} cannot be used"),
-            _ => format!("the {what} is missing"),
+        let (what, raw) = if self.at.is_null(row) { ("time", std::slice::from_ref(&self.raw_at)) } else { ("amount", &*self.raw_amounts) };
+        let values = raw.iter().filter(|raw| raw.is_valid(row)).filter_map(|raw| array_value_to_string(raw, row).ok());
+        match values.collect::<Vec<_>>().as_slice() {
+            [] => format!("the {what} is missing"),
+            [value] => format!("the {what} {value} cannot be used"),
+            values => format!("the {what} of {} cannot be used", values.join(", ")),
         }
     }
 

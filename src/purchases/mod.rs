@@ -7,12 +7,12 @@
 mod amounts;
 mod columns;
 mod error;
-mod exclude;
 mod files;
 mod footer;
 mod lines;
 mod moments;
 mod read;
+mod rules;
 mod scan;
 mod sieve;
 mod single;
@@ -37,7 +37,7 @@ pub struct Purchases {
     zone: Zone,
     /// Decimal digits between what is written and minor units.
     digits: u32,
-    /// Order ids are whole numbers in every file, and travel as such.
+    /// Order ids, and those that refunds name, are whole numbers in every file, and travel as such.
     number_orders: bool,
     sieve: Option<Sieve>,
 }
@@ -80,5 +80,7 @@ impl Purchases {
     }
 }
 
+#[cfg(test)]
+mod mapping_tests;
 #[cfg(test)]
 mod tests;

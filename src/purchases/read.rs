@@ -71,7 +71,7 @@ impl Purchases {
                 note_times(counts, lines.at.value(row), &[lines.at.value(row)], request);
                 true
             }
-            Verdict::Excluded(_) => {
+            Verdict::LeftOut(_) => {
                 counts.excluded += 1;
                 false
             }

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 /// Rows in a batch: few enough for the processor's cache, enough to make what is done once for each of them cheap.
 const BATCH: usize = 16_384;
 
-/// Which columns are read besides customer, order, time, amount and those of `exclude`.
+/// Which columns are read besides customer, order, time, amount and those of rules.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Wanted {
     pub category: bool,
@@ -83,8 +83,8 @@ impl Purchases {
 /// The numbers of the columns to read, ascending.
 fn roots(table: &Table, wanted: Wanted) -> Vec<usize> {
     let layout = &table.layout;
-    let mut places = vec![&layout.customer, &layout.at, &layout.amount];
-    places.extend(layout.order.iter().chain(&layout.exclude));
+    let mut places = vec![&layout.customer, &layout.at];
+    places.extend(layout.order.iter().chain(&layout.refund_of).chain(&layout.amount).chain(&layout.rules));
     if wanted.category {
         places.extend(&layout.category);
     }

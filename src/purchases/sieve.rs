@@ -24,7 +24,7 @@ impl Purchases {
 
     /// What becomes of a row, the sieve included.
     pub(super) fn verdict(&self, lines: &Lines, row: usize, as_of: i64) -> Verdict {
-        let verdict = lines.verdict(row, &self.source.exclude, as_of);
+        let verdict = lines.verdict(row, &self.source.rules, as_of);
         let Some(Sieve(seen)) = &self.sieve else { return verdict };
         if verdict != Verdict::Counted {
             return verdict;

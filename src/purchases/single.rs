@@ -48,13 +48,14 @@ impl Purchases {
     }
 
     fn line(&self, lines: &Lines, row: usize, task: &Task, before: u64, as_of: i64) -> HistoryLine {
-        let fate = match lines.verdict(row, &self.source.exclude, as_of) {
+        let fate = match lines.verdict(row, &self.source.rules, as_of) {
             Verdict::Counted | Verdict::Guest => LineFate::Counted,
             Verdict::Later => LineFate::Later,
             Verdict::Bad => LineFate::Bad(lines.complaint(row)),
-            Verdict::Excluded(place) => LineFate::Excluded {
-                column: self.source.exclude[place].0.clone(),
-                value: word(Some(&lines.exclude[place]), row).unwrap_or_default(),
+            Verdict::LeftOut(place) => LineFate::LeftOut {
+                rule: self.source.rules[place].kind,
+                column: self.source.rules[place].column.clone(),
+                value: word(Some(&lines.rules[place]), row),
             },
         };
         HistoryLine {

@@ -2,7 +2,7 @@
 
 use super::{Error, Purchases, Request, open};
 use crate::domain::features::ReadCounts;
-use crate::domain::job::{AmountUnit, PurchasesSource};
+use crate::domain::job::{AmountColumns, AmountUnit, LineRule, PurchasesSource, RuleKind};
 use crate::domain::orders::LineFate;
 use crate::domain::{Currency, Zone};
 use arrow::array::{
@@ -22,12 +22,12 @@ use std::sync::{Arc, Mutex};
 
 const DAY: i64 = 86_400_000_000;
 
-type Columns = Vec<(&'static str, ArrayRef)>;
+pub(super) type Columns = Vec<(&'static str, ArrayRef)>;
 
 /// Customer, order, instant, amount: how lines look to whoever receives them.
-type Line = (String, Option<String>, i64, i64);
+pub(super) type Line = (String, Option<String>, i64, i64);
 
-fn columns() -> Columns {
+pub(super) fn columns() -> Columns {
     vec![
         ("customer_id", Arc::new(StringArray::from(vec!["a", "a", "b"]))),
         ("order_id", Arc::new(Int64Array::from(vec![Some(1), Some(1), None]))),
@@ -36,7 +36,7 @@ fn columns() -> Columns {
     ]
 }
 
-fn with(name: &'static str, array: impl Array + 'static) -> Columns {
+pub(super) fn with(name: &'static str, array: impl Array + 'static) -> Columns {
     let mut columns = columns();
     match columns.iter_mut().find(|(there, _)| *there == name) {
         Some(column) => column.1 = Arc::new(array),
@@ -45,7 +45,7 @@ fn with(name: &'static str, array: impl Array + 'static) -> Columns {
     columns
 }
 
-fn put(path: &Path, columns: Columns, properties: Option<WriterProperties>) {
+pub(super) fn put(path: &Path, columns: Columns, properties: Option<WriterProperties>) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     let batch = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true))).unwrap();
     let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), properties).unwrap();
@@ -54,23 +54,32 @@ fn put(path: &Path, columns: Columns, properties: Option<WriterProperties>) {
 }
 
 /// A shop with one file.
-fn shop(columns: Columns) -> tempfile::TempDir {
+pub(super) fn shop(columns: Columns) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     put(&folder.path().join("p/a.parquet"), columns, None);
     folder
+}
+
+pub(super) fn one(column: &str) -> AmountColumns {
+    AmountColumns { add: vec![column.into()], minus: Vec::new() }
+}
+
+pub(super) fn rule(kind: RuleKind, column: &str, values: &[&str]) -> LineRule {
+    LineRule { kind, column: column.into(), values: values.iter().map(|value| (*value).to_owned()).collect() }
 }
 
 fn source(base: &Path) -> PurchasesSource {
     PurchasesSource {
         paths: vec![base.join("p")],
         written: vec!["p".into()],
-        exclude: Vec::new(),
+        rules: Vec::new(),
         amount_unit: AmountUnit::Major,
         max_bad_rows: 0.5,
         customer: "customer_id".into(),
         order: vec!["order_id".into()],
+        refund_of: Vec::new(),
         at: "at".into(),
-        amount: "amount".into(),
+        amount: one("amount"),
         quantity: None,
         product: None,
         category: None,
@@ -80,14 +89,14 @@ fn source(base: &Path) -> PurchasesSource {
     }
 }
 
-fn opened(base: &Path, change: impl FnOnce(&mut PurchasesSource)) -> Result<Purchases, Error> {
+pub(super) fn opened(base: &Path, change: impl FnOnce(&mut PurchasesSource)) -> Result<Purchases, Error> {
     let mut source = source(base);
     change(&mut source);
     open(&source, Zone(chrono_tz::UTC), &Currency { code: "JPY".into(), digits: 0 }, base)
 }
 
 /// All lines that count, sorted, and the counts.
-fn lines(purchases: &Purchases, request: &Request<'_>) -> Result<(Vec<Line>, ReadCounts), Error> {
+pub(super) fn lines(purchases: &Purchases, request: &Request<'_>) -> Result<(Vec<Line>, ReadCounts), Error> {
     let seen = Mutex::new(Vec::new());
     let counts = purchases.read(request, &|batch| {
         let mut seen = seen.lock().unwrap();
@@ -109,7 +118,7 @@ fn lines(purchases: &Purchases, request: &Request<'_>) -> Result<(Vec<Line>, Rea
     Ok((lines, counts))
 }
 
-const ALL: Request<'static> = Request { as_of: i64::MAX, history_before: None, category: false, details: false, progress: None };
+pub(super) const ALL: Request<'static> = Request { as_of: i64::MAX, history_before: None, category: false, details: false, progress: None };
 
 fn read(columns: Columns) -> Result<Vec<Line>, Error> {
     let folder = shop(columns);
@@ -279,7 +288,7 @@ fn rows_that_do_not_count_are_counted() {
         ("amount", Arc::new(Float64Array::from(vec![Some(1.0), None, Some(1.0), Some(1.0), Some(f64::NAN), None, Some(1.0), Some(7.0)]))),
         ("status", Arc::new(StringArray::from(vec![None, Some("ok"), None, None, None, Some("cancelled"), None, Some("ok")]))),
     ]);
-    let exclude = |source: &mut PurchasesSource| source.exclude = vec![("status".into(), vec!["test".into(), "cancelled".into()])];
+    let exclude = |source: &mut PurchasesSource| source.rules = vec![rule(RuleKind::Exclude, "status", &["test", "cancelled"])];
     let purchases = opened(folder.path(), exclude).unwrap();
     let seen = Mutex::new((0, 0));
     let progress = |done: u64, total: u64| *seen.lock().unwrap() = (done, total);
@@ -315,12 +324,12 @@ fn exclude_columns_may_be_of_other_types() {
         let mut columns = columns();
         columns.push(("status", array));
         let folder = shop(columns);
-        let purchases = opened(folder.path(), |source| source.exclude = vec![("status".into(), vec![value.into()])]).unwrap();
+        let purchases = opened(folder.path(), |source| source.rules = vec![rule(RuleKind::Exclude, "status", &[value])]).unwrap();
         assert_eq!(lines(&purchases, &ALL).unwrap().1.excluded, 1, "{value}");
-        let (column, values) = purchases.exclude_values().unwrap().remove(0);
+        let (column, values) = purchases.rule_values().unwrap().remove(0);
         assert_eq!((column.as_str(), values.len()), ("status", 2));
-        assert_eq!((values[0].excluded, values[0].lines, values[0].sum), (false, 2, -25));
-        assert_eq!((values[1].excluded, values[1].value.as_deref(), values[1].sum), (true, Some(value), 100));
+        assert_eq!((values[0].left_out, values[0].lines, values[0].sum), (false, 2, -25));
+        assert_eq!((values[1].left_out, values[1].value.as_deref(), values[1].sum), (true, Some(value), 100));
     }
 }
 
@@ -340,7 +349,7 @@ fn row_groups_after_the_as_of_date_are_not_read() {
 #[test]
 fn columns_that_are_missing_or_of_the_wrong_type_are_told() {
     let folder = shop(columns());
-    let error = opened(folder.path(), |source| source.amount = "amuont".into()).unwrap_err().to_string();
+    let error = opened(folder.path(), |source| source.amount = one("amuont")).unwrap_err().to_string();
     assert!(error.contains("`amuont` is not in `p/a.parquet`") && error.contains("did you mean `amount`?"), "{error}");
     let wrong = [
         with("amount", StringArray::from(vec!["1", "2", "3"])),
@@ -418,12 +427,12 @@ fn a_customers_history_has_every_line_with_its_fate() {
         None,
     );
     let purchases = opened(folder.path(), |source| {
-        source.exclude = vec![("status".into(), vec!["cancelled".into()])];
+        source.rules = vec![rule(RuleKind::Exclude, "status", &["cancelled"])];
         source.product = Some("product_id".into());
     });
     let history = purchases.unwrap().history("a", DAY).unwrap();
     let fates: Vec<_> = history.iter().map(|line| (line.place.as_str(), line.fate.clone())).collect();
-    let cancelled = LineFate::Excluded { column: "status".into(), value: "cancelled".into() };
+    let cancelled = LineFate::LeftOut { rule: RuleKind::Exclude, column: "status".into(), value: Some("cancelled".into()) };
     let expected = [
         ("p/a.parquet row 1", LineFate::Later),
         ("p/a.parquet row 2", cancelled),

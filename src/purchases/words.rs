@@ -1,8 +1,9 @@
 //! Ids and labels of any type as text.
 
-use arrow::array::{Array, ArrayRef, AsArray, StringViewArray, StringViewBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Builder, StringViewArray, StringViewBuilder};
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Float64Type};
+use std::sync::Arc;
 
 pub(super) const EXPECTED_ID: &str = "text or a whole number";
 pub(super) const EXPECTED_LABEL: &str = "text, a whole number, a truth value or a date";
@@ -24,10 +25,43 @@ pub(super) fn usable_label(found: &DataType) -> bool {
     usable_id(found) || matches!(found, DataType::Boolean | DataType::Date32)
 }
 
+/// Whether a column of this type can name orders: ids, and whole numbers among floats, which some writers make of whole numbers with gaps.
+pub(super) fn usable_reference(found: &DataType) -> bool {
+    usable_id(found) || found.is_floating()
+}
+
 /// Whether order ids of this type can travel as 64-bit numbers.
 pub(super) fn is_number(found: &DataType) -> bool {
     found.is_integer() && *found != DataType::UInt64
 }
+
+/// Whether references of this type can travel as 64-bit numbers, beside order ids that do.
+pub(super) fn is_number_or_nothing(found: &DataType) -> bool {
+    is_number(found) || found.is_floating() || *found == DataType::Null
+}
+
+/// References with floats turned into whole numbers; NaN is none. `None` when one is not whole, or too large to be sure of.
+pub(super) fn reference(values: &ArrayRef) -> Option<ArrayRef> {
+    if !values.data_type().is_floating() {
+        return Some(Arc::clone(values));
+    }
+    let floats = strict(values, &DataType::Float64)?;
+    let floats = floats.as_primitive_opt::<Float64Type>()?;
+    let mut numbers = Int64Builder::with_capacity(floats.len());
+    for float in floats {
+        #[expect(clippy::cast_possible_truncation, reason = "it is whole, and every whole number up to 2^53 is exact")]
+        match float {
+            None => numbers.append_null(),
+            Some(float) if float.is_nan() => numbers.append_null(),
+            Some(float) if float.fract() == 0.0 && float.abs() <= EXACT => numbers.append_value(float as i64),
+            Some(_) => return None,
+        }
+    }
+    Some(Arc::new(numbers.finish()))
+}
+
+/// 2^53.
+const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// The values as text, numbers in decimal. `None` when some are bytes that are no text.
 pub(super) fn text(values: &ArrayRef) -> Option<StringViewArray> {
@@ -96,7 +130,6 @@ mod tests {
         StringArray, UInt64Array,
     };
     use arrow::datatypes::Int8Type;
-    use std::sync::Arc;
 
     fn of(array: impl Array + 'static) -> Vec<Option<String>> {
         let array: ArrayRef = Arc::new(array);
@@ -127,6 +160,24 @@ mod tests {
         let array: ArrayRef = Arc::new(BinaryArray::from(vec![&b"\xff"[..]]));
         assert!(text(&array).is_none());
         assert!(!usable_id(&DataType::Float64) && !usable_id(&DataType::Decimal128(10, 2)) && !usable_id(&DataType::Boolean));
+    }
+
+    #[test]
+    fn floats_that_name_orders_are_whole() {
+        let of = |values: Vec<Option<f64>>| {
+            let array: ArrayRef = Arc::new(arrow::array::Float64Array::from(values));
+            assert!(usable_reference(array.data_type()) && !usable_id(array.data_type()));
+            reference(&array)
+                .and_then(|numbers| text(&numbers))
+                .map(|texts| texts.iter().map(|id| id.map(str::to_owned)).collect::<Vec<_>>())
+        };
+        assert_eq!(
+            of(vec![Some(1_200.0), None, Some(f64::NAN), Some(-0.0)]),
+            Some(vec![Some("1200".into()), None, None, Some("0".into())])
+        );
+        for odd in [1.5, f64::INFINITY, 1e300, EXACT * 2.0] {
+            assert_eq!(of(vec![Some(1.0), Some(odd)]), None, "{odd}");
+        }
     }
 
     #[test]

@@ -29,6 +29,8 @@ mod other_shops;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
+mod purchases;
+#[cfg(test)]
 mod sample;
 #[cfg(test)]
 mod second_job;

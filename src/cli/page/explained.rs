@@ -184,7 +184,7 @@ fn verdict(job: &Job, explanation: &Explanation, at: i64, net: i64, counted: boo
 fn fate(language: Language, fate: &LineFate) -> String {
     match fate {
         LineFate::Counted => String::new(),
-        LineFate::Excluded { column, value } => format!("{} {column} = {value}", pick(language, "除外", "excluded:")),
+        LineFate::LeftOut { rule, column, value } => words::left_out(language, *rule, column, value.as_deref()),
         LineFate::Later => pick(language, "基準日以降", "on or after the as-of date").to_owned(),
         LineFate::Bad(what) => what.clone(),
     }

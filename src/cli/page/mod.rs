@@ -95,7 +95,7 @@ pub fn checked(checked: &Checked, data: Option<&DataCheck>) -> String {
             pick(language, "除外", "excluded"),
         );
         for (column, value) in data.values.iter().flat_map(|(column, values)| values.iter().map(move |value| (column, value))) {
-            let mark = if value.excluded { pick(language, "除外", "left out") } else { pick(language, "集計", "counted") };
+            let mark = if value.left_out { pick(language, "除外", "left out") } else { pick(language, "集計", "counted") };
             let shown = value.value.as_deref().unwrap_or("null");
             out += &format!(
                 "  {column} = {shown}: {} ({}) {mark}\n",

@@ -6,6 +6,7 @@ mod ladder;
 mod mail;
 mod never;
 mod offer;
+mod purchases;
 mod rising;
 mod sources;
 mod when;
@@ -73,7 +74,7 @@ pub fn job(file: &JobFile, source: &Source<'_>, borrow: Borrow<'_>, report: &mut
     let on_render_error = report.word(&file.on_render_error, "on_render_error", &failing).unwrap_or(OnRenderError::Stop);
     let inline_css = report.get(&file.inline_css, "inline_css").is_some_and(|at| *at.value);
     let shop = sources::shop(&file.shop, top, report);
-    let purchases = sources::purchases(&file.purchases, top, source.folder, report);
+    let purchases = purchases::purchases(&file.purchases, top, source.folder, report);
     let customers = sources::customers(&file.customers, source.folder, report);
     let products = sources::products(&file.products, source.folder, report);
     // Amounts are still looked at when the currency is wrong, with more digits than nearly any currency has.

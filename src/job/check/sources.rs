@@ -1,10 +1,10 @@
-//! `[shop]`, `[purchases]`, `[customers]`, `[products]`: where the data is and what its columns are.
+//! `[shop]`, `[customers]`, `[products]`: where the data is and what its columns are.
 
-use super::super::file::{ConsentFile, CustomersFile, ProductsFile, PurchasesFile, ShopFile};
+use super::super::file::{ConsentFile, CustomersFile, ProductsFile, ShopFile};
 use super::super::report::{At, Report};
 use super::super::words;
 use super::super::written::{Entries, Key, Many, Or, Scalar, Span};
-use crate::domain::job::{AmountUnit, ConsentSource, CustomersSource, ProductsSource, PurchasesSource};
+use crate::domain::job::{AmountUnit, ConsentSource, CustomersSource, ProductsSource};
 use std::path::Path;
 
 /// What every mail must tell, and why.
@@ -56,75 +56,39 @@ fn shop_value(name: &str, text: &str, span: Span, report: &mut Report) {
     }
 }
 
-fn unit(key: &Key<String>, report: &mut Report) -> AmountUnit {
+pub(super) fn unit(key: &Key<String>, report: &mut Report) -> AmountUnit {
     report.word(key, "amount_unit", &[("major", AmountUnit::Major), ("minor", AmountUnit::Minor)]).unwrap_or(AmountUnit::Major)
 }
 
-/// Columns and the values that leave a row out.
-fn exclude(key: &Key<Entries<Many<Scalar>>>, report: &mut Report) -> Vec<(String, Vec<String>)> {
-    let Some(At { value: Entries(entries), .. }) = report.get(key, "exclude") else { return Vec::new() };
+/// Columns and some of their values, each with its place.
+pub(super) fn values<'k>(key: &'k Key<Entries<Many<Scalar>>>, name: &str, report: &mut Report) -> Vec<(&'k str, Vec<At<String>>)> {
+    let Some(At { value: Entries(entries), .. }) = report.get(key, name) else { return Vec::new() };
     let mut columns = Vec::new();
     for entry in entries {
         let Some(At { span, value }) = report.get(&entry.value, &entry.name) else { continue };
         if let Some(values) = report.texts(span, value, &entry.name) {
-            columns.push((entry.name.clone(), values.into_iter().map(|value| value.value).collect()));
+            columns.push((entry.name.as_str(), values));
         }
     }
     columns
 }
 
+/// Columns and the values that leave a row out.
+fn exclude(key: &Key<Entries<Many<Scalar>>>, report: &mut Report) -> Vec<(String, Vec<String>)> {
+    let plain = |values: Vec<At<String>>| values.into_iter().map(|value| value.value).collect();
+    values(key, "exclude", report).into_iter().map(|(column, values)| (column.to_owned(), plain(values))).collect()
+}
+
 /// The columns of a table that may be left out.
-fn column(key: &Key<String>, name: &str, report: &mut Report) -> Option<String> {
+pub(super) fn column(key: &Key<String>, name: &str, report: &mut Report) -> Option<String> {
     report.line(key, name).map(|at| at.value.to_owned())
 }
 
-fn columns_of<'k, T>(key: &'k Key<T>, table: Span, name: &str, report: &mut Report) -> Option<At<&'k T>> {
+pub(super) fn columns_of<'k, T>(key: &'k Key<T>, table: Span, name: &str, report: &mut Report) -> Option<At<&'k T>> {
     if matches!(key, Key::Absent) {
         report.missing(table, "columns", &format!("add [{name}.columns], which says what each column is"));
     }
     report.get(key, "columns")
-}
-
-pub fn purchases(key: &Key<PurchasesFile>, top: Span, folder: &Path, report: &mut Report) -> Option<PurchasesSource> {
-    if matches!(key, Key::Absent) {
-        report.missing(top, "[purchases]", "add [purchases] with the path of the purchase history, and [purchases.columns]");
-    }
-    let At { span: table, value: file } = report.get(key, "purchases")?;
-    if matches!(file.path, Key::Absent) {
-        report.missing(table, "path", "write path = \"…\": a Parquet file, a folder, a glob, or a list of them");
-    }
-    let written: Option<Vec<String>> =
-        report.lines(&file.path, "path").map(|paths| paths.into_iter().map(|path| path.value.to_owned()).collect());
-    let exclude = exclude(&file.exclude, report);
-    let amount_unit = unit(&file.amount_unit, report);
-    let max_bad_rows = report.share(&file.max_bad_rows, "max_bad_rows").map_or(0.001, |share| share.value);
-    let At { span, value: columns } = columns_of(&file.columns, table, "purchases", report)?;
-    let customer = report.needed(&columns.customer, span, "customer", "name the column that tells who bought");
-    let at = report.needed(&columns.at, span, "at", "name the column that tells when it was bought");
-    let amount = report.needed(&columns.amount, span, "amount", "name the column that tells what it cost");
-    let order = report.lines(&columns.order, "order").unwrap_or_default();
-    let mut optional = |key: &Key<String>, name: &str| column(key, name, report);
-    let (quantity, product) = (optional(&columns.quantity, "quantity"), optional(&columns.product, "product"));
-    let (category, store) = (optional(&columns.category, "category"), optional(&columns.store, "store"));
-    let (coupon, points_used) = (optional(&columns.coupon, "coupon"), optional(&columns.points_used, "points_used"));
-    let written = written?;
-    Some(PurchasesSource {
-        paths: written.iter().map(|path| folder.join(path)).collect(),
-        written,
-        exclude,
-        amount_unit,
-        max_bad_rows,
-        customer: customer?.value.to_owned(),
-        order: order.into_iter().map(|column| column.value.to_owned()).collect(),
-        at: at?.value.to_owned(),
-        amount: amount?.value.to_owned(),
-        quantity,
-        product,
-        category,
-        store,
-        coupon,
-        points_used,
-    })
 }
 
 /// The outer `None` means that something is wrong, the inner that there is no such table.

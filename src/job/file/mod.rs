@@ -90,6 +90,8 @@ pub struct PurchasesFile {
     pub path: Key<Many<String>>,
     /// Columns, and for each the values that leave a line out.
     pub exclude: Key<Entries<Many<Scalar>>>,
+    /// Columns, and for each the only values with which a line counts.
+    pub include: Key<Entries<Many<Scalar>>>,
     /// Whether amounts are `major` units (yen, dollars; the default) or `minor` ones (cents).
     #[schemars(extend("enum" = ["major", "minor"]))]
     pub amount_unit: Key<String>,
@@ -108,10 +110,12 @@ pub struct PurchaseColumnsFile {
     pub customer: Key<String>,
     /// The order's id, one column or several together; left out, each line is an order.
     pub order: Key<Many<String>>,
+    /// The order that the line refunds, written like `order`: where it is not empty, the line belongs to that order.
+    pub refund_of: Key<Many<String>>,
     /// When it was bought.
     pub at: Key<String>,
-    /// What it cost; negative for a refund.
-    pub amount: Key<String>,
+    /// What it cost, negative for a refund: one column, or a table with the columns to add and to take off.
+    pub amount: Key<Or<AmountFile>>,
     /// How many pieces.
     pub quantity: Key<String>,
     /// The product's id.
@@ -124,6 +128,17 @@ pub struct PurchaseColumnsFile {
     pub coupon: Key<String>,
     /// The points that were used.
     pub points_used: Key<String>,
+}
+
+/// The columns that make up what a line cost.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields, extend("required" = ["add"]))]
+pub struct AmountFile {
+    /// The columns that are added up.
+    pub add: Key<Many<String>>,
+    /// The columns that are taken off.
+    pub minus: Key<Many<String>>,
 }
 
 /// The customer list.

@@ -1,8 +1,9 @@
-//! Lists what the `exclude` columns hold, so that a new status is seen.
+//! Lists what the columns of `exclude` and `include` hold, so that a new status is seen.
 
 use super::scan::Wanted;
 use super::{Error, Purchases};
-use crate::domain::ExcludeValue;
+use crate::domain::RuleValue;
+use crate::domain::job::LineRule;
 use arrow::array::Array;
 use std::collections::BTreeMap;
 
@@ -13,10 +14,10 @@ const VALUES: usize = 1_000;
 type Tally = BTreeMap<Option<String>, (u64, i128)>;
 
 impl Purchases {
-    /// The values of each exclude column, in the order of the job, with lines and sums over all files and times; the most frequent
+    /// The values of each rule's column, in the order of the job, with lines and sums over all files and times; the most frequent
     /// first. No more than a thousand for each column.
-    pub fn exclude_values(&self) -> Result<Vec<(String, Vec<ExcludeValue>)>, Error> {
-        let columns = self.source.exclude.len();
+    pub fn rule_values(&self) -> Result<Vec<(String, Vec<RuleValue>)>, Error> {
+        let columns = self.source.rules.len();
         let mut tallies: Vec<Tally> = vec![Tally::new(); columns];
         if columns == 0 {
             return Ok(Vec::new());
@@ -24,7 +25,7 @@ impl Purchases {
         let groups = self.each(&self.tasks(i64::MAX), |task| {
             let mut tallies: Vec<Tally> = vec![Tally::new(); columns];
             self.scan(task, Wanted::default(), |lines, _| {
-                for (values, tally) in lines.exclude.iter().zip(&mut tallies) {
+                for (values, tally) in lines.rules.iter().zip(&mut tallies) {
                     for row in 0..lines.len() {
                         let value = values.is_valid(row).then(|| values.value(row));
                         let amount = if lines.amount.is_valid(row) { i128::from(lines.amount.value(row)) } else { 0 };
@@ -42,7 +43,7 @@ impl Purchases {
                 }
             }
         }
-        Ok(self.source.exclude.iter().zip(tallies).map(|((column, left_out), tally)| (column.clone(), listed(tally, left_out))).collect())
+        Ok(self.source.rules.iter().zip(tallies).map(|(rule, tally)| (rule.column.clone(), listed(tally, rule))).collect())
     }
 }
 
@@ -55,14 +56,10 @@ fn add(tally: &mut Tally, value: Option<&str>, lines: u64, amount: i128) {
     }
 }
 
-fn listed(tally: Tally, left_out: &[String]) -> Vec<ExcludeValue> {
-    let value = |(value, (lines, sum)): (Option<String>, (u64, i128))| ExcludeValue {
-        excluded: value.as_ref().is_some_and(|value| left_out.contains(value)),
-        value,
-        lines,
-        sum,
-    };
-    let mut values: Vec<ExcludeValue> = tally.into_iter().map(value).collect();
+fn listed(tally: Tally, rule: &LineRule) -> Vec<RuleValue> {
+    let value =
+        |(value, (lines, sum)): (Option<String>, (u64, i128))| RuleValue { left_out: rule.leaves_out(value.as_deref()), value, lines, sum };
+    let mut values: Vec<RuleValue> = tally.into_iter().map(value).collect();
     values.sort_by_key(|value| std::cmp::Reverse(value.lines));
     values
 }
