@@ -4,10 +4,10 @@ use super::assess::{self, Assessed};
 
 use super::error::Error;
 use super::inputs::{self, Inputs};
-use super::people::People;
 use super::progress::Watch;
 use crate::domain::features::FeatureRow;
 use crate::domain::mail::Unmatched;
+use crate::domain::plan::PlanPart;
 use crate::domain::{Dates, HistoryLine, Job, SkipReason, Standing};
 use crate::ranks::{self, RankCheck};
 use crate::{campaigns, features};
@@ -78,7 +78,7 @@ fn known(job: &Job, inputs: &Inputs, mut assessed: Assessed, customer: &str) -> 
     let dates = assessed.dates.clone();
     let row = assessed.people.get(at).and_then(|part| part.id.iter().position(|id| id == customer));
     let Some(row) = row else { return Ok((dates, None)) };
-    let fates = only(job, inputs, &mut assessed, at, row)?;
+    let fates = pairs(job, inputs, &mut assessed, at, row)?;
     let part = &assessed.people[at];
     let features = part.features[row];
     let known = ranks::RowIn {
@@ -101,36 +101,25 @@ fn known(job: &Job, inputs: &Inputs, mut assessed: Assessed, customer: &str) -> 
 }
 
 /// Weighs every campaign for one row, with the very steps that plan everybody's mails.
-fn only(job: &Job, inputs: &Inputs, assessed: &mut Assessed, at: usize, row: usize) -> Result<Vec<Pair>, Error> {
-    let part = std::mem::take(&mut assessed.people[at]);
-    let lone = part.only(row);
-    let mut others: Vec<People> = assessed.people.iter().map(|_| People::default()).collect();
-    others[at] = lone;
-    let mut narrowed = Assessed {
-        dates: assessed.dates.clone(),
-        tops: assessed.tops.clone(),
-        first_run: assessed.first_run,
-        people: others,
-        read: assessed.read.clone(),
-        book: assessed.book.take(),
-    };
-    let parts = super::choose::look(job, inputs, &mut narrowed)?;
-    assessed.people[at] = part;
-    let person = narrowed.people[at].person(&inputs.shop, 0);
-    let plan = &parts[at];
-    let facts = assess::facts(job, &narrowed.dates, narrowed.first_run);
+fn pairs(job: &Job, inputs: &Inputs, assessed: &mut Assessed, at: usize, row: usize) -> Result<Vec<Pair>, Error> {
+    let plan = super::choose::look(job, inputs, assessed, at, row)?;
+    let person = assessed.people[at].person(&inputs.shop, row);
+    let facts = assess::facts(job, &assessed.dates, assessed.first_run);
     let pairs = job.campaigns.iter().enumerate().map(|(nth, campaign)| {
         let fate = match campaigns::matches(campaign, &person, &facts) {
             Err(unmatched) => PairFate::Unmatched(unmatched),
-            Ok(occasion) => match plan.mails.iter().find(|mail| mail.campaign == nth) {
-                Some(mail) => PairFate::Mailed { subject: mail.subject.clone(), occasion: occasion.word },
-                None => PairFate::Skipped {
-                    reason: plan.skipped.iter().find(|skip| skip.campaign == nth).map_or(SkipReason::RenderFailed, |skip| skip.reason),
-                    occasion: occasion.word,
-                },
-            },
+            Ok(occasion) => fate(&plan, row, nth, occasion.word),
         };
         Pair { campaign: campaign.name.clone(), fate }
     });
     Ok(pairs.collect())
+}
+
+/// Where a matched pair of a plan ended.
+fn fate(plan: &PlanPart, row: usize, campaign: usize, occasion: String) -> PairFate {
+    if let Some(mail) = plan.mails.iter().find(|mail| (mail.customer, mail.campaign) == (row, campaign)) {
+        return PairFate::Mailed { subject: mail.subject.clone(), occasion };
+    }
+    let skip = plan.skipped.iter().find(|skip| (skip.customer, skip.campaign) == (row, campaign));
+    PairFate::Skipped { reason: skip.map_or(SkipReason::RenderFailed, |skip| skip.reason), occasion }
 }

@@ -83,21 +83,6 @@ impl People {
         self.features.len()
     }
 
-    /// The same partition with one customer only.
-    pub fn only(&self, row: usize) -> Self {
-        Self {
-            id: std::iter::once(self.id.get(row)).collect(),
-            features: vec![self.features[row]],
-            listed: vec![self.listed[row]],
-            last_order_id: std::iter::once(self.last_order_id.get(row)).collect(),
-            held: vec![self.held[row]],
-            standings: vec![self.standings[row]],
-            holdout: vec![self.holdout[row]],
-            matches: self.matches.iter().filter(|matched| matched.row == row).map(|matched| Match { row: 0, ..matched.clone() }).collect(),
-            last_orders: HashMap::new(),
-        }
-    }
-
     /// The places of a campaign's matches.
     pub fn matches_of(&self, campaign: usize) -> std::ops::Range<usize> {
         let start = self.matches.partition_point(|matched| matched.campaign < campaign);

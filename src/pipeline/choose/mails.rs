@@ -1,0 +1,86 @@
+//! The third stage of a campaign: each admitted pair's offer is made and its mail rendered.
+
+use super::failures::{Failure, Trouble};
+use super::meeting::Admitted;
+use super::{Pass, Progress};
+use crate::domain::plan::PlannedMail;
+use crate::domain::{Address, Occasion, Offer, Person, SkipReason, Value};
+use crate::pipeline::head;
+use crate::pipeline::people::People;
+use crate::{keys, message, runs};
+
+impl Pass<'_> {
+    /// Renders one mail and puts it into the plan, or notes why that failed. `place` is that of the partition.
+    pub fn write(&self, at: usize, place: usize, part: &People, pair: Admitted, progress: &mut Progress) {
+        let matched = &part.matches[pair.nth];
+        let campaign = &self.job.campaigns[at];
+        if !self.scope.holds(place, matched.row) {
+            progress.mailed[matched.row].add(at, campaign);
+            return;
+        }
+        let person = part.person(&self.inputs.shop, matched.row);
+        let offer = self.offer(campaign, &person, pair.code);
+        match self.mail(at, &person, &matched.occasion, matched.row, offer.as_ref()) {
+            Ok(mail) => {
+                progress.mailed[matched.row].add(at, campaign);
+                progress.mails.push(mail);
+            }
+            Err(trouble) => {
+                progress.skip(matched.row, at, SkipReason::RenderFailed);
+                progress.failures.push(Failure { customer: person.id.to_owned(), campaign: at, trouble });
+            }
+        }
+    }
+
+    /// The values a mail is rendered with.
+    fn values(&self, at: usize, person: &Person, occasion: &Occasion, offer: Option<&Offer>, link: &str) -> Value {
+        message::values(
+            person,
+            &message::ValueParts {
+                ladder: &self.job.ladder,
+                campaign: &self.job.campaigns[at],
+                offer,
+                occasion,
+                product: &|id| self.inputs.shop.product(id),
+                as_of: self.assessed.dates.as_of,
+                next_closing: self.assessed.dates.next_closing,
+                unsubscribe: link,
+            },
+        )
+    }
+
+    fn mail(&self, at: usize, person: &Person, occasion: &Occasion, row: usize, offer: Option<&Offer>) -> Result<PlannedMail, Trouble> {
+        let campaign = &self.job.campaigns[at];
+        let Address::Usable { wire, .. } = person.address() else {
+            return Err(Trouble::Template("the address is not usable".to_owned()));
+        };
+        let link = self.job.mail.unsubscribe.replace("{token}", &keys::token(&self.inputs.key, person.id));
+        let values = self.values(at, person, occasion, offer, &link);
+        let rank = person.standing.rank;
+        let rank_name = rank.map(|rank| self.job.ladder.name(rank));
+        let rendered = self.inputs.templates.render(&campaign.name, rank_name, &values, &self.job.shop);
+        let content = rendered.map_err(|error| Trouble::Template(error.to_string()))?;
+        message::legal(&content, &self.job.shop, &link).map_err(Trouble::Unlawful)?;
+        let as_of = self.assessed.dates.as_of;
+        let mail_id = keys::mail_id(&self.inputs.key, &self.job.name, as_of, person.id, &campaign.name);
+        // A mail whose headers cannot be written (an id too long for its opt-out link, say) is found now, not after its claim. The
+        // parts always can, so this costs no MIME of them.
+        let head = head::head(self.job, &campaign.name, &mail_id, wire, &values, self.job.zone.midnight(as_of));
+        let bare = message::Content { subject: content.subject.clone(), preheader: None, html: String::new(), text: String::new() };
+        message::compose(&head, &bare).map_err(|error| Trouble::Template(error.to_string()))?;
+        Ok(PlannedMail {
+            mail_id,
+            customer: row,
+            rank,
+            campaign: at,
+            occasion: occasion.word.clone(),
+            address: wire.clone(),
+            content_hash: message::hash(wire, &content),
+            subject: content.subject,
+            offer: offer.map(|offer| offer.kind),
+            coupon_code: offer.and_then(|offer| offer.code.clone()),
+            valid_until: offer.and_then(|offer| offer.valid_until),
+            values: runs::values_text(&values),
+        })
+    }
+}

@@ -1,0 +1,124 @@
+//! The second pass: campaign by campaign in file order, each matched pair becomes a rendered mail or is skipped for one reason.
+//!
+//! A campaign goes through three stages. What concerns one customer alone is decided partition by partition (`candidates`); what there
+//! is not enough of for everybody is shared out in a meeting of the whole shop (`meeting`); then each offer is made and each mail
+//! rendered (`mails`), partition by partition again.
+
+mod candidates;
+mod failures;
+mod last_orders;
+mod mails;
+mod meeting;
+
+use super::assess::Assessed;
+use super::error::Error;
+use super::inputs::Inputs;
+use super::people::People;
+use super::progress::{Step, Watch};
+use crate::campaigns;
+use crate::domain::plan::{PlanPart, PlannedMail, Skip};
+use crate::domain::{Campaign, Job, Offer, Person, SkipReason};
+use failures::Failure;
+use rayon::prelude::*;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Whose mails are rendered. Everybody takes part in every decision: a seat that one customer gets is lost to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    Everybody,
+    /// One customer: a partition and a row of it.
+    Only {
+        part: usize,
+        row: usize,
+    },
+}
+
+impl Scope {
+    fn holds(self, at: usize, row: usize) -> bool {
+        self == Self::Everybody || self == Self::Only { part: at, row }
+    }
+}
+
+/// Runs the second pass over all campaigns. `watch` hears of rendered mails.
+pub fn run(job: &Job, inputs: &Inputs, assessed: &mut Assessed, watch: &Watch) -> Result<Vec<PlanPart>, Error> {
+    let progress = decide(job, inputs, assessed, Scope::Everybody, watch)?;
+    failures::refuse(job, &progress)?;
+    Ok(assessed.people.iter().zip(progress).map(|(part, progress)| progress.into_part(part)).collect())
+}
+
+/// The same for a look at one customer, whose partition of the plan comes back. A mail that fails is a skip there, whatever the job
+/// says; of the others it is only decided whether they get a mail.
+pub fn look(job: &Job, inputs: &Inputs, assessed: &mut Assessed, part: usize, row: usize) -> Result<PlanPart, Error> {
+    let mut progress = decide(job, inputs, assessed, Scope::Only { part, row }, &super::progress::unwatched)?;
+    let looked = progress.swap_remove(part);
+    Ok(looked.into_part(&assessed.people[part]))
+}
+
+/// What one partition has decided so far.
+struct Progress {
+    mails: Vec<PlannedMail>,
+    skipped: Vec<Skip>,
+    mailed: Vec<campaigns::Mailed>,
+    failures: Vec<Failure>,
+}
+
+/// What all stages look into.
+struct Pass<'a> {
+    job: &'a Job,
+    inputs: &'a Inputs,
+    assessed: &'a Assessed,
+    scope: Scope,
+}
+
+fn decide(job: &Job, inputs: &Inputs, assessed: &mut Assessed, scope: Scope, watch: &Watch) -> Result<Vec<Progress>, Error> {
+    last_orders::fetch(job, inputs, assessed, scope)?;
+    let pass = Pass { job, inputs, assessed, scope };
+    let people = &assessed.people;
+    let total = people.iter().map(|part| part.matches.len() as u64).sum();
+    let done = AtomicU64::new(0);
+    let mut progress: Vec<Progress> = people.iter().map(|part| Progress::new(part.len())).collect();
+    let mut meeting = meeting::Meeting::default();
+    for at in 0..job.campaigns.len() {
+        let candidates = people.par_iter().zip(&mut progress).map(|(part, progress)| pass.candidates(at, part, progress)).collect();
+        let admitted = meeting.hold(&pass, at, candidates, &mut progress);
+        people.par_iter().enumerate().zip(&mut progress).zip(admitted).for_each(|(((place, part), progress), admitted)| {
+            for pair in admitted {
+                pass.write(at, place, part, pair, progress);
+            }
+            let seen = part.matches_of(at).len() as u64;
+            watch(Step::Render, done.fetch_add(seen, Ordering::Relaxed) + seen, total);
+        });
+    }
+    Ok(progress)
+}
+
+impl Progress {
+    fn new(people: usize) -> Self {
+        Self { mails: Vec::new(), skipped: Vec::new(), mailed: vec![campaigns::Mailed::default(); people], failures: Vec::new() }
+    }
+
+    fn skip(&mut self, customer: usize, campaign: usize, reason: SkipReason) {
+        self.skipped.push(Skip { customer, campaign, reason });
+    }
+
+    fn into_part(mut self, people: &People) -> PlanPart {
+        self.mails.sort_by_key(|mail| (mail.customer, mail.campaign));
+        self.skipped.sort_by_key(|skip| (skip.customer, skip.campaign));
+        PlanPart {
+            customer_id: people.id.clone(),
+            features: people.features.clone(),
+            standings: people.standings.clone(),
+            holdout: people.holdout.clone(),
+            mails: self.mails,
+            skipped: self.skipped,
+        }
+    }
+}
+
+impl Pass<'_> {
+    /// What a campaign offers to a customer, who may have a code.
+    fn offer(&self, campaign: &Campaign, person: &Person, code: Option<String>) -> Option<Offer> {
+        let rule = campaign.offer.as_ref()?;
+        crate::offers::make(rule, person, self.assessed.dates.as_of, || code.unwrap_or_default())
+    }
+}
