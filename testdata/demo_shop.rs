@@ -7,6 +7,8 @@
 mod dice;
 #[path = "demo_shop/files.rs"]
 mod files;
+#[path = "demo_shop/homes.rs"]
+mod homes;
 #[path = "demo_shop/orders.rs"]
 mod orders;
 #[path = "demo_shop/people.rs"]

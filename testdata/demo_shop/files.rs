@@ -36,6 +36,11 @@ pub fn write_customers(path: &Path, shoppers: &[Shopper]) -> Result<(), Box<dyn 
             ("likes", texts(|shopper| shopper.likes)),
             ("vip_type", texts(|shopper| shopper.vip_type)),
             ("nickname", texts(|shopper| shopper.nickname.as_deref())),
+            ("postal_code", texts(|shopper| shopper.home.postal_code.as_deref())),
+            ("postal_address", texts(|shopper| shopper.home.address.as_deref())),
+            ("phone", texts(|shopper| shopper.home.phone.as_deref())),
+            ("line_id", texts(|shopper| shopper.home.line_id.as_deref())),
+            ("allergies", texts(|shopper| shopper.home.allergies.as_deref())),
         ],
     )
 }

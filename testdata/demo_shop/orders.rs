@@ -1,6 +1,7 @@
 //! What the customers buy: orders of several lines, returns, cancelled orders, guests.
 
 use super::dice::Dice;
+use super::homes::Home;
 use super::people::{self, Kind, Shopper};
 use super::words::SHELVES;
 use chrono::{Datelike, Months, NaiveDate, NaiveDateTime, TimeDelta};
@@ -159,6 +160,7 @@ pub fn stranger(number: i64, day: NaiveDate) -> Shopper {
         likes: None,
         vip_type: None,
         nickname: None,
+        home: Home::default(),
         kind: Kind::Once,
         from: day,
         until: day,

@@ -1,6 +1,7 @@
 //! The shop's customers, and how each of them buys.
 
 use super::dice::Dice;
+use super::homes::{self, Home};
 use super::words::{BROKEN, COMPANIES, FAMILIES, GIVENS, IRREGULAR, ODD_NAMES};
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 
@@ -31,6 +32,7 @@ pub struct Shopper {
     pub likes: Option<&'static str>,
     pub vip_type: Option<&'static str>,
     pub nickname: Option<String>,
+    pub home: Home,
     pub kind: Kind,
     /// The first and the last day on which this customer may buy.
     pub from: NaiveDate,
@@ -68,7 +70,7 @@ fn part(number: u32) -> Part {
 /// Customer `number`, from 1, whose purchases lie between `first` and `last`.
 pub fn make(seed: u64, number: u32, first: NaiveDate, last: NaiveDate) -> Shopper {
     let mut dice = Dice::new(seed, u64::from(number));
-    let mut shopper = ordinary(&mut dice, number, first, last);
+    let mut shopper = ordinary(&mut dice, seed, number, first, last);
     let part = part(number);
     if !matches!(part, Part::Plain) {
         // The special ones buy well and long, so that a month's mails meet them.
@@ -86,7 +88,10 @@ pub fn make(seed: u64, number: u32, first: NaiveDate, last: NaiveDate) -> Shoppe
         Part::Plain => {}
         Part::OddName(name) => shopper.name = Some(name.to_owned()),
         Part::OddAddress(address) => shopper.email = Some(address.to_owned()),
-        Part::Household(house) => shopper.email = Some(format!("kazoku{house}@example.com")),
+        Part::Household(house) => {
+            shopper.email = Some(format!("kazoku{house}@example.com"));
+            shopper.home = homes::home(seed, house);
+        }
         Part::FutureConsent => shopper.consented_at = last.and_hms_opt(9, 0, 0).map(|at| at + TimeDelta::days(i64::from(number) - 150)),
         Part::Nameless => shopper.name = number.is_multiple_of(2).then(String::new),
         Part::Staff => {
@@ -101,7 +106,7 @@ pub fn make(seed: u64, number: u32, first: NaiveDate, last: NaiveDate) -> Shoppe
     shopper
 }
 
-fn ordinary(dice: &mut Dice, number: u32, first: NaiveDate, last: NaiveDate) -> Shopper {
+fn ordinary(dice: &mut Dice, seed: u64, number: u32, first: NaiveDate, last: NaiveDate) -> Shopper {
     let days = (last - first).num_days();
     let kind = match dice.below(1_000) {
         0..30 => Kind::Never,
@@ -123,6 +128,7 @@ fn ordinary(dice: &mut Dice, number: u32, first: NaiveDate, last: NaiveDate) -> 
     Shopper {
         id: format!("T{number:05}"),
         email: (!dice.per_mille(15)).then(|| format!("{romaji}{number}@{host}")),
+        home: homes::home(seed, number),
         nickname: given.filter(|_| dice.per_mille(80)).map(|given| format!("{given}さん")),
         name: Some(name),
         birthday: birthday(dice),
