@@ -3,7 +3,7 @@
 use super::someone::{Someone, campaign, day};
 use super::*;
 use crate::domain::campaign::{Categories, DayRange, NumberRange, RankMove, RankRange, When, Where, WhereTest};
-use crate::domain::ladder::{Admission, Closing, Down, Review, Window};
+use crate::domain::ladder::{Admission, Closing, Down, Review, Up, Window};
 use crate::domain::{Rank, RankChange, Standing};
 
 fn ladder() -> Ladder {
@@ -12,7 +12,9 @@ fn ladder() -> Ladder {
         of: None,
         closing: Closing::Month,
         window: Window::Months(12),
+        settle_days: 0,
         review: Review::Monthly,
+        up: Up::AtOnce,
         down: Down::ToQualifying,
         grace: 0,
         keep_for_months: 0,

@@ -145,13 +145,14 @@ pub fn explained(job: &Job, explanation: &Explanation) -> String {
         })
         .collect();
     let mut object = json!({"customer": explanation.customer, "as_of": explanation.dates.as_of.to_string(),
-        "closing": explanation.dates.closing.to_string(), "excluded": explanation.excluded, "lines": lines});
+        "closing": explanation.dates.closing.to_string(), "settled_before": explanation.dates.settled.to_string(), "excluded": explanation.excluded, "lines": lines});
     if let Some(known) = &explanation.known {
         let rank = |rank: Option<u8>| rank.map(|rank| job.ladder.name(rank).to_owned());
         let standing = &known.standing;
         object["rank"] = json!({"rank": rank(standing.rank), "qualifies": rank(standing.qualifies), "previous": rank(standing.previous),
             "change": standing.change.word(), "since": day(standing.since), "missed_reviews": standing.missed,
             "safe_until": day(standing.safe_until),
+            "given": known.given.map(|given| json!({"rank": rank(Some(given.rank)), "until": day(given.until)})),
             "next": {"rank": rank(standing.next_rank), "orders": standing.next_orders, "spend": standing.next_spend, "on": day(standing.next_on)},
             "keep": {"by": day(standing.keep_by), "orders": standing.keep_orders, "spend": standing.keep_spend}});
         let features = &known.features;

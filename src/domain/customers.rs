@@ -18,6 +18,9 @@ pub struct Customers {
     pub since: Vec<Option<NaiveDate>>,
     /// The rank to start with at the first run, by name; empty when there is none.
     pub rank: Texts,
+    /// The rank given by hand, by name; empty when there is none. And the last day on which it is given, none for ever.
+    pub rank_at_least: Texts,
+    pub rank_at_least_until: Vec<Option<NaiveDate>>,
     /// Every column of the file by its own name, for templates and `where`.
     pub columns: Vec<(String, Vec<Value>)>,
     /// Ids that `exclude` left out, with the column and value that did it. Sorted by id.

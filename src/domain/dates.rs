@@ -15,18 +15,25 @@ pub struct Dates {
     pub review: Option<NaiveDate>,
     /// R minus the window; the window's start when no review is due.
     pub due_start: NaiveDate,
+    /// Orders before this day are settled at the closing: the days in which they can be returned are over.
+    pub settled: NaiveDate,
     /// The closing after this one.
     pub next_closing: NaiveDate,
     pub next_start: NaiveDate,
-    /// The first review date after this closing; none when ranks never fall.
+    /// Orders before this day are settled at the next closing.
+    pub next_settled: NaiveDate,
+    /// The first review date after this closing; none when nobody moves at it.
     pub keep_by: Option<NaiveDate>,
     /// `keep_by` minus the window; the window's start when there is no review ahead.
     pub keep_start: NaiveDate,
+    /// Orders before this day are settled at the review ahead.
+    pub keep_settled: NaiveDate,
     /// The closing of the last adopted run, if there was one.
     pub previous_closing: Option<NaiveDate>,
 }
 
-/// The same days as instants (microseconds UTC), as `features.sql` names them. A lower bound is inclusive, an upper one exclusive.
+/// The same days as instants (microseconds UTC), as `features.sql` names them, and until when an order must have been placed to be
+/// settled. A lower bound is inclusive, an upper one exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
     pub as_of: i64,
@@ -35,6 +42,9 @@ pub struct Bounds {
     pub due_start: i64,
     pub next_start: i64,
     pub keep_start: i64,
+    pub settled: i64,
+    pub next_settled: i64,
+    pub keep_settled: i64,
 }
 
 impl Dates {
@@ -48,6 +58,9 @@ impl Dates {
             due_start: zone.midnight(self.due_start),
             next_start: zone.midnight(self.next_start),
             keep_start: zone.midnight(self.keep_start),
+            settled: zone.midnight(self.settled),
+            next_settled: zone.midnight(self.next_settled),
+            keep_settled: zone.midnight(self.keep_settled),
         }
     }
 }

@@ -29,9 +29,12 @@ pub struct FeatureRow {
     pub next_spend_known: i64,
     pub keep_orders_known: i64,
     pub keep_spend_known: i64,
-    /// Orders and spend of all time that are known at the as-of date; distances need them, `features.sql` does not list them.
-    pub orders_ever_known: i64,
-    pub spend_ever_known: i64,
+    /// Orders and spend of all time that are known at the as-of date and settled by the next closing, or by the review ahead.
+    /// Distances need them, `features.sql` does not list them.
+    pub next_orders_ever_known: i64,
+    pub next_spend_ever_known: i64,
+    pub keep_orders_ever_known: i64,
+    pub keep_spend_ever_known: i64,
     /// Which of the categories that were asked for this customer has bought: bit n for the nth. Bought is a line with a positive
     /// amount in an order with a positive net.
     pub bought: u64,

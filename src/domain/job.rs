@@ -197,6 +197,8 @@ pub struct CustomersSource {
     pub consent: Option<ConsentSource>,
     pub since: Option<String>,
     pub rank: Option<String>,
+    pub rank_at_least: Option<String>,
+    pub rank_at_least_until: Option<String>,
 }
 
 /// The column that tells of consent. Without `yes` it holds a time or a truth value; with it, one of these values means yes.

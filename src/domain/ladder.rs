@@ -12,7 +12,10 @@ pub struct Ladder {
     pub of: Option<String>,
     pub closing: Closing,
     pub window: Window,
+    /// How many days the shop takes orders back: an order counts for ranks when they are over.
+    pub settle_days: u32,
     pub review: Review,
+    pub up: Up,
     pub down: Down,
     /// Missed reviews in a row that are forgiven.
     pub grace: u32,
@@ -56,6 +59,11 @@ pub enum Closing {
 pub enum Window {
     Months(u32),
     Days(u32),
+    /// From a month and day of each year on; 29 February counts as the 28th in other years.
+    YearFrom(u32, u32),
+    /// From a month and day of each year on, and anew six months later.
+    HalfYearFrom(u32, u32),
+    AllTime,
 }
 
 /// When ranks may fall.
@@ -65,6 +73,15 @@ pub enum Review {
     Monthly,
     /// (month, day) of each year, sorted; 29 February counts as the 28th in other years.
     Dates(Vec<(u32, u32)>),
+}
+
+/// When ranks may rise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Up {
+    /// At every closing.
+    AtOnce,
+    /// At a closing at which a review is due. Who holds no rank enters the ladder at any closing.
+    AtReview,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

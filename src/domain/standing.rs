@@ -22,12 +22,16 @@ pub struct Standing {
     pub next_orders: Option<i64>,
     pub next_spend: Option<i64>,
     pub next_on: Option<NaiveDate>,
+    /// The last day whose orders count for the next rank at the next chance to rise. It is in no file.
+    pub next_last_day: Option<NaiveDate>,
     /// The review that can lower this customer, and what is missing to pass it (0: nothing any more).
     pub keep_by: Option<NaiveDate>,
     pub keep_orders: Option<i64>,
     pub keep_spend: Option<i64>,
-    /// The rank is going to be lost at `keep_by` whatever is bought, because it asks for a tenure that is reached later. Then
-    /// `keep_orders` and `keep_spend` are `None`, for no number would be true. It is in no file.
+    /// The last day whose orders count at `keep_by`. It is in no file.
+    pub keep_last_day: Option<NaiveDate>,
+    /// The rank is going to be lost at `keep_by` whatever is bought: it asks for a tenure that is reached later, or what is bought now
+    /// is not settled by then. Then `keep_orders` and `keep_spend` are `None`, for no number would be true. It is in no file.
     pub keep_out_of_reach: bool,
 }
 
@@ -72,6 +76,21 @@ impl RankChange {
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|change| change.word() == word)
+    }
+}
+
+/// A rank given by hand: while it lasts, the customer holds no lower one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Given {
+    pub rank: RankIndex,
+    /// The last day on which it is given; none for ever.
+    pub until: Option<NaiveDate>,
+}
+
+impl Given {
+    #[must_use]
+    pub fn lasts(&self, day: NaiveDate) -> bool {
+        self.until.is_none_or(|until| day <= until)
     }
 }
 

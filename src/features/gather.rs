@@ -277,13 +277,16 @@ struct Sum {
     due_spend: i128,
     next_spend_known: i128,
     keep_spend_known: i128,
-    spend_ever_known: i128,
+    next_spend_ever_known: i128,
+    keep_spend_ever_known: i128,
     last: Option<(i64, Row)>,
 }
 
 impl Sum {
     fn add(&mut self, order: &Order, bounds: &Bounds) {
-        let Order { at, net, net_closing, bought } = *order;
+        let Order { at, net, bought, .. } = *order;
+        // What may still come back decides nothing yet, neither the order nor what was returned of it so far.
+        let net_closing = if at < bounds.settled { order.net_closing } else { 0 };
         let (known, closed) = (i64::from(net > 0), i64::from(net_closing > 0));
         let row = &mut self.row;
         row.mark = row.mark.wrapping_add(mark(at, net));
@@ -297,8 +300,6 @@ impl Sum {
         }
         row.orders_ever += closed;
         self.spend_ever += net_closing;
-        row.orders_ever_known += known;
-        self.spend_ever_known += net;
         if at >= bounds.window_start {
             row.orders += closed;
             self.spend += net_closing;
@@ -307,13 +308,21 @@ impl Sum {
             row.due_orders += closed;
             self.due_spend += net_closing;
         }
-        if at >= bounds.next_start {
-            row.next_orders_known += known;
-            self.next_spend_known += net;
+        if at < bounds.next_settled {
+            row.next_orders_ever_known += known;
+            self.next_spend_ever_known += net;
+            if at >= bounds.next_start {
+                row.next_orders_known += known;
+                self.next_spend_known += net;
+            }
         }
-        if at >= bounds.keep_start {
-            row.keep_orders_known += known;
-            self.keep_spend_known += net;
+        if at < bounds.keep_settled {
+            row.keep_orders_ever_known += known;
+            self.keep_spend_ever_known += net;
+            if at >= bounds.keep_start {
+                row.keep_orders_known += known;
+                self.keep_spend_known += net;
+            }
         }
     }
 
@@ -326,7 +335,8 @@ impl Sum {
             due_spend: narrow(self.due_spend)?,
             next_spend_known: narrow(self.next_spend_known)?,
             keep_spend_known: narrow(self.keep_spend_known)?,
-            spend_ever_known: narrow(self.spend_ever_known)?,
+            next_spend_ever_known: narrow(self.next_spend_ever_known)?,
+            keep_spend_ever_known: narrow(self.keep_spend_ever_known)?,
             ..self.row
         })
     }

@@ -9,7 +9,19 @@ use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-const BOUNDS: Bounds = Bounds { as_of: 100, closing: 80, window_start: 30, due_start: 20, next_start: 40, keep_start: 60 };
+const BOUNDS: Bounds = Bounds {
+    as_of: 100,
+    closing: 80,
+    window_start: 30,
+    due_start: 20,
+    next_start: 40,
+    keep_start: 60,
+    settled: 80,
+    next_settled: 100,
+    keep_settled: 100,
+};
+/// The same with a return period.
+const SETTLING: Bounds = Bounds { settled: 68, next_settled: 90, keep_settled: 97, ..BOUNDS };
 
 #[derive(Debug, Clone)]
 struct Line {
@@ -57,9 +69,9 @@ fn order_text(order: i64) -> String {
 }
 
 /// What `features.sql` says, in the plainest words.
-fn naive(lines: &[Line], texts: bool) -> BTreeMap<String, (FeatureRow, String)> {
+fn naive(lines: &[Line], texts: bool, bounds: &Bounds) -> BTreeMap<String, (FeatureRow, String)> {
     let mut orders: BTreeMap<(String, String), Vec<&Line>> = BTreeMap::new();
-    for (number, line) in lines.iter().enumerate().filter(|(_, line)| line.at < BOUNDS.as_of) {
+    for (number, line) in lines.iter().enumerate().filter(|(_, line)| line.at < bounds.as_of) {
         let order = match line.order {
             Some(order) if texts => order_text(order),
             Some(order) => order.to_string(),
@@ -72,7 +84,8 @@ fn naive(lines: &[Line], texts: bool) -> BTreeMap<String, (FeatureRow, String)> 
         let (row, last) = customers.entry(customer).or_default();
         let at = lines.iter().map(|line| line.at).min().unwrap();
         let net: i64 = lines.iter().map(|line| line.amount).sum();
-        let closing: i64 = lines.iter().filter(|line| line.at < BOUNDS.closing).map(|line| line.amount).sum();
+        let settled = |until: i64, net: i64| if at < until { net } else { 0 };
+        let closing = settled(bounds.settled, lines.iter().filter(|line| line.at < bounds.closing).map(|line| line.amount).sum());
         let count = |yes: bool| i64::from(yes);
         if net > 0 {
             row.first_order_at = Some(row.first_order_at.unwrap_or(at).min(at));
@@ -94,16 +107,19 @@ fn naive(lines: &[Line], texts: bool) -> BTreeMap<String, (FeatureRow, String)> 
         }
         row.orders_ever += count(closing > 0);
         row.spend_ever += closing;
-        row.orders += count(closing > 0 && at >= BOUNDS.window_start);
-        row.spend += if at >= BOUNDS.window_start { closing } else { 0 };
-        row.due_orders += count(closing > 0 && at >= BOUNDS.due_start);
-        row.due_spend += if at >= BOUNDS.due_start { closing } else { 0 };
-        row.next_orders_known += count(net > 0 && at >= BOUNDS.next_start);
-        row.next_spend_known += if at >= BOUNDS.next_start { net } else { 0 };
-        row.keep_orders_known += count(net > 0 && at >= BOUNDS.keep_start);
-        row.keep_spend_known += if at >= BOUNDS.keep_start { net } else { 0 };
-        row.orders_ever_known += count(net > 0);
-        row.spend_ever_known += net;
+        row.orders += count(closing > 0 && at >= bounds.window_start);
+        row.spend += if at >= bounds.window_start { closing } else { 0 };
+        row.due_orders += count(closing > 0 && at >= bounds.due_start);
+        row.due_spend += if at >= bounds.due_start { closing } else { 0 };
+        let (ahead, keep) = (settled(bounds.next_settled, net), settled(bounds.keep_settled, net));
+        row.next_orders_known += count(ahead > 0 && at >= bounds.next_start);
+        row.next_spend_known += if at >= bounds.next_start { ahead } else { 0 };
+        row.keep_orders_known += count(keep > 0 && at >= bounds.keep_start);
+        row.keep_spend_known += if at >= bounds.keep_start { keep } else { 0 };
+        row.next_orders_ever_known += count(ahead > 0);
+        row.next_spend_ever_known += ahead;
+        row.keep_orders_ever_known += count(keep > 0);
+        row.keep_spend_ever_known += keep;
         row.mark = row.mark.wrapping_add(super::gather::mark(at, net.into()));
     }
     customers
@@ -128,10 +144,12 @@ proptest! {
     fn the_fold_equals_a_naive_loop(
         lines in prop::collection::vec(line(), 0..300),
         texts: bool,
+        settling: bool,
         batches in 1_usize..40,
         threads in 1_usize..4,
     ) {
-        let fold = Fold::new(BOUNDS, &["a".into(), "c".into()], true);
+        let bounds = if settling { &SETTLING } else { &BOUNDS };
+        let fold = Fold::new(*bounds, &["a".into(), "c".into()], true);
         let batches: Vec<RecordBatch> = lines.chunks(batches).map(|lines| batch(lines, texts)).collect();
         std::thread::scope(|scope| {
             for thread in 0..threads {
@@ -141,7 +159,7 @@ proptest! {
         });
         let parts = fold.finish().unwrap();
         prop_assert_eq!(parts.len(), PARTITIONS);
-        prop_assert_eq!(folded(&parts), naive(&lines, texts));
+        prop_assert_eq!(folded(&parts), naive(&lines, texts, bounds));
     }
 }
 
@@ -250,7 +268,15 @@ fn the_file_holds_the_columns_of_the_definition() {
     }
     assert!(rows.iter().any(|(_, row)| row.first_order_at.is_none()) && rows.iter().any(|(_, row)| row.first_order_at.is_some()));
     let expected = folded(&parts).into_iter().map(|(id, (row, _))| {
-        let listed = FeatureRow { orders_ever_known: 0, spend_ever_known: 0, bought: 0, mark: 0, ..row };
+        let listed = FeatureRow {
+            next_orders_ever_known: 0,
+            next_spend_ever_known: 0,
+            keep_orders_ever_known: 0,
+            keep_spend_ever_known: 0,
+            bought: 0,
+            mark: 0,
+            ..row
+        };
         (id, listed)
     });
     assert!(rows.into_iter().eq(expected), "rows are those of the fold, sorted by id");

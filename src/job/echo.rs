@@ -1,7 +1,7 @@
 //! How the job was understood, for people: ranges written out, and what looks like a mistake but is none for sure.
 
 use crate::domain::campaign::{Campaign, DayRange, NumberRange, Once, RankMove, RankRange, WhereTest};
-use crate::domain::ladder::{Down, Review, Window};
+use crate::domain::ladder::{Down, Review, Up, Window};
 use crate::domain::offer::{OfferKind, Valid};
 use crate::domain::{Currency, Job, SkipReason};
 use chrono::{NaiveDate, NaiveTime, TimeZone};
@@ -94,10 +94,6 @@ pub fn warnings(job: &Job, as_of: NaiveDate) -> Vec<String> {
 pub fn echo(job: &Job) -> Vec<String> {
     let ladder = &job.ladder;
     let pick = |ja: String, en: String| job.language.pick(ja, en);
-    let window = match ladder.window {
-        Window::Months(months) => pick(format!("{months} か月"), counted(months, "month")),
-        Window::Days(days) => pick(format!("{days} 日"), counted(days, "day")),
-    };
     let review = match (&ladder.review, ladder.down) {
         (_, Down::Never) => pick("ランクは下がらない".to_owned(), "no rank falls".to_owned()),
         (Review::Monthly, _) => pick("見直しは毎月 1 日".to_owned(), "reviews on the 1st of each month".to_owned()),
@@ -111,11 +107,41 @@ pub fn echo(job: &Job) -> Vec<String> {
     let names = names.join(" < ");
     let of = ladder.of.as_ref().map_or_else(String::new, |of| pick(format!("（`{of}` が決める）"), format!(" (decided by `{of}`)")));
     let mut lines = vec![pick(
-        format!("ランク{of}: {names}、過去 {window}の注文、{review}"),
-        format!("ranks{of}: {names}; orders of {window}; {review}"),
+        format!("ランク{of}: {names}、{}の注文、{review}", window(job)),
+        format!("ranks{of}: {names}; orders of {}; {review}", window(job)),
     )];
+    lines[0] += &how_they_rise(job);
     lines.extend(job.campaigns.iter().map(|campaign| format!("{}: {}", campaign.name, campaign_line(job, campaign))));
     lines
+}
+
+fn window(job: &Job) -> String {
+    let pick = |ja: String, en: String| job.language.pick(ja, en);
+    match job.ladder.window {
+        Window::Months(months) => pick(format!("過去 {months} か月"), counted(months, "month")),
+        Window::Days(days) => pick(format!("過去 {days} 日"), counted(days, "day")),
+        Window::YearFrom(1, 1) => pick("暦年（1 月 1 日から）".to_owned(), "the calendar year".to_owned()),
+        Window::YearFrom(month, day) => pick(format!("{month} 月 {day} 日からの 1 年"), format!("the year from {month:02}-{day:02}")),
+        Window::HalfYearFrom(month, day) => {
+            pick(format!("{month} 月 {day} 日からの半年ごと"), format!("the half year from {month:02}-{day:02} and six months later"))
+        }
+        Window::AllTime => pick("全期間".to_owned(), "all time".to_owned()),
+    }
+}
+
+/// What the ranks' line says of rising, where that is not as usual.
+fn how_they_rise(job: &Job) -> String {
+    let pick = |ja: String, en: String| job.language.pick(ja, en);
+    let ladder = &job.ladder;
+    let mut more = String::new();
+    if ladder.up == Up::AtReview {
+        more += &pick("、上がるのも見直しのときだけ".to_owned(), "; ranks rise at reviews only".to_owned());
+    }
+    if ladder.settle_days > 0 {
+        let days = ladder.settle_days;
+        more += &pick(format!("、注文は {days} 日過ぎてから数える"), format!("; an order counts after {}", counted(days, "day")));
+    }
+    more
 }
 
 fn counted(number: u32, unit: &str) -> String {

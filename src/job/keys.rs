@@ -10,7 +10,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Keys of the job file that rankmail does not do anything with yet, wherever they are written.
-const LATER: [&str; 20] = [
+const LATER: [&str; 19] = [
     "approval",
     "budget",
     "ca_file",
@@ -26,7 +26,6 @@ const LATER: [&str; 20] = [
     "recommend",
     "reduced_by",
     "send_between",
-    "settle_after",
     "share",
     "stop",
     "variants",

@@ -3,7 +3,7 @@
 use super::written::Scalar;
 use crate::domain::Currency;
 use crate::domain::campaign::NumberRange;
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 
 /// Longer texts are cut in messages and are not compared with known words.
 const LONG: usize = 60;
@@ -135,6 +135,12 @@ pub fn day(text: &str) -> Option<NaiveDate> {
         return None;
     }
     NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|day| *day >= NaiveDate::from_ymd_opt(1, 1, 1).unwrap_or_default())
+}
+
+/// A day of each year written as month and day, 29 February among them.
+pub fn day_of_year(text: &str) -> Option<(u32, u32)> {
+    // 2024 has a 29 February; any leap year would do.
+    day(&format!("2024-{text}")).map(|day| (day.month(), day.day()))
 }
 
 /// A range of dates; at least one end is there, and the first is not after the last.

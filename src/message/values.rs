@@ -3,7 +3,7 @@
 use super::names::ROLES;
 use crate::domain::customers::Product;
 use crate::domain::{Address, Campaign, Ladder, LastOrder, Occasion, Offer, Person, RankIndex, Value};
-use chrono::{NaiveDate, TimeDelta};
+use chrono::NaiveDate;
 
 /// What beside the person decides a mail's values.
 #[derive(Clone, Copy)]
@@ -16,8 +16,6 @@ pub struct ValueParts<'a> {
     /// A product by its id, from the product list.
     pub product: &'a (dyn Fn(&str) -> Option<&'a Product> + Sync),
     pub as_of: NaiveDate,
-    /// The closing after this run's: the distance to the next rank is counted up to it.
-    pub next_closing: NaiveDate,
     /// The opt-out address with this customer's token in it.
     pub unsubscribe: &'a str,
 }
@@ -87,7 +85,6 @@ fn text(written: &str) -> Value {
 
 fn rank(person: &Person, parts: &ValueParts) -> Value {
     let (standing, ladder) = (person.standing, parts.ladder);
-    let day_before = |day: NaiveDate| Value::maybe(day.checked_sub_signed(TimeDelta::days(1)));
     let name = |rank: Option<RankIndex>| rank.map_or(Value::Null, |rank| ladder.name(rank).into());
     let next = standing.next_rank.map_or(Value::Null, |rank| {
         record(vec![
@@ -95,13 +92,13 @@ fn rank(person: &Person, parts: &ValueParts) -> Value {
             ("orders", Value::maybe(standing.next_orders)),
             ("spend", Value::maybe(standing.next_spend)),
             ("on", Value::maybe(standing.next_on)),
-            ("last_day", day_before(parts.next_closing)),
+            ("last_day", Value::maybe(standing.next_last_day)),
         ])
     });
     let keep = standing.keep_by.map_or(Value::Null, |by| {
         record(vec![
             ("by", by.into()),
-            ("last_day", day_before(by)),
+            ("last_day", Value::maybe(standing.keep_last_day)),
             ("orders", Value::maybe(standing.keep_orders)),
             ("spend", Value::maybe(standing.keep_spend)),
             ("at_risk", standing.at_risk().into()),

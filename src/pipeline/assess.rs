@@ -99,21 +99,13 @@ fn join(inputs: &Inputs, tables: &[Features]) -> Vec<People> {
 }
 
 fn assign(job: &Job, inputs: &Inputs, dates: &Dates, tops: &ranks::Tops, part: &mut People) {
-    let shop = &inputs.shop;
+    let bounds = dates.bounds(job.zone);
     part.standings = (0..part.len())
         .map(|row| {
-            let features = &part.features[row];
             if job.ladder.of.is_some() {
                 return ranks::taken(part.held[row]);
             }
-            let known = ranks::RowIn {
-                id: part.id.get(row),
-                features,
-                tenure_from_closing: part.tenure_from(shop, row, features.first_order_closing),
-                tenure_from_known: part.tenure_from(shop, row, features.first_order_at),
-                held: part.held[row],
-            };
-            ranks::assign(&job.ladder, dates, tops, &known)
+            ranks::assign(&job.ladder, dates, tops, &part.rank_row(&inputs.shop, &bounds, row))
         })
         .collect();
     part.holdout = (0..part.len()).map(|row| held_out(job, part.id.get(row), &part.standings[row])).collect();

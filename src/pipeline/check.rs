@@ -117,7 +117,15 @@ fn mean_spend(job: &Job, as_of: NaiveDate) -> Result<Vec<Option<i64>>, Error> {
     for (id, features) in rows() {
         let day = |instant: Option<i64>| instant.and_then(|instant| job.zone.date(instant));
         let (closing, known) = (day(features.first_order_closing), day(features.first_order_at));
-        let row = ranks::RowIn { id, features, tenure_from_closing: closing, tenure_from_known: known, held: None };
+        let row = ranks::RowIn {
+            id,
+            features,
+            tenure_from_closing: closing,
+            tenure_from_next: known,
+            tenure_from_keep: known,
+            held: None,
+            given: None,
+        };
         let rank = ranks::assign(&job.ladder, &dates, &tops, &row).rank;
         if let Some((people, spend)) = rank.and_then(|rank| sums.get_mut(usize::from(rank))) {
             *people += 1;

@@ -8,6 +8,7 @@ use super::progress::Watch;
 use crate::domain::features::FeatureRow;
 use crate::domain::mail::Unmatched;
 use crate::domain::plan::PlanPart;
+use crate::domain::standing::Given;
 use crate::domain::{Dates, HistoryLine, Job, SkipReason, Standing};
 use crate::ranks::{self, RankCheck};
 use crate::{campaigns, features};
@@ -27,6 +28,8 @@ pub struct Explanation {
 pub struct Known {
     pub features: FeatureRow,
     pub standing: Standing,
+    /// A rank given by hand, whether or not it still lasts.
+    pub given: Option<Given>,
     pub holdout: bool,
     pub listed: bool,
     pub checks: Vec<RankCheck>,
@@ -81,17 +84,12 @@ fn known(job: &Job, inputs: &Inputs, mut assessed: Assessed, customer: &str) -> 
     let fates = pairs(job, inputs, &mut assessed, at, row)?;
     let part = &assessed.people[at];
     let features = part.features[row];
-    let known = ranks::RowIn {
-        id: customer,
-        features: &features,
-        tenure_from_closing: part.tenure_from(&inputs.shop, row, features.first_order_closing),
-        tenure_from_known: part.tenure_from(&inputs.shop, row, features.first_order_at),
-        held: part.held[row],
-    };
+    let known = part.rank_row(&inputs.shop, &dates.bounds(job.zone), row);
     let checks = ranks::explain(&job.ladder, &dates, &assessed.tops, &known);
     let explained = Known {
         features,
         standing: part.standings[row],
+        given: known.given,
         holdout: part.holdout[row],
         listed: part.listed[row].is_some(),
         checks,

@@ -93,8 +93,9 @@ pub fn join(job: &Job, as_of: NaiveDate, key: Key, lists: Lists, templates: mess
     digests.extend(purchases.inputs());
     digests.sort();
     let before = previous::read(job, &customers, as_of, known.until)?;
+    let given = previous::given(job, &customers)?;
     let warnings = job::warnings(job, as_of).into_iter().chain(warnings).collect();
-    Ok(Inputs { key, templates, shop: Shop { zone: job.zone, customers, products }, purchases, before, digests, warnings })
+    Ok(Inputs { key, templates, shop: Shop { zone: job.zone, customers, products, given }, purchases, before, digests, warnings })
 }
 
 /// What the customer list says that nobody expected, in words.

@@ -4,8 +4,9 @@ use crate::domain::customers::Product;
 use crate::domain::features::FeatureRow;
 use crate::domain::orders::LastOrder;
 use crate::domain::person::Listed;
-use crate::domain::standing::Held;
-use crate::domain::{Customers, Features, Occasion, Person, Standing, Texts, Zone};
+use crate::domain::standing::{Given, Held};
+use crate::domain::{Bounds, Customers, Features, Occasion, Person, Standing, Texts, Zone};
+use crate::ranks::RowIn;
 use chrono::NaiveDate;
 use std::collections::HashMap;
 
@@ -14,6 +15,8 @@ pub struct Shop {
     pub zone: Zone,
     pub customers: Customers,
     pub products: Vec<Product>,
+    /// Ranks given by hand, by row of the customer list; those without are not there.
+    pub given: HashMap<usize, Given>,
 }
 
 impl Shop {
@@ -96,6 +99,21 @@ impl People {
         match (since, first) {
             (Some(since), Some(first)) => Some(since.min(first)),
             (since, first) => since.or(first),
+        }
+    }
+
+    /// What the ranks room is told of a row.
+    pub fn rank_row<'a>(&'a self, shop: &Shop, bounds: &Bounds, row: usize) -> RowIn<'a> {
+        let features = &self.features[row];
+        let settled = |until: i64| features.first_order_at.filter(|at| *at < until);
+        RowIn {
+            id: self.id.get(row),
+            features,
+            tenure_from_closing: self.tenure_from(shop, row, features.first_order_closing),
+            tenure_from_next: self.tenure_from(shop, row, settled(bounds.next_settled)),
+            tenure_from_keep: self.tenure_from(shop, row, settled(bounds.keep_settled)),
+            held: self.held[row],
+            given: self.listed[row].and_then(|listed| shop.given.get(&listed)).copied(),
         }
     }
 

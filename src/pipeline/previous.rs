@@ -3,7 +3,7 @@
 use super::error::Error;
 use crate::domain::ladder::PreviousRun;
 use crate::domain::plan::Summary;
-use crate::domain::standing::Held;
+use crate::domain::standing::{Given, Held};
 use crate::domain::{Customers, Job, Ladder, RankIndex};
 use crate::{ledger, runs};
 use chrono::NaiveDate;
@@ -107,6 +107,22 @@ fn first_run(job: &Job, customers: &Customers, before: Before) -> Result<Before,
     }
     refuse_unknown(&unknown, "the customer list has", &job.ladder)?;
     Ok(Before { held, ..before })
+}
+
+/// The ranks that the customer list gives by hand, by row of the list.
+pub fn given(job: &Job, customers: &Customers) -> Result<HashMap<usize, Given>, Error> {
+    let mut given = HashMap::new();
+    let mut unknown: BTreeMap<String, u64> = BTreeMap::new();
+    for (row, name) in customers.rank_at_least.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
+        match job.ladder.find_or_was(name) {
+            Some(rank) => {
+                given.insert(row, Given { rank, until: customers.rank_at_least_until.get(row).copied().flatten() });
+            }
+            None => *unknown.entry(name.to_owned()).or_default() += 1,
+        }
+    }
+    refuse_unknown(&unknown, "the customer list gives (rank_at_least)", &job.ladder)?;
+    Ok(given)
 }
 
 fn refuse_unknown(unknown: &BTreeMap<String, u64>, who: &str, ladder: &Ladder) -> Result<(), Error> {

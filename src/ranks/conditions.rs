@@ -68,19 +68,26 @@ impl Figures {
 
     /// What is known today of the window that ends at the next closing.
     pub fn for_next(row: &RowIn<'_>) -> Self {
-        let RowIn { features, tenure_from_known, .. } = *row;
+        let RowIn { features, tenure_from_next, .. } = *row;
         Self {
             orders: features.next_orders_known,
             spend: features.next_spend_known,
-            orders_ever: features.orders_ever_known,
-            spend_ever: features.spend_ever_known,
-            tenure_from: tenure_from_known,
+            orders_ever: features.next_orders_ever_known,
+            spend_ever: features.next_spend_ever_known,
+            tenure_from: tenure_from_next,
         }
     }
 
     /// What is known today of the window of the review ahead.
     pub fn for_keep(row: &RowIn<'_>) -> Self {
-        Self { orders: row.features.keep_orders_known, spend: row.features.keep_spend_known, ..Self::for_next(row) }
+        let RowIn { features, tenure_from_keep, .. } = *row;
+        Self {
+            orders: features.keep_orders_known,
+            spend: features.keep_spend_known,
+            orders_ever: features.keep_orders_ever_known,
+            spend_ever: features.keep_spend_ever_known,
+            tenure_from: tenure_from_keep,
+        }
     }
 
     pub fn of(&self, metric: Metric) -> i64 {

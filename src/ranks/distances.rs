@@ -1,15 +1,15 @@
 //! What is missing to the next rank, and what is missing to keep the one held.
 //!
 //! The second number is a promise: who is told 0 does not fall at the review ahead, and who falls was told. It holds because the review
-//! asks for the same thing over the same days as the telling. The telling counts the orders from `keep_by` − window to the as-of
-//! date; the review, whenever it is run, takes place at R = `keep_by` and counts from the same day to its closing, which is not before
-//! the as-of date of the telling. So without returns the review's figures are at least those that were told; and whoever it finds
-//! short was short already. Grace and safety are read after this closing's move, as the review will find them; runs in
-//! between move them only together with a new telling.
+//! asks for the same thing over the same days as the telling. The telling counts the orders from the start of the window of `keep_by`
+//! to the as-of date, as far as they are settled by `keep_by`; the review, whenever it is run, takes place at R = `keep_by` and counts
+//! from the same day to its closing, which is neither before the as-of date of the telling nor before R. So without returns the
+//! review's figures are at least those that were told; and whoever it finds short was short already. Grace, safety and a rank given by
+//! hand are read after this closing's move, as the review will find them; runs in between move them only together with a new telling.
 
 use super::conditions::{Figures, Metric, ways_to_keep};
 use super::{RowIn, Tops};
-use crate::domain::ladder::{Admission, Condition, Down};
+use crate::domain::ladder::{Admission, Condition, Down, Up};
 use crate::domain::{Dates, Ladder, RankIndex, Standing};
 use chrono::NaiveDate;
 use std::cmp::Ordering;
@@ -20,45 +20,84 @@ pub fn measure(ladder: &Ladder, dates: &Dates, tops: &Tops, row: &RowIn<'_>, sta
     to_keep(ladder, dates, row, standing);
 }
 
-/// The distance to the rank above, or to the lowest one for those without a rank, on the window that ends at the next closing.
+/// The next chance to rise, and what is known today of it.
+struct Chance {
+    on: NaiveDate,
+    figures: Figures,
+    /// What is known of the spend in its window.
+    spend: i64,
+    /// Orders before this day count for it.
+    settled: NaiveDate,
+}
+
+impl Chance {
+    /// The next closing; for those who hold a rank and rise at reviews only, the review ahead.
+    fn next(ladder: &Ladder, dates: &Dates, row: &RowIn<'_>, rank: Option<RankIndex>) -> Option<Self> {
+        if ladder.up == Up::AtReview && rank.is_some() {
+            let spend = row.features.keep_spend_known;
+            Some(Self { on: dates.keep_by?, figures: Figures::for_keep(row), spend, settled: dates.keep_settled })
+        } else {
+            let spend = row.features.next_spend_known;
+            Some(Self { on: dates.next_closing, figures: Figures::for_next(row), spend, settled: dates.next_settled })
+        }
+    }
+}
+
+/// The distance to the rank above, or to the lowest one for those without a rank, on the window of the next chance to rise. What is
+/// missing is told as long as an order of today still counts for it: later no number would be true.
 fn to_next(ladder: &Ladder, dates: &Dates, tops: &Tops, row: &RowIn<'_>, standing: &mut Standing) {
     let above = standing.rank.map_or(0, |rank| usize::from(rank) + 1);
     let Some(rank) = ladder.ranks.get(above) else { return };
     standing.next_rank = RankIndex::try_from(above).ok();
+    let Some(chance) = Chance::next(ladder, dates, row, standing.rank) else { return };
+    standing.next_last_day = chance.settled.pred_opt();
+    let too_late = dates.as_of >= chance.settled;
     match &rank.admits {
         Admission::Top(_) => {
-            standing.next_spend = tops.cutoff(above).map(|last| last.spend.saturating_sub(row.features.next_spend_known).max(0));
+            standing.next_spend = tops.cutoff(above).map(|last| last.spend.saturating_sub(chance.spend).max(0));
         }
         Admission::AnyOf(ways) => {
-            let figures = Figures::for_next(row);
-            let Some(nearest) = nearest(ways.iter(), &figures, dates.next_closing) else { return };
+            let Some(nearest) = nearest(ways.iter(), &chance.figures, chance.on) else { return };
             standing.next_orders = nearest.orders;
             standing.next_spend = nearest.spend;
             standing.next_on = nearest.tenure_on.filter(|day| *day > dates.as_of);
         }
     }
+    if too_late && is_missing(standing.next_orders, standing.next_spend) {
+        (standing.next_orders, standing.next_spend) = (None, None);
+    }
+}
+
+fn is_missing(orders: Option<i64>, spend: Option<i64>) -> bool {
+    [orders, spend].into_iter().flatten().any(|missing| missing > 0)
 }
 
 /// The distance to keep the rank at the review ahead, for those whom it can lower. Below the lowest rank lies none, so with either way
-/// of falling it can lower everybody who is neither safe nor forgiven. `top` ranks have no such distance: it depends on the others.
+/// of falling it can lower everybody who is neither safe nor forgiven nor held up by hand. `top` ranks have no such distance: it
+/// depends on the others.
 ///
-/// A tenure, once reached, stays reached; it is missing only where a rank was taken from the list at the first run or the ladder was
-/// changed. If it comes in time, it does not matter here. If not, buying cannot keep the rank: then the customer is at risk without
-/// a number, because 0 would be untrue and so would every other number.
+/// A tenure, once reached, stays reached; it is missing only where a rank was taken from the list or the ladder was changed. If it
+/// comes in time, it does not matter here. If not, or if no order of today is settled by then, buying cannot keep the rank: then the
+/// customer is at risk without a number, because 0 would be untrue and so would every other number.
 fn to_keep(ladder: &Ladder, dates: &Dates, row: &RowIn<'_>, standing: &mut Standing) {
-    let Some(rank) = standing.rank.and_then(|held| ladder.ranks.get(usize::from(held))) else { return };
+    let Some(held) = standing.rank else { return };
+    let Some(rank) = ladder.ranks.get(usize::from(held)) else { return };
     let Some(keep_by) = dates.keep_by.filter(|_| ladder.down != Down::Never) else { return };
     let forgiven = standing.missed < ladder.grace;
     let safe = standing.safe_until.is_some_and(|safe_until| keep_by < safe_until);
-    if forgiven || safe || matches!(rank.admits, Admission::Top(_)) {
+    let given = row.given.is_some_and(|given| given.lasts(keep_by) && given.rank >= held);
+    if forgiven || safe || given || matches!(rank.admits, Admission::Top(_)) {
         return;
     }
     standing.keep_by = Some(keep_by);
+    standing.keep_last_day = dates.keep_settled.pred_opt();
     let figures = Figures::for_keep(row);
     let in_time = ways_to_keep(rank).iter().filter(|way| figures.tenure_by(way, keep_by));
     match nearest(in_time, &figures, keep_by) {
-        Some(nearest) => (standing.keep_orders, standing.keep_spend) = (nearest.orders, nearest.spend),
-        None => standing.keep_out_of_reach = true,
+        Some(nearest) if dates.as_of < dates.keep_settled || !is_missing(nearest.orders, nearest.spend) => {
+            (standing.keep_orders, standing.keep_spend) = (nearest.orders, nearest.spend);
+        }
+        _ => standing.keep_out_of_reach = true,
     }
 }
 
@@ -144,7 +183,8 @@ mod tests {
     fn stands(ladder: &Ladder, features: &FeatureRow, since: Option<&str>, held: Option<RankIndex>) -> Standing {
         let since = since.map(day);
         let held = held.map(|rank| Held { rank, since: None, missed: 0, safe_until: None });
-        let row = RowIn { id: "c", features, tenure_from_closing: since, tenure_from_known: since, held };
+        let row =
+            RowIn { id: "c", features, tenure_from_closing: since, tenure_from_next: since, tenure_from_keep: since, held, given: None };
         let tops = tops(ladder, [("c", features), ("d", &FeatureRow { spend: 900, orders: 3, ..FeatureRow::default() })].into_iter());
         assign(ladder, &dates(day("2026-12-03"), ladder, None, None), &tops, &row)
     }
@@ -168,7 +208,7 @@ mod tests {
     fn a_need_of_all_time_and_one_in_the_window_are_told_as_the_larger() {
         let both = Condition { orders_ever: Some(10), ..one(Some(2), None, Some(12)) };
         let ladder = Ladder { ranks: vec![rank(Admission::AnyOf(vec![both]), None)], ..ladder() };
-        let features = FeatureRow { next_orders_known: 1, orders_ever_known: 7, ..FeatureRow::default() };
+        let features = FeatureRow { next_orders_known: 1, next_orders_ever_known: 7, ..FeatureRow::default() };
         let standing = stands(&ladder, &features, Some("2026-02-10"), None);
         assert_eq!((standing.next_orders, standing.next_on), (Some(3), Some(day("2027-02-10"))));
         assert_eq!(stands(&ladder, &features, Some("2025-12-03"), None).next_on, None, "reached on the as-of date");

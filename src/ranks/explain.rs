@@ -100,8 +100,10 @@ mod tests {
             id: "c",
             features: &features,
             tenure_from_closing: Some(day("2024-05-01")),
-            tenure_from_known: Some(day("2024-05-01")),
+            tenure_from_next: Some(day("2024-05-01")),
+            tenure_from_keep: Some(day("2024-05-01")),
             held: Some(Held { rank: 3, since: None, missed: 0, safe_until: None }),
+            given: None,
         };
         let checks = explain(&ladder, &dates, &Tops::default(), &row);
         let spend = |rank: &str, purpose| {

@@ -18,8 +18,8 @@ pub use dates::dates;
 pub use explain::{Purpose, RankCheck, explain};
 pub use tops::{Cutoff, Tops, tops};
 
-use crate::domain::ladder::Down;
-use crate::domain::standing::Held;
+use crate::domain::ladder::{Down, Up};
+use crate::domain::standing::{Given, Held};
 use crate::domain::{Dates, FeatureRow, Ladder, RankChange, RankIndex, Standing};
 use chrono::{Months, NaiveDate};
 
@@ -30,10 +30,14 @@ pub struct RowIn<'a> {
     pub features: &'a FeatureRow,
     /// The date of `first_order_closing`, or `since` where that is older: what a tenure counts from at the closing.
     pub tenure_from_closing: Option<NaiveDate>,
-    /// The same with `first_order_at`, for the distances, which know everything before the as-of date.
-    pub tenure_from_known: Option<NaiveDate>,
+    /// The same with `first_order_at`, for the distances, which know everything before the as-of date: as far as it is settled by the
+    /// next closing, and by the review ahead.
+    pub tenure_from_next: Option<NaiveDate>,
+    pub tenure_from_keep: Option<NaiveDate>,
     /// H: the state that the last adopted run left, or the list's rank at the first run.
     pub held: Option<Held>,
+    /// A rank given by hand, whether or not it still lasts.
+    pub given: Option<Given>,
 }
 
 /// A customer's standing after the closing, with distances.
@@ -42,7 +46,7 @@ pub fn assign(ladder: &Ladder, dates: &Dates, tops: &Tops, row: &RowIn<'_>) -> S
     let qualifies = conditions::qualifies(ladder, dates, tops, row);
     let mut standing = match row.held {
         Some(held) => moved(ladder, dates, row, held, qualifies),
-        None => entered(dates, qualifies),
+        None => entered(dates, row, qualifies),
     };
     distances::measure(ladder, dates, tops, row, &mut standing);
     standing
@@ -55,35 +59,47 @@ pub fn taken(held: Option<Held>) -> Standing {
 }
 
 /// The state of somebody who held no rank.
-fn entered(dates: &Dates, qualifies: Option<RankIndex>) -> Standing {
-    match qualifies {
-        Some(_) => Standing { qualifies, rank: qualifies, change: RankChange::New, since: Some(dates.closing), ..Standing::default() },
+fn entered(dates: &Dates, row: &RowIn<'_>, qualifies: Option<RankIndex>) -> Standing {
+    match qualifies.max(given_on(row, dates.closing)) {
         None => Standing::default(),
+        rank => Standing { qualifies, rank, change: RankChange::New, since: Some(dates.closing), ..Standing::default() },
     }
+}
+
+/// The rank below which the shop's hand holds this customer up on a day.
+fn given_on(row: &RowIn<'_>, day: NaiveDate) -> Option<RankIndex> {
+    row.given.filter(|given| given.lasts(day)).map(|given| given.rank)
 }
 
 /// The table of rank moves, case by case from the top: the first that applies decides.
 fn moved(ladder: &Ladder, dates: &Dates, row: &RowIn<'_>, held: Held, qualifies: Option<RankIndex>) -> Standing {
     let stays = unmoved(held, qualifies);
-    if qualifies > Some(held.rank) {
-        let safe_until = safe_until(dates.closing, ladder.keep_for_months);
-        return Standing { rank: qualifies, change: RankChange::Up, since: Some(dates.closing), missed: 0, safe_until, ..stays };
+    let risen = qualifies.filter(|_| ladder.up == Up::AtOnce || dates.review.is_some());
+    let given = given_on(row, dates.closing);
+    if risen.max(given) > Some(held.rank) {
+        // Who was lifted by hand is safe for as long as the hand says, and no longer.
+        let safe_until = if risen >= given { safe_until(dates.closing, ladder.keep_for_months) } else { None };
+        return Standing { rank: risen.max(given), change: RankChange::Up, since: Some(dates.closing), missed: 0, safe_until, ..stays };
     }
-    if qualifies == Some(held.rank) {
+    if qualifies >= Some(held.rank) {
         return Standing { missed: 0, ..stays };
     }
     let Some(review) = dates.review else { return stays };
     if conditions::keeps(ladder, dates, held.rank, row) {
         return Standing { missed: 0, ..stays };
     }
-    if ladder.down == Down::Never || held.safe_until.is_some_and(|safe_until| review < safe_until) {
+    // As `safe_until`, a rank given by hand is read on the day of the review and not on that of a run which may come late: nobody
+    // was told to expect anything from a review within its time.
+    let given = given_on(row, review);
+    if ladder.down == Down::Never || held.safe_until.is_some_and(|safe_until| review < safe_until) || given >= Some(held.rank) {
         return stays;
     }
     let missed = held.missed.saturating_add(1);
     if missed <= ladder.grace {
         return Standing { change: RankChange::Missed, missed, ..stays };
     }
-    let rank = if ladder.down == Down::OneStep { held.rank.checked_sub(1) } else { qualifies };
+    let lower = if ladder.down == Down::OneStep { held.rank.checked_sub(1) } else { qualifies };
+    let rank = lower.max(given);
     Standing { rank, change: RankChange::Down, since: rank.map(|_| dates.closing), missed: 0, safe_until: None, ..stays }
 }
 
@@ -131,7 +147,15 @@ mod tests {
         let features = FeatureRow { orders: 3, due_orders: 3, spend: 60_000, due_spend: 60_000, orders_ever: 3, ..FeatureRow::default() };
         let best = FeatureRow { spend: 70_000, ..features };
         let held = Some(Held { rank: 4, since: None, missed: 0, safe_until: None });
-        let row = |features| RowIn { id: "c", features, tenure_from_closing: None, tenure_from_known: None, held };
+        let row = |features| RowIn {
+            id: "c",
+            features,
+            tenure_from_closing: None,
+            tenure_from_next: None,
+            tenure_from_keep: None,
+            held,
+            given: None,
+        };
         let cut = tops(&ladder, [("c", &features), ("d", &best)].into_iter());
         let fallen = assign(&ladder, &dates, &cut, &row(&features));
         assert_eq!((fallen.rank, fallen.change, fallen.since), (Some(2), RankChange::Down, Some(day("2026-12-01"))));

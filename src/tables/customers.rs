@@ -59,7 +59,9 @@ pub fn customers(source: &CustomersSource, zone: Zone, as_of: NaiveDate, base: &
         birthday: rows.dates(source.birthday.as_deref(), "birthday", &mut notes)?,
         consent: rows.consents(source.consent.as_ref(), as_of)?,
         since: rows.dates(source.since.as_deref(), "since", &mut notes)?,
-        rank: rows.ranks(source)?,
+        rank: rows.ranks(source.rank.as_deref(), "rank")?,
+        rank_at_least: rows.ranks(source.rank_at_least.as_deref(), "rank_at_least")?,
+        rank_at_least_until: rows.ends(source.rank_at_least_until.as_deref(), "rank_at_least_until")?,
         columns: Vec::new(),
         excluded,
     };
@@ -155,9 +157,9 @@ impl<'a> Rows<'a> {
         Ok(names)
     }
 
-    fn ranks(&self, source: &CustomersSource) -> Result<Texts, Error> {
-        let Some(name) = &source.rank else { return Ok(self.kept.iter().map(|_| "").collect()) };
-        let column = self.table.column_of(name, &key("rank"), &WORDS, "text")?;
+    fn ranks(&self, name: Option<&str>, role: &str) -> Result<Texts, Error> {
+        let Some(name) = name else { return Ok(self.kept.iter().map(|_| "").collect()) };
+        let column = self.table.column_of(name, &key(role), &WORDS, "text")?;
         let mut ranks = Texts::default();
         for (_, value) in self.of(column) {
             ranks.push(word(value).unwrap_or_default().trim());
@@ -181,6 +183,27 @@ impl<'a> Rows<'a> {
             days.push(day);
         }
         Ok(days)
+    }
+
+    /// A column of last days. Nothing means for ever, so a text that is no date is refused: nobody could tell what it means.
+    fn ends(&self, name: Option<&str>, role: &str) -> Result<Vec<Option<NaiveDate>>, Error> {
+        let Some(name) = name else { return Ok(vec![None; self.kept.len()]) };
+        let column = self.table.column_of(name, &key(role), &DATES, "a date")?;
+        let end = |(row, value)| {
+            let text = word(value).unwrap_or_default();
+            let text = text.trim();
+            if text.is_empty() || text.starts_with("0000-00-00") {
+                return Ok(None);
+            }
+            dates::parse(text).map(|moment| Some(moment.date(self.zone))).ok_or_else(|| Error::Unusable {
+                file: self.table.file.clone(),
+                column: column.name.clone(),
+                value: shortened(text),
+                place: self.table.place(row),
+                what: "end date",
+            })
+        };
+        self.of(column).map(end).collect()
     }
 
     /// Who has consented before the as-of date. Without a column, nobody.

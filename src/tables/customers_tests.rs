@@ -42,6 +42,8 @@ impl List {
             consent: None,
             since: None,
             rank: None,
+            rank_at_least: None,
+            rank_at_least_until: None,
         };
         Self { folder, source }
     }

@@ -37,7 +37,7 @@ pub enum Error {
     #[error(
         "column `{column}` in `{file}` holds `{value}` ({place}), which is no usable {what}; correct it, or leave it empty where there is none"
     )]
-    Number { file: String, column: String, value: String, place: String, what: &'static str },
+    Unusable { file: String, column: String, value: String, place: String, what: &'static str },
 }
 
 impl Error {

@@ -69,7 +69,7 @@ fn number(table: &Table, column: Option<&Column>, row: usize, digits: u32, what:
         Some(Value::Text(text)) => exact(text.trim(), digits),
         _ => return Ok(None),
     };
-    found.map(Some).ok_or_else(|| Error::Number {
+    found.map(Some).ok_or_else(|| Error::Unusable {
         file: table.file.clone(),
         column: column.name.clone(),
         value: column.values.get(row).and_then(word).map(|word| shortened(&word)).unwrap_or_default(),

@@ -31,6 +31,8 @@ mod program;
 #[cfg(test)]
 mod purchases;
 #[cfg(test)]
+mod rank_rules;
+#[cfg(test)]
 mod sample;
 #[cfg(test)]
 mod second_job;

@@ -4,7 +4,7 @@ use crate::sample::sample;
 use chrono::NaiveDate;
 use rankmail::domain::campaign::{RankMove, When};
 use rankmail::domain::job::Language;
-use rankmail::domain::ladder::{Admission, Closing, Condition, Down, Review, Window};
+use rankmail::domain::ladder::{Admission, Closing, Condition, Down, Review, Up, Window};
 use rankmail::domain::offer::{Discount, OfferKind, On, Valid};
 use rankmail::domain::{Campaign, Currency, Ladder, OfferRule, Once, Rank, RankIndex, RankRange, Value};
 use rankmail::message::{Content, Error, Names, Templates, hash, legal};
@@ -24,7 +24,9 @@ fn ladder() -> Ladder {
         of: None,
         closing: Closing::Month,
         window: Window::Months(12),
+        settle_days: 0,
         review: Review::Monthly,
+        up: Up::AtOnce,
         down: Down::ToQualifying,
         grace: 0,
         keep_for_months: 6,

@@ -60,7 +60,6 @@ pub fn sample(campaign: &Campaign, ladder: &Ladder, rank: Option<RankIndex>, as_
         occasion: &occasion,
         product: &find,
         as_of,
-        next_closing: month_after(as_of),
         unsubscribe: "https://shop.example/u/1.sample.sample",
     };
     values(&person, &parts)
@@ -98,7 +97,9 @@ fn standing(campaign: &Campaign, ladder: &Ladder, rank: Option<RankIndex>, as_of
         next_rank: next,
         next_orders: next.filter(|_| counted).map(|_| 1),
         next_spend: next.map(|_| 12_700),
+        next_last_day: next.and_then(|_| month_after(as_of).pred_opt()),
         keep_by: rank.map(|_| month_after(as_of)),
+        keep_last_day: rank.and_then(|_| month_after(as_of).pred_opt()),
         keep_orders: rank.map(|_| 1),
         keep_spend: rank.map(|_| 8_000),
         ..Standing::default()

@@ -5,6 +5,7 @@ use super::super::words::{self, pick};
 use super::{BOLD, FAINT, colour, heading};
 use crate::domain::job::Language;
 use crate::domain::orders::LineFate;
+use crate::domain::standing::Given;
 use crate::domain::{HistoryLine, Job, Standing, Value};
 use crate::pipeline::{Explanation, PairFate, Purpose};
 use anstyle::AnsiColor;
@@ -72,6 +73,9 @@ fn rank(job: &Job, explanation: &Explanation) -> String {
     if let Some(by) = standing.keep_by {
         out += &format!("  {} {by}: {}\n", pick(language, "維持の判定", "to keep it at"), distance_to_keep(job, standing));
     }
+    if let Some(given) = known.given {
+        out += &format!("  {}\n", given_by_hand(job, given, explanation.dates.closing));
+    }
     if known.holdout {
         out += &format!("  {}\n", pick(language, "対照群です。", "In the holdout."));
     }
@@ -79,6 +83,14 @@ fn rank(job: &Job, explanation: &Explanation) -> String {
         out += &format!("  {}\n", pick(language, "顧客リストにいません。", "Not in the customer list."));
     }
     out
+}
+
+/// The rank that the customer list gives, and whether it still does.
+fn given_by_hand(job: &Job, given: Given, closing: NaiveDate) -> String {
+    let name = job.ladder.name(given.rank);
+    let until = given.until.map_or_else(String::new, |day| job.language.pick(format!("（{day} まで）"), format!(" until {day}")));
+    let over = if given.lasts(closing) { "" } else { pick(job.language, "。期限切れです", "; that is over") };
+    job.language.pick(format!("手動で {name} 以上に指定{until}{over}"), format!("given by hand: {name} at least{until}{over}"))
 }
 
 /// A figure of a check, money as money.
@@ -103,7 +115,9 @@ fn distance(job: &Job, orders: Option<i64>, spend: Option<i64>, on: Option<Naive
 
 fn distance_to_keep(job: &Job, standing: &Standing) -> String {
     if standing.keep_out_of_reach {
-        return pick(job.language, "取引期間の条件に届きません", "out of reach: the tenure asked for comes too late").to_owned();
+        let (ja, en) =
+            ("取引期間の条件、または注文の確定が間に合いません", "out of reach: the tenure, or what is bought now, comes too late");
+        return pick(job.language, ja, en).to_owned();
     }
     if !standing.at_risk() {
         return pick(job.language, "達成済み", "already safe").to_owned();
@@ -172,6 +186,9 @@ fn verdict(job: &Job, explanation: &Explanation, at: i64, net: i64, counted: boo
     if day >= dates.closing {
         return grey(pick(language, "判定日より後（次回に反映）", "after the closing: counts next time"));
     }
+    if day >= dates.settled {
+        return grey(pick(language, "返品期間中（確定後に反映）", "not settled yet: counts when it cannot come back any more"));
+    }
     let green = colour(AnsiColor::Green);
     let text = match (net > 0, day >= dates.window_start) {
         (true, true) => return format!("{green}{}{green:#}", pick(language, "期間内", "in the window")),
@@ -231,6 +248,6 @@ mod tests {
         assert_eq!(told(Some(0), Some(3_040), false), "あと 3,040円");
         assert_eq!(told(Some(2), Some(3_040), false), "あと 2 回 · 3,040円");
         assert_eq!(told(Some(0), None, false), "達成済み");
-        assert_eq!(told(None, None, true), "取引期間の条件に届きません");
+        assert_eq!(told(None, None, true), "取引期間の条件、または注文の確定が間に合いません");
     }
 }

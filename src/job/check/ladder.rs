@@ -5,11 +5,13 @@ use super::super::report::{At, Report};
 use super::super::words;
 use super::super::written::{Key, Scalar, Span};
 use super::{Borrow, rising};
-use crate::domain::ladder::{Admission, Closing, Condition, Down, Rank, Review, Window};
+use crate::domain::ladder::{Admission, Closing, Condition, Down, Rank, Review, Up, Window};
 use crate::domain::{Currency, Ladder};
 
 /// Ranks are counted in a byte, and a shop with more of them has made a mistake.
 const MOST_RANKS: usize = 250;
+/// A shop that takes orders back for longer does not know what it sold.
+const LONGEST_SETTLING: u32 = 100;
 /// No order lies further back than this, in months.
 const MOST_MONTHS: i64 = 1_200;
 
@@ -34,6 +36,8 @@ pub fn check(
         return (ladder.as_ref().map(|ladder| ladder.ranks.iter().map(|rank| rank.name.clone()).collect()), ladder);
     }
     let (closing, window, review) = (closing(ranks, report), window(ranks, report), review(ranks, report));
+    let settle_days = settle_days(ranks, window, report);
+    let up = report.word(&ranks.up, "up", &[("at once", Up::AtOnce), ("at review", Up::AtReview)]).unwrap_or(Up::AtOnce);
     let downs = [("to qualifying", Down::ToQualifying), ("one step", Down::OneStep), ("never", Down::Never)];
     let down = report.word(&ranks.down, "down", &downs).unwrap_or(Down::ToQualifying);
     let grace = report.whole(&ranks.grace, "grace", 0, MOST_MONTHS).unwrap_or(0);
@@ -69,8 +73,10 @@ pub fn check(
     }
     let ranks = complete.into_iter().map(|read| read.rank).collect();
     let grace = u32::try_from(grace).unwrap_or(0);
-    let ladder = Ladder { of: None, closing: closing.0, window, review, down, grace, keep_for_months: keep_for, ranks };
-    first_of_month(&ladder, closing.1, file, report);
+    let closing_key = closing.1;
+    let closing = closing.0;
+    let ladder = Ladder { of: None, closing, window, settle_days, review, up, down, grace, keep_for_months: keep_for, ranks };
+    first_of_month(&ladder, closing_key, file, report);
     (Some(names), Some(ladder))
 }
 
@@ -86,11 +92,14 @@ fn borrowed(
     let extra = [
         ("closing", ranks.closing.span()),
         ("window", ranks.window.span()),
+        ("settle_after", ranks.settle_after.span()),
         ("review", ranks.review.span()),
+        ("up", ranks.up.span()),
         ("down", ranks.down.span()),
         ("grace", ranks.grace.span()),
         ("keep_for", ranks.keep_for.span()),
         ("[[rank]]", file.rank.span()),
+        ("rank_at_least", file.customers.value().and_then(|list| list.columns.value()).and_then(|columns| columns.rank_at_least.span())),
     ];
     for (name, span) in extra {
         if let Some(span) = span {
@@ -136,21 +145,58 @@ fn closing(ranks: &RanksFile, report: &mut Report) -> (Closing, Option<Span>) {
 fn window(ranks: &RanksFile, report: &mut Report) -> Window {
     let usual = Window::Months(12);
     let Some(At { span, value }) = report.line(&ranks.window, "window") else { return usual };
-    let calendar = ["calendar year", "year from", "half year from", "all time"].iter().any(|word| value.starts_with(word));
-    if calendar {
-        let help = "write \"12 months\" or \"365 days\"; windows of the calendar are still to come";
-        report.add(span, format!("`window = {}` is not supported yet", words::quote(value)), "not supported yet", help);
-        return usual;
+    let found = match words::counted(value) {
+        Some((months, "month")) if (1..=1_200).contains(&months) => Some(Window::Months(months)),
+        Some((days, "day")) if (1..=36_500).contains(&days) => Some(Window::Days(days)),
+        _ => calendar_window(value),
+    };
+    found.unwrap_or_else(|| {
+        let help = "write \"12 months\" or \"365 days\" (at most a hundred years), \"calendar year\", \"year from 04-01\", \
+                    \"half year from 03-01\" or \"all time\"";
+        report.add(span, format!("`window` cannot be {}", words::quote(value)), "not a window", help);
+        usual
+    })
+}
+
+/// A window that begins on days of the calendar.
+fn calendar_window(value: &str) -> Option<Window> {
+    match value {
+        "calendar year" => return Some(Window::YearFrom(1, 1)),
+        "all time" => return Some(Window::AllTime),
+        _ => {}
     }
-    match words::counted(value) {
-        Some((months, "month")) if (1..=1_200).contains(&months) => Window::Months(months),
-        Some((days, "day")) if (1..=36_500).contains(&days) => Window::Days(days),
+    let (half, from) = match value.strip_prefix("half year from ") {
+        Some(from) => (true, from),
+        None => (false, value.strip_prefix("year from ")?),
+    };
+    let (month, day) = words::day_of_year(from)?;
+    Some(if half { Window::HalfYearFrom(month, day) } else { Window::YearFrom(month, day) })
+}
+
+/// The return period. In a window that is no longer, no order would ever be both settled and young enough.
+fn settle_days(ranks: &RanksFile, window: Window, report: &mut Report) -> u32 {
+    let Some(At { span, value }) = report.line(&ranks.settle_after, "settle_after") else { return 0 };
+    let days = match words::counted(value) {
+        Some((days, "day")) if days <= LONGEST_SETTLING => days,
         _ => {
-            let help = "write \"12 months\" or \"365 days\", at most a hundred years";
-            report.add(span, format!("`window` cannot be {}", words::quote(value)), "not a length of time", help);
-            usual
+            let help = format!("write a number of days, at most {LONGEST_SETTLING}: \"7 days\"");
+            report.add(span, format!("`settle_after` cannot be {}", words::quote(value)), "not a number of days", help);
+            return 0;
+        }
+    };
+    let length = match window {
+        Window::Days(days) => days,
+        Window::Months(months) => months.saturating_mul(28),
+        Window::YearFrom(..) | Window::HalfYearFrom(..) | Window::AllTime => u32::MAX,
+    };
+    if days >= length {
+        let help = "make the window longer, or `settle_after` shorter";
+        report.add(span, "`settle_after` is as long as the window", "no order would ever count", help);
+        if let Some(window) = ranks.window.span() {
+            report.also(window, "the window");
         }
     }
+    days
 }
 
 fn review(ranks: &RanksFile, report: &mut Report) -> Review {
@@ -162,9 +208,7 @@ fn review(ranks: &RanksFile, report: &mut Report) -> Review {
     }
     let mut days: Vec<(u32, u32)> = Vec::new();
     for At { span, value } in lines {
-        // 2024 has a 29 February; any leap year would do.
-        let day = words::day(&format!("2024-{value}")).map(|day| (chrono::Datelike::month(&day), chrono::Datelike::day(&day)));
-        match day {
+        match words::day_of_year(value) {
             None => {
                 let help = "write \"monthly\", or days of the year as month and day: [\"04-01\", \"10-01\"]";
                 report.add(span, format!("`review` cannot be {}", words::quote(value)), "not a day of the year", help);

@@ -107,6 +107,12 @@ pub fn customers(key: &Key<CustomersFile>, folder: &Path, report: &mut Report) -
     let mut optional = |key: &Key<String>, name: &str| column(key, name, report);
     let (email, birthday) = (optional(&columns.email, "email"), optional(&columns.birthday, "birthday"));
     let (since, rank) = (optional(&columns.since, "since"), optional(&columns.rank, "rank"));
+    let rank_at_least = optional(&columns.rank_at_least, "rank_at_least");
+    let rank_at_least_until = optional(&columns.rank_at_least_until, "rank_at_least_until");
+    if let (Some(until), Key::Absent) = (columns.rank_at_least_until.span(), &columns.rank_at_least) {
+        let help = "name the column with the rank given by hand: rank_at_least = \"…\"";
+        report.add(until, "`rank_at_least_until` ends nothing", "there is no `rank_at_least`", help);
+    }
     let path = path?.value;
     Some(Some(CustomersSource {
         path: folder.join(path),
@@ -119,6 +125,8 @@ pub fn customers(key: &Key<CustomersFile>, folder: &Path, report: &mut Report) -
         consent,
         since,
         rank,
+        rank_at_least,
+        rank_at_least_until,
     }))
 }
 

@@ -172,6 +172,10 @@ pub struct CustomerColumnsFile {
     pub since: Key<String>,
     /// The rank to start with at the first run.
     pub rank: Key<String>,
+    /// A rank given by hand: while it lasts, the customer holds no lower one.
+    pub rank_at_least: Key<String>,
+    /// The last day on which the rank given by hand holds; for ever where it is empty.
+    pub rank_at_least_until: Key<String>,
 }
 
 /// A column whose values mean yes or no.

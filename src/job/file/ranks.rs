@@ -15,11 +15,18 @@ pub struct RanksFile {
     /// Ranks are decided on the 1st of the month (`month`, the default) or on the as-of date (`day`).
     #[schemars(extend("enum" = ["month", "day"]))]
     pub closing: Key<String>,
-    /// How far back orders count; `12 months` when left out.
-    #[schemars(extend("pattern" = "^[0-9]+ (month|day)s?$"))]
+    /// How far back orders count: `12 months` (the default), `365 days`, `calendar year`, `year from 04-01`, `half year from 03-01`
+    /// or `all time`.
+    #[schemars(extend("pattern" = "^([0-9]+ (month|day)s?|calendar year|(half )?year from [0-9]{2}-[0-9]{2}|all time)$"))]
     pub window: Key<String>,
+    /// How long an order may come back, such as `7 days`: it counts for ranks when that is over; at once when left out.
+    #[schemars(extend("pattern" = "^[0-9]+ days?$"))]
+    pub settle_after: Key<String>,
     /// When ranks may fall: `monthly` (the default), or days of the year such as `04-01`.
     pub review: Key<Many<String>>,
+    /// When ranks may rise: `at once`, which is at every closing (the default), or `at review`.
+    #[schemars(extend("enum" = ["at once", "at review"]))]
+    pub up: Key<String>,
     /// Where a rank falls to: `to qualifying` (the default), `one step`, or `never`.
     #[schemars(extend("enum" = ["to qualifying", "one step", "never"]))]
     pub down: Key<String>,

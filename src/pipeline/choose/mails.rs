@@ -43,7 +43,6 @@ impl Pass<'_> {
                 occasion,
                 product: &|id| self.inputs.shop.product(id),
                 as_of: self.assessed.dates.as_of,
-                next_closing: self.assessed.dates.next_closing,
                 unsubscribe: link,
             },
         )
