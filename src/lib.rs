@@ -16,6 +16,7 @@ pub mod coupons;
 pub mod delivery;
 pub mod domain;
 pub mod features;
+pub mod import;
 pub mod job;
 pub mod keys;
 pub mod ledger;

@@ -57,6 +57,19 @@ pub enum Command {
         #[arg(long)]
         schema: bool,
     },
+    /// Turn a CSV of purchases (UTF-8 or CP932) into Parquet, and list what could not be read
+    Import {
+        csv: PathBuf,
+        /// The folder that NAME.parquet goes into
+        #[arg(long, value_name = "FOLDER")]
+        to: PathBuf,
+        /// Write over a file that holds something else
+        #[arg(long)]
+        force: bool,
+        /// Keep a column as text whatever it holds (may be repeated)
+        #[arg(long, value_name = "COLUMN")]
+        text: Vec<String>,
+    },
     /// Compute the features of all customers and write them as Parquet
     Features {
         job: PathBuf,

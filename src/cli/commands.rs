@@ -17,6 +17,7 @@ pub fn dispatch(args: &Args, signals: &Signals) -> Result<Done, Error> {
             Ok(Done::Clean)
         }
         Command::Check { job: Some(job), data, .. } => check(common, job, *data),
+        Command::Import { csv, to, force, text } => import(common, &pipeline::ImportRequest { csv, to, force: *force, as_text: text }),
         Command::Features { job, out } => features(common, job, out),
         Command::Plan { job, into } => plan(common, job, into.as_deref()),
         Command::Show { job, customer, campaign, html, eml } => show(common, job, customer, campaign.as_deref(), *html, *eml),
@@ -58,6 +59,17 @@ fn check(common: &Common, path: &Path, data: bool) -> Result<Done, Error> {
         say(&page::checked(&checked, opened.as_ref()));
     }
     Ok(Done::Clean)
+}
+
+fn import(common: &Common, request: &pipeline::ImportRequest<'_>) -> Result<Done, Error> {
+    let imported = pipeline::import(request)?;
+    if common.json {
+        say(&json::imported(&imported));
+    } else if !common.quiet || imported.not_read > 0 {
+        say(&page::imported(&imported));
+    }
+    // What is missing must be seen by whoever calls this in a script.
+    Ok(if imported.not_read == 0 { Done::Clean } else { Done::Unfinished })
 }
 
 fn features(common: &Common, path: &Path, out: &Path) -> Result<Done, Error> {

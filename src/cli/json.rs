@@ -9,7 +9,9 @@ use crate::domain::job::Language;
 use crate::domain::orders::LineFate;
 use crate::domain::plan::Summary;
 use crate::domain::{Job, Outcome, State, Zone};
-use crate::pipeline::{Checked, Coupons, DataCheck, Error, Explanation, PairFate, Planned, Purpose, Ran, Sent, Shown, Status, Trial};
+use crate::pipeline::{
+    Checked, Coupons, DataCheck, Error, Explanation, Imported, PairFate, Planned, Purpose, Ran, Sent, Shown, Status, Trial,
+};
 use chrono::{NaiveDate, NaiveDateTime};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -127,6 +129,20 @@ pub fn shown(as_of: NaiveDate, customer: &str, mails: &[Shown]) -> String {
         })
         .collect();
     text(&json!({"as_of": as_of.to_string(), "customer": customer, "mails": mails}))
+}
+
+pub fn imported(imported: &Imported) -> String {
+    let columns: Vec<Value> = imported
+        .columns
+        .iter()
+        .map(|column| {
+            let odd = column.odd.as_ref().map(|(line, value)| json!({"line": line, "value": value}));
+            json!({"name": column.name, "kind": column.kind, "odd": odd})
+        })
+        .collect();
+    let notes: Vec<Value> = imported.notes.iter().map(|(line, what)| json!({"line": line, "what": what})).collect();
+    text(&json!({"file": imported.file.display().to_string(), "unchanged": imported.unchanged, "encoding": imported.encoding,
+        "rows": imported.rows, "columns": columns, "not_read": imported.not_read, "first_not_read": notes}))
 }
 
 pub fn explained(job: &Job, explanation: &Explanation) -> String {

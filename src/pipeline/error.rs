@@ -22,6 +22,8 @@ pub enum Error {
     #[error(transparent)]
     Keys(#[from] crate::keys::Error),
     #[error(transparent)]
+    Import(#[from] crate::import::Error),
+    #[error(transparent)]
     Purchases(#[from] crate::purchases::Error),
     #[error(transparent)]
     Features(#[from] crate::features::Error),
@@ -71,7 +73,7 @@ impl Error {
             | Self::Report(_)
             | Self::Outbox(_)
             | Self::File { .. } => 4,
-            Self::Purchases(_) | Self::Features(_) | Self::Tables(_) | Self::Data(_) => 3,
+            Self::Import(_) | Self::Purchases(_) | Self::Features(_) | Self::Tables(_) | Self::Data(_) => 3,
             Self::Usage(_)
             | Self::Job(_)
             | Self::Templates(_)

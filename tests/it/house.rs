@@ -10,6 +10,7 @@ const ROOMS: &[&str] = &[
     "coupons",
     "delivery",
     "features",
+    "import",
     "job",
     "keys",
     "ledger",

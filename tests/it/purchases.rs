@@ -1,8 +1,10 @@
 //! The demo shop's purchases written in other ways: what they amount to stays the same.
 
+use crate::program::rankmail;
 use crate::shop::{DATE, Shop, parquet_files, read, rows, write};
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::Int64Type;
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -96,4 +98,48 @@ fn with_a_cancelled_line(shop: &Shop) -> String {
         customers.into_iter().zip(states).find_map(|(customer, state)| customer.filter(|_| state.as_deref() == Some("cancelled")))
     });
     found.unwrap()
+}
+
+#[test]
+fn purchases_as_csv_are_imported_and_give_the_same_features() {
+    let plain = features(&Shop::with(&[]));
+    let mut shop = Shop::with(&[]);
+    let (data, csv) = (shop.own_purchases(), shop.path("csv"));
+    fs::create_dir(&csv).unwrap();
+    for (number, file) in parquet_files(&data).into_iter().enumerate() {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        for row in rows(&file) {
+            if writer.get_ref().is_empty() {
+                writer.write_record(row.keys()).unwrap();
+                writer.flush().unwrap();
+            }
+            // A yen amount as a shop's till writes it.
+            writer
+                .write_record(row.iter().map(|(name, value)| if name == "amount" { format!("¥{value}") } else { value.clone() }))
+                .unwrap();
+        }
+        let text = String::from_utf8(writer.into_inner().unwrap()).unwrap();
+        let bytes =
+            if number % 2 == 0 { text.into_bytes() } else { encoding_rs::SHIFT_JIS.encode(&text.replace('¥', "￥")).0.into_owned() };
+        let path = csv.join(format!("sales {number}.csv"));
+        fs::write(&path, bytes).unwrap();
+        fs::remove_file(file).unwrap();
+        let call = rankmail(&["import", &path.to_string_lossy(), "--to", &data.join("imported").to_string_lossy(), "--json"]);
+        let told = call.any_output().run().json();
+        assert_eq!(
+            (told["encoding"].as_str(), told["not_read"].as_u64()),
+            (Some(if number % 2 == 0 { "UTF-8" } else { "CP932" }), Some(0))
+        );
+    }
+    assert_eq!(features(&shop), plain);
+
+    let ragged = csv.join("ragged.csv");
+    fs::write(&ragged, "id,amount\n1,2\n1\n").unwrap();
+    let to = shop.path("elsewhere");
+    rankmail(&["import", &ragged.to_string_lossy(), "--to", &to.to_string_lossy()]).code(1).says("line 3 has 1 fields").run();
+    fs::write(&ragged, "id,amount\n").unwrap();
+    rankmail(&["import", &ragged.to_string_lossy(), "--to", &to.to_string_lossy(), "-q"])
+        .code(3)
+        .complains("has no row below its header")
+        .run();
 }

@@ -8,12 +8,13 @@ pub use coupons::coupons;
 pub use explained::explained;
 pub use planned::{next_step, planned};
 
+use super::table;
 use super::words::{self, pick};
 use crate::domain::features::ReadCounts;
 use crate::domain::finding::Subject;
 use crate::domain::money::grouped;
 use crate::domain::{Job, Outcome, State};
-use crate::pipeline::{Checked, DataCheck, Sent, Shown, Status, Trial, outbox};
+use crate::pipeline::{Checked, DataCheck, Imported, Sent, Shown, Status, Trial, outbox};
 use anstyle::{AnsiColor, Style};
 use chrono::{NaiveDate, NaiveDateTime};
 use std::collections::BTreeMap;
@@ -104,6 +105,24 @@ pub fn checked(checked: &Checked, data: Option<&DataCheck>) -> String {
             );
         }
         out += &data.notes.iter().map(|line| warning(line)).collect::<String>();
+    }
+    out
+}
+
+/// An import has no job, and so no language.
+pub fn imported(imported: &Imported) -> String {
+    let there = if imported.unchanged { ", as it was" } else { "" };
+    let mut out = good(&format!("{}: {} rows, {}{there}", imported.file.display(), grouped(imported.rows), imported.encoding));
+    let width = table::widest(imported.columns.iter().map(|column| column.name.as_str()));
+    for column in &imported.columns {
+        let odd = column.odd.as_ref().map_or_else(String::new, |(line, value)| format!(", because of \"{value}\" on line {line}"));
+        out += &format!("  {}  {}{odd}\n", table::flush_left(&column.name, width), column.kind);
+    }
+    if imported.not_read > 0 {
+        out += &warning(&format!("{} rows could not be read and are not in it; the first:", grouped(imported.not_read)));
+        for (line, what) in &imported.notes {
+            out += &format!("  line {line} {what}\n");
+        }
     }
     out
 }

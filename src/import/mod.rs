@@ -1,0 +1,234 @@
+//! Turns a CSV of purchases into Parquet: once, with types that hold for the whole file, and a list of what could not be read.
+//!
+//! The file is walked through three times (encoding, types, rows), so that memory does not grow with it. Nothing is guessed from the names
+//! of columns: a column is numbers or times only when every value of it is.
+
+mod cells;
+mod encoding;
+mod error;
+mod guess;
+mod rows;
+mod write;
+
+pub use error::Error;
+
+use encoding::Encoding;
+use guess::{Guess, Kind};
+use rows::{Row, Rows};
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// A field with more bytes is not read: a quote is probably missing.
+const LONGEST_FIELD: usize = 1 << 20;
+/// How many rows that could not be read are listed.
+const NOTES: usize = 10;
+
+/// What is to be imported.
+pub struct Request<'a> {
+    pub csv: &'a Path,
+    /// The folder that the Parquet file goes into; it is made when it is not there.
+    pub to: &'a Path,
+    /// Write over a file that holds something else.
+    pub force: bool,
+    /// Columns that stay text whatever they hold.
+    pub as_text: &'a [String],
+}
+
+/// A CSV that lies in its folder as Parquet.
+pub struct Imported {
+    pub file: PathBuf,
+    /// The file was there already, with the same content.
+    pub unchanged: bool,
+    pub encoding: &'static str,
+    pub rows: u64,
+    pub columns: Vec<Column>,
+    pub not_read: u64,
+    /// The first of them: line, and what is wrong.
+    pub notes: Vec<(u64, String)>,
+}
+
+/// A column as it was written.
+pub struct Column {
+    pub name: String,
+    pub kind: String,
+    /// The column is text although most of its values are numbers or times: the line and value that stand in the way.
+    pub odd: Option<(u64, String)>,
+}
+
+/// Reads the CSV and writes `FOLDER/NAME.parquet`, which appears whole or not at all.
+pub fn import(request: &Request<'_>) -> Result<Imported, Error> {
+    let source = Source::open(request.csv)?;
+    let header = source.header()?;
+    for name in request.as_text {
+        if !header.names.iter().flatten().any(|there| there == name) {
+            let there = header.names.iter().flatten().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            return Err(Error::NoColumn { file: source.name, column: name.clone(), there });
+        }
+    }
+    let mut guesses = vec![Guess::default(); header.names.len()];
+    let mut notes = Vec::new();
+    let (mut rows, mut not_read) = (0_u64, 0_u64);
+    source.each_row(&header, |line, row| {
+        match row {
+            Ok(texts) => {
+                rows += 1;
+                guesses.iter_mut().zip(texts).for_each(|(guess, text)| guess.see(line, text));
+            }
+            Err(what) => {
+                not_read += 1;
+                if notes.len() < NOTES {
+                    notes.push((line, what));
+                }
+            }
+        }
+        Ok(())
+    })?;
+    if rows == 0 {
+        let first = notes.first().map_or_else(String::new, |(line, what)| format!(" that can be read; line {line} {what}"));
+        return Err(Error::NoRows { file: source.name, first });
+    }
+    let kinds: Vec<Kind> = header.names.iter().zip(&guesses).map(|(name, guess)| kind(name.as_ref(), guess, request.as_text)).collect();
+    let (file, unchanged) = write::write(&source, &header, &kinds, request)?;
+    source.check_unchanged()?;
+    let columns = header.names.iter().zip(kinds.iter().zip(&guesses)).filter_map(|(name, (kind, guess))| {
+        let odd = if *kind == Kind::Text { guess.odd() } else { None };
+        let odd = odd.filter(|_| name.as_ref().is_some_and(|name| !request.as_text.contains(name)));
+        Some(Column { name: name.clone()?, kind: kind.word(), odd })
+    });
+    Ok(Imported { columns: columns.collect(), file, unchanged, encoding: source.encoding.name(), rows, not_read, notes })
+}
+
+fn kind(name: Option<&String>, guess: &Guess, as_text: &[String]) -> Kind {
+    match guess.kind() {
+        Kind::Empty => Kind::Empty,
+        _ if name.is_some_and(|name| as_text.contains(name)) => Kind::Text,
+        kind => kind,
+    }
+}
+
+/// The names of the columns; a column without a name is not taken over.
+struct Header {
+    pub names: Vec<Option<String>>,
+    /// The fields as they stand, to know the header again.
+    raw: Vec<Vec<u8>>,
+}
+
+impl Header {
+    /// Why a row below this header cannot be read.
+    fn complaint(&self, row: &Row) -> Option<String> {
+        let width = self.names.len();
+        if row.garbled {
+            Some("has text behind a closing quote; a quote within a field is written twice".to_owned())
+        } else if row.fields().count() != width {
+            let fields = row.fields().count();
+            Some(format!("has {fields} fields where the header has {width}; a field that holds a comma or a line break needs quotes"))
+        } else if row.fields().any(|field| field.len() > LONGEST_FIELD) {
+            Some(format!("has a field of more than {LONGEST_FIELD} bytes; a quote may be missing at its end"))
+        } else if row.fields().eq(self.raw.iter().map(Vec::as_slice)) {
+            Some("repeats the header".to_owned())
+        } else {
+            None
+        }
+    }
+}
+
+/// The CSV, ready to be walked through.
+struct Source {
+    pub name: String,
+    path: PathBuf,
+    encoding: Encoding,
+    tabs: bool,
+    print: (u64, Option<SystemTime>),
+}
+
+impl Source {
+    fn open(path: &Path) -> Result<Self, Error> {
+        let name = path.display().to_string();
+        let io = |source| Error::Io { file: name.clone(), source };
+        if path.is_dir() {
+            return Err(Error::Folder { file: name });
+        }
+        let print = print(path).map_err(io)?;
+        let looked = encoding::look(&mut BufReader::new(File::open(path).map_err(io)?)).map_err(io)?;
+        let encoding = looked.encoding(&name)?;
+        let by_name = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("tsv"));
+        Ok(Self { tabs: by_name || looked.tabs, path: path.to_owned(), encoding, print, name })
+    }
+
+    fn rows(&self) -> Result<Rows<BufReader<File>>, Error> {
+        let io = |source| Error::Io { file: self.name.clone(), source };
+        let mut file = File::open(&self.path).map_err(io)?;
+        encoding::pass_mark(&mut file).map_err(io)?;
+        Ok(Rows::new(BufReader::with_capacity(1 << 16, file), if self.tabs { b'\t' } else { b',' }))
+    }
+
+    fn trouble(&self, trouble: rows::Trouble) -> Error {
+        match trouble {
+            rows::Trouble::Io(source) => Error::Io { file: self.name.clone(), source },
+            rows::Trouble::OpenQuote(line) => Error::OpenQuote { file: self.name.clone(), line },
+            rows::Trouble::TooLong(line) => Error::TooLong { file: self.name.clone(), line },
+        }
+    }
+
+    fn header(&self) -> Result<Header, Error> {
+        let mut row = Row::default();
+        let there = self.rows()?.next(&mut row).map_err(|trouble| self.trouble(trouble))?;
+        let mut names = Vec::new();
+        for field in row.fields() {
+            let text = self.encoding.decode(field).ok_or_else(|| Error::Header { file: self.name.clone() })?;
+            let name = text.trim().to_owned();
+            if names.contains(&Some(name.clone())) {
+                return Err(Error::ColumnTwice { file: self.name.clone(), column: name });
+            }
+            names.push(Some(name).filter(|name| !name.is_empty()));
+        }
+        if !there || names.iter().all(Option::is_none) {
+            return Err(Error::Empty { file: self.name.clone() });
+        }
+        Ok(Header { names, raw: row.fields().map(<[u8]>::to_vec).collect() })
+    }
+
+    /// Hands on every row below the header: its line and its fields as text, or what is wrong with it.
+    fn each_row(
+        &self,
+        header: &Header,
+        mut take: impl FnMut(u64, Result<&[std::borrow::Cow<'_, str>], String>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut rows = self.rows()?;
+        let mut row = Row::default();
+        rows.next(&mut row).map_err(|trouble| self.trouble(trouble))?;
+        while rows.next(&mut row).map_err(|trouble| self.trouble(trouble))? {
+            let texts = match header.complaint(&row) {
+                Some(what) => Err(what),
+                None => row
+                    .fields()
+                    .map(|field| self.encoding.decode(field))
+                    .collect::<Option<Vec<_>>>()
+                    .ok_or_else(|| format!("is not {} text", self.encoding.name())),
+            };
+            match texts {
+                Ok(texts) => take(row.line, Ok(&texts))?,
+                Err(what) => take(row.line, Err(what))?,
+            }
+        }
+        Ok(())
+    }
+
+    fn check_unchanged(&self) -> Result<(), Error> {
+        match print(&self.path) {
+            Ok(found) if found == self.print => Ok(()),
+            _ => Err(Error::Changed { file: self.name.clone() }),
+        }
+    }
+}
+
+/// By what a file is known again.
+fn print(path: &Path) -> std::io::Result<(u64, Option<SystemTime>)> {
+    let about = std::fs::metadata(path)?;
+    Ok((about.len(), about.modified().ok()))
+}
+
+#[cfg(test)]
+mod tests;

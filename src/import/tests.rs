@@ -1,0 +1,219 @@
+//! CSVs made here, and the Parquet that becomes of them.
+
+use super::{Error, Imported, Request, import};
+use arrow::array::{Array, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use encoding_rs::SHIFT_JIS;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use proptest::prelude::*;
+use std::fs::{self, File};
+use std::path::Path;
+use std::sync::Arc;
+
+struct Desk {
+    folder: tempfile::TempDir,
+}
+
+impl Desk {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn import(&self, bytes: &[u8], force: bool, as_text: &[&str]) -> Result<Imported, Error> {
+        let csv = self.folder.path().join("sales.csv");
+        fs::write(&csv, bytes).unwrap();
+        let as_text: Vec<String> = as_text.iter().map(|name| (*name).to_owned()).collect();
+        import(&Request { csv: &csv, to: &self.folder.path().join("out"), force, as_text: &as_text })
+    }
+
+    /// Names of the files beside each other in the target folder.
+    fn files(&self) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(self.folder.path().join("out")) else { return Vec::new() };
+        let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+}
+
+fn read(path: &Path) -> RecordBatch {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap().with_batch_size(1 << 20);
+    reader.build().unwrap().next().unwrap().unwrap()
+}
+
+/// Each column: name, type, values as text; nulls are "-".
+fn columns(path: &Path) -> Vec<(String, String, Vec<String>)> {
+    let batch = read(path);
+    let schema = batch.schema();
+    let column = |(field, values): (&arrow::datatypes::FieldRef, &arrow::array::ArrayRef)| {
+        let options = FormatOptions::new().with_null("-");
+        // Instants are shown as numbers.
+        let instants = matches!(values.data_type(), DataType::Timestamp(_, Some(_)));
+        let values = &if instants { cast(values, &DataType::Int64).unwrap() } else { Arc::clone(values) };
+        let shown = ArrayFormatter::try_new(values, &options).unwrap();
+        let null = values.logical_nulls();
+        let value =
+            |row: usize| if null.as_ref().is_some_and(|null| null.is_null(row)) { "-".to_owned() } else { shown.value(row).to_string() };
+        (field.name().clone(), field.data_type().to_string(), (0..values.len()).map(value).collect())
+    };
+    schema.fields().iter().zip(batch.columns()).map(column).collect()
+}
+
+/// Kind and values of the only column of these cells.
+fn cells(cells: &[&str]) -> (String, Vec<String>) {
+    let desk = Desk::new();
+    let quoted = cells.iter().map(|cell| format!("\"{cell}\",x\n")).collect::<Vec<_>>().concat();
+    let imported = desk.import(format!("v,n\n{quoted}").as_bytes(), false, &[]).unwrap();
+    let (_, kind, values) = columns(&imported.file).swap_remove(0);
+    (kind, values)
+}
+
+#[test]
+fn a_column_has_the_type_that_all_of_its_values_have() {
+    let of = |kind: &str, values: &[&str]| (kind.to_owned(), values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>());
+    assert_eq!(cells(&["12", "", "-3"]), of("Int64", &["12", "-", "-3"]));
+    assert_eq!(cells(&["0012", "13"]), of("Utf8", &["0012", "13"]), "a leading zero is an id's");
+    assert_eq!(cells(&["+819012345678"]), of("Utf8", &["+819012345678"]));
+    assert_eq!(cells(&["12345678901234567890"]), of("Utf8", &["12345678901234567890"]));
+    assert_eq!(cells(&["1,200", "¥980", "１２０", " "]), of("Int64", &["1200", "980", "120", "-"]));
+    assert_eq!(cells(&["1,200", "N/A"]), of("Utf8", &["1,200", "N/A"]));
+    assert_eq!(cells(&["1.5", "20", "0.25"]), of("Decimal128(4, 2)", &["1.50", "20.00", "0.25"]));
+    assert_eq!(cells(&["1001.0", "1002.0"]), of("Int64", &["1001", "1002"]));
+    assert_eq!(cells(&["2026-12-01", "2026/12/2"]), of("Date32", &["2026-12-01", "2026-12-02"]));
+    assert_eq!(cells(&["2026-12-01", "2026-12-01 10:07:30"]), of("Timestamp(µs)", &["2026-12-01T00:00:00", "2026-12-01T10:07:30"]));
+    assert_eq!(cells(&["2026-12-01T10:07:30+09:00"]), of("Timestamp(µs, \"UTC\")", &["1796087250000000"]));
+    assert_eq!(cells(&["2026-12-01T10:07:30+09:00", "2026-12-01 10:07"]).0, "Utf8", "two kinds of clocks");
+    assert_eq!(cells(&["", " "]), of("Null", &["-", "-"]));
+    assert_eq!(cells(&["a\nb, c", "山"]), of("Utf8", &["a\nb, c", "山"]));
+}
+
+#[test]
+fn every_encoding_gives_the_same_bytes() {
+    let text = "客,\"金額\",\n髙橋①,\"￥1,200\",x\n山田,▲３００,y\n";
+    let desk = Desk::new();
+    let file = desk.import(text.as_bytes(), false, &[]).unwrap().file;
+    let expected = fs::read(&file).unwrap();
+    let (_, kind, values) = columns(&file).swap_remove(1);
+    assert_eq!((kind.as_str(), values), ("Int64", vec!["1200".to_owned(), "-300".to_owned()]));
+    for (bytes, encoding) in [
+        (format!("\u{feff}{text}").into_bytes(), "UTF-8"),
+        (text.replace("①", "一").replace("▲", "-").into_bytes(), "UTF-8"),
+        (SHIFT_JIS.encode(&text.replace('￥', "\\")).0.into_owned(), "CP932"),
+    ] {
+        let imported = desk.import(&bytes, true, &[]).unwrap();
+        assert_eq!(imported.encoding, encoding);
+        let same = fs::read(&imported.file).unwrap() == expected;
+        assert_eq!(same, !String::from_utf8_lossy(&bytes).contains('一'));
+    }
+}
+
+#[test]
+fn rows_that_cannot_be_read_are_listed_and_the_others_written() {
+    let desk = Desk::new();
+    let mut bytes = "id,note\n1,a\n2,b,c\nid,note\n3,\"x\"y\n\"4\",\"line\nbreak\"\n5\n".as_bytes().to_vec();
+    bytes.extend("6,山\n7,川\n8,".as_bytes());
+    bytes.extend([0xe3, 0x81, b'\n']);
+    let imported = desk.import(&bytes, false, &[]).unwrap();
+    assert_eq!((imported.rows, imported.not_read), (4, 5));
+    let lines: Vec<u64> = imported.notes.iter().map(|(line, _)| *line).collect();
+    assert_eq!(lines, [3, 4, 5, 8, 11]);
+    for (note, words) in imported.notes.iter().zip([
+        "3 fields where the header has 2",
+        "repeats the header",
+        "behind a closing quote",
+        "1 fields",
+        "is not UTF-8 text",
+    ]) {
+        assert!(note.1.contains(words), "{note:?}");
+    }
+    let (_, kind, values) = columns(&imported.file).swap_remove(0);
+    assert_eq!((kind.as_str(), values), ("Int64", ["1", "4", "6", "7"].map(str::to_owned).to_vec()));
+}
+
+#[test]
+fn a_value_that_stands_in_the_way_is_told() {
+    let desk = Desk::new();
+    let rows = (0..20).map(|row| format!("{row},2026-12-01\n")).collect::<Vec<_>>().concat();
+    let imported = desk.import(format!("amount,at\n{rows}-,N/A\n").as_bytes(), false, &[]).unwrap();
+    let odd: Vec<_> = imported.columns.iter().map(|column| column.odd.clone()).collect();
+    assert_eq!(odd, [Some((22, "-".to_owned())), Some((22, "N/A".to_owned()))]);
+    let imported = desk.import(format!("amount,at\n{rows}").as_bytes(), true, &["amount"]).unwrap();
+    assert_eq!(imported.columns.iter().map(|column| column.kind.as_str()).collect::<Vec<_>>(), ["text", "dates"]);
+    assert!(imported.columns.iter().all(|column| column.odd.is_none()));
+}
+
+#[test]
+fn nothing_is_written_over_unless_it_is_said() {
+    let desk = Desk::new();
+    assert!(!desk.import(b"id\n1\n", false, &[]).unwrap().unchanged);
+    assert!(desk.import(b"id\n1\n", false, &[]).unwrap().unchanged);
+    assert!(matches!(desk.import(b"id\n2\n", false, &[]), Err(Error::There { .. })));
+    assert_eq!(columns(&desk.folder.path().join("out/sales.parquet"))[0].2, ["1"]);
+    assert!(!desk.import(b"id\n2\n", true, &[]).unwrap().unchanged);
+    assert_eq!(columns(&desk.folder.path().join("out/sales.parquet"))[0].2, ["2"]);
+    assert_eq!(desk.files(), ["sales.parquet"], "nothing half-written is left");
+}
+
+#[test]
+fn files_that_are_no_such_csv_are_refused_and_nothing_is_written() {
+    let desk = Desk::new();
+    let cases: Vec<(&[u8], &str)> = vec![
+        (b"", "is empty; its first row must name the columns"),
+        (b"\n\n,,\n1,2,3\n", "is empty"),
+        (b"id,amount\n", "has no row below its header"),
+        (b"id,amount\n1\n2\n", "has no row below its header that can be read; line 2 has 1 fields"),
+        (b"id,id\n1,2\n", "two columns `id`"),
+        (b"id,note\n1,\"a\n2,b\n", "line 2 opens a quote that is never closed"),
+        (b"\xff\xfei\0d\0", "is UTF-16; save it as UTF-8"),
+        (b"PAR1....", "is Parquet already"),
+        (b"PK\x03\x04....", "save the sheet as CSV"),
+        (b"id\n\xff\xff\n", "line 2 is neither UTF-8 nor CP932"),
+    ];
+    for (bytes, words) in cases {
+        let error = desk.import(bytes, false, &[]).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.contains(words), "{error} lacks {words}");
+    }
+    assert!(matches!(desk.import(b"id\n1\n", false, &["no"]), Err(Error::NoColumn { .. })));
+    assert!(matches!(
+        import(&Request { csv: desk.folder.path(), to: desk.folder.path(), force: false, as_text: &[] }),
+        Err(Error::Folder { .. })
+    ));
+    assert_eq!(desk.files(), [""; 0]);
+}
+
+#[test]
+fn many_rows_become_several_batches_and_row_groups() {
+    let desk = Desk::new();
+    let count = 300_000_usize;
+    let text: String = std::iter::once("id,amount\n".to_owned()).chain((0..count).map(|row| format!("c{row},{row}\n"))).collect();
+    let imported = desk.import(text.as_bytes(), false, &[]).unwrap();
+    let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(&imported.file).unwrap()).unwrap();
+    assert!(reader.metadata().num_row_groups() > 1);
+    let rows: usize = reader.build().unwrap().map(|batch| batch.unwrap().num_rows()).sum();
+    assert_eq!((rows, imported.rows), (count, 300_000));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+    #[test]
+    fn text_comes_back_as_it_was(rows in proptest::collection::vec("[a-z山]{1}[ -~\r\n山é]{0,9}", 1..9)) {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(["v", "n"]).unwrap();
+        for row in &rows {
+            writer.write_record([row.as_str(), "1"]).unwrap();
+        }
+        let desk = Desk::new();
+        let imported = desk.import(&writer.into_inner().unwrap(), false, &[]).unwrap();
+        prop_assert_eq!(&columns(&imported.file)[0].2, &rows);
+    }
+
+    #[test]
+    fn no_bytes_panic(bytes in proptest::collection::vec(prop_oneof![Just(b','), Just(b'"'), Just(b'\n'), Just(b'1'), any::<u8>()], 0..99)) {
+        let desk = Desk::new();
+        if let Ok(imported) = desk.import(&bytes, false, &[]) {
+            prop_assert_eq!(read(&imported.file).num_rows() as u64, imported.rows);
+        }
+        prop_assert!(desk.files().iter().all(|name| name == "sales.parquet"));
+    }
+}
