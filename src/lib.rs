@@ -26,6 +26,7 @@ pub mod offers;
 pub mod pipeline;
 pub mod purchases;
 pub mod ranks;
+pub mod recommend;
 pub mod report;
 pub mod runs;
 pub mod schedule;

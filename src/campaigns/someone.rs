@@ -2,6 +2,7 @@
 
 use crate::domain::campaign::{Campaign, Once, RankRange, When};
 use crate::domain::person::Listed;
+use crate::domain::recommend::Interval;
 use crate::domain::{Address, Customers, FeatureRow, Person, Standing, Value};
 use chrono::NaiveDate;
 
@@ -18,6 +19,7 @@ pub struct Someone {
     pub since: Option<NaiveDate>,
     pub last_order_on: Option<NaiveDate>,
     pub holdout: bool,
+    pub interval: Option<Interval>,
 }
 
 impl Someone {
@@ -40,6 +42,7 @@ impl Someone {
             since: None,
             last_order_on: None,
             holdout: false,
+            interval: None,
         }
     }
 
@@ -60,6 +63,7 @@ impl Someone {
             last_order_on: self.last_order_on,
             last_order: None,
             holdout: self.holdout,
+            interval: self.interval,
         }
     }
 }

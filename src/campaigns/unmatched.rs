@@ -3,6 +3,7 @@
 use super::when::Key;
 use super::{Fails, RunFacts, days};
 use crate::domain::campaign::{Campaign, DayRange, NumberRange, RankMove, RankRange, WhereTest};
+use crate::domain::recommend::Overdue;
 use crate::domain::{Currency, Person, Unmatched, Value};
 use chrono::{Datelike, NaiveDate};
 
@@ -57,8 +58,18 @@ fn when(campaign: &Campaign, person: &Person<'_>, run: &RunFacts<'_>, key: Key) 
         Key::Rank => ("rank", rank_move(when.rank, person, run)),
         Key::Bought => ("bought", (listed(when.bought.iter().flat_map(|wanted| &wanted.names)), "none of them".to_owned())),
         Key::NotBought => ("not_bought", (listed(when.not_bought.iter().flat_map(|wanted| &wanted.names)), "bought".to_owned())),
+        Key::Overdue => ("overdue", interval(when.overdue, person)),
     };
     (name, wanted, found)
+}
+
+/// How overdue somebody must be, and is.
+fn interval(overdue: Option<Overdue>, person: &Person<'_>) -> (String, String) {
+    let found = match person.interval {
+        None => "orders on fewer than three days".to_owned(),
+        Some(interval) => format!("{} days since the last, usually {}", interval.since, interval.usual_days()),
+    };
+    (overdue.map_or_else(String::new, |overdue| overdue.to_string()), found)
 }
 
 fn rank_move(wanted: Option<RankMove>, person: &Person<'_>, run: &RunFacts<'_>) -> (String, String) {

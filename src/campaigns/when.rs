@@ -21,6 +21,7 @@ pub enum Key {
     Rank,
     Bought,
     NotBought,
+    Overdue,
 }
 
 /// The yearly days that were found when all conditions hold.
@@ -53,6 +54,8 @@ pub fn check(when: &When, person: &Person<'_>, run: &RunFacts<'_>) -> Result<Hit
     require(when.rank.is_none_or(|wanted| moved(wanted, person, run)), Key::Rank)?;
     require(when.bought.as_ref().is_none_or(|categories| figures.bought & categories.bits != 0), Key::Bought)?;
     require(when.not_bought.as_ref().is_none_or(|categories| figures.bought & categories.bits == 0), Key::NotBought)?;
+    let overdue = when.overdue.is_none_or(|overdue| person.interval.is_some_and(|interval| interval.is(overdue)));
+    require(overdue, Key::Overdue)?;
     Ok(hit)
 }
 

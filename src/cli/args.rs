@@ -103,6 +103,13 @@ pub enum Command {
         #[arg(long, value_name = "ID")]
         customer: String,
     },
+    /// Show which products are bought together, and how much more often than by chance
+    Pairs {
+        job: PathBuf,
+        /// The fewest orders that hold both, or their share
+        #[arg(long, value_name = "N|SHARE", default_value = "5")]
+        support: String,
+    },
     /// Send samples of the plan to a colleague
     Test {
         job: PathBuf,

@@ -22,6 +22,7 @@ pub fn dispatch(args: &Args, signals: &Signals) -> Result<Done, Error> {
         Command::Plan { job, into } => plan(common, job, into.as_deref()),
         Command::Show { job, customer, campaign, html, eml } => show(common, job, customer, campaign.as_deref(), *html, *eml),
         Command::Explain { job, customer } => explain(common, job, customer),
+        Command::Pairs { job, support } => pairs(common, job, support),
         Command::Test { job, to } => test(common, job, to),
         Command::Send { job, sending } => send(common, job, sending, signals),
         Command::Run { job, if_due, sending } => run(common, job, *if_due, sending, signals),
@@ -129,6 +130,17 @@ fn explain(common: &Common, path: &Path, customer: &str) -> Result<Done, Error> 
     } else {
         say(&page::explained(&job, &explanation));
     }
+    Ok(Done::Clean)
+}
+
+fn pairs(common: &Common, path: &Path, support: &str) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let support = pipeline::support(support)?;
+    let date = looked_at(common, &job)?;
+    let bars = bars(common, &job);
+    let found = pipeline::pairs(&job, date, support, &|step, done, total| bars.watch(step, done, total))?;
+    bars.clear();
+    say(&if common.json { json::pairs(date, &found) } else { page::pairs(&job, date, &found, common.verbose) });
     Ok(Done::Clean)
 }
 

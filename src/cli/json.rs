@@ -8,6 +8,7 @@ use crate::domain::finding::Subject;
 use crate::domain::job::Language;
 use crate::domain::orders::LineFate;
 use crate::domain::plan::Summary;
+use crate::domain::recommend::Pairs;
 use crate::domain::{Job, Outcome, State, Zone};
 use crate::pipeline::{
     Checked, Coupons, DataCheck, Error, Explanation, Imported, PairFate, Planned, Purpose, Ran, Sent, Shown, Status, Trial,
@@ -118,6 +119,18 @@ fn summary(summary: &Summary, folder: &str) -> Value {
         "digest": summary.digest, "customers": counts.customers, "matched": counts.matched, "mails": counts.mails,
         "skipped": counts.skipped, "guests": counts.guests, "bad_rows": counts.bad_rows, "offer_exposure": counts.offer_exposure, "ranks": ranks, "campaigns": campaigns,
         "brakes": brakes, "warnings": summary.warnings})
+}
+
+pub fn pairs(as_of: NaiveDate, found: &Pairs) -> String {
+    let pairs: Vec<Value> = found
+        .pairs
+        .iter()
+        .map(|pair| {
+            let [(one, one_name), (other, other_name)] = &pair.products;
+            json!({"products": [one, other], "names": [one_name, other_name], "orders": pair.orders, "together": pair.together, "lift": pair.lift})
+        })
+        .collect();
+    text(&json!({"as_of": as_of.to_string(), "orders": found.orders, "pairs": pairs}))
 }
 
 pub fn shown(as_of: NaiveDate, customer: &str, mails: &[Shown]) -> String {

@@ -1,6 +1,7 @@
 //! Campaigns: for whom, when, how often.
 
 use super::finding::Rule;
+use super::recommend::Overdue;
 use super::{OfferRule, RankIndex};
 use chrono::NaiveDate;
 
@@ -68,6 +69,8 @@ pub struct When {
     pub bought: Option<Categories>,
     /// Categories; none of them was bought in all history.
     pub not_bought: Option<Categories>,
+    /// So many times the customer's usual interval between two orders have passed.
+    pub overdue: Option<Overdue>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

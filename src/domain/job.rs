@@ -1,6 +1,7 @@
 //! A checked job: everything that the job file says, with paths resolved, names looked up and ranges read.
 
 use super::finding::Rule;
+use super::recommend::Wallet;
 use super::{Campaign, CashbackRule, Contact, Currency, Ladder, PointsRule, Zone};
 use std::path::PathBuf;
 
@@ -22,6 +23,7 @@ pub struct Job {
     pub purchases: PurchasesSource,
     pub customers: Option<CustomersSource>,
     pub products: Option<ProductsSource>,
+    pub wallets: Vec<Wallet>,
     pub ladder: Ladder,
     /// `[points]`, where rankmail keeps the accounts; `None` too where the customer list tells the balance.
     pub points: Option<PointsRule>,

@@ -22,6 +22,7 @@ pub mod orders;
 pub mod person;
 pub mod plan;
 pub mod points;
+pub mod recommend;
 pub mod standing;
 pub mod text;
 pub mod value;

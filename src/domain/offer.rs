@@ -1,6 +1,7 @@
 //! Offers: the rule in the job, and what one mail offers to one customer.
 
 use super::RankIndex;
+use super::recommend::{Item, Recommend};
 use chrono::NaiveDate;
 
 /// A value for each rank of the ladder, spread when the job is read: a rank that is not named has the value of the nearest named
@@ -48,6 +49,7 @@ pub enum OfferKind {
         place: Option<String>,
         reply_url: Option<String>,
     },
+    Recommend(Recommend),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -78,7 +80,7 @@ pub enum Valid {
 /// What one mail offers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Offer {
-    /// `coupon`, `gift`, `bundle`, `free_shipping`, `invitation`.
+    /// `coupon`, `gift`, `bundle`, `free_shipping`, `invitation`, `recommend`.
     pub kind: &'static str,
     pub percent: Option<f64>,
     /// Minor units.
@@ -97,4 +99,7 @@ pub struct Offer {
     pub held_on: Option<NaiveDate>,
     pub place: Option<String>,
     pub reply_url: Option<String>,
+    /// What is recommended, and why.
+    pub items: Vec<Item>,
+    pub reason: Option<String>,
 }

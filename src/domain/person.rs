@@ -1,5 +1,6 @@
 //! One customer of a run, as the rooms look at them: a view of one row of several tables.
 
+use super::recommend::Interval;
 use super::{Address, Customers, FeatureRow, LastOrder, Standing, Value};
 use chrono::NaiveDate;
 
@@ -19,6 +20,8 @@ pub struct Person<'a> {
     /// The last order's items, only where a template asks for them.
     pub last_order: Option<&'a LastOrder>,
     pub holdout: bool,
+    /// How long this customer usually waits between two orders, where a campaign or a template asks for it.
+    pub interval: Option<Interval>,
 }
 
 /// A row of the customer list.

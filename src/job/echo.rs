@@ -3,6 +3,7 @@
 use crate::domain::campaign::{Campaign, DayRange, NumberRange, Once, RankMove, RankRange, WhereTest};
 use crate::domain::ladder::{Down, Review, Up, Window};
 use crate::domain::offer::{OfferKind, Valid};
+use crate::domain::recommend::Overdue;
 use crate::domain::{Currency, Job, SkipReason};
 use chrono::{NaiveDate, NaiveTime, TimeZone};
 use croner::Cron;
@@ -167,6 +168,11 @@ fn campaign_line(job: &Job, campaign: &Campaign) -> String {
         Once::Ever => parts.push(pick("一度だけ", "once ever")),
         Once::EveryRun => parts.push(pick("毎回", "at every run")),
     }
+    if let Some(OfferKind::Recommend(rule)) = campaign.offer.as_ref().map(|offer| &offer.kind) {
+        let (count, from) = (rule.count, rule.from.word());
+        parts
+            .push(job.language.pick(format!("おすすめを {count} 点まで（{from}）"), format!("recommends up to {count} products ({from})")));
+    }
     if let Some(Valid::Until(last)) = campaign.offer.as_ref().and_then(|offer| offer.valid) {
         parts.push(job.language.pick(format!("特典は {last} まで"), format!("offer until {last}")));
     }
@@ -206,8 +212,24 @@ fn when(job: &Job, campaign: &Campaign, parts: &mut Vec<String>) {
         };
         language.pick(ja, en).to_owned()
     }));
+    parts.extend(when.overdue.map(|overdue| overdue_line(job, overdue)));
     for (wanted, ja, en) in [(&when.bought, "購入あり", "bought any of"), (&when.not_bought, "購入なし", "bought none of")] {
         parts.extend(wanted.as_ref().map(|found| format!("{} {}", language.pick(ja, en), found.names.join(", "))));
+    }
+}
+
+fn overdue_line(job: &Job, overdue: Overdue) -> String {
+    let times = |thousandths: u32| f64::from(thousandths) / 1_000.0;
+    let from = times(overdue.from);
+    match overdue.to.map(times) {
+        Some(to) => job.language.pick(
+            format!("最後の注文からいつもの間隔の {from} 倍から {to} 倍"),
+            format!("{from} to {to} times the usual interval since the last order"),
+        ),
+        None => job.language.pick(
+            format!("最後の注文からいつもの間隔の {from} 倍以上"),
+            format!("{from} times the usual interval since the last order, or more"),
+        ),
     }
 }
 

@@ -10,7 +10,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Keys of the job file that rankmail does not do anything with yet, wherever they are written.
-const LATER: [&str; 19] = [
+const LATER: &[&str] = &[
     "approval",
     "budget",
     "ca_file",
@@ -23,13 +23,11 @@ const LATER: [&str; 19] = [
     "points",
     "points_expire_within",
     "rate",
-    "recommend",
     "reduced_by",
     "send_between",
     "share",
     "stop",
     "variants",
-    "wallets",
 ];
 
 /// Whether an address has a password in it: `scheme://user:password@host`.
@@ -141,9 +139,7 @@ impl<'s> Walk<'s, '_> {
 
     fn unknown(&mut self, span: Span, name: &str, known: &[&str], place: &str) {
         let shown = words::plain(name);
-        // An offer that recommends has these.
-        let recommends = place == "offer" && ["from", "count"].contains(&name);
-        if recommends || LATER.contains(&name) {
+        if LATER.contains(&name) {
             let help = "take it out; rankmail would not act on it, and never ignores what is written";
             self.report.add(span, format!("`{shown}` is not supported yet"), "not supported yet", help);
             return;

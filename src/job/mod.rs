@@ -19,6 +19,7 @@ pub use echo::{echo, warnings};
 pub use error::{Error, Invalid, Problem};
 pub use outline::outline;
 
+use crate::domain::recommend::Support;
 use crate::domain::{Currency, Job, Ladder};
 use report::Report;
 use serde::Deserialize;
@@ -44,6 +45,14 @@ pub fn load(path: &Path) -> Result<Job, Error> {
 pub fn load_text(path: &Path, text: &str) -> Result<Job, Error> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), Path::to_owned);
     check_text(path, &folder, text, &|name| ranks_of(&folder, name))
+}
+
+/// How many must speak for a recommendation, as it is written: `20`, or `0.1%`.
+///
+/// # Errors
+/// Why it is neither.
+pub fn support(text: &str) -> Result<Support, &'static str> {
+    words::support(&written::Scalar::Text(text.to_owned()))
 }
 
 /// The JSON Schema of the job file, for editors; it ends with a line break.

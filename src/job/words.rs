@@ -3,6 +3,7 @@
 use super::written::Scalar;
 use crate::domain::Currency;
 use crate::domain::campaign::NumberRange;
+use crate::domain::recommend::{Overdue, Support};
 use chrono::{Datelike, NaiveDate};
 
 /// Longer texts are cut in messages and are not compared with known words.
@@ -220,6 +221,54 @@ pub fn money(value: &Scalar, currency: &Currency) -> Result<i64, &'static str> {
     Ok(minor as i64)
 }
 
+/// How many must speak for a recommendation: a whole number, or a percentage.
+pub fn support(value: &Scalar) -> Result<Support, &'static str> {
+    const WHY: &str = "it is neither a whole number nor a percentage";
+    let text = match value {
+        Scalar::Int(count) => return u64::try_from(*count).ok().filter(|count| *count > 0).map(Support::Count).ok_or("it must be above 0"),
+        Scalar::Text(text) => text.trim(),
+        _ => return Err(WHY),
+    };
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        let count = text.parse().map_err(|_| WHY)?;
+        return if count > 0 { Ok(Support::Count(count)) } else { Err("it must be above 0") };
+    }
+    let percent = percent(text).ok_or(WHY)?;
+    if !(percent > 0.0 && percent <= 100.0) {
+        return Err("it must be above 0% and at most 100%");
+    }
+    let share = (percent * 10_000.0).round();
+    if (share - percent * 10_000.0).abs() > 1e-6 {
+        return Err("it has more than four digits behind the point");
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is rounded and from 1 to a million")]
+    Ok(Support::Millionths(share as u64))
+}
+
+/// Times a usual interval, in thousandths: 1500 for "1.5x".
+fn times(text: &str) -> Result<u32, &'static str> {
+    let number = text.trim().strip_suffix('x').and_then(|number| decimal(number.trim_end())).ok_or("it is not so many times")?;
+    if number <= 0.0 {
+        return Err("it must be above 0x");
+    }
+    let thousandths = (number * 1_000.0).round();
+    if number > 1_000.0 {
+        return Err("it is too large");
+    }
+    if (thousandths - number * 1_000.0).abs() > 1e-6 {
+        return Err("it has more than three digits behind the point");
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is rounded and at most a million")]
+    Ok(thousandths as u32)
+}
+
+/// How overdue: "1.5x", or between two of them, "1.5x..3x".
+pub fn overdue(text: &str) -> Result<Overdue, &'static str> {
+    let (from, to) = text.split_once("..").unwrap_or((text, ""));
+    let overdue = Overdue { from: times(from)?, to: Some(to).filter(|to| !to.trim().is_empty()).map(times).transpose()? };
+    if overdue.to.is_some_and(|to| to < overdue.from) { Err("it begins after its end, so nothing is in it") } else { Ok(overdue) }
+}
+
 /// Whether a name may be a folder, a header and a word of the command line.
 pub fn is_name(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'))
@@ -269,6 +318,21 @@ mod tests {
             assert_eq!(day(bad), None, "{bad}");
         }
         assert!(day_range("2026-12-25..2026-12-01").is_err());
+    }
+
+    #[test]
+    fn times_and_supports_are_exact() {
+        assert_eq!(overdue("1.5x"), Ok(Overdue { from: 1_500, to: None }));
+        assert_eq!(overdue("1.1x .. 3x"), Ok(Overdue { from: 1_100, to: Some(3_000) }));
+        assert_eq!(overdue("2x.."), Ok(Overdue { from: 2_000, to: None }));
+        for bad in ["0x", "0.0001x", "1.5", "-1x", "x", "3x..1x", "..2x", "1001x", "often"] {
+            assert!(overdue(bad).is_err(), "{bad}");
+        }
+        let support = |text: &str| support(&Scalar::Text(text.into()));
+        assert_eq!((support("20"), support("0.1%")), (Ok(Support::Count(20)), Ok(Support::Millionths(1_000))));
+        for bad in ["0", "-3", "0%", "101%", "0.00001%", "some", "", "99999999999999999999"] {
+            assert!(support(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

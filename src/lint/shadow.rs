@@ -39,7 +39,9 @@ fn covers(outer: &Campaign, inner: &Campaign) -> bool {
     let held_out = !outer.holdout || inner.holdout;
     let wheres = outer.wheres.iter().all(|one| inner.wheres.iter().any(|other| implies(other, one)));
     let free = outer.not_with.is_empty();
-    ranks && often && held_out && wheres && free && when_implies(&inner.when, &outer.when)
+    // Who can be recommended nothing does not get the mail.
+    let recommends = outer.offer.as_ref().is_some_and(|offer| matches!(offer.kind, OfferKind::Recommend(_)));
+    ranks && often && held_out && wheres && free && !recommends && when_implies(&inner.when, &outer.when)
 }
 
 /// Whether whoever meets `one` meets `other`.
@@ -58,6 +60,7 @@ fn when_implies(one: &When, other: &When) -> bool {
         rank,
         bought,
         not_bought,
+        overdue,
     } = other;
     let ranges = [
         (one.days_since_last_order, days_since_last_order),
@@ -76,6 +79,9 @@ fn when_implies(one: &When, other: &When) -> bool {
         && holds(one.rank.as_ref(), rank.as_ref(), |inner, outer| inner == outer)
         && holds(one.bought.as_ref(), bought.as_ref(), subset)
         && holds(one.not_bought.as_ref(), not_bought.as_ref(), |inner, outer| subset(outer, inner))
+        && holds(one.overdue.as_ref(), overdue.as_ref(), |inner, outer| {
+            inner.from >= outer.from && outer.to.is_none_or(|to| inner.to.is_some_and(|inner| inner <= to))
+        })
 }
 
 /// A condition that is not asked for holds; one that is must follow from the other's.

@@ -58,10 +58,11 @@ pub(super) fn tree(names: &Names, body: bool) -> Node {
     });
     let shop: Vec<&str> = names.shop.iter().map(String::as_str).collect();
     let offer = record(
-        &["kind", "percent", "amount", "over", "code", "valid_until", "gift", "what", "place", "reply_url"],
+        &["kind", "percent", "amount", "over", "code", "valid_until", "gift", "what", "place", "reply_url", "reason"],
         vec![
             ("on", record(&[], vec![("category", list(Node::Leaf)), ("product", list(Node::Leaf))])),
             ("steps", list(leaves(&["count", "percent"]))),
+            ("items", list(leaves(&["product", "name", "category", "price", "url", "image", "reason"]))),
         ],
     );
     let item = leaves(&["name", "category", "quantity", "amount", "price", "url", "image"]);
@@ -72,7 +73,7 @@ pub(super) fn tree(names: &Names, body: bool) -> Node {
             ("keep", leaves(&["by", "last_day", "orders", "spend", "at_risk"])),
         ],
     );
-    let metrics = ["orders", "spend", "orders_ever", "spend_ever", "days_since_first_order", "days_since_last_order"];
+    let metrics = ["orders", "spend", "orders_ever", "spend_ever", "days_since_first_order", "days_since_last_order", "usual_interval"];
     record(
         if body { &["as_of", "subject", "preheader"] } else { &["as_of"] },
         vec![

@@ -2,6 +2,7 @@
 
 use super::names::ROLES;
 use crate::domain::customers::Product;
+use crate::domain::recommend::Item;
 use crate::domain::{Address, Campaign, Ladder, LastOrder, Occasion, Offer, Person, RankIndex, Value};
 use chrono::NaiveDate;
 
@@ -123,6 +124,7 @@ fn metrics(person: &Person, as_of: NaiveDate) -> Value {
         ("spend_ever", person.features.spend_ever.into()),
         ("days_since_first_order", days(person.first_order_on)),
         ("days_since_last_order", days(person.last_order_on)),
+        ("usual_interval", Value::maybe(person.interval.map(|interval| interval.usual_days()))),
     ])
 }
 
@@ -161,6 +163,21 @@ fn offer(offer: &Offer, parts: &ValueParts) -> Value {
         ("what", Value::maybe(offer.what.as_deref())),
         ("place", Value::maybe(offer.place.as_deref())),
         ("reply_url", Value::maybe(offer.reply_url.as_deref())),
+        ("items", Value::List(offer.items.iter().map(item).collect())),
+        ("reason", offer.reason.as_deref().map_or(Value::Null, text)),
+    ])
+}
+
+/// A recommended product.
+fn item(item: &Item) -> Value {
+    record(vec![
+        ("product", text(&item.product)),
+        ("name", text(&item.name)),
+        ("category", item.category.as_deref().map_or(Value::Null, text)),
+        ("price", Value::maybe(item.price)),
+        ("url", Value::maybe(item.url.as_deref())),
+        ("image", Value::maybe(item.image.as_deref())),
+        ("reason", text(&item.reason)),
     ])
 }
 

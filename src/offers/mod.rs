@@ -53,6 +53,8 @@ pub fn make(rule: &OfferRule, person: &Person<'_>, as_of: NaiveDate, code: impl 
             reply_url: reply_url.clone(),
             ..blank
         }),
+        // What is recommended depends on the whole shop, so whoever asks puts it in.
+        OfferKind::Recommend(_) => Some(Offer { kind: "recommend", ..blank }),
     }
 }
 
@@ -91,5 +93,7 @@ fn nothing() -> Offer {
         held_on: None,
         place: None,
         reply_url: None,
+        items: Vec::new(),
+        reason: None,
     }
 }

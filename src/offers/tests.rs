@@ -27,6 +27,7 @@ fn offered_by(rule: &OfferRule, rank: Option<RankIndex>, likes: Value) -> (Optio
         last_order_on: None,
         last_order: None,
         holdout: false,
+        interval: None,
     };
     let mut asked = false;
     let offer = make(rule, &person, day("2026-12-03"), || {

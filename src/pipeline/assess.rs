@@ -5,6 +5,7 @@ use super::error::Error;
 use super::inputs::Inputs;
 use super::people::{Match, People};
 use super::progress::{Step, Watch};
+use super::recommend::{self, Advice, Tally};
 use crate::domain::features::ReadCounts;
 use crate::domain::{Bounds, Dates, Features, Job, OrderBook, Standing};
 use crate::{campaigns, features, keys, purchases, ranks, schedule};
@@ -21,8 +22,9 @@ pub struct Assessed {
     pub people: Vec<People>,
     pub read: ReadCounts,
     /// Every order, where the job has something that looks at single orders.
-    #[expect(dead_code, reason = "its first reader takes this line out")]
     pub book: Option<OrderBook>,
+    /// What the whole shop tells of what goes with what, where a campaign recommends.
+    pub tally: Option<Tally>,
 }
 
 /// What one read of the purchases gives.
@@ -39,15 +41,15 @@ fn dates(job: &Job, inputs: &Inputs, as_of: NaiveDate) -> Dates {
 }
 
 /// Whether anything of the job looks at single orders, so that a book of them is kept.
-fn wants_orders(job: &Job) -> bool {
-    job.points.is_some()
+fn wants_orders(job: &Job, inputs: &Inputs) -> bool {
+    job.points.is_some() || recommend::is_asked(job, inputs)
 }
 
 /// Reads the purchases once and folds them into features, one table for each partition, and into the order book where it is wanted.
 fn fold(job: &Job, inputs: &Inputs, bounds: Bounds, watch: &Watch) -> Result<Folded, Error> {
     let categories: Vec<String> = job.categories().into_iter().map(str::to_owned).collect();
     let wants_items = inputs.templates.uses_last_order();
-    let book = wants_orders(job).then(|| features::Book::new(bounds.as_of));
+    let book = wants_orders(job, inputs).then(|| features::Book::new(bounds.as_of));
     let request = purchases::Request {
         as_of: bounds.as_of,
         history_before: inputs.before.summary.as_ref().map(|summary| job.zone.midnight(summary.as_of)),
@@ -76,12 +78,15 @@ pub fn run(job: &Job, inputs: &Inputs, as_of: NaiveDate, watch: &Watch) -> Resul
     );
     let first_run = inputs.before.run.is_none();
     let facts = facts(job, &dates, first_run);
-    people.par_iter_mut().for_each(|part| {
+    let tally = book.as_ref().and_then(|book| recommend::tally(job, &inputs.shop, book, &dates));
+    let advice = Advice::of(job, inputs, book.as_ref(), tally.as_ref(), &dates);
+    people.par_iter_mut().enumerate().for_each(|(at, part)| {
         assign(job, inputs, &dates, &tops, part);
-        part.matches = matches(job, inputs, &facts, part);
+        part.intervals = advice.as_ref().map_or_else(Vec::new, |advice| advice.intervals(at, part.id.iter()));
+        part.matches = matches(job, inputs, &facts, advice.as_ref(), (at, part));
     });
     settle_addresses(job, inputs, &mut people);
-    Ok(Assessed { first_run, tops, people, read, book, dates: dates.clone() })
+    Ok(Assessed { first_run, tops, people, read, book, tally, dates: dates.clone() })
 }
 
 /// What campaigns know of the run.
@@ -117,13 +122,21 @@ fn held_out(job: &Job, id: &str, standing: &Standing) -> bool {
     })
 }
 
-fn matches(job: &Job, inputs: &Inputs, facts: &campaigns::RunFacts, part: &People) -> Vec<Match> {
+/// The matched pairs of a partition. A campaign that recommends is for those only who can be recommended something.
+fn matches(
+    job: &Job,
+    inputs: &Inputs,
+    facts: &campaigns::RunFacts,
+    advice: Option<&Advice>,
+    (place, part): (usize, &People),
+) -> Vec<Match> {
     let mut found = Vec::new();
     for (at, campaign) in job.campaigns.iter().enumerate() {
         for row in 0..part.len() {
-            if let Some(occasion) = campaigns::is_for(campaign, &part.person(&inputs.shop, row), facts) {
-                found.push(Match { row, campaign: at, occasion, address_lost: false });
-            }
+            let person = part.person(&inputs.shop, row);
+            let Some(occasion) = campaigns::is_for(campaign, &person, facts) else { continue };
+            let picks = || advice.map_or(Some(Vec::new()), |advice| advice.picks(campaign, person.standing.rank, (place, person.id)));
+            found.extend(picks().map(|picks| Match { row, campaign: at, occasion, address_lost: false, picks }));
         }
     }
     found

@@ -5,6 +5,7 @@ use super::assess::{self, Assessed};
 use super::error::Error;
 use super::inputs::{self, Inputs};
 use super::progress::Watch;
+use super::recommend::nothing_to_recommend;
 use crate::domain::features::FeatureRow;
 use crate::domain::mail::Unmatched;
 use crate::domain::plan::PlanPart;
@@ -106,6 +107,7 @@ fn pairs(job: &Job, inputs: &Inputs, assessed: &mut Assessed, at: usize, row: us
     let pairs = job.campaigns.iter().enumerate().map(|(nth, campaign)| {
         let fate = match campaigns::matches(campaign, &person, &facts) {
             Err(unmatched) => PairFate::Unmatched(unmatched),
+            Ok(_) if !assessed.people[at].matches(row, nth) => PairFate::Unmatched(nothing_to_recommend(campaign)),
             Ok(occasion) => fate(&plan, row, nth, occasion.word),
         };
         Pair { campaign: campaign.name.clone(), fate }

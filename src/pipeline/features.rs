@@ -3,16 +3,15 @@
 use super::error::Error;
 use super::previous;
 use super::progress::{Step, Watch};
-use crate::domain::Job;
 use crate::domain::features::ReadCounts;
+use crate::domain::{Bounds, Job};
 use crate::{features as fold, ledger, purchases, ranks, schedule};
 use chrono::NaiveDate;
 use std::path::Path;
 
 /// Computes the features at an as-of date and writes them as Parquet. Returns how many customers there are, and what was read.
 pub fn features(job: &Job, as_of: NaiveDate, out: &Path, watch: &Watch) -> Result<(u64, ReadCounts), Error> {
-    let next_due = job.schedule.as_deref().and_then(|line| schedule::next_due_date(line, job.zone, as_of));
-    let bounds = ranks::dates(as_of, &job.ladder, last_run(job, as_of)?.as_ref(), next_due).bounds(job.zone);
+    let bounds = bounds(job, as_of)?;
     let purchases = purchases::open(&job.purchases, job.zone, &job.currency, super::inputs::base(job))?;
     let progress = |done, total| watch(Step::Read, done, total);
     let request =
@@ -22,6 +21,12 @@ pub fn features(job: &Job, as_of: NaiveDate, out: &Path, watch: &Watch) -> Resul
     let parts = table.finish()?;
     fold::write(&parts, out)?;
     Ok((parts.iter().map(|part| part.customer_id.len() as u64).sum(), read))
+}
+
+/// The days of a run on this date.
+pub fn bounds(job: &Job, as_of: NaiveDate) -> Result<Bounds, Error> {
+    let next_due = job.schedule.as_deref().and_then(|line| schedule::next_due_date(line, job.zone, as_of));
+    Ok(ranks::dates(as_of, &job.ladder, last_run(job, as_of)?.as_ref(), next_due).bounds(job.zone))
 }
 
 /// The last adopted run decides which review is due, and so two of the columns.

@@ -4,6 +4,7 @@ use crate::domain::customers::Product;
 use crate::domain::features::FeatureRow;
 use crate::domain::orders::LastOrder;
 use crate::domain::person::Listed;
+use crate::domain::recommend::{Interval, Pick};
 use crate::domain::standing::{Given, Held};
 use crate::domain::{Bounds, Customers, Features, Occasion, Person, Standing, Texts, Zone};
 use crate::ranks::RowIn;
@@ -35,6 +36,8 @@ pub struct Match {
     pub occasion: Occasion,
     /// Somebody else has the same address and goes before.
     pub address_lost: bool,
+    /// What the campaign's offer recommends; nothing when it does not.
+    pub picks: Vec<Pick>,
 }
 
 /// The customers of one partition, sorted by id.
@@ -52,6 +55,8 @@ pub struct People {
     /// Sorted by campaign, then row.
     pub matches: Vec<Match>,
     pub last_orders: HashMap<usize, LastOrder>,
+    /// How long each usually waits between two orders; empty where nobody asks.
+    pub intervals: Vec<Option<Interval>>,
 }
 
 impl People {
@@ -92,6 +97,11 @@ impl People {
         start..self.matches.partition_point(|matched| matched.campaign <= campaign)
     }
 
+    /// Whether a campaign is for the customer of a row.
+    pub fn matches(&self, row: usize, campaign: usize) -> bool {
+        self.matches.binary_search_by_key(&(campaign, row), |matched| (matched.campaign, matched.row)).is_ok()
+    }
+
     /// The day from which the tenure counts, given the first order that is known: the relationship may be older than the purchases.
     pub fn tenure_from(&self, shop: &Shop, row: usize, first_order: Option<i64>) -> Option<NaiveDate> {
         let since = self.listed[row].and_then(|listed| shop.customers.since.get(listed).copied().flatten());
@@ -130,6 +140,7 @@ impl People {
             last_order_on: features.last_order_at.and_then(|instant| shop.zone.date(instant)),
             last_order: self.last_orders.get(&row),
             holdout: self.holdout[row],
+            interval: self.intervals.get(row).copied().flatten(),
         }
     }
 }

@@ -33,6 +33,8 @@ mod purchases;
 #[cfg(test)]
 mod rank_rules;
 #[cfg(test)]
+mod recommend;
+#[cfg(test)]
 mod sample;
 #[cfg(test)]
 mod second_job;

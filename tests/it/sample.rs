@@ -7,6 +7,7 @@ use rankmail::domain::ladder::Admission;
 use rankmail::domain::offer::{Discount, OfferKind, PerRank, Valid};
 use rankmail::domain::orders::OrderItem;
 use rankmail::domain::person::Listed;
+use rankmail::domain::recommend::{Interval, Item};
 use rankmail::domain::zone::months_before;
 use rankmail::domain::{
     Address, Campaign, Customers, FeatureRow, Ladder, LastOrder, Occasion, Offer, Person, RankChange, RankIndex, RankRange, Standing, Value,
@@ -49,6 +50,7 @@ pub fn sample(campaign: &Campaign, ladder: &Ladder, rank: Option<RankIndex>, as_
         last_order_on: ago(100),
         last_order: Some(&last_order),
         holdout: false,
+        interval: Some(Interval { twice_usual: 61, since: 100 }),
     };
     let offer = offer(campaign, rank, as_of);
     let occasion = Occasion { word: as_of.year().to_string(), date: Some(as_of), years: Some(2) };
@@ -137,6 +139,8 @@ fn offer(campaign: &Campaign, rank: Option<RankIndex>, as_of: NaiveDate) -> Opti
         held_on: None,
         place: None,
         reply_url: None,
+        items: Vec::new(),
+        reason: None,
     };
     Some(match &rule.kind {
         OfferKind::Coupon { discount, over, on, code } => {
@@ -156,6 +160,19 @@ fn offer(campaign: &Campaign, rank: Option<RankIndex>, as_of: NaiveDate) -> Opti
         OfferKind::Invitation { what, on, place, reply_url } => {
             let what = Some(what.clone());
             Offer { kind: "invitation", what, held_on: *on, place: place.clone(), reply_url: reply_url.clone(), ..empty }
+        }
+        OfferKind::Recommend(_) => {
+            let reason = "お茶をお求めの方に".to_owned();
+            let item = Item {
+                product: "P011".into(),
+                name: "季節の羊羹".into(),
+                category: Some("和菓子".into()),
+                price: Some(1_200),
+                url: Some("https://shop.example/p/P011".into()),
+                image: Some("https://shop.example/p/P011.jpg".into()),
+                reason: reason.clone(),
+            };
+            Offer { kind: "recommend", items: vec![item], reason: Some(reason), ..empty }
         }
     })
 }

@@ -2,10 +2,12 @@
 
 mod coupons;
 mod explained;
+mod pairs;
 mod planned;
 
 pub use coupons::coupons;
 pub use explained::explained;
+pub use pairs::pairs;
 pub use planned::{next_step, planned};
 
 use super::table;

@@ -36,7 +36,7 @@ pub fn coupon(file: &OfferFile, span: Span, around: &Around<'_>, report: &mut Re
 }
 
 /// The categories and products that a discount is on.
-fn on(key: &Key<Or<OnFile>>, report: &mut Report) -> Option<On> {
+pub fn on(key: &Key<Or<OnFile>>, report: &mut Report) -> Option<On> {
     let At { span, value } = report.get(key, "on")?;
     let table = match value {
         Or::Table(file) if file.date.is_empty() => Some(file),

@@ -7,6 +7,7 @@ mod mail;
 mod never;
 mod offer;
 mod purchases;
+mod recommend;
 mod rising;
 mod sources;
 mod when;
@@ -54,6 +55,10 @@ pub enum Lack {
     /// A column that tells since when a customer is known.
     Since,
     Categories,
+    /// A column that tells which product was bought.
+    Products,
+    /// Categories, be it of purchases or of the product list.
+    AnyCategories,
 }
 
 /// Checks the whole file. `None` when there are problems, which are in the report.
@@ -77,6 +82,7 @@ pub fn job(file: &JobFile, source: &Source<'_>, borrow: Borrow<'_>, report: &mut
     let purchases = purchases::purchases(&file.purchases, top, source.folder, report);
     let customers = sources::customers(&file.customers, source.folder, report);
     let products = sources::products(&file.products, source.folder, report);
+    let wallets = recommend::wallets(&file.wallets, report);
     // Amounts are still looked at when the currency is wrong, with more digits than nearly any currency has.
     let around_currency = money.clone().unwrap_or(Currency { code: String::new(), digits: 4 });
     let (names, ladder) = ladder::check(file, top, &around_currency, name, borrow, report);
@@ -105,6 +111,7 @@ pub fn job(file: &JobFile, source: &Source<'_>, borrow: Borrow<'_>, report: &mut
         purchases: purchases?,
         customers: customers?,
         products: products?,
+        wallets,
         ladder: ladder?,
         points: None,
         cashback: None,
@@ -149,7 +156,7 @@ fn lacks(file: &JobFile) -> Vec<Lack> {
         (Lack::Since, no_list || customers.is_some_and(|columns| absent(&columns.since))),
         (Lack::Categories, purchases.is_some_and(|columns| absent(&columns.category))),
     ];
-    lacks.into_iter().filter(|(_, lacking)| *lacking).map(|(lack, _)| lack).collect()
+    lacks.into_iter().chain(recommend::lacks(file)).filter(|(_, lacking)| *lacking).map(|(lack, _)| lack).collect()
 }
 
 /// The name of the job or of a campaign.

@@ -4,18 +4,19 @@ use super::super::file::{CampaignFile, OfferFile};
 use super::super::report::{At, Report};
 use super::super::words;
 use super::super::written::{Entries, Key, Many, Or, Scalar, Span};
-use super::{Around, campaign, kinds};
+use super::{Around, campaign, kinds, recommend};
 use crate::domain::OfferRule;
 use crate::domain::campaign::{RankRange, When};
 use crate::domain::offer::{Discount, OfferKind, PerRank, Valid};
 
 /// The keys of each kind, besides `kind` and `ranks`.
-const KINDS: [(&str, &[&str]); 5] = [
+const KINDS: [(&str, &[&str]); 6] = [
     ("coupon", &["percent", "amount", "over", "on", "valid", "code"]),
     ("gift", &["choose_by", "gifts", "otherwise", "cost", "valid"]),
     ("bundle", &["buy", "on", "valid"]),
     ("free_shipping", &["over", "valid"]),
     ("invitation", &["what", "on", "place", "reply_url", "valid"]),
+    ("recommend", &["from", "count", "on", "support", "overdue", "valid"]),
 ];
 
 /// Reads the offer of a campaign for `range`.
@@ -30,6 +31,7 @@ pub fn rule(at: At<&OfferFile>, sells: bool, range: Option<&RankRange>, around: 
         "gift" => Some(kinds::gift(file, span, around, report)),
         "bundle" => kinds::bundle(file, span, report),
         "free_shipping" => Some(OfferKind::FreeShipping { over: per_rank(&file.over, "over", around, &mut money_of(around), report) }),
+        "recommend" => recommend::offer(file, span, around, report),
         _ => kinds::invitation(file, span, report),
     };
     let rule = OfferRule { kind: known?, ranks, valid };
@@ -46,7 +48,7 @@ fn kind(file: &OfferFile, span: Span, sells: bool, report: &mut Report) -> Optio
         report.missing(span, "kind", &words::choice("", kinds.iter().map(|(kind, _)| *kind)));
     }
     if let Some(At { span, value }) = report.get(&file.kind, "kind")
-        && ["recommend", "points", "extra_points", "extra points"].contains(&value.as_str())
+        && ["points", "extra_points", "extra points"].contains(&value.as_str())
     {
         report.add(span, format!("an offer of kind \"{value}\" is not supported yet"), "not supported yet", "take the offer out");
         return None;
@@ -68,6 +70,10 @@ fn kind(file: &OfferFile, span: Span, sells: bool, report: &mut Report) -> Optio
         ("what", file.what.span()),
         ("place", file.place.span()),
         ("reply_url", file.reply_url.span()),
+        ("from", file.from.span()),
+        ("count", file.count.span()),
+        ("support", file.support.span()),
+        ("overdue", file.overdue.span()),
     ];
     for (name, place) in written {
         if let Some(place) = place
@@ -77,7 +83,7 @@ fn kind(file: &OfferFile, span: Span, sells: bool, report: &mut Report) -> Optio
             report.add(place, format!("`{name}` does not belong to an offer of kind \"{kind}\""), "of another kind", help);
         }
     }
-    if !sells && ["coupon", "bundle", "free_shipping"].contains(&kind) {
+    if !sells && ["coupon", "bundle", "free_shipping", "recommend"].contains(&kind) {
         let help = "take the offer out, or `sells = false`";
         report.add(
             file.kind.span().unwrap_or(span),

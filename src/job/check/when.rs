@@ -4,7 +4,7 @@ use super::super::file::{WhenFile, WhereFile};
 use super::super::report::{At, Report};
 use super::super::words;
 use super::super::written::{Entries, Key, Many, Or, Scalar};
-use super::{Around, Lack};
+use super::{Around, Lack, recommend};
 use crate::domain::Where;
 use crate::domain::campaign::{Categories, DayRange, NumberRange, RankMove, When, WhereTest};
 use chrono::NaiveDate;
@@ -37,6 +37,7 @@ pub fn conditions(file: &WhenFile, around: &Around<'_>, categories: &mut Vec<Str
         spend_ever: money(&file.spend_ever, "spend_ever", report),
         rank: report.word(&file.rank, "rank", &moves),
         bought: bought(&file.bought, "bought", around, categories, report),
+        overdue: recommend::overdue(&file.overdue, report),
         not_bought: bought(&file.not_bought, "not_bought", around, categories, report),
     }
 }

@@ -72,6 +72,9 @@ pub struct WhenFile {
     pub bought: Key<Many<Scalar>>,
     /// Categories; none of them was bought.
     pub not_bought: Key<Many<Scalar>>,
+    /// So many times the customer's usual interval between two orders have passed: `1.5x`, or `1.5x..3x`.
+    #[schemars(extend("pattern" = r"^[0-9.]+x(\.\.([0-9.]+x)?)?$"))]
+    pub overdue: Key<String>,
 }
 
 /// A test of whether a customer column holds anything.
@@ -92,8 +95,8 @@ pub struct WhereFile {
 #[serde(default)]
 #[schemars(deny_unknown_fields, extend("required" = ["kind"]))]
 pub struct OfferFile {
-    #[schemars(extend("enum" = ["coupon", "gift", "bundle", "free_shipping", "invitation"]))]
-    /// `coupon`, `gift`, `bundle`, `free_shipping` or `invitation`.
+    #[schemars(extend("enum" = ["coupon", "gift", "bundle", "free_shipping", "invitation", "recommend"]))]
+    /// `coupon`, `gift`, `bundle`, `free_shipping`, `invitation` or `recommend`.
     pub kind: Key<String>,
     /// The only ranks of the campaign that get the offer.
     pub ranks: Key<Many<String>>,
@@ -106,7 +109,7 @@ pub struct OfferFile {
     pub amount: Key<Or<Entries<Scalar>>>,
     /// Coupon and free shipping: only for orders over this amount, one number or one for each rank.
     pub over: Key<Or<Entries<Scalar>>>,
-    /// Coupon and bundle: the categories and products it is on. Invitation: the day.
+    /// Coupon and bundle: the categories and products it is on. Recommend: the only ones that may be recommended. Invitation: the day.
     pub on: Key<Or<OnFile>>,
     /// Coupon: one code for everybody; left out, each mail has its own.
     pub code: Key<String>,
@@ -128,6 +131,19 @@ pub struct OfferFile {
     /// Invitation: the page on which people answer.
     #[schemars(extend("pattern" = "^https?://"))]
     pub reply_url: Key<String>,
+    /// Recommend: what customers alike went on to (`other wallets`), what goes with the last order (`bought together`), or what is due
+    /// again (`buy again`).
+    #[schemars(extend("enum" = ["other wallets", "bought together", "buy again"]))]
+    pub from: Key<String>,
+    /// Recommend: the most products in one mail; 3 when left out.
+    #[schemars(extend("minimum" = 1, "maximum" = 20))]
+    pub count: Key<i64>,
+    /// Recommend: how many orders (`bought together`) or customers alike (`other wallets`) must speak for it, a number or a share; 5
+    /// when left out.
+    pub support: Key<Scalar>,
+    /// Recommend, `buy again`: so many times the product's usual interval have passed; `1x..3x` when left out.
+    #[schemars(extend("pattern" = r"^[0-9.]+x(\.\.([0-9.]+x)?)?$"))]
+    pub overdue: Key<String>,
 }
 
 /// What a discount is on.

@@ -44,6 +44,8 @@ pub struct JobFile {
     pub purchases: Key<PurchasesFile>,
     pub customers: Key<CustomersFile>,
     pub products: Key<ProductsFile>,
+    /// What competes for the same money: wallets, and the categories of each. A category that none names is a wallet of its own.
+    pub wallets: Key<Entries<Many<Scalar>>>,
     pub ranks: Key<RanksFile>,
     /// The ranks, the lowest first.
     pub rank: Key<Vec<Key<RankFile>>>,

@@ -19,7 +19,8 @@ impl Pass<'_> {
             return;
         }
         let person = part.person(&self.inputs.shop, matched.row);
-        let offer = self.offer(campaign, &person, pair.code);
+        let mut offer = self.offer(campaign, &person, pair.code);
+        self.recommend(&matched.picks, offer.as_mut());
         match self.mail(at, &person, &matched.occasion, matched.row, offer.as_ref()) {
             Ok(mail) => {
                 progress.mailed[matched.row].add(at, campaign);

@@ -15,8 +15,10 @@ use super::error::Error;
 use super::inputs::Inputs;
 use super::people::People;
 use super::progress::{Step, Watch};
+use super::recommend::Advice;
 use crate::campaigns;
 use crate::domain::plan::{PlanPart, PlannedMail, Skip};
+use crate::domain::recommend::Pick;
 use crate::domain::{Campaign, Job, Offer, Person, SkipReason};
 use failures::Failure;
 use rayon::prelude::*;
@@ -120,5 +122,13 @@ impl Pass<'_> {
     fn offer(&self, campaign: &Campaign, person: &Person, code: Option<String>) -> Option<Offer> {
         let rule = campaign.offer.as_ref()?;
         crate::offers::make(rule, person, self.assessed.dates.as_of, || code.unwrap_or_default())
+    }
+
+    /// Puts what was picked for a customer into an offer.
+    fn recommend(&self, picks: &[Pick], offer: Option<&mut Offer>) {
+        let Assessed { book, tally, dates, .. } = self.assessed;
+        if let (Some(offer), Some(advice)) = (offer, Advice::of(self.job, self.inputs, book.as_ref(), tally.as_ref(), dates)) {
+            advice.fill(picks, offer);
+        }
     }
 }
