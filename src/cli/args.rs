@@ -30,7 +30,7 @@ pub struct Common {
     #[arg(long, global = true)]
     pub json: bool,
     /// Override one brake, once (may be repeated)
-    #[arg(long, global = true, value_name = "NAME", value_parser = ["audience", "stale", "history", "late", "old-plan", "names", "failures", "trial"])]
+    #[arg(long, global = true, value_name = "NAME", value_parser = ["audience", "stale", "history", "late", "old-plan", "names", "failures", "codes", "trial"])]
     pub accept: Vec<String>,
     /// How many threads compute (default: all cores)
     #[arg(long, global = true, value_name = "N")]
@@ -133,9 +133,12 @@ pub enum Command {
     },
     /// Show what became of the mails of a run
     Status { job: PathBuf },
-    /// Show what became of the coupon codes of earlier runs
+    /// Show what became of the coupon codes of earlier runs, or write a plan's own codes for the cart
     Coupons {
         job: PathBuf,
+        /// Write the codes that rankmail made for the newest plan (or that of --as-of) as CSV, for the cart to know them
+        #[arg(long, value_name = "FILE", conflicts_with = "list")]
+        for_cart: Option<PathBuf>,
         /// List every redeemed code too
         #[arg(long)]
         list: bool,

@@ -27,7 +27,8 @@ pub fn dispatch(args: &Args, signals: &Signals) -> Result<Done, Error> {
         Command::Send { job, sending } => send(common, job, sending, signals),
         Command::Run { job, if_due, sending } => run(common, job, *if_due, sending, signals),
         Command::Status { job } => status(common, job),
-        Command::Coupons { job, list } => coupons(common, job, *list),
+        Command::Coupons { job, for_cart: Some(file), .. } => for_cart(common, job, file),
+        Command::Coupons { job, for_cart: None, list } => coupons(common, job, *list),
         Command::Schedule { job, emit } => schedule(common, job, *emit),
     }
 }
@@ -256,6 +257,17 @@ fn coupons(common: &Common, path: &Path, list: bool) -> Result<Done, Error> {
     let coupons = pipeline::coupons(&job, as_of(common, &job), &|step, done, total| bars.watch(step, done, total))?;
     bars.clear();
     say(&if common.json { json::coupons(&job, &coupons, list) } else { page::coupons(&job, &coupons, list) });
+    Ok(Done::Clean)
+}
+
+fn for_cart(common: &Common, path: &Path, file: &Path) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let written = pipeline::for_cart(&job, common.as_of, file, clock::now())?;
+    if common.json {
+        say(&json::for_cart(&written, file));
+    } else if !common.quiet {
+        say(&page::for_cart(&job, &written, file));
+    }
     Ok(Done::Clean)
 }
 

@@ -11,7 +11,7 @@ use crate::domain::plan::Summary;
 use crate::domain::recommend::Pairs;
 use crate::domain::{Job, Outcome, State, Zone};
 use crate::pipeline::{
-    Checked, Coupons, DataCheck, Error, Explanation, Imported, PairFate, Planned, Purpose, Ran, Sent, Shown, Status, Trial,
+    Checked, Coupons, DataCheck, Error, Explanation, ForCart, Imported, PairFate, Planned, Purpose, Ran, Sent, Shown, Status, Trial,
 };
 use chrono::{NaiveDate, NaiveDateTime};
 use serde_json::{Value, json};
@@ -280,6 +280,10 @@ pub fn status(job: &Job, status: Option<&Status>) -> String {
 pub fn schedule(job: &Job, times: &[NaiveDateTime]) -> String {
     let times: Vec<String> = times.iter().map(|time| time.format("%Y-%m-%dT%H:%M:%S").to_string()).collect();
     text(&json!({"job": job.name, "schedule": job.schedule, "time_zone": job.zone.0.name(), "next": times}))
+}
+
+pub fn for_cart(written: &ForCart, file: &std::path::Path) -> String {
+    text(&json!({"as_of": written.as_of.to_string(), "digest": written.digest, "codes": written.codes, "file": file.display().to_string()}))
 }
 
 pub fn coupons(job: &Job, coupons: &Coupons, list: bool) -> String {

@@ -34,6 +34,8 @@ pub struct Job {
     pub mail: MailSettings,
     pub smtp: Option<SmtpSettings>,
     pub brakes: Brakes,
+    /// `[coupons] register`: nothing is sent before the codes that rankmail made were written for the cart.
+    pub register_codes: bool,
     pub keys: KeySource,
     pub on_render_error: OnRenderError,
     pub inline_css: bool,

@@ -14,6 +14,14 @@ impl Currency {
         10_i64.pow(self.digits)
     }
 
+    /// Writes an amount of minor units in major ones, as a program reads it: `12000`, `12.50`.
+    #[must_use]
+    pub fn plain(&self, minor: i64) -> String {
+        let sign = if minor < 0 { "-" } else { "" };
+        let (whole, rest) = (minor.unsigned_abs() / self.scale().unsigned_abs(), minor.unsigned_abs() % self.scale().unsigned_abs());
+        if self.digits == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{rest:0width$}", width = self.digits as usize) }
+    }
+
     /// Writes an amount of minor units for people: `12,000円`, `USD 12.50`, a minus sign in front.
     #[must_use]
     pub fn show(&self, minor: i64) -> String {
@@ -51,5 +59,6 @@ mod tests {
         assert_eq!(yen.show(-1_234_567), "-1,234,567円");
         assert_eq!(dollar.show(123_405), "USD 1,234.05");
         assert_eq!(dollar.show(-5), "-USD 0.05");
+        assert_eq!([yen.plain(12_000), dollar.plain(123_405), dollar.plain(-5)], ["12000", "1234.05", "-0.05"]);
     }
 }

@@ -16,6 +16,14 @@ pub struct OfferRule {
     pub valid: Option<Valid>,
 }
 
+impl OfferRule {
+    /// Whether rankmail makes a code of its own for each mail.
+    #[must_use]
+    pub fn makes_codes(&self) -> bool {
+        matches!(self.kind, OfferKind::Coupon { code: None, .. })
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub enum OfferKind {
     Coupon {

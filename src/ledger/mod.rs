@@ -13,6 +13,7 @@ mod look;
 mod moves;
 mod open;
 mod past;
+mod registered;
 
 pub use adopt::{Adoption, NewMail};
 pub use desk::{Desk, Run};
@@ -20,6 +21,7 @@ pub use error::Error;
 pub use look::{Doubt, Entry, Pending};
 pub use moves::{Claim, Recovered};
 pub use past::{Past, Suppression};
+pub use registered::Registered;
 
 /// What the functions of this room give back.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -6,8 +6,10 @@ use std::fs::OpenOptions;
 use std::path::Path;
 use std::time::Duration;
 
-/// The format that this program writes.
-const VERSION: i64 = 1;
+/// The changes that lead to the format that this program writes, from an empty file on: the nth makes format n of the one before.
+const STEPS: [&str; 2] = [SCHEMA, REGISTERED];
+#[expect(clippy::cast_possible_wrap, reason = "there are a few")]
+const VERSION: i64 = STEPS.len() as i64;
 
 /// Other programs (an opt-out page, a second job) hold the file for milliseconds; longer than this is a fault.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -57,6 +59,18 @@ CREATE TABLE suppressions (
 ) STRICT;
 CREATE INDEX suppressions_customer ON suppressions (customer_id);
 CREATE INDEX suppressions_address ON suppressions (address);
+";
+
+/// Plans whose codes were written for the cart.
+const REGISTERED: &str = "
+CREATE TABLE registered (
+  job    TEXT NOT NULL,
+  as_of  TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  codes  INTEGER NOT NULL,
+  at     INTEGER NOT NULL,
+  PRIMARY KEY (job, as_of, digest)
+) STRICT, WITHOUT ROWID;
 ";
 
 impl Ledger {
@@ -141,11 +155,11 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
         // The version is read again inside the transaction: another process may have been quicker.
         let step = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(open)?;
         let version = check_version(&step, path)?;
-        let change = match version {
-            0 => SCHEMA,
-            VERSION => return Ok(()),
-            _ => return Err(Error::NotALedger { path: path.to_owned() }),
-        };
+        if version == VERSION {
+            return Ok(());
+        }
+        let change = usize::try_from(version).ok().and_then(|version| STEPS.get(version));
+        let change = change.ok_or_else(|| Error::NotALedger { path: path.to_owned() })?;
         step.execute_batch(change).map_err(open)?;
         step.pragma_update(None, "user_version", version + 1).map_err(open)?;
         step.commit().map_err(open)?;
@@ -180,10 +194,27 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ledger.sqlite");
         Ledger::open(&path).unwrap().connection.pragma_update(None, "user_version", 7).unwrap();
-        let newer = Error::Newer { path: path.clone(), found: 7, known: 1 };
+        let newer = Error::Newer { path: path.clone(), found: 7, known: VERSION };
         assert_eq!(Ledger::open(&path).unwrap_err(), newer);
         assert_eq!(Ledger::open_existing(&path).unwrap_err(), newer);
         assert!(newer.to_string().contains("format 7"));
+    }
+
+    #[test]
+    fn an_older_format_is_brought_up_to_date_and_can_be_looked_at_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.sqlite");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(&format!("{SCHEMA} PRAGMA user_version = 1; INSERT INTO suppressions VALUES ('c1', NULL, 'unsubscribed', 5);"))
+            .unwrap();
+        drop(old);
+        let as_of = chrono::NaiveDate::from_ymd_opt(2026, 12, 1).unwrap();
+        let looked = Ledger::open_existing(&path).unwrap().unwrap();
+        assert!(!looked.codes_registered("monthly", as_of, "").unwrap());
+        drop(looked);
+        let ledger = Ledger::open(&path).unwrap();
+        assert_eq!(ledger.connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0)).unwrap(), VERSION);
+        assert!(ledger.history("monthly", as_of, i64::MAX).unwrap().suppressed("c1", "").is_some());
     }
 
     #[test]

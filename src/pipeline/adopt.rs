@@ -1,8 +1,8 @@
 //! Adoption: the step after which a plan is the run that counts, and what must hold before it.
 
-use super::brakes;
 use super::error::Error;
 use super::send::Request;
+use super::{brakes, register};
 use crate::domain::plan::{MailRow, Summary};
 use crate::domain::{Job, State};
 use crate::ledger;
@@ -34,6 +34,9 @@ pub fn adopt(
     let states = ledger.states(&job.name, request.as_of)?;
     let has_open = adoption.is_none() || open.iter().any(|state| states.get(state).is_some_and(|count| *count > 0));
     if let Some(tripped) = brakes::on_age(job, summary.planned_at, (request.now)()).filter(|_| has_open) {
+        brakes::stop(job, &[tripped], request.accept)?;
+    }
+    if let Some(tripped) = register::brake_of_mails(job, planned, ledger, summary, mails)?.filter(|_| has_open) {
         brakes::stop(job, &[tripped], request.accept)?;
     }
     if let Some(adoption) = adoption {

@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::inputs::{self, Inputs};
 use super::progress::Watch;
-use super::{assess, brakes, choose, figures};
+use super::{assess, brakes, choose, figures, register};
 use crate::domain::Job;
 use crate::domain::plan::{Origin, PlanPart, Summary};
 use crate::{job as job_room, ledger, report, runs};
@@ -43,7 +43,9 @@ pub fn plan(request: &Request) -> Result<Planned, Error> {
     let parts = choose::run(job, &inputs, &mut assessed, request.watch)?;
     let mut summary = figures::summary(job, &inputs, &assessed, &parts, request.planned_at);
     summary.brakes = brakes::on_plan(job, &summary, inputs.before.summary.as_ref());
-    let summary = write(request, &folder, &inputs, &parts, summary)?;
+    let mut summary = write(request, &folder, &inputs, &parts, summary)?;
+    // Whether the cart knows the codes is not for the folder to say: that changes without it.
+    summary.brakes.extend(register::brake_of_plan(job, &summary, &parts)?);
     Ok(Planned { folder, summary, echo: job_room::echo(job) })
 }
 

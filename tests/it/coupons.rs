@@ -194,3 +194,59 @@ fn a_plan_that_nobody_sent_has_issued_nothing() {
     shop.put("gift.toml", unmapped);
     assert!(shop.call("gift", &["coupons"], 2).contains("coupon = \"coupon_code\""));
 }
+
+#[test]
+fn codes_that_rankmail_made_are_written_for_the_cart_before_they_are_sent() {
+    let shop = Shop::new(6);
+    shop.job("gift", "{ kind = \"coupon\", amount = { A = 500, AA = 1_000 }, over = 3_000, on = { category = [\"tea\", \"=beef\"] }, valid = \"this month\" }");
+    let text = fs::read_to_string(shop.path("gift.toml")).unwrap();
+    let plan = |demanded: bool, as_of: &str| {
+        shop.put("gift.toml", if demanded { format!("{text}[coupons]\nregister = true\n") } else { text.clone() });
+        shop.json("gift", &["plan", "--as-of", as_of])
+    };
+    let free = plan(false, "2026-02-01");
+    let bound = plan(true, "2026-02-01");
+    assert_eq!(free["digest"], bound["digest"], "what the cart knows decides no mail");
+    assert_eq!(free["brakes"], serde_json::json!([]));
+    assert_eq!(bound["brakes"][0]["brake"], "codes");
+    for verb in ["run", "send"] {
+        assert!(shop.call("gift", &[verb, "--as-of", "2026-02-01"], 6).contains("--for-cart FILE"));
+    }
+    let file = shop.path("cart.csv");
+    let written = shop.json("gift", &["coupons", "--for-cart", file.to_str().unwrap()]);
+    assert_eq!((&written["codes"], &written["as_of"]), (&6.into(), &"2026-02-01".into()));
+    let sheet = fs::read_to_string(&file).unwrap();
+    let mut rows = sheet.strip_prefix('\u{feff}').unwrap().lines();
+    assert_eq!(
+        rows.next().unwrap(),
+        "code,campaign,customer_id,rank,kind,percent,amount,over,categories,products,valid_from,valid_until,uses"
+    );
+    let expected: Vec<String> = shop
+        .codes("gift", "2026-02-01")
+        .into_iter()
+        .map(|(customer, code)| {
+            let (rank, amount) = if customer == "c5" { ("AA", 1_000) } else { ("A", 500) };
+            format!("{code},gift,{customer},{rank},coupon,,{amount},3000,tea|=beef,,2026-02-01,2026-02-28,1")
+        })
+        .collect();
+    assert_eq!(rows.collect::<Vec<_>>(), expected);
+
+    // The same plan made again is registered; another one is not.
+    assert_eq!(plan(true, "2026-02-01")["brakes"], serde_json::json!([]));
+    shop.call("gift", &["run", "--as-of", "2026-02-01", "-q"], 0);
+    shop.call("gift", &["run", "--as-of", "2026-03-01", "-q"], 6);
+    shop.call("gift", &["run", "--as-of", "2026-03-01", "-q", "--accept", "codes"], 0);
+    assert_eq!(shop.json("gift", &["coupons", "--as-of", "2026-03-02"])["total"]["issued"], 12);
+}
+
+#[test]
+fn only_codes_that_rankmail_made_need_the_cart() {
+    let shop = Shop::new(2);
+    shop.job("gift", "{ kind = \"coupon\", percent = 10, code = \"WINTER15\" }");
+    let text = fs::read_to_string(shop.path("gift.toml")).unwrap();
+    shop.put("gift.toml", format!("{text}[coupons]\nregister = true\n"));
+    shop.call("gift", &["coupons", "--for-cart", "cart.csv"], 2);
+    shop.call("gift", &["run", "--as-of", "2026-02-01", "-q"], 0);
+    assert_eq!(shop.json("gift", &["coupons", "--for-cart", "cart.csv"])["codes"], 0);
+    assert!(shop.call("gift", &["coupons", "--for-cart", "no/such/folder.csv"], 4).contains("folder.csv"));
+}

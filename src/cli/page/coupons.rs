@@ -2,12 +2,13 @@
 
 use super::super::table::Table;
 use super::super::words::pick;
-use super::{FAINT, heading, warning};
+use super::{FAINT, good, heading, warning};
 use crate::domain::Job;
 use crate::domain::coupon::{Irregular, Irregularity, IssuedCode, Tally};
 use crate::domain::job::Language;
 use crate::domain::money::grouped;
-use crate::pipeline::Coupons;
+use crate::pipeline::{Coupons, ForCart};
+use std::path::Path;
 
 /// The statement; with `list` every redeemed code too.
 pub fn coupons(job: &Job, coupons: &Coupons, list: bool) -> String {
@@ -33,6 +34,20 @@ pub fn coupons(job: &Job, coupons: &Coupons, list: bool) -> String {
         out += &statement.irregular.iter().map(|odd| warning(&irregular(job, coupons, odd))).collect::<String>();
     }
     out
+}
+
+/// What to do with the file of codes.
+pub fn for_cart(job: &Job, written: &ForCart, file: &Path) -> String {
+    let language = job.language;
+    let (file, count, as_of) = (file.display(), grouped(written.codes), written.as_of);
+    let done =
+        good(&language.pick(format!("{file}: {as_of} の計画のコード {count} 件"), format!("{file}: {count} codes of the plan of {as_of}")));
+    let next = pick(
+        language,
+        "カートに取り込んでから rankmail send で送ってください。",
+        "Upload it to the cart, then send the plan with `rankmail send`.",
+    );
+    format!("{done}  {next}\n")
 }
 
 /// A table with a row for each campaign and rank, and their sum.

@@ -5,7 +5,7 @@ mod explained;
 mod pairs;
 mod planned;
 
-pub use coupons::coupons;
+pub use coupons::{coupons, for_cart};
 pub use explained::explained;
 pub use pairs::pairs;
 pub use planned::{next_step, planned};

@@ -92,6 +92,8 @@ pub fn job(file: &JobFile, source: &Source<'_>, borrow: Borrow<'_>, report: &mut
     let mail = mail::settings(&file.mail, top, source.folder, report);
     let smtp = mail::smtp(file.mail.value().map(|mail| &mail.smtp), report);
     let brakes = mail::brakes(&file.brakes, report);
+    let coupons = report.get(&file.coupons, "coupons");
+    let register_codes = coupons.and_then(|at| report.get(&at.value.register, "register")).is_some_and(|at| *at.value);
     let keys = keys(file, source.folder, report);
     let allow = report.get(&file.check, "check").map_or_else(Vec::new, |at| allow(&at.value.allow, report));
     if !report.found.is_empty() {
@@ -120,6 +122,7 @@ pub fn job(file: &JobFile, source: &Source<'_>, borrow: Borrow<'_>, report: &mut
         mail: mail?,
         smtp,
         brakes,
+        register_codes,
         keys,
         on_render_error,
         inline_css,

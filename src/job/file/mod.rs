@@ -54,6 +54,7 @@ pub struct JobFile {
     pub campaign: Key<Vec<Key<CampaignFile>>>,
     pub mail: Key<MailFile>,
     pub brakes: Key<BrakesFile>,
+    pub coupons: Key<CouponsFile>,
     pub check: Key<CheckFile>,
     pub keys: Key<KeysFile>,
 }
@@ -345,6 +346,15 @@ pub struct BrakesFile {
 pub struct CheckFile {
     /// Findings that are meant, by the name that `check` shows, such as `costly-gift`.
     pub allow: Key<Many<String>>,
+}
+
+/// What holds for the coupons of all campaigns.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub struct CouponsFile {
+    /// Send nothing before the codes that rankmail made were written for the cart (`rankmail coupons JOB --for-cart FILE`); `false` when left out.
+    pub register: Key<bool>,
 }
 
 /// Where the secret key is; left out, it is `rankmail.key` beside the job file. Not both.
