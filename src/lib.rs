@@ -21,6 +21,7 @@ pub mod job;
 pub mod keys;
 pub mod ledger;
 pub mod lint;
+pub mod lists;
 pub mod message;
 pub mod offers;
 pub mod pipeline;

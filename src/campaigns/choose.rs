@@ -6,20 +6,9 @@
 
 use crate::domain::campaign::Once;
 use crate::domain::mail::PastMail;
-use crate::domain::{Address, Campaign, Contact, Occasion, Person, RankIndex, SkipReason};
+use crate::domain::{Campaign, Contact, Occasion, Person, RankIndex, SkipReason};
 use chrono::{Datelike, Months, NaiveDate};
 use std::cmp::{Ordering, Reverse};
-
-/// The address at which a customer may be mailed, in the form in which two addresses are compared.
-pub fn reachable<'a>(person: &Person<'a>, contact: &Contact) -> Result<&'a str, SkipReason> {
-    let same = match person.address() {
-        Address::Missing => return Err(SkipReason::NoAddress),
-        Address::Bad => return Err(SkipReason::BadAddress),
-        Address::Usable { irregular: true, .. } if !contact.send_irregular => return Err(SkipReason::BadAddress),
-        Address::Usable { same, .. } => same,
-    };
-    if person.consented() { Ok(same) } else { Err(SkipReason::NoConsent) }
-}
 
 /// One of several customers who share an address and whom a campaign matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,25 +143,6 @@ mod tests {
     fn sent(once: Once, past: &[PastMail]) -> bool {
         let campaign = Campaign { once, ..campaign(When::default()) };
         chosen(&campaign, &Contact::default(), &Someone::new(), past, &Mailed::default()) == Err(SkipReason::AlreadySent)
-    }
-
-    #[test]
-    fn a_customer_is_reachable_at_a_good_address_with_consent() {
-        let mut someone = Someone::new();
-        let (strict, lenient) = (Contact::default(), Contact { send_irregular: true, ..Contact::default() });
-        assert_eq!(reachable(&someone.person(), &strict), Ok("hana@example.jp"));
-        someone.customers.address = vec![Address::Usable { wire: "a..b@d.jp".into(), same: "a..b@d.jp".into(), irregular: true }];
-        assert_eq!(reachable(&someone.person(), &strict), Err(SkipReason::BadAddress));
-        assert_eq!(reachable(&someone.person(), &lenient), Ok("a..b@d.jp"));
-        someone.customers.consent = vec![false];
-        assert_eq!(reachable(&someone.person(), &strict), Err(SkipReason::BadAddress), "the address comes before consent");
-        assert_eq!(reachable(&someone.person(), &lenient), Err(SkipReason::NoConsent));
-        someone.customers.address = vec![Address::Bad];
-        assert_eq!(reachable(&someone.person(), &lenient), Err(SkipReason::BadAddress));
-        someone.customers.address = vec![Address::Missing];
-        assert_eq!(reachable(&someone.person(), &lenient), Err(SkipReason::NoAddress));
-        let stranger = Person { listed: None, ..someone.person() };
-        assert_eq!(reachable(&stranger, &lenient), Err(SkipReason::NoAddress));
     }
 
     #[test]

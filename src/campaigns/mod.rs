@@ -7,6 +7,7 @@
 mod choose;
 mod days;
 mod occasion;
+mod reach;
 mod unmatched;
 mod when;
 mod wheres;
@@ -16,7 +17,8 @@ mod someone;
 #[cfg(test)]
 mod tests;
 
-pub use choose::{Candidate, Mailed, Rival, choose, reachable, wins};
+pub use choose::{Candidate, Mailed, Rival, choose, wins};
+pub use reach::{place, reachable, same_place};
 
 use crate::domain::{Campaign, Currency, Ladder, Occasion, Person, Unmatched};
 use chrono::NaiveDate;

@@ -3,7 +3,7 @@
 use crate::domain::campaign::{Campaign, Once, RankRange, When};
 use crate::domain::person::Listed;
 use crate::domain::recommend::Interval;
-use crate::domain::{Address, Customers, FeatureRow, Person, Standing, Value};
+use crate::domain::{Address, Channel, Customers, FeatureRow, Person, Standing, Value};
 use chrono::NaiveDate;
 
 pub fn day(text: &str) -> NaiveDate {
@@ -81,6 +81,8 @@ pub fn campaign(when: When) -> Campaign {
         offer: None,
         holdout: true,
         counts_towards_limit: true,
+        channels: vec![Channel::Mail],
+        costs: vec![],
         from: None,
         reply_to: None,
         allow: Vec::new(),

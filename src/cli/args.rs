@@ -131,6 +131,22 @@ pub enum Command {
         #[command(flatten)]
         sending: Sending,
     },
+    /// Write a list for other hands: ranks for the cart, or a campaign's people for a printer, LINE, callers, an ad platform
+    Export {
+        job: PathBuf,
+        /// Everybody's rank, as of the last adopted run
+        #[arg(long, conflicts_with_all = ["campaign", "kind"])]
+        ranks: bool,
+        /// The people of this campaign in the newest plan
+        #[arg(long, value_name = "NAME", requires = "kind", required_unless_present = "ranks")]
+        campaign: Option<String>,
+        /// For whom the list is
+        #[arg(long = "as", value_enum, value_name = "KIND", requires = "campaign")]
+        kind: Option<Kind>,
+        /// Write to this file, for its owner only (default: standard output)
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
     /// Show what became of the mails of a run
     Status { job: PathBuf },
     /// Show what became of the coupon codes of earlier runs, or write a plan's own codes for the cart
@@ -163,6 +179,22 @@ pub struct Sending {
     /// Leave mails that must wait for a later call
     #[arg(long)]
     pub no_wait: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Kind {
+    /// A printer: postal code, address, name, honorific
+    Post,
+    /// LINE Official Account Manager: one user id on each line
+    Line,
+    /// Callers: telephone numbers and what there is to talk about
+    Call,
+    /// Google Ads, Customer Match: hashed mail addresses
+    Google,
+    /// Meta, custom audiences: hashed mail addresses
+    Meta,
+    /// Gift orders: who, what, where to
+    Gifts,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -1,9 +1,10 @@
 //! One function for each command: ask the pipeline, print what it says.
 
-use super::args::{Args, Command, Common, Emit, Sending};
+use super::args::{Args, Command, Common, Emit, Kind, Sending};
 use super::watch::Bars;
 use super::{Done, Signals, clock, json, note, page, say, smtp_url};
 use crate::domain::Job;
+use crate::domain::list::ListKind;
 use crate::pipeline::{self, Error, PlanRequest, SendRequest};
 use chrono::NaiveDate;
 use std::path::Path;
@@ -26,6 +27,7 @@ pub fn dispatch(args: &Args, signals: &Signals) -> Result<Done, Error> {
         Command::Test { job, to } => test(common, job, to),
         Command::Send { job, sending } => send(common, job, sending, signals),
         Command::Run { job, if_due, sending } => run(common, job, *if_due, sending, signals),
+        Command::Export { job, campaign, kind, out, .. } => export(common, job, campaign.as_deref(), *kind, out.as_deref()),
         Command::Status { job } => status(common, job),
         Command::Coupons { job, for_cart: Some(file), .. } => for_cart(common, job, file),
         Command::Coupons { job, for_cart: None, list } => coupons(common, job, *list),
@@ -241,6 +243,35 @@ fn ending(sent: &pipeline::Sent) -> Done {
         Done::Clean
     } else {
         Done::Unfinished
+    }
+}
+
+fn export(common: &Common, path: &Path, campaign: Option<&str>, kind: Option<Kind>, out: Option<&Path>) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let wanted = match (campaign, kind) {
+        (Some(campaign), Some(kind)) => pipeline::Wanted::People { campaign, kind: list_kind(kind) },
+        _ => pipeline::Wanted::Ranks,
+    };
+    let exported = pipeline::export(&job, common.as_of, wanted, out, &mut anstream::stdout())?;
+    // The list itself may be on standard output; what is said of it must not get into it.
+    if common.json && out.is_some() {
+        say(&json::exported(&exported, out));
+    } else if common.json {
+        note(&json::exported(&exported, out));
+    } else if !common.quiet {
+        note(&page::exported(&job, wanted, &exported, out));
+    }
+    Ok(Done::Clean)
+}
+
+fn list_kind(kind: Kind) -> ListKind {
+    match kind {
+        Kind::Post => ListKind::Post,
+        Kind::Line => ListKind::Line,
+        Kind::Call => ListKind::Call,
+        Kind::Google => ListKind::Google,
+        Kind::Meta => ListKind::Meta,
+        Kind::Gifts => ListKind::Gifts,
     }
 }
 

@@ -11,11 +11,13 @@ use crate::domain::plan::Summary;
 use crate::domain::recommend::Pairs;
 use crate::domain::{Job, Outcome, State, Zone};
 use crate::pipeline::{
-    Checked, Coupons, DataCheck, Error, Explanation, ForCart, Imported, PairFate, Planned, Purpose, Ran, Sent, Shown, Status, Trial,
+    Checked, Coupons, DataCheck, Error, Explanation, Exported, ForCart, Imported, PairFate, Planned, Purpose, Ran, Sent, Shown, Status,
+    Trial,
 };
 use chrono::{NaiveDate, NaiveDateTime};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 fn text(value: &Value) -> String {
     format!("{value:#}\n")
@@ -111,7 +113,9 @@ fn summary(summary: &Summary, folder: &str) -> Value {
                 .collect();
             let skips: serde_json::Map<String, Value> =
                 counts.skips.get(at).into_iter().flatten().map(|(reason, count)| (reason.word().to_owned(), json!(count))).collect();
-            json!({"campaign": name, "mails": by_rank, "skipped": skips})
+            let channels: serde_json::Map<String, Value> =
+                counts.channels.get(at).into_iter().flatten().map(|(channel, mails)| (channel.word().to_owned(), json!(mails))).collect();
+            json!({"campaign": name, "mails": by_rank, "channels": channels, "skipped": skips})
         })
         .collect();
     let brakes: Vec<Value> = summary.brakes.iter().map(|(name, seen)| json!({"brake": name, "seen": seen})).collect();
@@ -137,7 +141,7 @@ pub fn shown(as_of: NaiveDate, customer: &str, mails: &[Shown]) -> String {
     let mails: Vec<Value> = mails
         .iter()
         .map(|mail| {
-            json!({"mail_id": mail.mail_id, "campaign": mail.campaign, "rank": mail.rank, "address": mail.address,
+            json!({"mail_id": mail.mail_id, "campaign": mail.campaign, "rank": mail.rank, "channel": mail.channel.word(), "address": mail.address,
                 "subject": mail.subject, "text": mail.text, "html": mail.html})
         })
         .collect();
@@ -202,8 +206,9 @@ pub fn explained(job: &Job, explanation: &Explanation) -> String {
             .map(|pair| match &pair.fate {
                 PairFate::Unmatched(no) => json!({"campaign": pair.campaign, "matched": false, "condition": no.condition,
                     "wanted": no.wanted, "found": no.found}),
-                PairFate::Mailed { subject, occasion } => {
-                    json!({"campaign": pair.campaign, "matched": true, "mailed": true, "subject": subject, "occasion": occasion})
+                PairFate::Mailed { channel, subject, occasion } => {
+                    json!({"campaign": pair.campaign, "matched": true, "mailed": true, "channel": channel.word(), "subject": subject,
+                        "occasion": occasion})
                 }
                 PairFate::Skipped { reason, occasion } => {
                     json!({"campaign": pair.campaign, "matched": true, "mailed": false, "reason": reason.word(), "occasion": occasion})
@@ -234,6 +239,11 @@ fn local(zone: Zone, at: i64) -> String {
     zone.local(at).map(|local| local.format("%Y-%m-%dT%H:%M:%S").to_string()).unwrap_or_default()
 }
 
+pub fn exported(exported: &Exported, out: Option<&Path>) -> String {
+    text(&json!({"as_of": exported.as_of.to_string(), "adopted": exported.adopted, "file": out.map(|path| path.display().to_string()),
+        "rows": exported.rows, "stopped": exported.stopped, "passed_over": exported.passed_over, "nowhere": exported.nowhere}))
+}
+
 pub fn trial(trial: &Trial) -> String {
     let mails: Vec<Value> = trial
         .mails
@@ -250,7 +260,9 @@ fn states(states: &BTreeMap<State, u64>) -> Value {
 }
 
 fn sending(sent: &Sent) -> Value {
-    json!({"as_of": sent.as_of.to_string(), "destination": sent.destination, "states": states(&sent.states), "interrupted": sent.interrupted})
+    let lists: Vec<String> = sent.lists.iter().map(|path| path.display().to_string()).collect();
+    json!({"as_of": sent.as_of.to_string(), "destination": sent.destination, "states": states(&sent.states), "lists": lists,
+        "interrupted": sent.interrupted})
 }
 
 pub fn sent(sent: &Sent) -> String {
@@ -282,7 +294,7 @@ pub fn schedule(job: &Job, times: &[NaiveDateTime]) -> String {
     text(&json!({"job": job.name, "schedule": job.schedule, "time_zone": job.zone.0.name(), "next": times}))
 }
 
-pub fn for_cart(written: &ForCart, file: &std::path::Path) -> String {
+pub fn for_cart(written: &ForCart, file: &Path) -> String {
     text(&json!({"as_of": written.as_of.to_string(), "digest": written.digest, "codes": written.codes, "file": file.display().to_string()}))
 }
 

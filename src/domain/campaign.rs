@@ -2,7 +2,7 @@
 
 use super::finding::Rule;
 use super::recommend::Overdue;
-use super::{OfferRule, RankIndex};
+use super::{Channel, OfferRule, RankIndex};
 use chrono::NaiveDate;
 
 /// One `[[campaign]]`. Its place in the job's list is its priority.
@@ -25,6 +25,23 @@ pub struct Campaign {
     pub reply_to: Option<String>,
     /// Rules of the linter that are allowed here.
     pub allow: Vec<Rule>,
+    /// The first that reaches a customer is taken; never empty.
+    pub channels: Vec<Channel>,
+    /// What it costs each time by a channel, minor units; nothing where a channel is not named.
+    pub costs: Vec<(Channel, i64)>,
+}
+
+impl Campaign {
+    #[must_use]
+    pub fn goes_by(&self, channel: Channel) -> bool {
+        self.channels.contains(&channel)
+    }
+
+    /// What reaching one customer by a channel costs, minor units.
+    #[must_use]
+    pub fn cost_of(&self, channel: Channel) -> i64 {
+        self.costs.iter().find(|(known, _)| *known == channel).map_or(0, |(_, cost)| *cost)
+    }
 }
 
 /// The ranks a campaign is for.

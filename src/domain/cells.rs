@@ -10,6 +10,8 @@ pub enum Cell<'a> {
     Empty,
     /// What a person or another program wrote: it is made harmless.
     Text(&'a str),
+    /// The same, made for this cell.
+    Owned(String),
     /// A number of ours. It may be negative, for a number is no formula.
     Number(i64),
     Day(NaiveDate),
@@ -62,6 +64,7 @@ impl Sheet {
             match cell {
                 Cell::Empty => {}
                 Cell::Text(text) => self.push(text),
+                Cell::Owned(text) => self.push(text),
                 // Writing to a text cannot fail.
                 Cell::Number(number) => drop(write!(self.text, "{number}")),
                 Cell::Day(day) => drop(write!(self.text, "{day}")),
@@ -84,10 +87,10 @@ impl Sheet {
         }
     }
 
-    /// The whole file.
+    /// What was written since the last call, so that a long file need not be held whole.
     #[must_use]
-    pub fn into_text(self) -> String {
-        self.text
+    pub fn take(&mut self) -> String {
+        std::mem::take(&mut self.text)
     }
 }
 
@@ -108,7 +111,7 @@ mod tests {
     fn line(cells: &[Cell<'_>]) -> String {
         let mut sheet = Sheet::for_programs();
         sheet.row(cells);
-        sheet.into_text()
+        sheet.take()
     }
 
     #[test]
@@ -121,7 +124,7 @@ mod tests {
         assert_eq!(line(&[Cell::Text("a \"b\""), Cell::Text("c,d"), Cell::Text("e\nf")]), "\"a \"\"b\"\"\",\"c,d\",\"e\nf\"\r\n");
         let mut sheet = Sheet::for_people();
         sheet.row(&[Cell::Text("氏名")]);
-        assert_eq!(sheet.into_text(), "\u{feff}氏名\r\n");
+        assert_eq!(sheet.take(), "\u{feff}氏名\r\n");
     }
 
     #[test]
@@ -160,7 +163,7 @@ mod tests {
                 let cells: Vec<Cell> = std::iter::once(Cell::Text("x")).chain(row.iter().map(|text| Cell::Text(text))).collect();
                 sheet.row(&cells);
             }
-            let text = sheet.into_text();
+            let text = sheet.take();
             let read: Vec<csv::StringRecord> = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes()).records().collect::<Result<_, _>>().unwrap();
             prop_assert_eq!(read.len(), rows.len());
             for (record, row) in read.iter().zip(&rows) {

@@ -1,6 +1,6 @@
 //! The customer list and the product list, as columns.
 
-use super::{Address, Texts, Value};
+use super::{Address, Contacts, Texts, Value};
 use chrono::NaiveDate;
 
 /// The customer list, sorted by id (UTF-8 bytes), without those whom `[customers] exclude` leaves out. All columns are equally long.
@@ -16,6 +16,8 @@ pub struct Customers {
     pub consent: Vec<bool>,
     /// When the relationship began, where that is older than the purchases.
     pub since: Vec<Option<NaiveDate>>,
+    /// How they can be reached by other ways than mail.
+    pub contacts: Contacts,
     /// The rank to start with at the first run, by name; empty when there is none.
     pub rank: Texts,
     /// The rank given by hand, by name; empty when there is none. And the last day on which it is given, none for ever.

@@ -2,7 +2,7 @@
 
 use super::finding::Rule;
 use super::recommend::Wallet;
-use super::{Campaign, CashbackRule, Contact, Currency, Ladder, PointsRule, Zone};
+use super::{Campaign, CashbackRule, Channel, Contact, Currency, Ladder, PointsRule, Zone};
 use std::path::PathBuf;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -74,6 +74,8 @@ pub struct Outline {
     pub templates: PathBuf,
     /// Names of the campaigns, in file order, and of the ranks, the lowest first.
     pub campaigns: Vec<String>,
+    /// Those of the campaigns that never go by mail: they need no templates.
+    pub without_mail: Vec<String>,
     pub ranks: Vec<String>,
     /// The keys of `[shop]`.
     pub shop: Vec<String>,
@@ -87,6 +89,12 @@ impl Outline {
         Self {
             templates: job.templates.clone(),
             campaigns: job.campaigns.iter().map(|campaign| campaign.name.clone()).collect(),
+            without_mail: job
+                .campaigns
+                .iter()
+                .filter(|campaign| !campaign.goes_by(Channel::Mail))
+                .map(|campaign| campaign.name.clone())
+                .collect(),
             ranks: job.ladder.ranks.iter().map(|rank| rank.name.clone()).collect(),
             shop: job.shop.iter().map(|(name, _)| name.clone()).collect(),
             currency: job.currency.clone(),
@@ -203,6 +211,20 @@ pub struct CustomersSource {
     pub rank: Option<String>,
     pub rank_at_least: Option<String>,
     pub rank_at_least_until: Option<String>,
+    pub contacts: ContactsSource,
+}
+
+/// The columns by which people are reached other than by mail.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ContactsSource {
+    pub postal_code: Option<String>,
+    /// One column, or several that are joined by a space.
+    pub postal_address: Vec<String>,
+    pub line_id: Option<String>,
+    pub phone: Option<String>,
+    pub post_consent: Option<ConsentSource>,
+    pub line_consent: Option<ConsentSource>,
+    pub call_consent: Option<ConsentSource>,
 }
 
 /// The column that tells of consent. Without `yes` it holds a time or a truth value; with it, one of these values means yes.

@@ -1,7 +1,7 @@
 //! One customer of a run, as the rooms look at them: a view of one row of several tables.
 
 use super::recommend::Interval;
-use super::{Address, Customers, FeatureRow, LastOrder, Standing, Value};
+use super::{Address, Channel, Contacts, Customers, FeatureRow, LastOrder, Standing, Texts, Value};
 use chrono::NaiveDate;
 
 /// A view of one customer. It is cheap to make and is made anew for each question.
@@ -50,6 +50,27 @@ impl<'a> Person<'a> {
     #[must_use]
     pub fn name(&self) -> &'a str {
         self.listed.map_or("", |listed| listed.customers.name.get(listed.row))
+    }
+
+    /// The column of a way to reach people; empty where there is none.
+    #[must_use]
+    pub fn contact(&self, column: fn(&Contacts) -> &Texts) -> &'a str {
+        self.listed.map_or("", |listed| column(&listed.customers.contacts).get(listed.row))
+    }
+
+    /// Whether this customer may be reached by a channel: by mail only with recorded consent, by another unless a column of the list
+    /// tells of consent to it and does not say yes.
+    #[must_use]
+    pub fn agreed(&self, channel: Channel) -> bool {
+        let column = |column: fn(&Contacts) -> &Option<Vec<bool>>| {
+            self.listed.and_then(|listed| column(&listed.customers.contacts).as_ref()?.get(listed.row).copied()).unwrap_or(true)
+        };
+        match channel {
+            Channel::Mail => self.consented(),
+            Channel::Post => column(|contacts| &contacts.post_consent),
+            Channel::Line => column(|contacts| &contacts.line_consent),
+            Channel::Call => column(|contacts| &contacts.call_consent),
+        }
     }
 
     /// A column of the customer list; `Null` where there is none.

@@ -1,6 +1,6 @@
 //! A plan: the tables that one run decides, before anything leaves.
 
-use super::{FeatureRow, RankChange, RankIndex, SkipReason, Standing, Texts};
+use super::{Channel, FeatureRow, RankChange, RankIndex, SkipReason, Standing, Texts};
 use chrono::NaiveDate;
 use std::path::PathBuf;
 
@@ -27,9 +27,13 @@ pub struct PlannedMail {
     /// The campaign's place in the job.
     pub campaign: usize,
     pub occasion: String,
+    pub channel: Channel,
+    /// Where the channel reaches the customer.
     pub address: String,
+    /// Empty where the campaign's templates have none.
     pub subject: String,
     pub offer: Option<&'static str>,
+    pub gift: Option<String>,
     pub coupon_code: Option<String>,
     pub valid_until: Option<NaiveDate>,
     pub content_hash: [u8; 32],
@@ -54,6 +58,7 @@ pub struct MailRow {
     pub rank: Option<String>,
     pub campaign: String,
     pub occasion: String,
+    pub channel: Channel,
     pub address: String,
     pub subject: String,
     pub offer: Option<String>,
@@ -180,6 +185,8 @@ pub struct Counts {
     pub skipped: u64,
     /// Mails for each campaign and rank: `[campaign][rank]`, the last place of a row is no rank.
     pub mails_by_rank: Vec<Vec<u64>>,
+    /// Mails for each campaign and channel: `[campaign]`, then (channel, how many) sorted, no zeros.
+    pub channels: Vec<Vec<(Channel, u64)>>,
     /// Skips for each campaign: `[campaign]`, then (reason, how many) sorted, no zeros.
     pub skips: Vec<Vec<(SkipReason, u64)>>,
     pub nameless: u64,

@@ -4,7 +4,7 @@ use crate::domain::campaign::{Campaign, DayRange, NumberRange, Once, RankMove, R
 use crate::domain::ladder::{Down, Review, Up, Window};
 use crate::domain::offer::{OfferKind, Valid};
 use crate::domain::recommend::Overdue;
-use crate::domain::{Currency, Job, SkipReason};
+use crate::domain::{Channel, Currency, Job, SkipReason};
 use chrono::{NaiveDate, NaiveTime, TimeZone};
 use croner::Cron;
 use std::str::FromStr;
@@ -22,7 +22,8 @@ pub fn standing_warnings(job: &Job) -> Vec<String> {
             Some(list) => {
                 let needed =
                     [("email", list.email.is_some(), SkipReason::NoAddress), ("consent", list.consent.is_some(), SkipReason::NoConsent)];
-                for (column, _, reason) in needed.iter().filter(|(_, mapped, _)| !mapped) {
+                let by_mail = job.campaigns.iter().any(|campaign| campaign.goes_by(Channel::Mail));
+                for (column, _, reason) in needed.iter().filter(|(_, mapped, _)| by_mail && !mapped) {
                     let reason = reason.word();
                     warn(
                         format!("[customers.columns] に `{column}` がないため、すべてのメールが見送りになります（{reason}）"),
@@ -172,6 +173,10 @@ fn campaign_line(job: &Job, campaign: &Campaign) -> String {
         let (count, from) = (rule.count, rule.from.word());
         parts
             .push(job.language.pick(format!("おすすめを {count} 点まで（{from}）"), format!("recommends up to {count} products ({from})")));
+    }
+    if campaign.channels != [Channel::Mail] {
+        let words: Vec<_> = campaign.channels.iter().map(|channel| channel.told(job.language)).collect();
+        parts.push(job.language.pick(format!("{} で", words.join("、なければ")), format!("by {}", words.join(", else "))));
     }
     if let Some(Valid::Until(last)) = campaign.offer.as_ref().and_then(|offer| offer.valid) {
         parts.push(job.language.pick(format!("特典は {last} まで"), format!("offer until {last}")));

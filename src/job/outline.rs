@@ -1,6 +1,7 @@
 //! What of a job that has problems is still certain enough to look at its templates.
 
-use super::file::JobFile;
+use super::file::{CampaignFile, JobFile};
+use super::written::{Key, Many};
 use super::{currency, words};
 use crate::domain::job::{Language, Outline};
 use serde::Deserialize;
@@ -22,6 +23,13 @@ pub fn outline(path: &Path) -> Option<Outline> {
     if !campaigns.iter().all(|name| words::is_name(name)) {
         return None;
     }
+    let by_mail = |campaign: &CampaignFile| match campaign.channel.value() {
+        None => true,
+        Some(Many::One(channel)) => channel == "mail",
+        Some(Many::List(list)) => list.iter().any(|channel| channel.value().is_some_and(|channel| channel == "mail")),
+    };
+    let listed = file.campaign.value().into_iter().flatten().filter_map(Key::value);
+    let without_mail = listed.filter(|campaign| !by_mail(campaign)).filter_map(|campaign| campaign.name.value().cloned()).collect();
     let templates = match file.templates.span() {
         None => "templates",
         Some(_) => file.templates.value()?.as_str(),
@@ -33,6 +41,7 @@ pub fn outline(path: &Path) -> Option<Outline> {
     Some(Outline {
         templates: path.parent().unwrap_or(Path::new("")).join(templates),
         campaigns,
+        without_mail,
         ranks,
         shop: file.shop.value()?.0.0.iter().map(|entry| entry.name.clone()).collect(),
         currency: currency::find(file.currency.value()?)?,

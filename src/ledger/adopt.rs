@@ -1,6 +1,7 @@
 //! Adoption: the moment at which a plan becomes the run that counts, and all its mails enter the ledger.
 
 use super::{Error, Ledger, Result, look};
+use crate::domain::Channel;
 use chrono::NaiveDate;
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
@@ -29,6 +30,8 @@ pub struct NewMail {
     pub customer_id: String,
     pub campaign: String,
     pub occasion: String,
+    pub channel: Channel,
+    /// Where the channel reaches the customer: a mail address, a postal one, a LINE id, a telephone number.
     pub address: String,
     /// It counts towards `min_days_between`.
     pub counts: bool,
@@ -184,8 +187,8 @@ fn insert(change: &Connection, adoption: &Adoption, mails: impl IntoIterator<Ite
             ],
         )?;
         let mut statement = change.prepare(
-            "INSERT INTO mails (job, as_of, mail_id, place, customer_id, campaign, occasion, address, counts, coupon_code)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            "INSERT INTO mails (job, as_of, mail_id, place, customer_id, campaign, occasion, address, counts, coupon_code, channel)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         )?;
         for mail in mails {
             statement.execute(params![
@@ -198,7 +201,8 @@ fn insert(change: &Connection, adoption: &Adoption, mails: impl IntoIterator<Ite
                 mail.occasion,
                 mail.address,
                 mail.counts,
-                mail.coupon_code
+                mail.coupon_code,
+                mail.channel.word()
             ])?;
             place += 1;
         }

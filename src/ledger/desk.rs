@@ -140,7 +140,7 @@ fn serve(ledger: &mut Ledger, run: &Run, inbox: &Receiver<Request>, group: &mut 
         }
         let mut claims = Vec::with_capacity(request.claim.len());
         for mail_id in &request.claim {
-            claims.push(moves::claim(&change, run, mail_id, request.now).map_err(write)??);
+            claims.push(moves::claim(&change, run, mail_id, None, request.now).map_err(write)??);
         }
         answers.push((states, claims));
     }
@@ -152,6 +152,7 @@ fn serve(ledger: &mut Ledger, run: &Run, inbox: &Receiver<Request>, group: &mut 
 mod tests {
     use super::super::{Adoption, NewMail};
     use super::*;
+    use crate::domain::Channel;
 
     /// A desk whose ledger may not grow by a single page, as on a full disk.
     fn full_desk(path: &std::path::Path, count: u64) -> Desk {
@@ -162,6 +163,7 @@ mod tests {
             customer_id: text(number),
             campaign: "newsletter".into(),
             occasion: "2026-12".into(),
+            channel: Channel::Mail,
             address: "a@b.example".into(),
             counts: true,
             coupon_code: None,

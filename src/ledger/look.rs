@@ -4,7 +4,7 @@ use super::{Error, Ledger, Result};
 use crate::domain::State;
 use chrono::NaiveDate;
 use rusqlite::{OptionalExtension, Params, Row, params};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// A mail that is still to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +61,13 @@ impl Ledger {
         let sql = "SELECT mail_id, not_before FROM mails
                    WHERE job = ?1 AND as_of = ?2 AND state IN ('planned', 'deferred') ORDER BY place";
         self.all(sql, params![job, as_of.to_string()], |row| Ok(Pending { mail_id: row.get(0)?, not_before: row.get(1)? }))
+    }
+
+    /// The state of each mail of a campaign in a run, by mail id.
+    pub fn fates(&self, job: &str, as_of: NaiveDate, campaign: &str) -> Result<HashMap<String, State>> {
+        let sql = "SELECT mail_id, state FROM mails WHERE job = ?1 AND as_of = ?2 AND campaign = ?3";
+        let rows = self.all(sql, params![job, as_of.to_string(), campaign], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
+        rows.into_iter().map(|(mail_id, word)| Ok((mail_id, state(&word)?))).collect()
     }
 
     /// One mail of a run; `None` when the run does not have it.

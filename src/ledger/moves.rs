@@ -29,7 +29,8 @@ pub struct Recovered {
 
 impl Ledger {
     /// Clears up after a send that was cut off, before a new one claims anything. A mail that was being handed over may have
-    /// arrived: it becomes in doubt. To an outbox it is planned again, because the same file is simply written again. With
+    /// arrived: it becomes in doubt. To an outbox it is planned again, because the same file is simply written again, and so is what
+    /// goes on a list. With
     /// `resend` (`on_in_doubt = "resend"`) it and all others in doubt are planned again; they keep their first claim, hence their
     /// `Date`, so that what is sent again is the same byte for byte.
     pub fn recover(&mut self, job: &str, as_of: NaiveDate, outbox: bool, resend: bool) -> Result<Recovered> {
@@ -47,11 +48,42 @@ impl Ledger {
                     false,
                 ),
             };
+            let listed = change.execute(
+                "UPDATE mails SET state = 'planned' WHERE job = ?1 AND as_of = ?2 AND state = 'handing' AND channel <> 'mail'",
+                params![job, date],
+            )?;
+            let listed = u64::try_from(listed).unwrap_or(u64::MAX);
             let found = u64::try_from(change.execute(sql, params![job, date])?).unwrap_or(u64::MAX);
             change.commit()?;
-            Ok(if again { Recovered { in_doubt: 0, planned: found } } else { Recovered { in_doubt: found, planned: 0 } })
+            let (in_doubt, planned) = if again { (0, found) } else { (found, 0) };
+            Ok(Recovered { in_doubt, planned: planned + listed })
         };
         work().map_err(|error| Error::write(&error))
+    }
+
+    /// Claims what goes on a list, all of it in one transaction. With each row comes the customer's mail address in the form in which two
+    /// are compared: whoever opted out at it gets nothing by other ways either.
+    ///
+    /// # Errors
+    /// The ledger cannot be written: nothing was claimed.
+    pub fn claim_listed(&mut self, run: &Run, rows: &[(&str, &str)], now: i64) -> Result<Vec<Claim>> {
+        self.change(|change| rows.iter().map(|(mail_id, same_address)| claim(change, run, mail_id, Some(same_address), now)).collect())
+    }
+
+    /// Settles what went on a list, all of it in one transaction.
+    ///
+    /// # Errors
+    /// The ledger cannot be written: the rows stay `handing` and are put on the list again at the next start.
+    pub fn settle_listed(&mut self, run: &Run, mail_ids: &[&str], outcome: &Outcome, now: i64) -> Result<Vec<State>> {
+        self.change(|change| mail_ids.iter().map(|mail_id| settle(change, run, mail_id, outcome, now)).collect())
+    }
+
+    fn change<T>(&mut self, work: impl FnOnce(&Connection) -> rusqlite::Result<Vec<Result<T>>>) -> Result<Vec<T>> {
+        let write = |error: rusqlite::Error| Error::write(&error);
+        let change = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(write)?;
+        let done = work(&change).map_err(write)?.into_iter().collect::<Result<Vec<T>>>()?;
+        change.commit().map_err(write)?;
+        Ok(done)
     }
 
     /// Gives up deferred mails whose first attempt is `retry_for` ago or longer: they become rejected, reason `gave_up`.
@@ -73,8 +105,9 @@ struct Found {
     not_before: Option<i64>,
 }
 
-/// Moves a planned or due mail to handing, or to suppressed. The caller commits.
-pub(super) fn claim(change: &Connection, run: &Run, mail_id: &str, now: i64) -> rusqlite::Result<Result<Claim>> {
+/// Moves a planned or due mail to handing, or to suppressed. What goes by another channel than mail comes with the mail address at which
+/// its customer may have opted out. The caller commits.
+pub(super) fn claim(change: &Connection, run: &Run, mail_id: &str, listed: Option<&str>, now: i64) -> rusqlite::Result<Result<Claim>> {
     let date = run.as_of.to_string();
     let found = change
         .prepare_cached(
@@ -99,7 +132,10 @@ pub(super) fn claim(change: &Connection, run: &Run, mail_id: &str, now: i64) -> 
     if !(state == State::Planned || (state == State::Deferred && due)) {
         return Ok(Ok(Claim::NotClaimable(Some(state))));
     }
-    if let Some(reason) = past::suppressed(change, &found.customer_id, &found.address.to_lowercase())? {
+    let same_address = listed.map_or_else(|| found.address.to_lowercase(), str::to_owned);
+    let stop = past::suppressed(change, &found.customer_id, &same_address)?;
+    // A bounce tells of a mail address, and stops nothing that does not go there.
+    if let Some(reason) = stop.filter(|reason| listed.is_none() || *reason == SkipReason::Unsubscribed) {
         change
             .prepare_cached(
                 "UPDATE mails SET state = 'suppressed', reason = ?4, settled_at = ?5, not_before = NULL

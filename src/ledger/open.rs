@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// The changes that lead to the format that this program writes, from an empty file on: the nth makes format n of the one before.
-const STEPS: [&str; 2] = [SCHEMA, REGISTERED];
+const STEPS: [&str; 3] = [SCHEMA, REGISTERED, CHANNELS];
 #[expect(clippy::cast_possible_wrap, reason = "there are a few")]
 const VERSION: i64 = STEPS.len() as i64;
 
@@ -71,6 +71,11 @@ CREATE TABLE registered (
   at     INTEGER NOT NULL,
   PRIMARY KEY (job, as_of, digest)
 ) STRICT, WITHOUT ROWID;
+";
+
+/// Rows of every channel; those of earlier versions were mails.
+const CHANNELS: &str = "
+ALTER TABLE mails ADD COLUMN channel TEXT NOT NULL DEFAULT 'mail' CHECK (channel IN ('mail', 'post', 'line', 'call'));
 ";
 
 impl Ledger {

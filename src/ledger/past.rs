@@ -100,6 +100,13 @@ impl Ledger {
         Ok(past)
     }
 
+    /// Only who must not be reached, as it is now.
+    pub fn stops(&self) -> Result<Past> {
+        let mut past = Past::default();
+        self.read_suppressions(&mut past, i64::MAX)?;
+        Ok(past)
+    }
+
     /// Writes down that somebody must not be mailed. Claims after this commit see it. Any other reason than `Unsubscribed` counts
     /// as a bounce.
     pub fn suppress(&mut self, suppression: &Suppression) -> Result<()> {

@@ -1,6 +1,7 @@
 //! The filters that write money, dates and names the way a shop writes them.
 
 use crate::domain::Currency;
+use crate::domain::channel::addressed;
 use crate::domain::job::Language;
 use crate::domain::money::grouped;
 use chrono::{Datelike, NaiveDate};
@@ -133,46 +134,11 @@ fn date(value: &Value, options: &Kwargs, language: Language) -> TeraResult<Strin
     })
 }
 
-/// What Japanese companies are called; one of these in a name makes it a company's.
-const COMPANIES: [&str; 20] = [
-    "株式会社",
-    "有限会社",
-    "合同会社",
-    "合資会社",
-    "合名会社",
-    "相互会社",
-    "社団法人",
-    "財団法人",
-    "学校法人",
-    "医療法人",
-    "宗教法人",
-    "福祉法人",
-    "NPO法人",
-    "独立行政法人",
-    "協同組合",
-    "(株)",
-    "(有)",
-    "（株）",
-    "（有）",
-    "㈱",
-];
-
 /// The name as a mail greets it: 様 once, ご担当者様 for a company, お客様 for nobody. In English the name alone.
 fn honorific(name: &str, language: Language) -> String {
-    let name = name.trim();
-    match language {
-        Language::En if name.is_empty() => "Customer".to_owned(),
-        Language::En => name.to_owned(),
-        Language::Ja if name.is_empty() => "お客様".to_owned(),
-        Language::Ja => {
-            if ["様", "さま", "さん", "殿", "御中", "先生"].iter().any(|title| name.ends_with(title)) {
-                name.to_owned()
-            } else if COMPANIES.iter().any(|kind| name.contains(kind)) || name.contains('㈲') {
-                format!("{name} ご担当者様")
-            } else {
-                format!("{name}様")
-            }
-        }
+    match addressed(name, language) {
+        (name, title @ "ご担当者様") => format!("{name} {title}"),
+        (name, title) => format!("{name}{title}"),
     }
 }
 

@@ -57,7 +57,7 @@ impl Error {
 /// The parts of one rendered mail. Lines end in LF.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content {
-    /// One line, never empty.
+    /// One line; empty only in what does not go by mail.
     pub subject: String,
     /// What an inbox shows after the subject; it is hidden in the HTML.
     pub preheader: Option<String>,

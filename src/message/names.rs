@@ -10,6 +10,8 @@ pub struct Names {
     pub customer: Option<Vec<String>>,
     /// The keys of `[shop]`.
     pub shop: Vec<String>,
+    /// Campaigns that never go by mail: their templates may lack any part, or be left out.
+    pub without_mail: Vec<String>,
     pub currency: Currency,
     pub language: Language,
 }
@@ -48,6 +50,9 @@ fn record(names: &[&str], more: Vec<(&str, Node)>) -> Node {
 
 /// The four names that come from the roles of `[customers.columns]`.
 pub(super) const ROLES: [&str; 4] = ["id", "email", "name", "birthday"];
+
+/// The names of the ways to reach a customer, each there where its role is mapped.
+pub(super) const CONTACTS: [&str; 4] = ["postal_code", "postal_address", "line_id", "phone"];
 
 /// The whole tree. `preheader` and `subject` are there for bodies and layouts only: they are rendered before those.
 pub(super) fn tree(names: &Names, body: bool) -> Node {

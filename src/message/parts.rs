@@ -38,22 +38,28 @@ pub(super) fn gather(campaign: &str, files: &[TemplateFile], ranks: &[String], p
             one_line(file, problems);
         }
     }
-    for part in ["subject.txt", "body.html"].into_iter().filter(|part| !usual.contains_key(part)) {
-        problems.push(Problem::of_file(&format!("{campaign}/{part}"), format!("the campaign `{campaign}` has no `{part}`"), None));
-    }
     let whole = |own: Option<&BTreeMap<&str, String>>| {
         let part = |name: &str| own.and_then(|own| own.get(name)).or_else(|| usual.get(name)).cloned();
         // A rank's own HTML must not travel with everybody's text: without a text of its own the text is made from the HTML.
         let text_from_html = own.is_some_and(|own| own.contains_key("body.html") && !own.contains_key("body.txt"));
         Parts {
-            subject: part("subject.txt").unwrap_or_default(),
+            subject: part("subject.txt"),
             preheader: part("preheader.txt"),
-            html: part("body.html").unwrap_or_default(),
+            html: part("body.html"),
             text: part("body.txt").filter(|_| !text_from_html),
         }
     };
     let ranks = own.iter().map(|(rank, files)| (rank.clone(), whole(Some(files)))).collect();
     Campaign { usual: whole(None), ranks, ..Campaign::default() }
+}
+
+/// A mail has a subject and an HTML part.
+pub(super) fn need_all(campaign: &str, found: &Campaign, problems: &mut Vec<Problem>) {
+    for (part, file) in [("subject.txt", &found.usual.subject), ("body.html", &found.usual.html)] {
+        if file.is_none() {
+            problems.push(Problem::of_file(&format!("{campaign}/{part}"), format!("the campaign `{campaign}` has no `{part}`"), None));
+        }
+    }
 }
 
 /// `body.VIP.html` is `body.html` for the rank `VIP`.

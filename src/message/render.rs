@@ -23,7 +23,7 @@ pub struct RenderError {
 }
 
 impl Templates {
-    /// Renders a campaign's mail for a rank: with the rank's own files where there are some. `values` are those of
+    /// Renders a campaign's mail for a rank: with the rank's own files where there are some. What never goes by mail may lack any part. `values` are those of
     /// [`values`](super::values), also after a way through JSON; `shop` is the job's `[shop]`.
     ///
     /// # Errors
@@ -34,9 +34,12 @@ impl Templates {
         };
         let parts = rank.and_then(|rank| files.ranks.get(rank)).unwrap_or(&files.usual);
         let mut context = context(values, shop);
-        let subject = one_line(&self.part(&parts.subject, &context)?);
-        if subject.is_empty() {
-            return Err(of_file(&parts.subject, "the subject is empty for this customer".into()));
+        let subject = match &parts.subject {
+            Some(name) => one_line(&self.part(name, &context)?),
+            None => String::new(),
+        };
+        if let Some(name) = parts.subject.as_ref().filter(|_| subject.is_empty()) {
+            return Err(of_file(name, "the subject is empty for this customer".into()));
         }
         let preheader = match &parts.preheader {
             Some(name) => Some(one_line(&self.part(name, &context)?)).filter(|text| !text.is_empty()),
@@ -50,19 +53,23 @@ impl Templates {
         Ok(Content { subject, preheader, html, text })
     }
 
-    /// The HTML part and the text part.
+    /// The HTML part and the text part; either is empty where the campaign has no such template.
     fn bodies(&self, parts: &Parts, mut context: Context) -> Result<(String, String), RenderError> {
-        let mut html = self.part(&parts.html, &context)?;
-        let text = match &parts.text {
+        let mut html = match &parts.html {
             Some(name) => self.part(name, &context)?,
-            None if context.remove("preheader").is_some() => {
-                // The hidden line would stand visibly at the top of the text, so the text is made from a mail without it.
-                plain::from_html(&self.part(&parts.html, &context)?).map_err(|message| of_file(&parts.html, message))?
-            }
-            None => plain::from_html(&html).map_err(|message| of_file(&parts.html, message))?,
+            None => String::new(),
         };
-        if let Some(inliner) = &self.inliner {
-            html = inliner.inline(&html).map_err(|error| of_file(&parts.html, format!("its styles cannot be moved inline: {error}")))?;
+        let text = match (&parts.text, &parts.html) {
+            (Some(name), _) => self.part(name, &context)?,
+            (None, Some(name)) if context.remove("preheader").is_some() => {
+                // The hidden line would stand visibly at the top of the text, so the text is made from a mail without it.
+                plain::from_html(&self.part(name, &context)?).map_err(|message| of_file(name, message))?
+            }
+            (None, Some(name)) => plain::from_html(&html).map_err(|message| of_file(name, message))?,
+            (None, None) => String::new(),
+        };
+        if let (Some(inliner), Some(name)) = (&self.inliner, &parts.html) {
+            html = inliner.inline(&html).map_err(|error| of_file(name, format!("its styles cannot be moved inline: {error}")))?;
         }
         Ok((html, plain::tidy(&text)))
     }

@@ -35,9 +35,10 @@ pub(super) struct Campaign {
 /// File names of one mail's parts.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Parts {
-    pub subject: String,
+    /// A mail always has a subject and an HTML part.
+    pub subject: Option<String>,
     pub preheader: Option<String>,
-    pub html: String,
+    pub html: Option<String>,
     pub text: Option<String>,
 }
 
@@ -53,7 +54,9 @@ impl Templates {
     /// # Errors
     /// [`Error::Folder`] when the root cannot be read, else [`Error::Problems`] with all problems, if one of them is an error.
     pub fn load(root: &Path, campaigns: &[String], ranks: &[String], names: &Names) -> Result<Self, Error> {
-        Self::of(files::read(root, campaigns)?, campaigns, ranks, names)
+        let is_needed = root.exists() || campaigns.iter().any(|name| !names.without_mail.contains(name));
+        let folder = if is_needed { files::read(root, campaigns)? } else { Folder::default() };
+        Self::of(folder, campaigns, ranks, names)
     }
 
     /// The same for templates that lie in no folder: names relative to a root, and contents. Other campaigns' files are passed over.
@@ -66,13 +69,17 @@ impl Templates {
 
     fn of(folder: Folder, campaigns: &[String], ranks: &[String], names: &Names) -> Result<Self, Error> {
         let Folder { files, campaigns: present, mut problems } = folder;
-        for name in campaigns.iter().filter(|name| !present.contains(name)) {
+        let by_mail = |name: &&String| !names.without_mail.contains(name);
+        for name in campaigns.iter().filter(|name| !present.contains(name)).filter(by_mail) {
             let help = format!("make a folder `{name}` with `subject.txt` and `body.html`");
             problems.push(Problem::of_file(name, format!("the campaign `{name}` has no templates"), Some(help)));
         }
         let mut found_parts = HashMap::new();
-        for name in &present {
+        for name in campaigns {
             found_parts.insert(name.clone(), parts::gather(name, &files, ranks, &mut problems));
+        }
+        for name in present.iter().filter(by_mail) {
+            parts::need_all(name, &found_parts[name], &mut problems);
         }
         let found = check::scan_all(&files, names, &mut problems);
         let mut tera = Tera::default();

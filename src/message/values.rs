@@ -1,9 +1,9 @@
 //! Everything that a template may say of one mail, but the shop itself.
 
-use super::names::ROLES;
+use super::names::CONTACTS;
 use crate::domain::customers::Product;
 use crate::domain::recommend::Item;
-use crate::domain::{Address, Campaign, Ladder, LastOrder, Occasion, Offer, Person, RankIndex, Value};
+use crate::domain::{Address, Campaign, Channel, Contacts, Ladder, LastOrder, Occasion, Offer, Person, RankIndex, Texts, Value};
 use chrono::NaiveDate;
 
 /// What beside the person decides a mail's values.
@@ -14,6 +14,8 @@ pub struct ValueParts<'a> {
     /// What this mail offers; none leaves `offer` undefined.
     pub offer: Option<&'a Offer>,
     pub occasion: &'a Occasion,
+    /// How it reaches the customer.
+    pub channel: Channel,
     /// A product by its id, from the product list.
     pub product: &'a (dyn Fn(&str) -> Option<&'a Product> + Sync),
     pub as_of: NaiveDate,
@@ -25,7 +27,7 @@ pub struct ValueParts<'a> {
 /// writes it fails. Text from the customer list comes without control characters, its line breaks as LF.
 #[must_use]
 pub fn values(person: &Person, parts: &ValueParts) -> Value {
-    record(vec![
+    let mut values = vec![
         ("customer", customer(person)),
         ("rank", rank(person, parts)),
         ("metrics", metrics(person, parts.as_of)),
@@ -35,7 +37,12 @@ pub fn values(person: &Person, parts: &ValueParts) -> Value {
         ("campaign", record(vec![("name", parts.campaign.name.as_str().into()), ("sells", parts.campaign.sells.into())])),
         ("links", record(vec![("unsubscribe", parts.unsubscribe.into())])),
         ("as_of", parts.as_of.into()),
-    ])
+    ];
+    if parts.channel != Channel::Mail {
+        // Templates need not know the channel, for a campaign's texts are made for it. Lists need to know who may be mailed too.
+        values.push(("mail_consent", person.consented().into()));
+    }
+    record(values)
 }
 
 fn record(fields: Vec<(&str, Value)>) -> Value {
@@ -55,11 +62,22 @@ fn customer(person: &Person) -> Value {
         ("birthday".to_owned(), Value::maybe(person.birthday())),
     ];
     if let Some(listed) = person.listed {
-        for (name, column) in listed.customers.columns.iter().filter(|(name, _)| !ROLES.contains(&name.as_str())) {
+        fields.extend(contacts(&listed.customers.contacts).map(|(name, column)| (name.to_owned(), text(column.get(listed.row)))));
+        let roles = fields.len();
+        for (name, column) in &listed.customers.columns {
+            if fields.iter().take(roles).any(|(role, _)| role == name) {
+                continue;
+            }
             fields.push((name.clone(), column.get(listed.row).map_or(Value::Null, cleaned)));
         }
     }
     Value::Record(fields)
+}
+
+/// The ways to reach customers that the job maps.
+fn contacts(known: &Contacts) -> impl Iterator<Item = (&'static str, &Texts)> {
+    let columns = [&known.postal_code, &known.postal_address, &known.line_id, &known.phone];
+    CONTACTS.into_iter().zip(columns).filter(|(_, column)| !column.is_empty())
 }
 
 /// A value of the customer list with its texts cleaned.

@@ -90,6 +90,7 @@ fn rows<'a>(planned: &'a Job, mails: &'a [MailRow]) -> impl Iterator<Item = ledg
         customer_id: mail.customer_id.clone(),
         campaign: mail.campaign.clone(),
         occasion: mail.occasion.clone(),
+        channel: mail.channel,
         address: mail.address.clone(),
         coupon_code: mail.coupon_code.clone(),
         counts: counted.get(mail.campaign.as_str()).copied().unwrap_or(true),

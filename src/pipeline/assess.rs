@@ -7,10 +7,11 @@ use super::people::{Match, People};
 use super::progress::{Step, Watch};
 use super::recommend::{self, Advice, Tally};
 use crate::domain::features::ReadCounts;
-use crate::domain::{Bounds, Dates, Features, Job, OrderBook, Standing};
+use crate::domain::{Address, Bounds, Campaign, Channel, Dates, Features, Job, OrderBook, Person, SkipReason, Standing};
 use crate::{campaigns, features, keys, purchases, ranks, schedule};
 use chrono::NaiveDate;
 use rayon::prelude::*;
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// Everybody with rank and matches.
@@ -85,7 +86,7 @@ pub fn run(job: &Job, inputs: &Inputs, as_of: NaiveDate, watch: &Watch) -> Resul
         part.intervals = advice.as_ref().map_or_else(Vec::new, |advice| advice.intervals(at, part.id.iter()));
         part.matches = matches(job, inputs, &facts, advice.as_ref(), (at, part));
     });
-    settle_addresses(job, inputs, &mut people);
+    settle_addresses(inputs, &mut people);
     Ok(Assessed { first_run, tops, people, read, book, tally, dates: dates.clone() })
 }
 
@@ -135,25 +136,51 @@ fn matches(
         for row in 0..part.len() {
             let person = part.person(&inputs.shop, row);
             let Some(occasion) = campaigns::is_for(campaign, &person, facts) else { continue };
+            let reach = reach(job, inputs, campaign, &person);
             let picks = || advice.map_or(Some(Vec::new()), |advice| advice.picks(campaign, person.standing.rank, (place, person.id)));
-            found.extend(picks().map(|picks| Match { row, campaign: at, occasion, address_lost: false, picks }));
+            found.extend(picks().map(|picks| Match { row, campaign: at, occasion, reach, address_lost: false, picks }));
         }
     }
     found
 }
 
-/// Of customers with one address, the best gets a campaign's mail. Only those compete who could be mailed at all.
-fn settle_addresses(job: &Job, inputs: &Inputs, people: &mut [People]) {
-    let mut shared: HashMap<(&str, usize), Vec<(usize, usize)>> = HashMap::new();
+/// The first channel of a campaign that reaches a customer. An opt-out stops all of them, a bounce mail only. Where none does, what the
+/// first one lacks is the reason.
+fn reach(job: &Job, inputs: &Inputs, campaign: &Campaign, person: &Person) -> Result<Channel, SkipReason> {
+    let address = match person.address() {
+        Address::Usable { same, .. } => same,
+        Address::Missing | Address::Bad => "",
+    };
+    let stop = inputs.before.past.suppressed(person.id, address);
+    let mut first = None;
+    for channel in &campaign.channels {
+        let stop = stop.filter(|reason| *channel == Channel::Mail || *reason == SkipReason::Unsubscribed);
+        match campaigns::reachable(*channel, person, &job.contact).and(stop.map_or(Ok(*channel), Err)) {
+            Ok(channel) => return Ok(channel),
+            Err(reason) => first = first.or(Some(reason)),
+        }
+    }
+    Err(first.unwrap_or(SkipReason::NoAddress))
+}
+
+/// Where a campaign sends something, in the form in which two places are compared.
+type Place<'a> = (usize, Channel, Cow<'a, str>);
+
+/// Of customers with one address, the best gets what a campaign sends there. Only those compete who could be reached at all.
+fn settle_addresses(inputs: &Inputs, people: &mut [People]) {
+    let mut shared: HashMap<Place, Vec<(usize, usize)>> = HashMap::new();
     let several = addresses_of_several(inputs);
     for (at, part) in people.iter().enumerate() {
         for (nth, matched) in part.matches.iter().enumerate() {
+            let Ok(channel) = matched.reach else { continue };
             let person = part.person(&inputs.shop, matched.row);
-            if let Ok(address) = campaigns::reachable(&person, &job.contact)
-                && inputs.before.past.suppressed(person.id, address).is_none()
-                && let Some(address) = several.get(address)
-            {
-                shared.entry((address, matched.campaign)).or_default().push((at, nth));
+            let place = match (channel, person.address()) {
+                // Nearly all mail addresses are one customer's only.
+                (Channel::Mail, Address::Usable { same, .. }) => several.get(same.as_str()).copied().map(Cow::Borrowed),
+                _ => Some(Cow::Owned(campaigns::same_place(channel, &person))),
+            };
+            if let Some(place) = place {
+                shared.entry((matched.campaign, channel, place)).or_default().push((at, nth));
             }
         }
     }
@@ -174,7 +201,6 @@ fn settle_addresses(job: &Job, inputs: &Inputs, people: &mut [People]) {
 
 /// The addresses that more than one customer of the list has: few, so that the meeting over them stays small.
 fn addresses_of_several(inputs: &Inputs) -> std::collections::HashSet<&str> {
-    use crate::domain::Address;
     let mut seen = std::collections::HashSet::new();
     let mut several = std::collections::HashSet::new();
     for address in &inputs.shop.customers.address {

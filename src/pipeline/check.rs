@@ -45,7 +45,8 @@ pub fn check(path: &Path, today: &dyn Fn(&Job) -> NaiveDate, data: bool) -> Resu
     };
     let mut warnings = job_room::warnings(&job, today(&job));
     let mut seen = lint::Seen::default();
-    match inputs::load_templates(&Outline::of(&job), &job.templates, names.clone()) {
+    let known = names.as_ref().map(|names| inputs::known_names(&job, names.iter().cloned()));
+    match inputs::load_templates(&Outline::of(&job), &job.templates, known) {
         Ok(templates) => {
             warnings.extend(templates.warnings().iter().map(|problem| format!("{}: {}", problem.file, problem.message)));
             seen.shown = job.campaigns.iter().map(|campaign| templates.shows(&campaign.name)).collect();

@@ -10,7 +10,7 @@ use crate::domain::features::FeatureRow;
 use crate::domain::mail::Unmatched;
 use crate::domain::plan::PlanPart;
 use crate::domain::standing::Given;
-use crate::domain::{Dates, HistoryLine, Job, SkipReason, Standing};
+use crate::domain::{Channel, Dates, HistoryLine, Job, SkipReason, Standing};
 use crate::ranks::{self, RankCheck};
 use crate::{campaigns, features};
 use chrono::NaiveDate;
@@ -47,6 +47,8 @@ pub enum PairFate {
     /// A condition does not hold.
     Unmatched(Unmatched),
     Mailed {
+        channel: Channel,
+        /// Empty where the campaign's templates have none.
         subject: String,
         occasion: String,
     },
@@ -118,7 +120,7 @@ fn pairs(job: &Job, inputs: &Inputs, assessed: &mut Assessed, at: usize, row: us
 /// Where a matched pair of a plan ended.
 fn fate(plan: &PlanPart, row: usize, campaign: usize, occasion: String) -> PairFate {
     if let Some(mail) = plan.mails.iter().find(|mail| (mail.customer, mail.campaign) == (row, campaign)) {
-        return PairFate::Mailed { subject: mail.subject.clone(), occasion };
+        return PairFate::Mailed { channel: mail.channel, subject: mail.subject.clone(), occasion };
     }
     let skip = plan.skipped.iter().find(|skip| (skip.customer, skip.campaign) == (row, campaign));
     PairFate::Skipped { reason: skip.map_or(SkipReason::RenderFailed, |skip| skip.reason), occasion }

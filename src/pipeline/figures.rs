@@ -5,7 +5,7 @@ use super::error::Error;
 use super::inputs::Inputs;
 use super::previous::rank_slots;
 use crate::domain::plan::{Counts, PlanPart, PlannedMail, Sample, Summary};
-use crate::domain::{Job, RankChange, RankIndex, SkipReason};
+use crate::domain::{Channel, Job, RankChange, RankIndex, SkipReason};
 use crate::{message, offers, runs};
 use std::collections::BTreeMap;
 
@@ -45,6 +45,7 @@ fn counts(job: &Job, inputs: &Inputs, assessed: &Assessed, parts: &[PlanPart]) -
     let mut moves: BTreeMap<(Option<RankIndex>, Option<RankIndex>), u64> = BTreeMap::new();
     let mut changes: BTreeMap<RankChange, u64> = BTreeMap::new();
     let mut mails_by_rank = vec![vec![0_u64; slots.len()]; job.campaigns.len()];
+    let mut channels: Vec<BTreeMap<Channel, u64>> = vec![BTreeMap::new(); job.campaigns.len()];
     let mut skips: Vec<BTreeMap<SkipReason, u64>> = vec![BTreeMap::new(); job.campaigns.len()];
     let mut counts = Counts::default();
     for (part, people) in parts.iter().zip(&assessed.people) {
@@ -55,11 +56,14 @@ fn counts(job: &Job, inputs: &Inputs, assessed: &Assessed, parts: &[PlanPart]) -
         }
         for mail in &part.mails {
             mails_by_rank[mail.campaign][slot(mail.rank)] += 1;
+            *channels[mail.campaign].entry(mail.channel).or_default() += 1;
             let person = people.person(&inputs.shop, mail.customer);
             counts.nameless += u64::from(person.name().is_empty());
             let rule = job.campaigns[mail.campaign].offer.as_ref();
             let offer = rule.and_then(|rule| offers::make(rule, &person, assessed.dates.as_of, String::new));
-            counts.offer_exposure = counts.offer_exposure.saturating_add(offer.and_then(|offer| offer.amount.or(offer.cost)).unwrap_or(0));
+            let cost = offer.and_then(|offer| offer.amount.or(offer.cost)).unwrap_or(0);
+            let cost = cost.saturating_add(job.campaigns[mail.campaign].cost_of(mail.channel));
+            counts.offer_exposure = counts.offer_exposure.saturating_add(cost);
         }
         for skip in &part.skipped {
             *skips[skip.campaign].entry(skip.reason).or_default() += 1;
@@ -85,6 +89,7 @@ fn counts(job: &Job, inputs: &Inputs, assessed: &Assessed, parts: &[PlanPart]) -
         moves: moves.into_iter().map(|((from, to), count)| (from, to, count)).collect(),
         changes: changes.into_iter().collect(),
         mails_by_rank,
+        channels: channels.into_iter().map(|channels| channels.into_iter().collect()).collect(),
         skips: skips.into_iter().map(|reasons| reasons.into_iter().collect()).collect(),
         ..counts
     }
@@ -95,7 +100,8 @@ fn counts(job: &Job, inputs: &Inputs, assessed: &Assessed, parts: &[PlanPart]) -
 pub fn samples(job: &Job, inputs: &Inputs, parts: &[PlanPart]) -> Result<Vec<Sample>, Error> {
     let mut firsts: BTreeMap<usize, (u64, &str, &PlannedMail)> = BTreeMap::new();
     for part in parts {
-        for mail in &part.mails {
+        // What has no HTML part has no looks.
+        for mail in part.mails.iter().filter(|mail| mail.channel == Channel::Mail) {
             let customer = part.customer_id.get(mail.customer);
             let entry = firsts.entry(mail.campaign).or_insert((0, customer, mail));
             entry.0 += 1;

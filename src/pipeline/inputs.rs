@@ -112,13 +112,34 @@ pub fn list_notes(notes: &tables::Notes, language: Language) -> Vec<String> {
 
 /// Loads the job's templates; with the customer list at hand its columns are known names.
 pub fn templates(job: &Job, customers: Option<&Customers>) -> Result<message::Templates, Error> {
-    let columns = customers.map(|list| list.columns.iter().map(|(name, _)| name.clone()).collect());
+    let columns = customers.map(|list| known_names(job, list.columns.iter().map(|(name, _)| name.clone())));
     Ok(load_templates(&Outline::of(job), &job.templates, columns)?.inline_css(job.inline_css))
+}
+
+/// What templates may say after `customer.`: the columns of the list, and the ways to reach people that are mapped.
+pub fn known_names(job: &Job, columns: impl Iterator<Item = String>) -> Vec<String> {
+    let contacts = job.customers.as_ref().map(|list| &list.contacts);
+    let mapped = contacts.map(|contacts| {
+        [
+            ("postal_code", contacts.postal_code.is_some()),
+            ("postal_address", !contacts.postal_address.is_empty()),
+            ("line_id", contacts.line_id.is_some()),
+            ("phone", contacts.phone.is_some()),
+        ]
+    });
+    let roles = mapped.into_iter().flatten().filter(|(_, mapped)| *mapped).map(|(name, _)| name.to_owned());
+    columns.chain(roles).collect()
 }
 
 /// Loads the templates of a folder with the job's campaigns and ranks. Without the list's columns any `customer.…` passes.
 pub fn load_templates(job: &Outline, root: &Path, columns: Option<Vec<String>>) -> Result<message::Templates, message::Error> {
-    let names = message::Names { customer: columns, shop: job.shop.clone(), currency: job.currency.clone(), language: job.language };
+    let names = message::Names {
+        customer: columns,
+        shop: job.shop.clone(),
+        without_mail: job.without_mail.clone(),
+        currency: job.currency.clone(),
+        language: job.language,
+    };
     message::Templates::load(root, &job.campaigns, &job.ranks, &names)
 }
 

@@ -6,7 +6,7 @@ use crate::domain::orders::LastOrder;
 use crate::domain::person::Listed;
 use crate::domain::recommend::{Interval, Pick};
 use crate::domain::standing::{Given, Held};
-use crate::domain::{Bounds, Customers, Features, Occasion, Person, Standing, Texts, Zone};
+use crate::domain::{Bounds, Channel, Customers, Features, Occasion, Person, SkipReason, Standing, Texts, Zone};
 use crate::ranks::RowIn;
 use chrono::NaiveDate;
 use std::collections::HashMap;
@@ -34,6 +34,8 @@ pub struct Match {
     pub row: usize,
     pub campaign: usize,
     pub occasion: Occasion,
+    /// The first channel of the campaign that reaches the customer, or why none does.
+    pub reach: Result<Channel, SkipReason>,
     /// Somebody else has the same address and goes before.
     pub address_lost: bool,
     /// What the campaign's offer recommends; nothing when it does not.

@@ -59,7 +59,7 @@ pub fn for_cart(job: &Job, as_of: Option<NaiveDate>, file: &Path, now: i64) -> R
     }
     let unwritable = |source| Error::File { path: file.to_owned(), source };
     let mut out = runs::Private::create(file)?;
-    out.write_all(sheet.into_text().as_bytes()).map_err(unwritable)?;
+    out.write_all(sheet.take().as_bytes()).map_err(unwritable)?;
     out.finish()?;
     let digest = opened.summary.digest.clone();
     let mut ledger = ledger::Ledger::open(&job.runs.join("ledger.sqlite"))?;

@@ -4,13 +4,14 @@ use super::destination::{Destination, Server, outbox};
 use super::error::Error;
 use super::progress::{Step, Watch};
 use super::round::Round;
-use super::{adopt, inputs, letters};
+use super::{adopt, inputs, letters, listed};
 use crate::domain::job::OnInDoubt;
 use crate::domain::plan::{MailRow, Summary};
-use crate::domain::{Job, State};
+use crate::domain::{Channel, Job, State};
 use crate::{ledger, runs};
 use chrono::NaiveDate;
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -42,6 +43,8 @@ pub struct Sent {
     pub as_of: NaiveDate,
     pub destination: String,
     pub states: BTreeMap<State, u64>,
+    /// The lists of other channels that were written.
+    pub lists: Vec<PathBuf>,
     /// It was interrupted before everything was done.
     pub interrupted: bool,
 }
@@ -77,17 +80,23 @@ pub fn carry_out(request: &Request, fresh: bool) -> Result<Sent, Error> {
     if !fresh && ledger.adoption(&job.name, as_of)?.is_none() {
         writer.prove(&mails)?;
     }
+    let mut lists = Vec::new();
     if !request.interrupted.load(Ordering::SeqCst) {
         adopt::adopt(request, &mut ledger, &opened.summary, &planned, &destination.name(), &mails)?;
         let resend = job.smtp.as_ref().is_some_and(|smtp| smtp.on_in_doubt == OnInDoubt::Resend);
         ledger.recover(&job.name, as_of, destination.is_outbox(), resend)?;
-        ledger = deliver_all(request, &destination, ledger, &writer, &mails)?;
+        let (retry_every, retry_for) = retry(job);
+        let run = ledger::Run { job: job.name.clone(), as_of, retry_every, retry_for };
+        let handed = listed::hand_over(request, &planned, &mut ledger, &run, &writer, &mails)?;
+        lists = handed.files;
+        let rest = Request { limit: request.limit.map(|limit| limit.saturating_sub(handed.claims)), ..*request };
+        ledger = deliver_all(&rest, &destination, ledger, &run, &writer, &mails)?;
     }
     let states = ledger.states(&job.name, as_of)?;
     let left = [State::Planned, State::Deferred].iter().any(|state| states.get(state).is_some_and(|count| *count > 0));
     let is_done = !left && ledger.adoption(&job.name, as_of)?.is_some();
     let interrupted = request.interrupted.load(Ordering::SeqCst) && !is_done;
-    Ok(Sent { as_of, destination: destination.name(), states, interrupted })
+    Ok(Sent { as_of, destination: destination.name(), states, lists, interrupted })
 }
 
 /// Makes sure that the plan is the one that somebody looked at.
@@ -113,17 +122,17 @@ fn deliver_all(
     request: &Request,
     destination: &Destination,
     mut ledger: ledger::Ledger,
+    run: &ledger::Run,
     writer: &letters::Writer,
     mails: &[MailRow],
 ) -> Result<ledger::Ledger, Error> {
     let (job, as_of) = (&request.job.name, request.as_of);
-    let (retry_every, retry_for) = retry(request.job);
-    let run = ledger::Run { job: job.clone(), as_of, retry_every, retry_for };
-    let by_id: HashMap<&str, &MailRow> = mails.iter().map(|mail| (mail.mail_id.as_str(), mail)).collect();
-    let round = Round::new(request, destination, writer, mails.len() as u64);
+    let by_mail = mails.iter().filter(|mail| mail.channel == Channel::Mail);
+    let by_id: HashMap<&str, &MailRow> = by_mail.map(|mail| (mail.mail_id.as_str(), mail)).collect();
+    let round = Round::new(request, destination, writer, by_id.len() as u64);
     loop {
         let now = (request.now)();
-        ledger.give_up(job, as_of, now, retry_for)?;
+        ledger.give_up(job, as_of, now, run.retry_for)?;
         let pending = ledger.pending(job, as_of)?;
         let due = pending.iter().filter(|mail| mail.not_before.is_none_or(|at| at <= now));
         let due: Vec<&MailRow> = due.filter_map(|mail| by_id.get(mail.mail_id.as_str()).copied()).collect();

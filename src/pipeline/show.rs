@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use super::{letters, run};
-use crate::domain::Job;
+use crate::domain::{Channel, Job};
 use crate::runs;
 use chrono::NaiveDate;
 
@@ -11,10 +11,12 @@ pub struct Shown {
     pub mail_id: String,
     pub campaign: String,
     pub rank: Option<String>,
+    pub channel: Channel,
     pub address: String,
     pub subject: String,
     pub html: String,
     pub text: String,
+    /// The whole mail; empty for what does not go by mail.
     pub eml: Vec<u8>,
 }
 
@@ -36,16 +38,20 @@ pub fn show(job: &Job, as_of: NaiveDate, customer: &str, campaign: Option<&str>)
         .into_iter()
         .zip(contents)
         .map(|(mail, content)| {
-            let letter = writer.compose(mail, &content, opened.summary.planned_at)?;
+            let eml = match mail.channel {
+                Channel::Mail => writer.compose(mail, &content, opened.summary.planned_at)?.bytes,
+                Channel::Post | Channel::Line | Channel::Call => Vec::new(),
+            };
             Ok(Shown {
                 mail_id: mail.mail_id.clone(),
                 campaign: mail.campaign.clone(),
                 rank: mail.rank.clone(),
+                channel: mail.channel,
                 address: mail.address.clone(),
                 subject: content.subject,
                 html: content.html,
                 text: content.text,
-                eml: letter.bytes,
+                eml,
             })
         })
         .collect()

@@ -5,7 +5,7 @@ use super::error::Error;
 use super::{letters, run};
 use crate::domain::delivery::RunTrouble;
 use crate::domain::plan::MailRow;
-use crate::domain::{Address, Job, Letter, Outcome, Value};
+use crate::domain::{Address, Channel, Job, Letter, Outcome, Value};
 use crate::{runs, tables};
 use chrono::NaiveDate;
 use std::collections::BTreeMap;
@@ -61,6 +61,9 @@ fn samples(opened: &runs::Opened) -> Result<Vec<(String, MailRow)>, Error> {
     let mut most_content: Option<(usize, MailRow)> = None;
     for mail in opened.mails()? {
         let mail = mail?;
+        if mail.channel != Channel::Mail {
+            continue;
+        }
         let values = runs::values_read(&mail.values)?;
         let name = match values.get("customer").and_then(|customer| customer.get("name")) {
             Some(Value::Text(name)) => name.chars().count(),

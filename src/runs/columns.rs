@@ -91,6 +91,8 @@ pub(super) fn mails(rows: &[(&str, &PlannedMail)], names: &Names<'_>) -> Result<
         ("offer", true, Arc::new(rows.iter().map(|(_, mail)| mail.offer).collect::<StringArray>())),
         ("coupon_code", true, Arc::new(rows.iter().map(|(_, mail)| mail.coupon_code.as_deref()).collect::<StringArray>())),
         ("valid_until", true, days(rows.iter().map(|(_, mail)| mail.valid_until))),
+        ("channel", false, texts(rows.iter().map(|(_, mail)| mail.channel.word()))),
+        ("gift", true, Arc::new(rows.iter().map(|(_, mail)| mail.gift.as_deref()).collect::<StringArray>())),
         ("content_hash", false, texts(hashes.iter().map(String::as_str))),
     ])
 }

@@ -82,6 +82,14 @@ impl Opened {
         rows::past_customers(&self.folder)
     }
 
+    /// All that the plan says of each customer, by customer id.
+    ///
+    /// # Errors
+    /// As for `mails`.
+    pub fn customer_rows(&self) -> Result<Rows<CustomerRow>, Error> {
+        rows::customers(&self.folder)
+    }
+
     /// Every matched pair that is not mailed, by customer id, then campaign.
     ///
     /// # Errors

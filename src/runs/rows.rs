@@ -3,7 +3,7 @@
 use super::Error;
 use super::folder::{CUSTOMERS, MAILS, SKIPPED, VALUES};
 use crate::domain::plan::{CustomerRow, MailRow, PastCustomer, SkipRow};
-use crate::domain::{RankChange, SkipReason};
+use crate::domain::{Channel, RankChange, SkipReason};
 use arrow::array::{Array, BooleanArray, Date32Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::Date32Type;
 use chrono::NaiveDate;
@@ -156,12 +156,19 @@ pub(super) fn skips(folder: &Path, pick: Pick<'_>) -> Result<Rows<SkipRow>, Erro
 pub(super) fn customer(folder: &Path, id: &str) -> Result<Option<CustomerRow>, Error> {
     let (mut batches, _) = Batches::open(folder, CUSTOMERS, &[], Pick::Customer(id))?;
     while let Some(batch) = batches.next()? {
-        let found = customer_row(&batch, id).map_err(|problem| batches.malformed(problem))?;
-        if found.is_some() {
-            return Ok(found);
+        let place = |batch: &RecordBatch| Ok(column::<StringArray>(batch, "customer_id")?.iter().position(|each| each == Some(id)));
+        let found = place(&batch).and_then(|place| place.map(|at| customer_row(&batch, at)).transpose());
+        if let Some(row) = found.map_err(|problem| batches.malformed(problem))? {
+            return Ok(Some(row));
         }
     }
     Ok(None)
+}
+
+/// All that a plan says of its customers.
+pub(super) fn customers(folder: &Path) -> Result<Rows<CustomerRow>, Error> {
+    let (batches, _) = Batches::open(folder, CUSTOMERS, &[], Pick::All)?;
+    Ok(batches.rows(|batch| (0..batch.num_rows()).map(|at| customer_row(batch, at)).collect()))
 }
 
 fn join(mut rows: Vec<MailRow>, values: &RecordBatch) -> Result<Vec<MailRow>, String> {
@@ -182,6 +189,7 @@ fn mail_rows(batch: &RecordBatch) -> Result<Vec<MailRow>, String> {
     let [address, subject, offer, coupon, hash] =
         [words("address")?, words("subject")?, words("offer")?, words("coupon_code")?, words("content_hash")?];
     let valid_until = column::<Date32Array>(batch, "valid_until")?;
+    let channels = later::<StringArray>(batch, "channel")?;
     let row = |at| {
         let hash = blake3::Hash::from_hex(text(hash, at)?).map_err(|error| format!("a content hash is wrong: {error}"))?;
         Ok(MailRow {
@@ -190,6 +198,7 @@ fn mail_rows(batch: &RecordBatch) -> Result<Vec<MailRow>, String> {
             rank: maybe_text(rank, at),
             campaign: text(campaign, at)?.to_owned(),
             occasion: text(occasion, at)?.to_owned(),
+            channel: channel(channels, at)?,
             address: text(address, at)?.to_owned(),
             subject: text(subject, at)?.to_owned(),
             offer: maybe_text(offer, at),
@@ -234,8 +243,7 @@ fn skip_rows(batch: &RecordBatch) -> Result<Vec<SkipRow>, String> {
     (0..batch.num_rows()).map(row).collect()
 }
 
-fn customer_row(batch: &RecordBatch, id: &str) -> Result<Option<CustomerRow>, String> {
-    let Some(at) = column::<StringArray>(batch, "customer_id")?.iter().position(|each| each == Some(id)) else { return Ok(None) };
+fn customer_row(batch: &RecordBatch, at: usize) -> Result<CustomerRow, String> {
     let rank = |name| Ok::<_, String>(maybe_text(column(batch, name)?, at));
     let date = |name| day(column(batch, name)?, at);
     let maybe = |name| Ok::<_, String>(number(column::<Int64Array>(batch, name)?, at));
@@ -246,8 +254,8 @@ fn customer_row(batch: &RecordBatch, id: &str) -> Result<Option<CustomerRow>, St
     };
     let change = text(column(batch, "rank_change")?, at)?;
     let holdout = column::<BooleanArray>(batch, "holdout")?;
-    Ok(Some(CustomerRow {
-        customer_id: id.to_owned(),
+    Ok(CustomerRow {
+        customer_id: text(column(batch, "customer_id")?, at)?.to_owned(),
         first_order_at: instant("first_order_at")?,
         last_order_at: instant("last_order_at")?,
         orders_ever: whole("orders_ever")?,
@@ -269,12 +277,24 @@ fn customer_row(batch: &RecordBatch, id: &str) -> Result<Option<CustomerRow>, St
         keep_orders: maybe("keep_orders")?,
         keep_spend: maybe("keep_spend")?,
         holdout: !holdout.is_null(at) && holdout.value(at),
-    }))
+    })
 }
 
 fn column<'a, T: Array + 'static>(batch: &'a RecordBatch, name: &str) -> Result<&'a T, String> {
     let array = batch.column_by_name(name).ok_or_else(|| format!("it has no column `{name}`"))?;
     array.as_any().downcast_ref().ok_or_else(|| format!("column `{name}` is {}, which no plan holds there", array.data_type()))
+}
+
+/// A column that plans of earlier versions do not have.
+fn later<'a, T: Array + 'static>(batch: &'a RecordBatch, name: &str) -> Result<Option<&'a T>, String> {
+    batch.column_by_name(name).map(|_| column(batch, name)).transpose()
+}
+
+/// Plans of earlier versions hold mails only.
+fn channel(column: Option<&StringArray>, at: usize) -> Result<Channel, String> {
+    let Some(column) = column else { return Ok(Channel::Mail) };
+    let word = text(column, at)?;
+    Channel::from_word(word).ok_or_else(|| format!("`{word}` is no channel"))
 }
 
 fn text(column: &StringArray, at: usize) -> Result<&str, String> {

@@ -4,7 +4,7 @@ use super::Error;
 use super::folder::DAY;
 use super::merge::contradiction;
 use crate::domain::plan::{Counts, Origin, Summary};
-use crate::domain::{RankChange, RankIndex, SkipReason};
+use crate::domain::{Channel, RankChange, RankIndex, SkipReason};
 use chrono::{DateTime, NaiveDate, SecondsFormat};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -109,7 +109,16 @@ struct Change {
 struct CampaignCounts {
     campaign: String,
     mails: Vec<u64>,
+    /// Plans of earlier versions do not tell: all were mails.
+    #[serde(default)]
+    channels: Vec<ByChannel>,
     skipped: Vec<Skips>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ByChannel {
+    channel: String,
+    mails: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -155,10 +164,13 @@ fn to_file(summary: &Summary) -> Result<PlanFile, String> {
     if counts.rank_sizes.len() != summary.ranks.len() {
         return Err("ranks and their sizes differ in number".into());
     }
-    if counts.mails_by_rank.len() != summary.campaigns.len() || counts.skips.len() != summary.campaigns.len() {
+    if counts.mails_by_rank.len() != summary.campaigns.len()
+        || counts.skips.len() != summary.campaigns.len()
+        || counts.channels.len() != summary.campaigns.len()
+    {
         return Err("campaigns and their figures differ in number".into());
     }
-    let campaigns = summary.campaigns.iter().zip(&counts.mails_by_rank).zip(&counts.skips);
+    let campaigns = summary.campaigns.iter().zip(&counts.mails_by_rank).zip(&counts.channels).zip(&counts.skips);
     Ok(PlanFile {
         format: FORMAT,
         job: summary.job.clone(),
@@ -198,9 +210,10 @@ fn to_file(summary: &Summary) -> Result<PlanFile, String> {
         mails: counts.mails,
         skipped: counts.skipped,
         campaigns: campaigns
-            .map(|((campaign, mails), skips)| CampaignCounts {
+            .map(|(((campaign, mails), channels), skips)| CampaignCounts {
                 campaign: campaign.clone(),
                 mails: mails.clone(),
+                channels: channels.iter().map(|&(channel, mails)| ByChannel { channel: channel.word().into(), mails }).collect(),
                 skipped: skips.iter().map(|&(reason, pairs)| Skips { reason: reason.word().into(), pairs }).collect(),
             })
             .collect(),
@@ -248,6 +261,9 @@ fn counts_of(file: &PlanFile, ranks: &[String]) -> Result<Counts, String> {
         at.map(Some).ok_or_else(|| format!("a move names the rank `{name}`, which is not listed"))
     };
     let change = |word: &str| RankChange::from_word(word).ok_or_else(|| format!("`{word}` is no rank change"));
+    let channel = |word: &str| Channel::from_word(word).ok_or_else(|| format!("`{word}` is no channel"));
+    let channels =
+        file.campaigns.iter().map(|campaign| campaign.channels.iter().map(|each| Ok((channel(&each.channel)?, each.mails))).collect());
     let reason = |word: &str| SkipReason::from_word(word).ok_or_else(|| format!("`{word}` is no reason to skip"));
     if let Some(short) = file.campaigns.iter().find(|campaign| campaign.mails.len() != ranks.len() + 1) {
         return Err(format!("campaign `{}` does not count mails for each rank and for no rank", short.campaign));
@@ -271,6 +287,7 @@ fn counts_of(file: &PlanFile, ranks: &[String]) -> Result<Counts, String> {
         mails: file.mails,
         skipped: file.skipped,
         mails_by_rank: file.campaigns.iter().map(|campaign| campaign.mails.clone()).collect(),
+        channels: channels.collect::<Result<_, String>>()?,
         skips: skips.collect::<Result<_, String>>()?,
         nameless: file.nameless,
         offer_exposure: file.offer_exposure,

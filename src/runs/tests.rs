@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::plan::{Counts, CustomerRow, MailRow, PlanPart, PlannedMail, Skip, SkipRow, Summary};
-use crate::domain::{FeatureRow, RankChange, SkipReason, Standing, Texts};
+use crate::domain::{Channel, FeatureRow, RankChange, SkipReason, Standing, Texts};
 use chrono::NaiveDate;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -46,10 +46,12 @@ fn mail(id: &str, customer: usize, campaign: usize) -> PlannedMail {
         customer,
         rank: Some(1),
         campaign,
+        channel: Channel::Mail,
         occasion: "2026-12".into(),
         address: "花子@b.example".into(),
         subject: "冬のお知らせ".into(),
         offer: (campaign == 1).then_some("coupon"),
+        gift: None,
         coupon_code: (campaign == 1).then(|| "ABCDEFGHJKLM".into()),
         valid_until: (campaign == 1).then(|| day("2026-12-31")),
         content_hash: *blake3::hash(id.as_bytes()).as_bytes(),
@@ -109,6 +111,7 @@ fn summary(shop: &Shop) -> Summary {
             mails,
             skipped,
             mails_by_rank: vec![vec![1, 2, 3]; 3],
+            channels: vec![vec![(Channel::Mail, 3), (Channel::Post, 3)], vec![(Channel::Line, 6)], vec![]],
             skips: vec![vec![], vec![(SkipReason::TooSoon, 3)], vec![]],
             newest: Some(1_764_716_400_000_000),
             bad_row_notes: vec!["a.parquet row 3: no amount".into()],
@@ -173,6 +176,7 @@ fn expected_mail(id: &str, campaign: usize) -> MailRow {
         customer_id: id.to_owned(),
         rank: Some("AA+".into()),
         campaign: ["birthday", "event", "newsletter"][campaign].into(),
+        channel: Channel::Mail,
         occasion: planned.occasion,
         address: planned.address,
         subject: planned.subject,

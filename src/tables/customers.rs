@@ -4,8 +4,8 @@ use super::dates::{self, Moment};
 use super::error::Error;
 use super::table::{self, Column, Kind, Table, Wanted, one_of, word};
 use super::{Input, address};
-use crate::domain::job::{ConsentSource, CustomersSource};
-use crate::domain::{Customers, Texts, Value, Zone};
+use crate::domain::job::{ConsentSource, ContactsSource, CustomersSource};
+use crate::domain::{Contacts, Customers, Texts, Value, Zone, channel};
 use chrono::NaiveDate;
 use std::borrow::Cow;
 use std::path::Path;
@@ -55,10 +55,11 @@ pub fn customers(source: &CustomersSource, zone: Zone, as_of: NaiveDate, base: &
     let customers = Customers {
         id: kept.iter().map(|row| ids.get(*row).map_or("", AsRef::as_ref)).collect(),
         address: rows.addresses(source)?,
-        name: rows.names(source)?,
+        name: rows.joined(&source.name, "name")?,
         birthday: rows.dates(source.birthday.as_deref(), "birthday", &mut notes)?,
-        consent: rows.consents(source.consent.as_ref(), as_of)?,
+        consent: rows.consents(source.consent.as_ref(), "consent", as_of)?.unwrap_or_else(|| vec![false; kept.len()]),
         since: rows.dates(source.since.as_deref(), "since", &mut notes)?,
+        contacts: rows.contacts(&source.contacts, as_of)?,
         rank: rows.ranks(source.rank.as_deref(), "rank")?,
         rank_at_least: rows.ranks(source.rank_at_least.as_deref(), "rank_at_least")?,
         rank_at_least_until: rows.ends(source.rank_at_least_until.as_deref(), "rank_at_least_until")?,
@@ -146,15 +147,39 @@ impl<'a> Rows<'a> {
         Ok(self.of(column).map(|(_, value)| address::judge(&word(value).unwrap_or_default())).collect())
     }
 
-    fn names(&self, source: &CustomersSource) -> Result<Texts, Error> {
-        let parts = source.name.iter().map(|name| self.table.column_of(name, &key("name"), &WORDS, "text"));
+    /// Texts of one column or several, each cleaned and joined by a space.
+    fn joined(&self, columns: &[String], role: &str) -> Result<Texts, Error> {
+        let parts = columns.iter().map(|name| self.table.column_of(name, &key(role), &WORDS, "text"));
         let parts: Vec<&Column> = parts.collect::<Result<_, Error>>()?;
-        let mut names = Texts::default();
+        let mut texts = Texts::default();
         for row in self.kept {
             let words = parts.iter().filter_map(|column| word(column.values.get(*row)?)).map(|word| clean(&word));
-            names.push(&words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" "));
+            texts.push(&words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" "));
         }
-        Ok(names)
+        Ok(texts)
+    }
+
+    /// How people can be reached other than by mail. Only texts are taken, for a number has lost the zeros that it began with.
+    fn contacts(&self, source: &ContactsSource, as_of: NaiveDate) -> Result<Contacts, Error> {
+        let column = |name: &Option<String>, role: &str, write: fn(&str) -> String| -> Result<Texts, Error> {
+            let Some(name) = name else { return Ok(Texts::default()) };
+            let column = self.table.column_of(name, &key(role), &[Kind::Text], "text")?;
+            let mut texts = Texts::default();
+            for (_, value) in self.of(column) {
+                texts.push(&write(&clean(&word(value).unwrap_or_default())));
+            }
+            Ok(texts)
+        };
+        let address = &source.postal_address;
+        Ok(Contacts {
+            postal_code: column(&source.postal_code, "postal_code", channel::postal_code)?,
+            postal_address: if address.is_empty() { Texts::default() } else { self.joined(address, "postal_address")? },
+            line_id: column(&source.line_id, "line_id", str::to_owned)?,
+            phone: column(&source.phone, "phone", channel::narrowed)?,
+            post_consent: self.consents(source.post_consent.as_ref(), "post_consent", as_of)?,
+            line_consent: self.consents(source.line_consent.as_ref(), "line_consent", as_of)?,
+            call_consent: self.consents(source.call_consent.as_ref(), "call_consent", as_of)?,
+        })
     }
 
     fn ranks(&self, name: Option<&str>, role: &str) -> Result<Texts, Error> {
@@ -206,16 +231,16 @@ impl<'a> Rows<'a> {
         self.of(column).map(end).collect()
     }
 
-    /// Who has consented before the as-of date. Without a column, nobody.
-    fn consents(&self, source: Option<&ConsentSource>, as_of: NaiveDate) -> Result<Vec<bool>, Error> {
-        let Some(source) = source else { return Ok(vec![false; self.kept.len()]) };
-        let column = self.table.column(&source.column, &key("consent"))?;
+    /// Who has consented before the as-of date; `None` without a column.
+    fn consents(&self, source: Option<&ConsentSource>, role: &str, as_of: NaiveDate) -> Result<Option<Vec<bool>>, Error> {
+        let Some(source) = source else { return Ok(None) };
+        let column = self.table.column(&source.column, &key(role))?;
         if let Some(yes) = &source.yes {
-            return Ok(self.of(column).map(|(_, value)| one_of(value, yes).is_some()).collect());
+            return Ok(Some(self.of(column).map(|(_, value)| one_of(value, yes).is_some()).collect()));
         }
         if !matches!(column.kind, Kind::Bool | Kind::Date | Kind::Time | Kind::Text) {
             let expected = "a time or true and false, or { column = \"…\", yes = [\"…\"] } with the values that mean consent";
-            return Err(self.table.wrong_type(column, &key("consent"), expected));
+            return Err(self.table.wrong_type(column, &key(role), expected));
         }
         let end = self.zone.midnight(as_of);
         let before = |moment: Moment| moment.instant(self.zone) < end;
@@ -238,7 +263,8 @@ impl<'a> Rows<'a> {
                     place: self.table.place(row),
                 })
             })
-            .collect()
+            .collect::<Result<_, _>>()
+            .map(Some)
     }
 }
 

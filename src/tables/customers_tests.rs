@@ -44,6 +44,7 @@ impl List {
             rank: None,
             rank_at_least: None,
             rank_at_least_until: None,
+            contacts: ContactsSource::default(),
         };
         Self { folder, source }
     }
@@ -396,4 +397,32 @@ fn an_empty_list_has_all_its_columns() {
     let customers = List::csv("customer_id,email\n").with(|source| source.email = Some("email".into())).customers();
     assert!(customers.is_empty());
     assert_eq!(customers.columns, [("customer_id".to_owned(), vec![]), ("email".to_owned(), vec![])]);
+}
+
+#[test]
+fn ways_to_reach_people_are_put_into_one_form() {
+    let text = "customer_id,zip,prefecture,street,line,tel,dm,calls\n\
+                c1,〒６０４００００,京都府, 中京区\u{3000}1-2-3 ,U0123456789abcdef0123456789abcdef,０９０ー０００ー００００,true,希望\n\
+                c2,,,,,,,\n";
+    let list = List::csv(text).with(|source| {
+        source.contacts = ContactsSource {
+            postal_code: Some("zip".into()),
+            postal_address: vec!["prefecture".into(), "street".into()],
+            line_id: Some("line".into()),
+            phone: Some("tel".into()),
+            post_consent: Some(ConsentSource { column: "dm".into(), yes: None }),
+            line_consent: None,
+            call_consent: Some(ConsentSource { column: "calls".into(), yes: Some(vec!["希望".into()]) }),
+        };
+    });
+    let contacts = list.customers().contacts;
+    assert_eq!((contacts.postal_code.get(0), contacts.postal_code.get(1)), ("604-0000", ""));
+    assert_eq!((contacts.postal_address.get(0), contacts.postal_address.get(1)), ("京都府 中京区\u{3000}1-2-3", ""));
+    assert_eq!((contacts.line_id.get(0), contacts.phone.get(0)), ("U0123456789abcdef0123456789abcdef", "090-000-0000"));
+    assert_eq!(contacts.post_consent, Some(vec![true, false]));
+    assert_eq!(contacts.line_consent, None, "nobody was asked");
+    assert_eq!(contacts.call_consent, Some(vec![true, false]));
+    // A number has lost the zeros that it began with.
+    let numbers = List::parquet(vec![("customer_id", ids(&["c1"])), ("tel", Arc::new(Int64Array::from(vec![90_0000_0000])))]);
+    assert!(numbers.with(|source| source.contacts.phone = Some("tel".into())).message().contains("[customers.columns] phone"));
 }

@@ -15,6 +15,7 @@ const ROOMS: &[&str] = &[
     "keys",
     "ledger",
     "lint",
+    "lists",
     "message",
     "offers",
     "purchases",

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use rankmail::domain::delivery::RunTrouble;
-use rankmail::domain::{Outcome, SkipReason, State};
+use rankmail::domain::{Channel, Outcome, SkipReason, State};
 use rankmail::ledger::{Adoption, Claim, Desk, Error, Ledger, NewMail, Recovered, Run, Suppression};
 use rusqlite::Connection;
 use std::collections::BTreeMap;
@@ -44,6 +44,7 @@ fn mail(number: usize) -> NewMail {
         customer_id: format!("C{number}"),
         campaign: "newsletter".into(),
         occasion: "2026-12".into(),
+        channel: Channel::Mail,
         address: format!("C{number}@b.example"),
         counts: number.is_multiple_of(2),
         coupon_code: None,

@@ -5,6 +5,8 @@ mod bad_input;
 #[cfg(test)]
 mod bad_jobs;
 #[cfg(test)]
+mod channels;
+#[cfg(test)]
 mod coupons;
 #[cfg(test)]
 mod delivery;

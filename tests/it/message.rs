@@ -6,7 +6,7 @@ use rankmail::domain::campaign::{RankMove, When};
 use rankmail::domain::job::Language;
 use rankmail::domain::ladder::{Admission, Closing, Condition, Down, Review, Up, Window};
 use rankmail::domain::offer::{Discount, OfferKind, On, Valid};
-use rankmail::domain::{Campaign, Currency, Ladder, OfferRule, Once, Rank, RankIndex, RankRange, Value};
+use rankmail::domain::{Campaign, Channel, Currency, Ladder, OfferRule, Once, Rank, RankIndex, RankRange, Value};
 use rankmail::message::{Content, Error, Names, Templates, hash, legal};
 use rankmail::runs::{values_read, values_text};
 use std::path::{Path, PathBuf};
@@ -49,6 +49,8 @@ fn campaign(name: &str, ranks: &[RankIndex], sells: bool, offer: Option<OfferKin
         from: None,
         reply_to: None,
         allow: Vec::new(),
+        channels: vec![Channel::Mail],
+        costs: Vec::new(),
     }
 }
 
@@ -118,6 +120,7 @@ fn shop() -> Vec<(String, String)> {
 fn names(columns: Option<&[&str]>) -> Names {
     Names {
         customer: columns.map(|columns| columns.iter().map(|name| (*name).to_owned()).collect()),
+        without_mail: Vec::new(),
         shop: shop().into_iter().map(|(key, _)| key).collect(),
         currency: Currency { code: "JPY".into(), digits: 0 },
         language: Language::Ja,

@@ -59,6 +59,7 @@ pub fn sample(campaign: &Campaign, ladder: &Ladder, rank: Option<RankIndex>, as_
         ladder,
         campaign,
         offer: offer.as_ref(),
+        channel: rankmail::domain::Channel::Mail,
         occasion: &occasion,
         product: &find,
         as_of,

@@ -6,7 +6,7 @@ use super::{BOLD, FAINT, colour, heading};
 use crate::domain::job::Language;
 use crate::domain::orders::LineFate;
 use crate::domain::standing::Given;
-use crate::domain::{HistoryLine, Job, Standing, Value};
+use crate::domain::{Channel, HistoryLine, Job, Standing, Value};
 use crate::pipeline::{Explanation, PairFate, Purpose};
 use anstyle::AnsiColor;
 use chrono::NaiveDate;
@@ -215,9 +215,14 @@ fn campaigns(job: &Job, explanation: &Explanation) -> String {
     for pair in &known.pairs {
         let name = table::flush_left(&pair.campaign, width);
         out += &match &pair.fate {
-            PairFate::Mailed { subject, occasion } => {
+            PairFate::Mailed { channel, subject, occasion } => {
                 let green = colour(AnsiColor::Green);
-                format!("  {green}✉{green:#} {name}  {subject}  {FAINT}{occasion}{FAINT:#}\n")
+                let told = match channel {
+                    Channel::Mail => subject.clone(),
+                    other if subject.is_empty() => other.told(language).to_owned(),
+                    other => format!("{}: {subject}", other.told(language)),
+                };
+                format!("  {green}✉{green:#} {name}  {told}  {FAINT}{occasion}{FAINT:#}\n")
             }
             PairFate::Skipped { reason, occasion } => {
                 let yellow = colour(AnsiColor::Yellow);

@@ -2,11 +2,13 @@
 
 mod coupons;
 mod explained;
+mod exported;
 mod pairs;
 mod planned;
 
 pub use coupons::{coupons, for_cart};
 pub use explained::explained;
+pub use exported::exported;
 pub use pairs::pairs;
 pub use planned::{next_step, planned};
 
@@ -162,7 +164,7 @@ pub fn shown(job: &Job, date: NaiveDate, customer: &str, mails: &[Shown]) -> Str
     let mut out = String::new();
     for mail in mails {
         let rank = mail.rank.as_deref().unwrap_or("-");
-        out += &format!("\n{BOLD}{}{BOLD:#}\n", mail.subject);
+        out += &format!("\n{BOLD}{}{BOLD:#}\n", if mail.subject.is_empty() { mail.channel.told(language) } else { &mail.subject });
         out += &format!("{FAINT}{} · {rank} · {} · {}{FAINT:#}\n\n", mail.campaign, mail.address, mail.mail_id);
         out += &format!("{}\n", mail.text.trim_end());
     }
@@ -212,6 +214,9 @@ pub fn sent(job: &Job, sent: &Sent) -> String {
     let place = if sent.destination == "outbox" { outbox(job).join("new").display().to_string() } else { sent.destination.clone() };
     let mut out = heading(&format!("{} {} → {place}", pick(language, "送信", "Sent"), sent.as_of));
     out += &state_lines(job, &sent.states);
+    for list in &sent.lists {
+        out += &format!("  {} {}\n", pick(language, "一覧", "list"), list.display());
+    }
     if sent.states.values().sum::<u64>() == 0 && !sent.interrupted {
         out += &format!("  {}\n", pick(language, "送るメールはありません。", "There is nothing to mail."));
     }

@@ -5,7 +5,7 @@ use super::super::words::{self, pick};
 use super::{BOLD, FAINT, colour, heading, warning};
 use crate::domain::money::grouped;
 use crate::domain::plan::Summary;
-use crate::domain::{Job, RankChange, SkipReason};
+use crate::domain::{Channel, Job, RankChange, SkipReason};
 use crate::pipeline::Planned;
 use anstyle::AnsiColor;
 use std::collections::BTreeMap;
@@ -97,8 +97,8 @@ fn mails(job: &Job, summary: &Summary) -> String {
     head.push(pick(language, "計", "all").to_owned());
     table.row(head);
     let mut sums = vec![0_u64; columns];
-    for (name, row) in summary.campaigns.iter().zip(&counts.mails_by_rank) {
-        let mut cells = vec![name.clone()];
+    for (at, (name, row)) in summary.campaigns.iter().zip(&counts.mails_by_rank).enumerate() {
+        let mut cells = vec![format!("{name}{}", by_channel(job, counts.channels.get(at).map_or(&[], Vec::as_slice)))];
         for (at, count) in row.iter().enumerate() {
             sums[at] += count;
             if at < shown {
@@ -114,6 +114,19 @@ fn mails(job: &Job, summary: &Summary) -> String {
     last.push(grouped(counts.mails));
     table.row(last);
     table.draw()
+}
+
+/// How a campaign goes where that is not by mail alone: ` (post)`, ` (mail 12, post 3)`.
+fn by_channel(job: &Job, channels: &[(Channel, u64)]) -> String {
+    match channels {
+        [] | [(Channel::Mail, _)] => String::new(),
+        [(channel, _)] => format!(" ({})", channel.told(job.language)),
+        several => {
+            let told: Vec<String> =
+                several.iter().map(|(channel, count)| format!("{} {}", channel.told(job.language), grouped(*count))).collect();
+            format!(" ({})", told.join(", "))
+        }
+    }
 }
 
 /// Skips by reason; by campaign too when asked for more.

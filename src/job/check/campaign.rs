@@ -4,7 +4,7 @@ use super::super::file::{CampaignFile, ContactFile};
 use super::super::report::{At, Report};
 use super::super::words;
 use super::super::written::{Key, Span};
-use super::{Around, mail, never, offer, when};
+use super::{Around, channel, mail, never, offer, when};
 use crate::domain::campaign::{Contact, Holdout, Once, RankRange};
 use crate::domain::{Campaign, RankIndex};
 
@@ -87,11 +87,29 @@ fn one(
     let from = mail::mailbox(&file.from, "from", report);
     let reply_to = mail::mailbox(&file.reply_to, "reply_to", report);
     let allow = super::allow(&file.allow, report);
+    let channels = channel::channels(file, around, report);
+    let costs = channel::costs(file, &channels, around, report);
     let ranks = ranks?;
     never::check(file, &ranks, &when, around, report);
     offer::in_time(file, &when, offer.as_ref(), report);
     let name = file.name.value()?.clone();
-    Some(Campaign { name, ranks, when, wheres, once, sells, not_with, offer, holdout, counts_towards_limit, from, reply_to, allow })
+    Some(Campaign {
+        name,
+        ranks,
+        when,
+        wheres,
+        once,
+        sells,
+        not_with,
+        offer,
+        holdout,
+        counts_towards_limit,
+        from,
+        reply_to,
+        allow,
+        channels,
+        costs,
+    })
 }
 
 fn not_with(

@@ -1,6 +1,7 @@
 //! From what was written to what is checked: every part is looked at, whatever is wrong with the others.
 
 mod campaign;
+mod channel;
 mod kinds;
 mod ladder;
 mod mail;
@@ -59,6 +60,9 @@ pub enum Lack {
     Products,
     /// Categories, be it of purchases or of the product list.
     AnyCategories,
+    PostalAddress,
+    LineId,
+    Phone,
 }
 
 /// Checks the whole file. `None` when there are problems, which are in the report.
@@ -157,6 +161,9 @@ fn lacks(file: &JobFile) -> Vec<Lack> {
         (Lack::Customers, no_list),
         (Lack::Birthdays, no_list || customers.is_some_and(|columns| absent(&columns.birthday))),
         (Lack::Since, no_list || customers.is_some_and(|columns| absent(&columns.since))),
+        (Lack::PostalAddress, no_list || customers.is_some_and(|columns| columns.postal_address.span().is_none())),
+        (Lack::LineId, no_list || customers.is_some_and(|columns| absent(&columns.line_id))),
+        (Lack::Phone, no_list || customers.is_some_and(|columns| absent(&columns.phone))),
         (Lack::Categories, purchases.is_some_and(|columns| absent(&columns.category))),
     ];
     lacks.into_iter().chain(recommend::lacks(file)).filter(|(_, lacking)| *lacking).map(|(lack, _)| lack).collect()

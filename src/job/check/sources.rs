@@ -1,10 +1,10 @@
 //! `[shop]`, `[customers]`, `[products]`: where the data is and what its columns are.
 
-use super::super::file::{ConsentFile, CustomersFile, ProductsFile, ShopFile};
+use super::super::file::{ConsentFile, CustomerColumnsFile, CustomersFile, ProductsFile, ShopFile};
 use super::super::report::{At, Report};
 use super::super::words;
 use super::super::written::{Entries, Key, Many, Or, Scalar, Span};
-use crate::domain::job::{AmountUnit, ConsentSource, CustomersSource, ProductsSource};
+use crate::domain::job::{AmountUnit, ConsentSource, ContactsSource, CustomersSource, ProductsSource};
 use std::path::Path;
 
 /// What every mail must tell, and why.
@@ -103,7 +103,8 @@ pub fn customers(key: &Key<CustomersFile>, folder: &Path, report: &mut Report) -
     let At { span, value: columns } = columns_of(&file.columns, table, "customers", report)?;
     let customer = report.needed(&columns.customer, span, "customer", "name the column with the customer's id");
     let name = report.lines(&columns.name, "name").unwrap_or_default();
-    let consent = consent(&columns.consent, report);
+    let consent = consent(&columns.consent, "consent", report);
+    let contacts = contacts(columns, report);
     let mut optional = |key: &Key<String>, name: &str| column(key, name, report);
     let (email, birthday) = (optional(&columns.email, "email"), optional(&columns.birthday, "birthday"));
     let (since, rank) = (optional(&columns.since, "since"), optional(&columns.rank, "rank"));
@@ -127,18 +128,32 @@ pub fn customers(key: &Key<CustomersFile>, folder: &Path, report: &mut Report) -
         rank,
         rank_at_least,
         rank_at_least_until,
+        contacts,
     }))
 }
 
-fn consent(key: &Key<Or<ConsentFile>>, report: &mut Report) -> Option<ConsentSource> {
-    let At { span, value } = report.get(key, "consent")?;
+fn contacts(columns: &CustomerColumnsFile, report: &mut Report) -> ContactsSource {
+    let postal_address = report.lines(&columns.postal_address, "postal_address").unwrap_or_default();
+    ContactsSource {
+        postal_code: column(&columns.postal_code, "postal_code", report),
+        postal_address: postal_address.into_iter().map(|column| column.value.to_owned()).collect(),
+        line_id: column(&columns.line_id, "line_id", report),
+        phone: column(&columns.phone, "phone", report),
+        post_consent: consent(&columns.post_consent, "post_consent", report),
+        line_consent: consent(&columns.line_consent, "line_consent", report),
+        call_consent: consent(&columns.call_consent, "call_consent", report),
+    }
+}
+
+fn consent(key: &Key<Or<ConsentFile>>, name: &str, report: &mut Report) -> Option<ConsentSource> {
+    let At { span, value } = report.get(key, name)?;
     match value {
         Or::Plain(Many::One(Scalar::Text(column))) if !column.trim().is_empty() && !column.chars().any(char::is_control) => {
             Some(ConsentSource { column: column.clone(), yes: None })
         }
         Or::Plain(_) => {
             let help = "write the column's name, or { column = \"…\", yes = [\"…\"] }";
-            report.add(span, "`consent` must be a column", "not the name of a column", help);
+            report.add(span, format!("`{name}` must be a column"), "not the name of a column", help);
             None
         }
         Or::Table(file) => {

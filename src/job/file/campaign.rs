@@ -36,6 +36,10 @@ pub struct CampaignFile {
     pub reply_to: Key<String>,
     /// Findings of `check` that are meant here, by name.
     pub allow: Key<Many<String>>,
+    /// How it reaches people: `mail` (the default), `post`, `line` or `call`; of a list, the first that reaches a customer.
+    pub channel: Key<Many<String>>,
+    /// What each mail, letter, message or call costs, in major units: one amount, or a table with one for each channel.
+    pub cost_each: Key<Or<Entries<Scalar>>>,
 }
 
 /// Conditions of time and history; all must hold.

@@ -179,6 +179,20 @@ pub struct CustomerColumnsFile {
     pub rank_at_least: Key<String>,
     /// The last day on which the rank given by hand holds; for ever where it is empty.
     pub rank_at_least_until: Key<String>,
+    /// The postal code, for letters and gifts.
+    pub postal_code: Key<String>,
+    /// The postal address, one column or several that are joined.
+    pub postal_address: Key<Many<String>>,
+    /// The id under which LINE knows the customer: `U` and 32 hex digits.
+    pub line_id: Key<String>,
+    /// The telephone number, for calls and gifts.
+    pub phone: Key<String>,
+    /// The column that tells of consent to letters; when it is left out nobody is asked for one.
+    pub post_consent: Key<Or<ConsentFile>>,
+    /// The column that tells of consent to LINE messages; when it is left out nobody is asked for one.
+    pub line_consent: Key<Or<ConsentFile>>,
+    /// The column that tells of consent to calls; when it is left out nobody is asked for one.
+    pub call_consent: Key<Or<ConsentFile>>,
 }
 
 /// A column whose values mean yes or no.

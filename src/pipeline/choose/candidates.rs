@@ -30,10 +30,7 @@ impl Pass<'_> {
         let matched = &part.matches[nth];
         let person = part.person(&self.inputs.shop, matched.row);
         let memory = &self.inputs.before.past;
-        let address = campaigns::reachable(&person, &self.job.contact)?;
-        if let Some(reason) = memory.suppressed(person.id, address) {
-            return Err(reason);
-        }
+        matched.reach?;
         campaigns::choose(&campaigns::Candidate {
             job: &self.job.name,
             campaign: &self.job.campaigns[at],

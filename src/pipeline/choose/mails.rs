@@ -4,10 +4,10 @@ use super::failures::{Failure, Trouble};
 use super::meeting::Admitted;
 use super::{Pass, Progress};
 use crate::domain::plan::PlannedMail;
-use crate::domain::{Address, Occasion, Offer, Person, SkipReason, Value};
+use crate::domain::{Channel, Offer, Person, SkipReason, Value};
 use crate::pipeline::head;
-use crate::pipeline::people::People;
-use crate::{keys, message, runs};
+use crate::pipeline::people::{Match, People};
+use crate::{campaigns, keys, message, runs};
 
 impl Pass<'_> {
     /// Renders one mail and puts it into the plan, or notes why that failed. `place` is that of the partition.
@@ -21,7 +21,7 @@ impl Pass<'_> {
         let person = part.person(&self.inputs.shop, matched.row);
         let mut offer = self.offer(campaign, &person, pair.code);
         self.recommend(&matched.picks, offer.as_mut());
-        match self.mail(at, &person, &matched.occasion, matched.row, offer.as_ref()) {
+        match self.mail(at, &person, matched, offer.as_ref()) {
             Ok(mail) => {
                 progress.mailed[matched.row].add(at, campaign);
                 progress.mails.push(mail);
@@ -34,14 +34,15 @@ impl Pass<'_> {
     }
 
     /// The values a mail is rendered with.
-    fn values(&self, at: usize, person: &Person, occasion: &Occasion, offer: Option<&Offer>, link: &str) -> Value {
+    fn values(&self, at: usize, person: &Person, matched: &Match, offer: Option<&Offer>, link: &str) -> Value {
         message::values(
             person,
             &message::ValueParts {
                 ladder: &self.job.ladder,
                 campaign: &self.job.campaigns[at],
                 offer,
-                occasion,
+                occasion: &matched.occasion,
+                channel: matched.reach.unwrap_or(Channel::Mail),
                 product: &|id| self.inputs.shop.product(id),
                 as_of: self.assessed.dates.as_of,
                 unsubscribe: link,
@@ -49,35 +50,38 @@ impl Pass<'_> {
         )
     }
 
-    fn mail(&self, at: usize, person: &Person, occasion: &Occasion, row: usize, offer: Option<&Offer>) -> Result<PlannedMail, Trouble> {
+    fn mail(&self, at: usize, person: &Person, matched: &Match, offer: Option<&Offer>) -> Result<PlannedMail, Trouble> {
         let campaign = &self.job.campaigns[at];
-        let Address::Usable { wire, .. } = person.address() else {
-            return Err(Trouble::Template("the address is not usable".to_owned()));
-        };
+        let channel = matched.reach.map_err(|_| Trouble::Template("no channel reaches this customer".to_owned()))?;
+        let address = campaigns::place(channel, person);
         let link = self.job.mail.unsubscribe.replace("{token}", &keys::token(&self.inputs.key, person.id));
-        let values = self.values(at, person, occasion, offer, &link);
+        let values = self.values(at, person, matched, offer, &link);
         let rank = person.standing.rank;
         let rank_name = rank.map(|rank| self.job.ladder.name(rank));
         let rendered = self.inputs.templates.render(&campaign.name, rank_name, &values, &self.job.shop);
         let content = rendered.map_err(|error| Trouble::Template(error.to_string()))?;
-        message::legal(&content, &self.job.shop, &link).map_err(Trouble::Unlawful)?;
         let as_of = self.assessed.dates.as_of;
         let mail_id = keys::mail_id(&self.inputs.key, &self.job.name, as_of, person.id, &campaign.name);
-        // A mail whose headers cannot be written (an id too long for its opt-out link, say) is found now, not after its claim. The
-        // parts always can, so this costs no MIME of them.
-        let head = head::head(self.job, &campaign.name, &mail_id, wire, &values, self.job.zone.midnight(as_of));
-        let bare = message::Content { subject: content.subject.clone(), preheader: None, html: String::new(), text: String::new() };
-        message::compose(&head, &bare).map_err(|error| Trouble::Template(error.to_string()))?;
+        if channel == Channel::Mail {
+            message::legal(&content, &self.job.shop, &link).map_err(Trouble::Unlawful)?;
+            // A mail whose headers cannot be written (an id too long for its opt-out link, say) is found now, not after its claim. The
+            // parts always can, so this costs no MIME of them.
+            let head = head::head(self.job, &campaign.name, &mail_id, &address, &values, self.job.zone.midnight(as_of));
+            let bare = message::Content { subject: content.subject.clone(), preheader: None, html: String::new(), text: String::new() };
+            message::compose(&head, &bare).map_err(|error| Trouble::Template(error.to_string()))?;
+        }
         Ok(PlannedMail {
             mail_id,
-            customer: row,
+            customer: matched.row,
             rank,
             campaign: at,
-            occasion: occasion.word.clone(),
-            address: wire.clone(),
-            content_hash: message::hash(wire, &content),
+            occasion: matched.occasion.word.clone(),
+            channel,
+            content_hash: message::hash(&address, &content),
+            address,
             subject: content.subject,
             offer: offer.map(|offer| offer.kind),
+            gift: offer.and_then(|offer| offer.gift.clone()),
             coupon_code: offer.and_then(|offer| offer.code.clone()),
             valid_until: offer.and_then(|offer| offer.valid_until),
             values: runs::values_text(&values),
