@@ -138,7 +138,8 @@ impl Shop {
         let both = |one: &str, other: &str| baskets.iter().filter(|basket| basket.contains(one) && basket.contains(other)).count() as u64;
         let floor = rule.support.floor(baskets.len() as u64);
         let counted = customer.counted();
-        let Some(last) = counted.iter().rev().map(|order| order.products()).find(|basket| !basket.is_empty()) else { return Vec::new() };
+        let Some(day) = counted.iter().filter(|order| !order.products().is_empty()).map(|order| order.day).max() else { return Vec::new() };
+        let last: BTreeSet<&str> = counted.iter().filter(|order| order.day == day).flat_map(|order| order.products()).collect();
         let products: BTreeSet<&str> = baskets.iter().flatten().copied().collect();
         let mut rules = Vec::new();
         for seed in &last {

@@ -121,16 +121,10 @@ impl Together {
         &self.partners[self.from[product]..self.from[product + 1]]
     }
 
-    /// What is bought together with the products of the customer's last order that has any, and was never bought by this customer: lift
+    /// What is bought together with what the customer bought last, and was never bought by this customer: lift
     /// above 1, the highest first, then the most orders, then the product. A product that goes with several has the reason of the best.
     pub fn picks(&self, part: &BookPart, row: usize, rule: &Recommend, may: &dyn Fn(u32) -> bool) -> Vec<Pick> {
-        let mut last = Vec::new();
-        for order in counted(part, row).rev() {
-            fill(part, order, &mut last);
-            if !last.is_empty() {
-                break;
-            }
-        }
+        let last = last_bought(part, row);
         let (floor, bought) = (rule.support.floor(self.orders), ever_bought(part, row));
         let mut best: Vec<(u32, u32, u64)> = Vec::new();
         for seed in last {
@@ -154,6 +148,25 @@ impl Together {
     fn attracts(&self, one: u32, other: u32, both: u64) -> bool {
         u128::from(both) * u128::from(self.orders) > u128::from(self.orders_with(one)) * u128::from(self.orders_with(other))
     }
+}
+
+/// The products of the customer's last order that has any, ascending. Orders of the same instant are one here: where lines have no order
+/// id, each is an order of its own.
+fn last_bought(part: &BookPart, row: usize) -> Vec<u32> {
+    let (mut last, mut at, mut basket) = (Vec::new(), None, Vec::new());
+    for order in counted(part, row).rev() {
+        if at.is_some_and(|at| order.at() != at) {
+            break;
+        }
+        fill(part, order, &mut basket);
+        if !basket.is_empty() {
+            at = Some(order.at());
+            last.extend_from_slice(&basket);
+        }
+    }
+    last.sort_unstable();
+    last.dedup();
+    last
 }
 
 /// `Less` when the first pair is the better one to recommend its second product: higher lift, more orders, smaller product.

@@ -35,7 +35,7 @@ pub fn coupon(file: &OfferFile, span: Span, around: &Around<'_>, report: &mut Re
     Some(OfferKind::Coupon { discount, over, on, code: code.map(|code| code.value.to_owned()) })
 }
 
-/// The categories and products that a discount is on.
+/// The categories and products that an offer is on.
 pub fn on(key: &Key<Or<OnFile>>, report: &mut Report) -> Option<On> {
     let At { span, value } = report.get(key, "on")?;
     let table = match value {
@@ -44,7 +44,7 @@ pub fn on(key: &Key<Or<OnFile>>, report: &mut Report) -> Option<On> {
     };
     let Some(file) = table else {
         let help = "write on = { category = [\"…\"] } or on = { product = [\"…\"] }";
-        report.add(span, "`on` of a discount is a table", "which categories or products?", help);
+        report.add(span, "`on` of this offer is a table", "which categories or products?", help);
         return None;
     };
     let mut list = |key: &Key<Many<Scalar>>, name: &str| {
