@@ -110,6 +110,19 @@ pub enum Command {
         #[arg(long, value_name = "N|SHARE", default_value = "5")]
         support: String,
     },
+    /// Play the past months again, with today's rules and with changed ones; nothing is planned
+    Whatif {
+        job: PathBuf,
+        /// Set a key of the job anew, such as rank.AA.at_least.spend=30000 (may be repeated)
+        #[arg(long, value_name = "PATH=VALUE")]
+        set: Vec<String>,
+        /// How many months, this one the last
+        #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=120))]
+        months: u32,
+        /// Draw a picture into this HTML file
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
     /// Send samples of the plan to a colleague
     Test {
         job: PathBuf,

@@ -24,6 +24,7 @@ pub fn dispatch(args: &Args, signals: &Signals) -> Result<Done, Error> {
         Command::Show { job, customer, campaign, html, eml } => show(common, job, customer, campaign.as_deref(), *html, *eml),
         Command::Explain { job, customer } => explain(common, job, customer),
         Command::Pairs { job, support } => pairs(common, job, support),
+        Command::Whatif { job, set, months, out } => whatif(common, job, set, *months, out.as_deref()),
         Command::Test { job, to } => test(common, job, to),
         Command::Send { job, sending } => send(common, job, sending, signals),
         Command::Run { job, if_due, sending } => run(common, job, *if_due, sending, signals),
@@ -144,6 +145,21 @@ fn pairs(common: &Common, path: &Path, support: &str) -> Result<Done, Error> {
     let found = pipeline::pairs(&job, date, support, &|step, done, total| bars.watch(step, done, total))?;
     bars.clear();
     say(&if common.json { json::pairs(date, &found) } else { page::pairs(&job, date, &found, common.verbose) });
+    Ok(Done::Clean)
+}
+
+fn whatif(common: &Common, path: &Path, settings: &[String], months: u32, picture: Option<&Path>) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let bars = bars(common, &job);
+    let watch = |step, done, total| bars.watch(step, done, total);
+    let request = pipeline::WhatIfRequest { job: &job, settings, months, as_of: as_of(common, &job), picture, watch: &watch };
+    let found = pipeline::whatif(&request)?;
+    bars.clear();
+    if common.json {
+        say(&json::whatif(&found));
+    } else {
+        say(&page::whatif(&job, &found, picture));
+    }
     Ok(Done::Clean)
 }
 

@@ -9,13 +9,14 @@ use crate::domain::job::Language;
 use crate::domain::orders::LineFate;
 use crate::domain::plan::Summary;
 use crate::domain::recommend::Pairs;
+use crate::domain::whatif::{Replay, WhatIf};
 use crate::domain::{Job, Outcome, State, Zone};
 use crate::pipeline::{
     Checked, Coupons, DataCheck, Error, Explanation, Exported, ForCart, Imported, PairFate, Planned, Purpose, Ran, Sent, Shown, Status,
     Trial,
 };
 use chrono::{NaiveDate, NaiveDateTime};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -103,7 +104,7 @@ fn summary(summary: &Summary, folder: &str) -> Value {
         .iter()
         .enumerate()
         .map(|(at, name)| {
-            let by_rank: serde_json::Map<String, Value> = summary
+            let by_rank: Map<String, Value> = summary
                 .ranks
                 .iter()
                 .map(String::as_str)
@@ -111,9 +112,9 @@ fn summary(summary: &Summary, folder: &str) -> Value {
                 .zip(counts.mails_by_rank.get(at).into_iter().flatten())
                 .map(|(rank, mails)| (rank.to_owned(), json!(mails)))
                 .collect();
-            let skips: serde_json::Map<String, Value> =
+            let skips: Map<String, Value> =
                 counts.skips.get(at).into_iter().flatten().map(|(reason, count)| (reason.word().to_owned(), json!(count))).collect();
-            let channels: serde_json::Map<String, Value> =
+            let channels: Map<String, Value> =
                 counts.channels.get(at).into_iter().flatten().map(|(channel, mails)| (channel.word().to_owned(), json!(mails))).collect();
             json!({"campaign": name, "mails": by_rank, "channels": channels, "skipped": skips})
         })
@@ -160,6 +161,24 @@ pub fn imported(imported: &Imported) -> String {
     let notes: Vec<Value> = imported.notes.iter().map(|(line, what)| json!({"line": line, "what": what})).collect();
     text(&json!({"file": imported.file.display().to_string(), "unchanged": imported.unchanged, "encoding": imported.encoding,
         "rows": imported.rows, "columns": columns, "not_read": imported.not_read, "first_not_read": notes}))
+}
+
+/// Both plays of what-if.
+pub fn whatif(found: &WhatIf) -> String {
+    let play = |play: &Replay| -> Vec<Value> {
+        let runs = play.runs.iter().map(|run| {
+            let ranks = play.ranks.iter().zip(&run.counts.rank_sizes).map(|(rank, count)| json!({"rank": rank, "customers": count}));
+            let changes: Map<String, Value> =
+                run.counts.changes.iter().map(|(change, count)| (change.word().to_owned(), (*count).into())).collect();
+            let campaigns = play.campaigns.iter().zip(&run.counts.mails_by_rank);
+            let campaigns = campaigns.map(|(name, ranks)| json!({"campaign": name, "mails": ranks.iter().sum::<u64>()}));
+            json!({"as_of": run.as_of.to_string(), "adopted": run.adopted, "ranks": ranks.collect::<Vec<_>>(),
+                "no_rank": run.counts.no_rank, "changes": changes, "mails": run.counts.mails, "skipped": run.counts.skipped,
+                "campaigns": campaigns.collect::<Vec<_>>(), "offer_exposure": run.counts.offer_exposure})
+        });
+        runs.collect()
+    };
+    text(&json!({"job": found.job, "settings": found.settings, "today": play(&found.today), "changed": found.changed.as_ref().map(play)}))
 }
 
 pub fn explained(job: &Job, explanation: &Explanation) -> String {
@@ -254,7 +273,7 @@ pub fn trial(trial: &Trial) -> String {
 }
 
 fn states(states: &BTreeMap<State, u64>) -> Value {
-    let states: serde_json::Map<String, Value> =
+    let states: Map<String, Value> =
         states.iter().filter(|(_, count)| **count > 0).map(|(state, count)| (state.word().to_owned(), json!(count))).collect();
     Value::Object(states)
 }

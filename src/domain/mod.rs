@@ -28,6 +28,7 @@ pub mod recommend;
 pub mod standing;
 pub mod text;
 pub mod value;
+pub mod whatif;
 pub mod zone;
 
 pub use address::Address;

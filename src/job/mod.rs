@@ -12,12 +12,14 @@ mod file;
 mod keys;
 mod outline;
 mod report;
+mod set;
 mod words;
 mod written;
 
 pub use echo::{echo, warnings};
 pub use error::{Error, Invalid, Problem};
 pub use outline::outline;
+pub use set::with_settings;
 
 use crate::domain::recommend::Support;
 use crate::domain::{Currency, Job, Ladder};

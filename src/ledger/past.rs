@@ -6,6 +6,7 @@ use crate::domain::{SkipReason, Texts};
 use chrono::NaiveDate;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Earlier mails by customer, and the suppressions. Millions of rows fit: a mail takes a few numbers, its words are kept once.
 #[derive(Debug, Default)]
@@ -17,6 +18,15 @@ pub struct Past {
     words: Vec<String>,
     customers_out: HashMap<String, SkipReason>,
     addresses_out: HashMap<String, SkipReason>,
+    played: Option<Played>,
+}
+
+/// Mails of a job that stand in for those that it really sent from a day on.
+#[derive(Debug)]
+struct Played {
+    job: String,
+    from: NaiveDate,
+    mails: Arc<HashMap<String, Vec<PastMail>>>,
 }
 
 /// The words are places in `Past::words`.
@@ -46,6 +56,22 @@ impl Past {
     /// The customer's earlier mails, the oldest as-of date first.
     #[must_use]
     pub fn mails(&self, customer_id: &str) -> Vec<PastMail> {
+        let mut mails = self.sent(customer_id);
+        if let Some(played) = &self.played {
+            mails.retain(|mail| mail.job != played.job || mail.as_of < played.from);
+            mails.extend(played.mails.get(customer_id).into_iter().flatten().cloned());
+            mails.sort_by_key(|mail| mail.as_of);
+        }
+        mails
+    }
+
+    /// The past in which a job mailed these from a day on, by customer, and not what it really did.
+    #[must_use]
+    pub fn replayed(self, job: &str, from: NaiveDate, mails: Arc<HashMap<String, Vec<PastMail>>>) -> Self {
+        Self { played: Some(Played { job: job.to_owned(), from, mails }), ..self }
+    }
+
+    fn sent(&self, customer_id: &str) -> Vec<PastMail> {
         let Some(place) = self.find(customer_id) else { return Vec::new() };
         let start = if place == 0 { 0 } else { self.ends.get(place - 1).copied().unwrap_or(0) };
         let end = self.ends.get(place).copied().unwrap_or(start);

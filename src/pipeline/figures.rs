@@ -38,7 +38,8 @@ pub fn summary(job: &Job, inputs: &Inputs, assessed: &Assessed, parts: &[PlanPar
     }
 }
 
-fn counts(job: &Job, inputs: &Inputs, assessed: &Assessed, parts: &[PlanPart]) -> Counts {
+/// The figures alone.
+pub fn counts(job: &Job, inputs: &Inputs, assessed: &Assessed, parts: &[PlanPart]) -> Counts {
     let slots: Vec<Option<RankIndex>> = rank_slots(&job.ladder).collect();
     let slot = |rank: Option<RankIndex>| slots.iter().position(|slot| *slot == rank).unwrap_or(slots.len() - 1);
     let mut sizes = vec![0_u64; slots.len()];

@@ -88,11 +88,24 @@ pub fn lists(job: &Job, as_of: NaiveDate) -> Result<Lists, Error> {
 
 /// Puts lists and templates together with the purchases and the memory of earlier runs.
 pub fn join(job: &Job, as_of: NaiveDate, key: Key, lists: Lists, templates: message::Templates, known: Knowledge) -> Result<Inputs, Error> {
+    let before = previous::read(job, &lists.customers, as_of, known.until)?;
+    assemble(job, as_of, key, lists, templates, before, known.lines)
+}
+
+/// The same with a memory of earlier runs that is at hand.
+pub fn assemble(
+    job: &Job,
+    as_of: NaiveDate,
+    key: Key,
+    lists: Lists,
+    templates: message::Templates,
+    before: Before,
+    lines: Option<purchases::Sieve>,
+) -> Result<Inputs, Error> {
     let Lists { customers, products, mut digests, warnings } = lists;
-    let purchases = purchases::open(&job.purchases, job.zone, &job.currency, base(job))?.through(known.lines);
+    let purchases = purchases::open(&job.purchases, job.zone, &job.currency, base(job))?.through(lines);
     digests.extend(purchases.inputs());
     digests.sort();
-    let before = previous::read(job, &customers, as_of, known.until)?;
     let given = previous::given(job, &customers)?;
     let warnings = job::warnings(job, as_of).into_iter().chain(warnings).collect();
     Ok(Inputs { key, templates, shop: Shop { zone: job.zone, customers, products, given }, purchases, before, digests, warnings })

@@ -32,6 +32,7 @@ mod show;
 mod status;
 mod timetable;
 mod trial;
+mod whatif;
 
 pub use check::{Checked, DataCheck, check, schema};
 pub use coupons::{Coupons, coupons};
@@ -53,5 +54,6 @@ pub use show::{Shown, latest_plan, show};
 pub use status::{Status, status};
 pub use timetable::{cron, next_times, systemd};
 pub use trial::{Trial, trial};
+pub use whatif::{Request as WhatIfRequest, whatif};
 
 pub use crate::ranks::{Purpose, RankCheck};

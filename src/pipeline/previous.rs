@@ -44,6 +44,12 @@ pub fn read(job: &Job, customers: &Customers, as_of: NaiveDate, until: i64) -> R
     Ok(Before { run: Some(run), held: held(job, &ranking)?, ..before })
 }
 
+/// The mails and stops of the past alone, as `read` gives them.
+pub fn past(job: &Job, as_of: NaiveDate, until: i64) -> Result<ledger::Past, Error> {
+    let ledger = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))?;
+    Ok(ledger.map_or_else(|| Ok(ledger::Past::default()), |ledger| ledger.history(&job.name, as_of, until))?)
+}
+
 /// Opens the plan of an adopted run, and makes sure that it is the one that was adopted.
 pub fn open_adopted(job: &Job, adoption: &ledger::Adoption) -> Result<runs::Opened, Error> {
     let opened = runs::open(&runs::folder(&job.runs, &adoption.job, adoption.as_of)).map_err(|error| match error {

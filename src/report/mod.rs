@@ -5,6 +5,7 @@
 mod figures;
 mod flow;
 mod page;
+mod whatif;
 mod words;
 
 use crate::domain::job::Language;
@@ -38,6 +39,8 @@ pub fn html(
     tera.add_raw_template("report.html", include_str!("report.html"))?;
     Ok(tera.render("report.html", &tera::Context::from_serialize(&view)?)?)
 }
+
+pub use whatif::whatif;
 
 #[cfg(test)]
 mod tests;

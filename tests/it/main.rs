@@ -49,4 +49,6 @@ mod sink;
 #[cfg(test)]
 mod small_shop;
 #[cfg(test)]
+mod whatif;
+#[cfg(test)]
 mod year;

@@ -5,12 +5,14 @@ mod explained;
 mod exported;
 mod pairs;
 mod planned;
+mod whatif;
 
 pub use coupons::{coupons, for_cart};
 pub use explained::explained;
 pub use exported::exported;
 pub use pairs::pairs;
 pub use planned::{next_step, planned};
+pub use whatif::whatif;
 
 use super::table;
 use super::words::{self, pick};

@@ -2,7 +2,7 @@
 
 use super::failures::{Failure, Trouble};
 use super::meeting::Admitted;
-use super::{Pass, Progress};
+use super::{Pass, Progress, Scope};
 use crate::domain::plan::PlannedMail;
 use crate::domain::{Channel, Offer, Person, SkipReason, Value};
 use crate::pipeline::head;
@@ -14,13 +14,19 @@ impl Pass<'_> {
     pub fn write(&self, at: usize, place: usize, part: &People, pair: Admitted, progress: &mut Progress) {
         let matched = &part.matches[pair.nth];
         let campaign = &self.job.campaigns[at];
-        if !self.scope.holds(place, matched.row) {
+        let counts_only = self.scope == Scope::Nobody;
+        if !counts_only && !self.scope.holds(place, matched.row) {
             progress.mailed[matched.row].add(at, campaign);
             return;
         }
         let person = part.person(&self.inputs.shop, matched.row);
         let mut offer = self.offer(campaign, &person, pair.code);
         self.recommend(&matched.picks, offer.as_mut());
+        if counts_only {
+            progress.mailed[matched.row].add(at, campaign);
+            progress.mails.push(bare(at, &person, matched, offer.as_ref()));
+            return;
+        }
         match self.mail(at, &person, matched, offer.as_ref()) {
             Ok(mail) => {
                 progress.mailed[matched.row].add(at, campaign);
@@ -67,24 +73,36 @@ impl Pass<'_> {
             // A mail whose headers cannot be written (an id too long for its opt-out link, say) is found now, not after its claim. The
             // parts always can, so this costs no MIME of them.
             let head = head::head(self.job, &campaign.name, &mail_id, &address, &values, self.job.zone.midnight(as_of));
-            let bare = message::Content { subject: content.subject.clone(), preheader: None, html: String::new(), text: String::new() };
-            message::compose(&head, &bare).map_err(|error| Trouble::Template(error.to_string()))?;
+            let empty = message::Content { subject: content.subject.clone(), preheader: None, html: String::new(), text: String::new() };
+            message::compose(&head, &empty).map_err(|error| Trouble::Template(error.to_string()))?;
         }
         Ok(PlannedMail {
             mail_id,
-            customer: matched.row,
-            rank,
-            campaign: at,
-            occasion: matched.occasion.word.clone(),
-            channel,
             content_hash: message::hash(&address, &content),
             address,
             subject: content.subject,
-            offer: offer.map(|offer| offer.kind),
-            gift: offer.and_then(|offer| offer.gift.clone()),
-            coupon_code: offer.and_then(|offer| offer.code.clone()),
-            valid_until: offer.and_then(|offer| offer.valid_until),
             values: runs::values_text(&values),
+            ..bare(at, person, matched, offer)
         })
+    }
+}
+
+/// A mail before it is rendered: who gets what, and why.
+fn bare(at: usize, person: &Person, matched: &Match, offer: Option<&Offer>) -> PlannedMail {
+    PlannedMail {
+        mail_id: String::new(),
+        customer: matched.row,
+        rank: person.standing.rank,
+        campaign: at,
+        occasion: matched.occasion.word.clone(),
+        channel: matched.reach.unwrap_or(Channel::Mail),
+        address: String::new(),
+        subject: String::new(),
+        offer: offer.map(|offer| offer.kind),
+        gift: offer.and_then(|offer| offer.gift.clone()),
+        coupon_code: offer.and_then(|offer| offer.code.clone()),
+        valid_until: offer.and_then(|offer| offer.valid_until),
+        content_hash: [0; 32],
+        values: String::new(),
     }
 }

@@ -33,6 +33,8 @@ pub enum Scope {
         part: usize,
         row: usize,
     },
+    /// Nobody: mails are counted only.
+    Nobody,
 }
 
 impl Scope {
@@ -54,6 +56,12 @@ pub fn look(job: &Job, inputs: &Inputs, assessed: &mut Assessed, part: usize, ro
     let mut progress = decide(job, inputs, assessed, Scope::Only { part, row }, &super::progress::unwatched)?;
     let looked = progress.swap_remove(part);
     Ok(looked.into_part(&assessed.people[part]))
+}
+
+/// The same without rendering: the mails of the parts have neither subject nor text.
+pub fn count(job: &Job, inputs: &Inputs, assessed: &mut Assessed, watch: &Watch) -> Result<Vec<PlanPart>, Error> {
+    let progress = decide(job, inputs, assessed, Scope::Nobody, watch)?;
+    Ok(assessed.people.iter().zip(progress).map(|(part, progress)| progress.into_part(part)).collect())
 }
 
 /// What one partition has decided so far.

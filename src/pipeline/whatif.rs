@@ -1,0 +1,161 @@
+//! What-if: plays the past months again, month by month, with today's rules and with changed ones. Nothing is planned or written; every
+//! decision is that of a plan, only the rendering is left out, so a mail that could not be rendered counts as one.
+//!
+//! A play begins with the state that the last adopted run before it left, or as a first run. From there on it keeps ranks and mails in
+//! memory: what `once` and `min_days_between` see of these months is what the play itself mailed. Lists and purchases are those of today.
+
+use super::error::Error;
+use super::progress::Watch;
+use super::{assess, check, choose, figures, inputs, previous};
+use crate::domain::ladder::PreviousRun;
+use crate::domain::mail::PastMail;
+use crate::domain::plan::PlanPart;
+use crate::domain::standing::Held;
+use crate::domain::whatif::{Replay, ReplayedRun, WhatIf};
+use crate::domain::zone::{first_of_month, months_before};
+use crate::domain::{Job, Key, Standing};
+use crate::{job as job_room, keys, ledger, report};
+use chrono::NaiveDate;
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// What is asked.
+pub struct Request<'a> {
+    pub job: &'a Job,
+    /// `PATH=VALUE`, each of them.
+    pub settings: &'a [String],
+    /// How many months are played, the as-of date's the last.
+    pub months: u32,
+    pub as_of: NaiveDate,
+    /// Where a picture is drawn, if one is wanted.
+    pub picture: Option<&'a Path>,
+    pub watch: &'a Watch<'a>,
+}
+
+/// Plays the months under today's rules and, where something is set anew, under those.
+pub fn whatif(request: &Request) -> Result<WhatIf, Error> {
+    let job = request.job;
+    if let Some(other) = &job.ladder.of {
+        return Err(Error::Usage(format!("the ranks of `{}` are decided by the job `{other}`: ask there what if", job.name)));
+    }
+    let changed = (!request.settings.is_empty()).then(|| changed(job, request.settings)).transpose()?;
+    let stops = stops(request)?;
+    let today = replay(job, &stops, request.watch)?;
+    let changed = changed.map(|changed| replay(&changed, &stops, request.watch)).transpose()?;
+    let found = WhatIf { job: job.name.clone(), settings: request.settings.to_vec(), today, changed };
+    if let Some(path) = request.picture {
+        let html = report::whatif(&found, job.language, &job.currency)?;
+        std::fs::write(path, html).map_err(|source| Error::File { path: path.to_owned(), source })?;
+    }
+    Ok(found)
+}
+
+/// The job with some of its keys set anew, checked as a whole.
+fn changed(job: &Job, settings: &[String]) -> Result<Job, Error> {
+    let text = job_room::with_settings(&job.text, settings).map_err(Error::Usage)?;
+    let mut changed = job_room::load_text(&job.path, &text)?;
+    changed.runs.clone_from(&job.runs);
+    Ok(changed)
+}
+
+/// One date of a play.
+struct Stop {
+    as_of: NaiveDate,
+    adopted: bool,
+    /// What the ledger noted after this instant (microseconds UTC) was not known then.
+    until: i64,
+}
+
+/// The dates that are played: those of the adopted runs of a month, and the 1st of a month that has none.
+fn stops(request: &Request) -> Result<Vec<Stop>, Error> {
+    let job = request.job;
+    let ledger = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))?;
+    let adoptions = ledger.map_or_else(|| Ok(Vec::new()), |ledger| ledger.adoptions(&job.name))?;
+    let this_month = first_of_month(request.as_of);
+    let mut stops = Vec::new();
+    for ago in (0..request.months).rev() {
+        let first = months_before(this_month, i32::try_from(ago).unwrap_or(i32::MAX));
+        let ran = adoptions.iter().filter(|run| first_of_month(run.as_of) == first && run.as_of <= request.as_of);
+        let before = stops.len();
+        stops.extend(ran.map(|run| Stop { as_of: run.as_of, adopted: true, until: run.adopted_at }));
+        if stops.len() == before {
+            stops.push(Stop { as_of: first, adopted: false, until: i64::MAX });
+        }
+    }
+    Ok(stops)
+}
+
+/// What one stop leaves to the next.
+struct Left {
+    run: PreviousRun,
+    held: HashMap<String, Held>,
+}
+
+fn replay(job: &Job, stops: &[Stop], watch: &Watch) -> Result<Replay, Error> {
+    let key = key(job)?;
+    let mut left: Option<Left> = None;
+    let mut mailed: Arc<HashMap<String, Vec<PastMail>>> = Arc::default();
+    let mut runs = Vec::with_capacity(stops.len());
+    let Some(first) = stops.first().map(|stop| stop.as_of) else {
+        return Err(Error::Usage("--months 0 plays nothing; write a number of months from 1".to_owned()));
+    };
+    for stop in stops {
+        let lists = inputs::lists(job, stop.as_of)?;
+        check::columns(job, lists.customers.columns.iter().map(|(name, _)| name.as_str()))?;
+        let templates = inputs::templates(job, Some(&lists.customers))?;
+        let before = match left {
+            None => previous::read(job, &lists.customers, stop.as_of, stop.until)?,
+            Some(Left { run, held }) => {
+                let past = previous::past(job, stop.as_of, stop.until)?.replayed(&job.name, first, Arc::clone(&mailed));
+                previous::Before { run: Some(run), summary: None, held, past }
+            }
+        };
+        let inputs = inputs::assemble(job, stop.as_of, key.clone(), lists, templates, before, None)?;
+        let mut assessed = assess::run(job, &inputs, stop.as_of, watch)?;
+        let parts = choose::count(job, &inputs, &mut assessed, watch)?;
+        let counts = figures::counts(job, &inputs, &assessed, &parts);
+        drop(inputs);
+        remember(job, stop.as_of, &parts, Arc::make_mut(&mut mailed));
+        let dates = &assessed.dates;
+        let run = PreviousRun { as_of: dates.as_of, closing: dates.closing, keep_by: dates.keep_by };
+        left = Some(Left { run, held: held(&parts) });
+        runs.push(ReplayedRun { as_of: stop.as_of, adopted: stop.adopted, counts });
+    }
+    let ranks = job.ladder.ranks.iter().map(|rank| rank.name.clone()).collect();
+    Ok(Replay { ranks, campaigns: job.campaigns.iter().map(|campaign| campaign.name.clone()).collect(), runs })
+}
+
+/// The ranks that a stop leaves.
+fn held(parts: &[PlanPart]) -> HashMap<String, Held> {
+    let all = parts.iter().flat_map(|part| part.customer_id.iter().zip(&part.standings));
+    all.filter_map(|(id, standing)| {
+        let Standing { rank, since, missed, safe_until, .. } = *standing;
+        rank.map(|rank| (id.to_owned(), Held { rank, since, missed, safe_until }))
+    })
+    .collect()
+}
+
+/// Adds the mails of a stop to those of the play.
+fn remember(job: &Job, as_of: NaiveDate, parts: &[PlanPart], mailed: &mut HashMap<String, Vec<PastMail>>) {
+    for part in parts {
+        for mail in &part.mails {
+            let campaign = &job.campaigns[mail.campaign];
+            mailed.entry(part.customer_id.get(mail.customer).to_owned()).or_default().push(PastMail {
+                job: job.name.clone(),
+                campaign: campaign.name.clone(),
+                occasion: mail.occasion.clone(),
+                as_of,
+                counts: campaign.counts_towards_limit,
+            });
+        }
+    }
+}
+
+/// The shop's key; where none was made yet, a stand-in, for nothing that is made from it leaves.
+fn key(job: &Job) -> Result<Key, Error> {
+    match keys::load(&job.keys, false) {
+        Err(keys::Error::Absent { .. }) => Ok(Key { bytes: [0; 32], id: String::new(), demo: true }),
+        found => Ok(found?),
+    }
+}
