@@ -196,11 +196,14 @@ pub fn explained(job: &Job, explanation: &Explanation) -> String {
                 "product": line.product, "category": line.category, "quantity": line.quantity, "counted": counted, "why": why})
         })
         .collect();
-    let mut object = json!({"customer": explanation.customer, "as_of": explanation.dates.as_of.to_string(),
+    let mut object = json!({"customer": explanation.customer, "merged": explanation.merged, "as_of": explanation.dates.as_of.to_string(),
         "closing": explanation.dates.closing.to_string(), "settled_before": explanation.dates.settled.to_string(), "excluded": explanation.excluded, "lines": lines});
     if let Some(known) = &explanation.known {
         let rank = |rank: Option<u8>| rank.map(|rank| job.ladder.name(rank).to_owned());
         let standing = &known.standing;
+        if let Some(household) = &known.household {
+            object["household"] = json!({"name": household.name, "members": household.members});
+        }
         object["rank"] = json!({"rank": rank(standing.rank), "qualifies": rank(standing.qualifies), "previous": rank(standing.previous),
             "change": standing.change.word(), "since": day(standing.since), "missed_reviews": standing.missed,
             "safe_until": day(standing.safe_until),

@@ -23,6 +23,8 @@ pub struct Customers {
     /// The rank given by hand, by name; empty when there is none. And the last day on which it is given, none for ever.
     pub rank_at_least: Texts,
     pub rank_at_least_until: Vec<Option<NaiveDate>>,
+    /// Who ranks together: the household of each customer, empty where there is none.
+    pub household: Texts,
     /// Every column of the file by its own name, for templates and `where`.
     pub columns: Vec<(String, Vec<Value>)>,
     /// Ids that `exclude` left out, with the column and value that did it. Sorted by id.

@@ -212,6 +212,10 @@ pub struct CustomersSource {
     pub rank_at_least: Option<String>,
     pub rank_at_least_until: Option<String>,
     pub contacts: ContactsSource,
+    /// The list of merged customers.
+    pub merged: Option<PathBuf>,
+    /// The column whose equal values mean one household.
+    pub household: Option<String>,
 }
 
 /// The columns by which people are reached other than by mail.

@@ -18,6 +18,7 @@ pub mod key;
 pub mod ladder;
 pub mod list;
 pub mod mail;
+pub mod merges;
 pub mod money;
 pub mod offer;
 pub mod orders;

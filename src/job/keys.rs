@@ -15,8 +15,6 @@ const LATER: &[&str] = &[
     "budget",
     "ca_file",
     "extra_points",
-    "household",
-    "merged",
     "password_env",
     "password_file",
     "per_domain",

@@ -2,6 +2,7 @@
 
 use super::{Error, Ledger, Result, look};
 use crate::domain::mail::PastMail;
+use crate::domain::merges::Merges;
 use crate::domain::{SkipReason, Texts};
 use chrono::NaiveDate;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -19,6 +20,8 @@ pub struct Past {
     customers_out: HashMap<String, SkipReason>,
     addresses_out: HashMap<String, SkipReason>,
     played: Option<Played>,
+    /// What belongs to an id that was merged belongs to the one that stands for it now.
+    merges: Arc<Merges>,
 }
 
 /// Mails of a job that stand in for those that it really sent from a day on.
@@ -53,13 +56,23 @@ pub struct Suppression {
 }
 
 impl Past {
+    /// The same past, of customers some of whom were merged.
+    #[must_use]
+    pub fn merging(self, merges: Arc<Merges>) -> Self {
+        Self { merges, ..self }
+    }
+
     /// The customer's earlier mails, the oldest as-of date first.
     #[must_use]
     pub fn mails(&self, customer_id: &str) -> Vec<PastMail> {
+        let former = self.merges.former(customer_id);
         let mut mails = self.sent(customer_id);
+        mails.extend(former.iter().flat_map(|id| self.sent(id)));
         if let Some(played) = &self.played {
             mails.retain(|mail| mail.job != played.job || mail.as_of < played.from);
             mails.extend(played.mails.get(customer_id).into_iter().flatten().cloned());
+        }
+        if self.played.is_some() || !former.is_empty() {
             mails.sort_by_key(|mail| mail.as_of);
         }
         mails
@@ -71,6 +84,7 @@ impl Past {
         Self { played: Some(Played { job: job.to_owned(), from, mails }), ..self }
     }
 
+    /// The mails that went to this very id.
     fn sent(&self, customer_id: &str) -> Vec<PastMail> {
         let Some(place) = self.find(customer_id) else { return Vec::new() };
         let start = if place == 0 { 0 } else { self.ends.get(place - 1).copied().unwrap_or(0) };
@@ -92,7 +106,8 @@ impl Past {
     /// `same_address` is the address in the form in which two are compared.
     #[must_use]
     pub fn suppressed(&self, customer_id: &str, same_address: &str) -> Option<SkipReason> {
-        self.customers_out.get(customer_id).or_else(|| self.addresses_out.get(same_address)).copied()
+        let former = || self.merges.former(customer_id).iter().find_map(|id| self.customers_out.get(id));
+        self.customers_out.get(customer_id).or_else(former).or_else(|| self.addresses_out.get(same_address)).copied()
     }
 
     /// The same mails with the suppressions of another time.

@@ -2,6 +2,7 @@
 //! (who is among the top, who shares an address).
 
 use super::error::Error;
+use super::households;
 use super::inputs::Inputs;
 use super::people::{Match, People};
 use super::progress::{Step, Watch};
@@ -73,10 +74,11 @@ pub fn run(job: &Job, inputs: &Inputs, as_of: NaiveDate, watch: &Watch) -> Resul
     let Folded { features, read, book } = fold(job, inputs, dates.bounds(job.zone), watch)?;
     let mut people = join(inputs, &features);
     drop(features);
-    let tops = ranks::tops(
-        &job.ladder,
-        people.iter().flat_map(|part| part.features.iter().enumerate().map(|(row, features)| (part.id.get(row), features))),
-    );
+    households::join(&inputs.shop.customers, &mut people)?;
+    // A household takes one place among the top, that of its first member.
+    let places =
+        people.iter().flat_map(|part| (0..part.len()).map(move |row| (part.id.get(row), part.ranked_as(row), &part.features[row])));
+    let tops = ranks::tops(&job.ladder, places.filter(|(id, ranked_as, _)| id == ranked_as).map(|(id, _, features)| (id, features)));
     let first_run = inputs.before.run.is_none();
     let facts = facts(job, &dates, first_run);
     let tally = book.as_ref().and_then(|book| recommend::tally(job, &inputs.shop, book, &dates));

@@ -78,12 +78,13 @@ fn with_templates(path: &Path, error: Error) -> Error {
 fn look_at_data(job: &Job, as_of: NaiveDate, problems: &mut Vec<Error>) -> DataCheck {
     let mut found = DataCheck::default();
     if let Some(source) = &job.customers {
-        match tables::customers(source, job.zone, as_of, inputs::base(job)) {
+        let list = inputs::merges(job).and_then(|(merges, _)| Ok(tables::customers(source, &merges, job.zone, as_of, inputs::base(job))?));
+        match list {
             Ok((list, _, notes)) => {
                 (found.customers, found.excluded_customers) = (list.len() as u64, list.excluded.len() as u64);
                 found.notes.extend(inputs::list_notes(&notes, job.language));
             }
-            Err(error) => problems.push(error.into()),
+            Err(error) => problems.push(error),
         }
     }
     if let Some(source) = &job.products {
@@ -107,7 +108,7 @@ fn mean_spend(job: &Job, as_of: NaiveDate) -> Result<Vec<Option<i64>>, Error> {
         return Ok(Vec::new());
     }
     let dates = ranks::dates(as_of, &job.ladder, None, None);
-    let purchases = purchases::open(&job.purchases, job.zone, &job.currency, inputs::base(job))?;
+    let purchases = inputs::purchases(job, inputs::merges(job)?.0)?;
     let request = purchases::Request { as_of: job.zone.midnight(as_of), ..purchases::Request::default() };
     let fold = features::Fold::new(dates.bounds(job.zone), &[], false);
     purchases.read(&request, &|lines| fold.add(lines).map_err(Into::into))?;

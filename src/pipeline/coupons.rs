@@ -35,7 +35,7 @@ pub fn coupons(job: &Job, as_of: NaiveDate, watch: &Watch) -> Result<Coupons, Er
 }
 
 fn book(job: &Job, as_of: NaiveDate, watch: &Watch) -> Result<OrderBook, Error> {
-    let purchases = purchases::open(&job.purchases, job.zone, &job.currency, inputs::base(job))?;
+    let purchases = inputs::purchases(job, inputs::merges(job)?.0)?;
     let progress = |done, total| watch(Step::Read, done, total);
     let end = job.zone.midnight(as_of);
     let request = purchases::Request { as_of: end, details: true, progress: Some(&progress), ..purchases::Request::default() };

@@ -3,6 +3,7 @@
 use super::assess::{self, Assessed};
 
 use super::error::Error;
+use super::households::Household;
 use super::inputs::{self, Inputs};
 use super::progress::Watch;
 use super::recommend::nothing_to_recommend;
@@ -18,6 +19,8 @@ use chrono::NaiveDate;
 /// Everything that decided about one customer.
 pub struct Explanation {
     pub customer: String,
+    /// The id that was asked for, where it was merged into this customer's.
+    pub merged: Option<String>,
     pub dates: Dates,
     /// Left out by `[customers] exclude`: column and value.
     pub excluded: Option<String>,
@@ -33,6 +36,8 @@ pub struct Known {
     pub given: Option<Given>,
     pub holdout: bool,
     pub listed: bool,
+    /// The household whose figures these are.
+    pub household: Option<Household>,
     pub checks: Vec<RankCheck>,
     pub pairs: Vec<Pair>,
 }
@@ -60,8 +65,10 @@ pub enum PairFate {
 
 /// Explains one customer at an as-of date. The whole shop is ranked for it, since tops and shared addresses depend on everybody;
 /// nothing is written.
-pub fn explain(job: &Job, as_of: NaiveDate, customer: &str, watch: &Watch) -> Result<Explanation, Error> {
+pub fn explain(job: &Job, as_of: NaiveDate, asked: &str, watch: &Watch) -> Result<Explanation, Error> {
     let inputs = inputs::open(job, as_of)?;
+    let merges = std::sync::Arc::clone(&inputs.merges);
+    let customer = merges.present(asked);
     let assessed = assess::run(job, &inputs, as_of, watch)?;
     let lines = inputs.purchases.history(customer, job.zone.midnight(as_of))?;
     let excluded = inputs
@@ -76,7 +83,8 @@ pub fn explain(job: &Job, as_of: NaiveDate, customer: &str, watch: &Watch) -> Re
     if known.is_none() && excluded.is_none() && lines.is_empty() {
         return Err(Error::Data(format!("customer `{customer}` is neither in the purchases nor in the customer list")));
     }
-    Ok(Explanation { customer: customer.to_owned(), dates, excluded, known, lines })
+    let former = (asked != customer).then(|| asked.to_owned());
+    Ok(Explanation { customer: customer.to_owned(), merged: former, dates, excluded, known, lines })
 }
 
 fn known(job: &Job, inputs: &Inputs, mut assessed: Assessed, customer: &str) -> Result<(Dates, Option<Known>), Error> {
@@ -95,6 +103,7 @@ fn known(job: &Job, inputs: &Inputs, mut assessed: Assessed, customer: &str) -> 
         given: known.given,
         holdout: part.holdout[row],
         listed: part.listed[row].is_some(),
+        household: part.households.get(&row).map(|household| (**household).clone()),
         checks,
         pairs: fates,
     };

@@ -1,8 +1,8 @@
 //! Only the features table.
 
 use super::error::Error;
-use super::previous;
 use super::progress::{Step, Watch};
+use super::{inputs, previous};
 use crate::domain::features::ReadCounts;
 use crate::domain::{Bounds, Job};
 use crate::{features as fold, ledger, purchases, ranks, schedule};
@@ -12,7 +12,7 @@ use std::path::Path;
 /// Computes the features at an as-of date and writes them as Parquet. Returns how many customers there are, and what was read.
 pub fn features(job: &Job, as_of: NaiveDate, out: &Path, watch: &Watch) -> Result<(u64, ReadCounts), Error> {
     let bounds = bounds(job, as_of)?;
-    let purchases = purchases::open(&job.purchases, job.zone, &job.currency, super::inputs::base(job))?;
+    let purchases = inputs::purchases(job, inputs::merges(job)?.0)?;
     let progress = |done, total| watch(Step::Read, done, total);
     let request =
         purchases::Request { as_of: bounds.as_of, history_before: None, category: false, details: false, progress: Some(&progress) };

@@ -1,15 +1,17 @@
 //! Opens what a run reads: the key, the templates, the lists, the purchases, the memory of earlier runs.
 
-use super::check;
 use super::error::Error;
 use super::people::Shop;
 use super::previous::{self, Before};
+use super::{check, households};
 use crate::domain::customers::Product;
 use crate::domain::job::{Language, Outline};
+use crate::domain::merges::Merges;
 use crate::domain::{Customers, Job, Key};
 use crate::{job, keys, message, purchases, tables};
 use chrono::NaiveDate;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Everything a run reads, opened and checked.
 pub struct Inputs {
@@ -21,6 +23,8 @@ pub struct Inputs {
     /// (relative name, digest), sorted.
     pub digests: Vec<(String, String)>,
     pub warnings: Vec<String>,
+    /// Which customers are one.
+    pub merges: Arc<Merges>,
 }
 
 /// Loads a job file; `runs` stands in for the job's own folder of runs.
@@ -46,6 +50,7 @@ pub struct Lists {
     /// (relative name, digest).
     pub digests: Vec<(String, String)>,
     pub warnings: Vec<String>,
+    pub merges: Arc<Merges>,
 }
 
 /// As of when the purchases and the memory of earlier runs are read: a plan of the past knew less.
@@ -73,8 +78,11 @@ pub fn open(job: &Job, as_of: NaiveDate) -> Result<Inputs, Error> {
 pub fn lists(job: &Job, as_of: NaiveDate) -> Result<Lists, Error> {
     let mut lists = Lists::default();
     if let Some(source) = &job.customers {
-        let (customers, inputs, notes) = tables::customers(source, job.zone, as_of, base(job))?;
-        lists.customers = customers;
+        let (merges, file) = merges(job)?;
+        let (mut customers, inputs, notes) = tables::customers(source, &merges, job.zone, as_of, base(job))?;
+        households::known_since(&mut customers);
+        (lists.customers, lists.merges) = (customers, merges);
+        lists.digests.extend(file);
         lists.digests.extend(inputs);
         lists.warnings.extend(list_notes(&notes, job.language));
     }
@@ -86,9 +94,21 @@ pub fn lists(job: &Job, as_of: NaiveDate) -> Result<Lists, Error> {
     Ok(lists)
 }
 
+/// Which customers are one, and what identifies the file that says so.
+pub fn merges(job: &Job) -> Result<(Arc<Merges>, Option<tables::Input>), Error> {
+    let Some(path) = job.customers.as_ref().and_then(|source| source.merged.as_ref()) else { return Ok((Arc::default(), None)) };
+    let (merges, file) = tables::merges(path, base(job))?;
+    Ok((Arc::new(merges), Some(file)))
+}
+
+/// Opens the purchases of customers some of whom were merged.
+pub fn purchases(job: &Job, merges: Arc<Merges>) -> Result<purchases::Purchases, Error> {
+    Ok(purchases::open(&job.purchases, job.zone, &job.currency, base(job))?.merging(merges))
+}
+
 /// Puts lists and templates together with the purchases and the memory of earlier runs.
 pub fn join(job: &Job, as_of: NaiveDate, key: Key, lists: Lists, templates: message::Templates, known: Knowledge) -> Result<Inputs, Error> {
-    let before = previous::read(job, &lists.customers, as_of, known.until)?;
+    let before = previous::read(job, &lists.customers, &lists.merges, as_of, known.until)?;
     assemble(job, as_of, key, lists, templates, before, known.lines)
 }
 
@@ -102,19 +122,27 @@ pub fn assemble(
     before: Before,
     lines: Option<purchases::Sieve>,
 ) -> Result<Inputs, Error> {
-    let Lists { customers, products, mut digests, warnings } = lists;
-    let purchases = purchases::open(&job.purchases, job.zone, &job.currency, base(job))?.through(lines);
+    let Lists { customers, products, mut digests, warnings, merges } = lists;
+    let purchases = purchases(job, Arc::clone(&merges))?.through(lines);
+    let before = Before { past: before.past.merging(Arc::clone(&merges)), ..before };
     digests.extend(purchases.inputs());
     digests.sort();
-    let given = previous::given(job, &customers)?;
+    let mut given = previous::given(job, &customers)?;
+    households::share_given(&customers, &mut given);
     let warnings = job::warnings(job, as_of).into_iter().chain(warnings).collect();
-    Ok(Inputs { key, templates, shop: Shop { zone: job.zone, customers, products, given }, purchases, before, digests, warnings })
+    Ok(Inputs { key, templates, shop: Shop { zone: job.zone, customers, products, given }, purchases, before, digests, warnings, merges })
 }
 
 /// What the customer list says that nobody expected, in words.
 pub fn list_notes(notes: &tables::Notes, language: Language) -> Vec<String> {
     let counts = [
         (notes.without_id, "顧客リストで ID のない行（集計外）", "rows of the customer list without an id, left out"),
+        (
+            notes.merged,
+            "顧客リストで統合済みの旧 ID の行（新 ID の行を使用）",
+            "rows of the customer list whose id was merged into one that has a row",
+        ),
+        (notes.cleaned_addresses, "表記を直して使うメールアドレス", "mail addresses that were cleaned before use"),
         (notes.unusable_birthdays, "顧客リストで日付として読めない誕生日", "birthdays of the customer list that are no dates"),
         (notes.unusable_since, "顧客リストで日付として読めない利用開始日", "first visits of the customer list that are no dates"),
     ];

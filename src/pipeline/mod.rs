@@ -15,6 +15,7 @@ mod export;
 mod features;
 mod figures;
 mod head;
+mod households;
 mod import;
 mod inputs;
 mod letters;

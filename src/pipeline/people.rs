@@ -1,5 +1,6 @@
 //! One hash partition of the shop's customers: features, list and rank state side by side, row for row.
 
+use super::households::Household;
 use crate::domain::customers::Product;
 use crate::domain::features::FeatureRow;
 use crate::domain::orders::LastOrder;
@@ -10,6 +11,7 @@ use crate::domain::{Bounds, Channel, Customers, Features, Occasion, Person, Skip
 use crate::ranks::RowIn;
 use chrono::NaiveDate;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// What all partitions look into.
 pub struct Shop {
@@ -59,6 +61,8 @@ pub struct People {
     pub last_orders: HashMap<usize, LastOrder>,
     /// How long each usually waits between two orders; empty where nobody asks.
     pub intervals: Vec<Option<Interval>>,
+    /// The households of those rows that have one with other members.
+    pub households: HashMap<usize, Arc<Household>>,
 }
 
 impl People {
@@ -114,12 +118,17 @@ impl People {
         }
     }
 
+    /// The id that decides a tie between ranks: of a household, the smallest of its members.
+    pub fn ranked_as(&self, row: usize) -> &str {
+        self.households.get(&row).map_or_else(|| self.id.get(row), |household| household.lead())
+    }
+
     /// What the ranks room is told of a row.
     pub fn rank_row<'a>(&'a self, shop: &Shop, bounds: &Bounds, row: usize) -> RowIn<'a> {
         let features = &self.features[row];
         let settled = |until: i64| features.first_order_at.filter(|at| *at < until);
         RowIn {
-            id: self.id.get(row),
+            id: self.ranked_as(row),
             features,
             tenure_from_closing: self.tenure_from(shop, row, features.first_order_closing),
             tenure_from_next: self.tenure_from(shop, row, settled(bounds.next_settled)),

@@ -1,7 +1,9 @@
 //! What the shop's memory says before a run: the last adopted run, the ranks held, the mails of the past.
 
 use super::error::Error;
+use super::households::higher;
 use crate::domain::ladder::PreviousRun;
+use crate::domain::merges::Merges;
 use crate::domain::plan::Summary;
 use crate::domain::standing::{Given, Held};
 use crate::domain::{Customers, Job, Ladder, RankIndex};
@@ -23,7 +25,7 @@ pub struct Before {
 }
 
 /// Reads the state before `as_of` as it was at the instant `until` (microseconds UTC). Nothing is created where nothing is.
-pub fn read(job: &Job, customers: &Customers, as_of: NaiveDate, until: i64) -> Result<Before, Error> {
+pub fn read(job: &Job, customers: &Customers, merges: &Merges, as_of: NaiveDate, until: i64) -> Result<Before, Error> {
     let Some(ledger) = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))? else {
         return first_run(job, customers, Before::default());
     };
@@ -41,7 +43,7 @@ pub fn read(job: &Job, customers: &Customers, as_of: NaiveDate, until: i64) -> R
     let Some(ranking) = ranking else { return first_run(job, customers, before) };
     let summary = &ranking.summary;
     let run = PreviousRun { as_of: summary.as_of, closing: summary.closing, keep_by: summary.keep_by };
-    Ok(Before { run: Some(run), held: held(job, &ranking)?, ..before })
+    Ok(Before { run: Some(run), held: held(job, &ranking, merges)?, ..before })
 }
 
 /// The mails and stops of the past alone, as `read` gives them.
@@ -74,9 +76,9 @@ fn under_present_names(mut summary: Summary, ladder: &Ladder) -> Summary {
     summary
 }
 
-/// The rank of each customer of a run.
-fn held(job: &Job, run: &runs::Opened) -> Result<HashMap<String, Held>, Error> {
-    let mut held = HashMap::new();
+/// The rank of each customer of a run; of ids that are one now, the highest.
+fn held(job: &Job, run: &runs::Opened, merges: &Merges) -> Result<HashMap<String, Held>, Error> {
+    let mut held: HashMap<String, Held> = HashMap::new();
     let mut unknown: BTreeMap<String, u64> = BTreeMap::new();
     for customer in run.customers()? {
         let customer = customer?;
@@ -84,7 +86,8 @@ fn held(job: &Job, run: &runs::Opened) -> Result<HashMap<String, Held>, Error> {
         match job.ladder.find_or_was(&name) {
             Some(rank) => {
                 let state = Held { rank, since: customer.rank_since, missed: customer.missed_reviews, safe_until: customer.safe_until };
-                held.insert(customer.customer_id, state);
+                let id = merges.present(&customer.customer_id).to_owned();
+                held.entry(id).and_modify(|other| *other = higher(*other, state)).or_insert(state);
             }
             None => *unknown.entry(name).or_default() += 1,
         }

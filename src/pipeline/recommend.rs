@@ -10,7 +10,7 @@ use crate::domain::offer::OfferKind;
 use crate::domain::recommend::{Interval, Pairs, Pick, Recommend, Support};
 use crate::domain::{Bounds, Campaign, Customers, Dates, Job, Offer, OrderBook, RankIndex};
 use crate::recommend::{self, History};
-use crate::{features, job as job_room, purchases, tables};
+use crate::{features, job as job_room, purchases};
 use chrono::NaiveDate;
 
 pub use crate::recommend::Tally;
@@ -120,16 +120,8 @@ pub fn pairs(job: &Job, as_of: NaiveDate, support: Support, watch: &Watch) -> Re
         return Err(Error::Usage(format!("the job does not say what was bought; {help}")));
     }
     let bounds = super::features::bounds(job, as_of)?;
-    let base = inputs::base(job);
-    let customers = match &job.customers {
-        Some(source) => tables::customers(source, job.zone, as_of, base)?.0,
-        None => Customers::default(),
-    };
-    let products = match &job.products {
-        Some(source) => tables::products(source, &job.currency, base)?.0,
-        None => Vec::new(),
-    };
-    let purchases = purchases::open(&job.purchases, job.zone, &job.currency, base)?;
+    let lists = inputs::lists(job, as_of)?;
+    let purchases = inputs::purchases(job, lists.merges)?;
     let request = purchases::Request {
         as_of: bounds.as_of,
         details: true,
@@ -139,5 +131,5 @@ pub fn pairs(job: &Job, as_of: NaiveDate, support: Support, watch: &Watch) -> Re
     let book = features::Book::new(bounds.as_of);
     purchases.read(&request, &|lines| book.add(lines).map_err(Into::into))?;
     let book = book.finish()?;
-    Ok(recommend::pairs(&history(job, (&customers, &products), &book, as_of, bounds), support))
+    Ok(recommend::pairs(&history(job, (&lists.customers, &lists.products), &book, as_of, bounds), support))
 }

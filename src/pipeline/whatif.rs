@@ -105,7 +105,7 @@ fn replay(job: &Job, stops: &[Stop], watch: &Watch) -> Result<Replay, Error> {
         check::columns(job, lists.customers.columns.iter().map(|(name, _)| name.as_str()))?;
         let templates = inputs::templates(job, Some(&lists.customers))?;
         let before = match left {
-            None => previous::read(job, &lists.customers, stop.as_of, stop.until)?,
+            None => previous::read(job, &lists.customers, &lists.merges, stop.as_of, stop.until)?,
             Some(Left { run, held }) => {
                 let past = previous::past(job, stop.as_of, stop.until)?.replayed(&job.name, first, Arc::clone(&mailed));
                 previous::Before { run: Some(run), summary: None, held, past }

@@ -69,7 +69,7 @@ impl Mapper<'_> {
         let raw_amounts: Vec<ArrayRef> = layout.amount.iter().map(|place| self.raw(batch, place)).collect();
         let raw_at = self.raw(batch, &layout.at);
         let lines = Lines {
-            customer: self.text(batch, &layout.customer, &source.customer)?,
+            customer: words::present(self.text(batch, &layout.customer, &source.customer)?, &self.purchases.merges),
             order: self.order(batch)?,
             amount: self.amount(&raw_amounts)?,
             rules: rules.map(|(place, rule)| self.text(batch, place, &rule.column)).collect::<Result<_, _>>()?,

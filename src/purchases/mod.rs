@@ -23,11 +23,13 @@ pub use read::Sink;
 pub use sieve::Sieve;
 
 use crate::domain::job::{AmountUnit, PurchasesSource};
+use crate::domain::merges::Merges;
 use crate::domain::{Currency, Zone};
 use columns::Table;
 use footer::Footer;
 use rayon::prelude::*;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Purchases whose files have been found and whose footers and columns have been checked.
 #[derive(Debug)]
@@ -40,6 +42,8 @@ pub struct Purchases {
     /// Order ids, and those that refunds name, are whole numbers in every file, and travel as such.
     number_orders: bool,
     sieve: Option<Sieve>,
+    /// Customer ids that are one now.
+    merges: Arc<Merges>,
 }
 
 /// What is to be read.
@@ -65,10 +69,16 @@ pub fn open(source: &PurchasesSource, zone: Zone, currency: &Currency, base: &Pa
         found.par_iter().map(|found| Table::of(Footer::open(found)?, &found.folders, source, zone)).collect::<Result<_, _>>()?;
     let digits = if source.amount_unit == AmountUnit::Major { currency.digits } else { 0 };
     let number_orders = tables.iter().all(|table| table.layout.number_order);
-    Ok(Purchases { tables, source: source.clone(), zone, digits, number_orders, sieve: None })
+    Ok(Purchases { tables, source: source.clone(), zone, digits, number_orders, sieve: None, merges: Arc::default() })
 }
 
 impl Purchases {
+    /// The same purchases, in which the lines of merged customers are those of the id that stands for them now.
+    #[must_use]
+    pub fn merging(self, merges: Arc<Merges>) -> Self {
+        Self { merges, ..self }
+    }
+
     /// The files' relative names, sorted, and a digest of each over name, size and footer.
     pub fn inputs(&self) -> Vec<(String, String)> {
         self.tables.iter().map(|table| (table.footer.name.clone(), table.footer.digest())).collect()

@@ -34,13 +34,13 @@ impl Purchases {
         let table = &self.tables[task.table];
         let root = match &table.layout.customer {
             Place::Column(root) => *root,
-            Place::Folder(value) => return Ok(value.as_deref() == Some(customer)),
+            Place::Folder(value) => return Ok(value.as_deref().is_some_and(|id| self.merges.present(id) == customer)),
         };
         let mut reader = scan::open(table, task.group, &[root])?;
         while let Some(batch) = scan::next(table, &mut reader)? {
             let not_text = || Error::NotText { file: table.footer.name.clone(), column: self.source.customer.clone() };
             let ids = words::text(batch.column(0)).ok_or_else(not_text)?;
-            if ids.iter().any(|id| id == Some(customer)) {
+            if ids.iter().flatten().any(|id| self.merges.present(id) == customer) {
                 return Ok(true);
             }
         }

@@ -1,5 +1,6 @@
 //! Ids and labels of any type as text.
 
+use crate::domain::merges::Merges;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Builder, StringViewArray, StringViewBuilder};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Float64Type};
@@ -76,6 +77,18 @@ pub(super) fn text(values: &ArrayRef) -> Option<StringViewArray> {
         _ => values,
     };
     strict(values, &DataType::Utf8View)?.as_string_view_opt().cloned()
+}
+
+/// Customer ids with those that were merged replaced by the ids that stand for them now.
+pub(super) fn present(ids: StringViewArray, merges: &Merges) -> StringViewArray {
+    if merges.is_empty() || ids.iter().flatten().all(|id| merges.present(id) == id) {
+        return ids;
+    }
+    let mut builder = StringViewBuilder::with_capacity(ids.len());
+    for id in &ids {
+        builder.append_option(id.map(|id| merges.present(id)));
+    }
+    builder.finish()
 }
 
 fn strict(values: &ArrayRef, to: &DataType) -> Option<ArrayRef> {

@@ -1,5 +1,6 @@
 //! What an address of the customer list is worth. The one place in the program that judges addresses.
 
+use super::spelling;
 use crate::domain::Address;
 
 /// RFC 5321 §4.5.3.1: octets of a local part, and of a path without its brackets.
@@ -15,6 +16,19 @@ pub fn judge(text: &str) -> Address {
         return Address::Missing;
     }
     usable(text).unwrap_or(Address::Bad)
+}
+
+/// Judges an address as people write it: one that is not usable as it stands is cleaned first (see `spelling`). Whether that helped is
+/// told too. A usable address is never changed.
+#[must_use]
+pub fn judge_written(text: &str) -> (Address, bool) {
+    match judge(text) {
+        Address::Bad => match spelling::cleaned(text).map(|clean| judge(&clean)) {
+            Some(found @ Address::Usable { .. }) => (found, true),
+            _ => (Address::Bad, false),
+        },
+        judged => (judged, false),
+    }
 }
 
 fn usable(text: &str) -> Option<Address> {

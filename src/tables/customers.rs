@@ -5,9 +5,11 @@ use super::error::Error;
 use super::table::{self, Column, Kind, Table, Wanted, one_of, word};
 use super::{Input, address};
 use crate::domain::job::{ConsentSource, ContactsSource, CustomersSource};
+use crate::domain::merges::Merges;
 use crate::domain::{Contacts, Customers, Texts, Value, Zone, channel};
 use chrono::NaiveDate;
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::path::Path;
 
 /// How many examples a message or note shows.
@@ -24,6 +26,10 @@ pub struct Notes {
     pub rows: u64,
     /// Rows without an id, which are left out.
     pub without_id: u64,
+    /// Rows of ids that were merged into others which have a row of their own.
+    pub merged: u64,
+    /// Addresses that could be used only after they were cleaned of what writing and copying had added.
+    pub cleaned_addresses: u64,
     /// Texts that are no date, of customers who stay without a birthday.
     pub unusable_birthdays: u64,
     /// The same for the begin of the relationship.
@@ -42,27 +48,36 @@ impl Notes {
 
 /// Reads the customer list: the list itself, what identifies its file (relative name and digest), and notes.
 ///
-/// Consent must have been given before 00:00 of `as_of` in `zone`. Customers whom `exclude` names are in `excluded` only.
-pub fn customers(source: &CustomersSource, zone: Zone, as_of: NaiveDate, base: &Path) -> Result<(Customers, Vec<Input>, Notes), Error> {
+/// Consent must have been given before 00:00 of `as_of` in `zone`. Customers whom `exclude` names are in `excluded` only. A row of an id
+/// that was merged is the new id's, unless the new id has a row of its own.
+pub fn customers(
+    source: &CustomersSource,
+    merges: &Merges,
+    zone: Zone,
+    as_of: NaiveDate,
+    base: &Path,
+) -> Result<(Customers, Vec<Input>, Notes), Error> {
     let table = table::read(&source.path, base, Wanted { section: "customers", zone, only: None })?;
     let inputs = vec![(table.file.clone(), table.digest.clone())];
     let mut notes = Notes { rows: table.rows as u64, ..Notes::default() };
     let ids = ids(&table, source)?;
     let order = order(&table, &ids, &mut notes)?;
+    let (order, ids) = merged(order, ids, merges, &mut notes);
     let (kept, excluded) = split(&table, source, &ids, order)?;
     let rows = Rows { table: &table, kept: &kept, zone };
 
     let customers = Customers {
         id: kept.iter().map(|row| ids.get(*row).map_or("", AsRef::as_ref)).collect(),
-        address: rows.addresses(source)?,
+        address: rows.addresses(source, &mut notes)?,
         name: rows.joined(&source.name, "name")?,
         birthday: rows.dates(source.birthday.as_deref(), "birthday", &mut notes)?,
         consent: rows.consents(source.consent.as_ref(), "consent", as_of)?.unwrap_or_else(|| vec![false; kept.len()]),
         since: rows.dates(source.since.as_deref(), "since", &mut notes)?,
         contacts: rows.contacts(&source.contacts, as_of)?,
-        rank: rows.ranks(source.rank.as_deref(), "rank")?,
-        rank_at_least: rows.ranks(source.rank_at_least.as_deref(), "rank_at_least")?,
+        rank: rows.words(source.rank.as_deref(), &key("rank"))?,
+        rank_at_least: rows.words(source.rank_at_least.as_deref(), &key("rank_at_least"))?,
         rank_at_least_until: rows.ends(source.rank_at_least_until.as_deref(), "rank_at_least_until")?,
+        household: rows.words(source.household.as_deref(), "[customers] household")?,
         columns: Vec::new(),
         excluded,
     };
@@ -91,6 +106,35 @@ fn order(table: &Table, ids: &[Cow<str>], notes: &mut Notes) -> Result<Vec<usize
     order.sort_by(|one, other| id(one).cmp(id(other)).then(one.cmp(other)));
     refuse_twice(table, "customer", &order, id)?;
     Ok(order)
+}
+
+/// The rows that stay when merged ids are one, with the ids that they have now, sorted by those.
+fn merged<'a>(order: Vec<usize>, mut ids: Vec<Cow<'a, str>>, merges: &'a Merges, notes: &mut Notes) -> (Vec<usize>, Vec<Cow<'a, str>>) {
+    if merges.is_empty() {
+        return (order, ids);
+    }
+    // The new id's own row wins, else the first of the old ones by id.
+    let mut chosen: HashMap<String, usize> = HashMap::with_capacity(order.len());
+    for row in order {
+        let present = merges.present(&ids[row]);
+        let own = present == ids[row];
+        if let Some(other) = chosen.get_mut(present) {
+            notes.merged += 1;
+            if own {
+                *other = row;
+            }
+        } else {
+            chosen.insert(present.to_owned(), row);
+        }
+    }
+    let mut chosen: Vec<(String, usize)> = chosen.into_iter().collect();
+    chosen.sort_unstable();
+    let mut order = Vec::with_capacity(chosen.len());
+    for (id, row) in chosen {
+        ids[row] = Cow::Owned(id);
+        order.push(row);
+    }
+    (order, ids)
 }
 
 /// Refuses an id that is there more than once in rows that are sorted by it.
@@ -141,10 +185,15 @@ impl<'a> Rows<'a> {
         self.kept.iter().map(|row| (*row, column.values.get(*row).unwrap_or(&Value::Null)))
     }
 
-    fn addresses(&self, source: &CustomersSource) -> Result<Vec<crate::domain::Address>, Error> {
+    fn addresses(&self, source: &CustomersSource, notes: &mut Notes) -> Result<Vec<crate::domain::Address>, Error> {
         let Some(name) = &source.email else { return Ok(vec![crate::domain::Address::Missing; self.kept.len()]) };
         let column = self.table.column_of(name, &key("email"), &[Kind::Text], "text")?;
-        Ok(self.of(column).map(|(_, value)| address::judge(&word(value).unwrap_or_default())).collect())
+        let judged = self.of(column).map(|(_, value)| {
+            let (address, cleaned) = address::judge_written(&word(value).unwrap_or_default());
+            notes.cleaned_addresses += u64::from(cleaned);
+            address
+        });
+        Ok(judged.collect())
     }
 
     /// Texts of one column or several, each cleaned and joined by a space.
@@ -182,14 +231,15 @@ impl<'a> Rows<'a> {
         })
     }
 
-    fn ranks(&self, name: Option<&str>, role: &str) -> Result<Texts, Error> {
+    /// A column of words without outer white space; empty where there is none. `key` is what names it in the job.
+    fn words(&self, name: Option<&str>, key: &str) -> Result<Texts, Error> {
         let Some(name) = name else { return Ok(self.kept.iter().map(|_| "").collect()) };
-        let column = self.table.column_of(name, &key(role), &WORDS, "text")?;
-        let mut ranks = Texts::default();
+        let column = self.table.column_of(name, key, &WORDS, "text")?;
+        let mut words = Texts::default();
         for (_, value) in self.of(column) {
-            ranks.push(word(value).unwrap_or_default().trim());
+            words.push(word(value).unwrap_or_default().trim());
         }
-        Ok(ranks)
+        Ok(words)
     }
 
     /// A column of dates. Empty texts are nothing, unusable ones are counted.

@@ -22,6 +22,7 @@ fn day(text: &str) -> NaiveDate {
 struct List {
     folder: tempfile::TempDir,
     source: CustomersSource,
+    merges: Merges,
 }
 
 type Read = Result<(Customers, Vec<Input>, Notes), Error>;
@@ -45,8 +46,10 @@ impl List {
             rank_at_least: None,
             rank_at_least_until: None,
             contacts: ContactsSource::default(),
+            merged: None,
+            household: None,
         };
-        Self { folder, source }
+        Self { folder, source, merges: Merges::default() }
     }
 
     fn csv(text: &str) -> Self {
@@ -68,7 +71,7 @@ impl List {
     }
 
     fn read(&self) -> Read {
-        customers(&self.source, TOKYO, day("2026-12-01"), self.folder.path())
+        customers(&self.source, &self.merges, TOKYO, day("2026-12-01"), self.folder.path())
     }
 
     fn customers(&self) -> Customers {
@@ -425,4 +428,42 @@ fn ways_to_reach_people_are_put_into_one_form() {
     // A number has lost the zeros that it began with.
     let numbers = List::parquet(vec![("customer_id", ids(&["c1"])), ("tel", Arc::new(Int64Array::from(vec![90_0000_0000])))]);
     assert!(numbers.with(|source| source.contacts.phone = Some("tel".into())).message().contains("[customers.columns] phone"));
+}
+
+#[test]
+fn rows_of_merged_ids_are_those_of_the_new_id() {
+    let mut list = List::csv("id,email,home,status\na,a@x.jp,H1,\nb,b@x.jp,H2,\nold,o@x.jp,H1,\nolder,oo@x.jp,,\ngone,g@x.jp,,退会\n")
+        .with(|source| {
+            (source.customer, source.email) = ("id".into(), Some("email".into()));
+            source.household = Some("home".into());
+            source.exclude = vec![("status".into(), vec!["退会".into()])];
+        });
+    let pairs = [("old", "b"), ("older", "new"), ("gone", "a"), ("nobody", "a")];
+    list.merges = Merges::new(pairs.map(|(old, new)| (old.to_owned(), new.to_owned()))).unwrap();
+    let (customers, _, notes) = list.read().expect("a list");
+    assert_eq!(customers.id.iter().collect::<Vec<_>>(), ["a", "b", "new"], "a row of the new id wins, an old one stands in");
+    assert_eq!(customers.household.iter().collect::<Vec<_>>(), ["H1", "H2", ""]);
+    let addresses: Vec<_> = customers
+        .address
+        .iter()
+        .map(|address| match address {
+            Address::Usable { wire, .. } => wire.as_str(),
+            _ => "",
+        })
+        .collect();
+    assert_eq!(addresses, ["a@x.jp", "b@x.jp", "oo@x.jp"]);
+    assert_eq!((customers.excluded.len(), notes.merged), (0, 2));
+    let twice = List { merges: list.merges, ..List::csv("customer_id\nold\nold\n") };
+    assert!(matches!(twice.read(), Err(Error::Twice { .. })), "an id twice is no merge");
+}
+
+#[test]
+fn cleaned_addresses_are_counted() {
+    let (customers, _, notes) = List::csv("customer_id,email\n1,ａ＠x.jp\n2, b@x.jp\n3,c@x.jp;\n4,nonsense\n")
+        .with(|source| source.email = Some("email".into()))
+        .read()
+        .expect("a list");
+    assert_eq!(notes.cleaned_addresses, 2, "outer blanks are no fault");
+    assert!(matches!(&customers.address[0], Address::Usable { wire, same, .. } if wire == "a@x.jp" && same == "a@x.jp"));
+    assert_eq!(customers.address[3], Address::Bad);
 }

@@ -27,6 +27,16 @@ pub enum Error {
     NoColumn { file: String, column: String, key: String, there: String },
     #[error("column `{column}` in `{file}` is {found}, expected {expected}; map another column in {key}")]
     WrongType { file: String, column: String, found: String, expected: &'static str, key: String },
+    #[error(
+        "`{file}` must have two columns, an old customer id and a new one, or name them `old` and `new`; it is `merged` in [customers]"
+    )]
+    MergeColumns { file: String },
+    #[error("`{file}` names only one id ({place}); write the old id and the new one, or take the row out")]
+    MergeHalf { file: String, place: String },
+    #[error("`{file}` merges customers in a circle: {ids}; take out the row that is wrong")]
+    MergeCircle { file: String, ids: String },
+    #[error("`{file}` merges `{old}` into `{first}` and into `{second}`; an old id has one new id")]
+    MergeTwo { file: String, old: String, first: String, second: String },
     #[error("`{file}` has the same {what} more than once: {which}; each must be there once")]
     Twice { file: String, what: &'static str, which: String },
     #[error(

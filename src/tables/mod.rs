@@ -8,14 +8,17 @@ mod csv;
 mod customers;
 mod dates;
 mod error;
+mod merges;
 mod parquet;
 mod products;
+mod spelling;
 mod table;
 mod values;
 
 pub use address::judge;
 pub use customers::{Notes, customers};
 pub use error::Error;
+pub use merges::merges;
 pub use products::products;
 
 use crate::domain::job::CustomersSource;

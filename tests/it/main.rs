@@ -29,6 +29,8 @@ mod order;
 #[cfg(test)]
 mod other_shops;
 #[cfg(test)]
+mod people;
+#[cfg(test)]
 mod program;
 #[cfg(test)]
 mod purchases;

@@ -19,6 +19,10 @@ const AMOUNT: usize = 10;
 pub fn explained(job: &Job, explanation: &Explanation) -> String {
     let language = job.language;
     let mut out = format!("{BOLD}{}{BOLD:#} · {}\n", explanation.customer, explanation.dates.as_of);
+    if let Some(old) = &explanation.merged {
+        let now = &explanation.customer;
+        out += &format!("  {}\n", language.pick(format!("{old} は {now} に統合されています。"), format!("{old} is now {now}.")));
+    }
     if let Some(why) = &explanation.excluded {
         out += &format!("  {}: {why}\n", pick(language, "対象外のお客様（顧客リストの除外条件）", "excluded by the customer list"));
     }
@@ -44,6 +48,13 @@ fn rank(job: &Job, explanation: &Explanation) -> String {
         pick(language, "締め日", "closing"),
         explanation.dates.closing,
     );
+    if let Some(household) = &known.household {
+        let (name, members) = (&household.name, household.members.join(", "));
+        out += &format!(
+            "  {}\n",
+            language.pick(format!("世帯 {name} の合算です: {members}"), format!("Figures of household {name} together: {members}"))
+        );
+    }
     let features = &known.features;
     out += &format!(
         "  {} {}～{}: {} {} · {}; {}: {} · {}\n",

@@ -105,6 +105,8 @@ pub fn customers(key: &Key<CustomersFile>, folder: &Path, report: &mut Report) -
     let name = report.lines(&columns.name, "name").unwrap_or_default();
     let consent = consent(&columns.consent, "consent", report);
     let contacts = contacts(columns, report);
+    let merged = report.line(&file.merged, "merged").map(|path| folder.join(path.value));
+    let household = column(&file.household, "household", report);
     let mut optional = |key: &Key<String>, name: &str| column(key, name, report);
     let (email, birthday) = (optional(&columns.email, "email"), optional(&columns.birthday, "birthday"));
     let (since, rank) = (optional(&columns.since, "since"), optional(&columns.rank, "rank"));
@@ -129,6 +131,8 @@ pub fn customers(key: &Key<CustomersFile>, folder: &Path, report: &mut Report) -
         rank_at_least,
         rank_at_least_until,
         contacts,
+        merged,
+        household,
     }))
 }
 

@@ -153,6 +153,10 @@ pub struct CustomersFile {
     pub path: Key<String>,
     /// Columns, and for each the values of customers who are not ranked, not mailed and in no figure.
     pub exclude: Key<Entries<Many<Scalar>>>,
+    /// A list of merged customers, an old id and a new one in each row, relative to the job file.
+    pub merged: Key<String>,
+    /// The column whose equal values mean one household, which ranks together.
+    pub household: Key<String>,
     pub columns: Key<CustomerColumnsFile>,
 }
 

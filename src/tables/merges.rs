@@ -1,0 +1,82 @@
+//! The list of merged customers: an old id and a new one in each row.
+
+use super::Input;
+use super::error::Error;
+use super::table::{self, Kind, Wanted, word};
+use crate::domain::Zone;
+use crate::domain::merges::{MergeError, Merges};
+use std::borrow::Cow;
+use std::path::Path;
+
+/// Names by which a header is known; a CSV may also begin with its first pair.
+const OLD: [&str; 6] = ["old", "old_id", "from", "旧", "旧id", "旧顧客id"];
+const NEW: [&str; 6] = ["new", "new_id", "to", "新", "新id", "新顧客id"];
+
+/// Reads which ids were merged into which.
+pub fn merges(path: &Path, base: &Path) -> Result<(Merges, Input), Error> {
+    let wanted = Wanted { section: "customers", zone: Zone(chrono_tz::UTC), only: None };
+    let table = table::read(path, base, wanted)?;
+    let among = |names: &[&str]| table.columns.iter().position(|column| names.contains(&column.name.to_lowercase().as_str()));
+    let (old, new, headed) = match (among(&OLD), among(&NEW), table.columns.len()) {
+        (Some(old), Some(new), _) => (old, new, true),
+        (_, _, 2) => (0, 1, table.lines.is_none()),
+        _ => return Err(Error::MergeColumns { file: table.file.clone() }),
+    };
+    let [old, new] = [old, new].map(|at| &table.columns[at]);
+    for column in [old, new] {
+        if ![Kind::Text, Kind::Int].contains(&column.kind) {
+            return Err(table.wrong_type(column, "[customers] merged", "text or whole numbers"));
+        }
+    }
+    // Without a known header the first row is a pair like the others. A header of other words is one of ids that nobody has.
+    let mut pairs = if headed { Vec::new() } else { vec![(old.name.clone(), new.name.clone())] };
+    for (row, (old, new)) in old.values.iter().zip(&new.values).enumerate() {
+        let id = |value| word(value).map(Cow::into_owned).filter(|id| !id.is_empty());
+        match (id(old), id(new)) {
+            (Some(old), Some(new)) => pairs.push((old, new)),
+            (None, None) => {}
+            _ => return Err(Error::MergeHalf { file: table.file.clone(), place: table.place(row) }),
+        }
+    }
+    let file = table.file.clone();
+    let merges = Merges::new(pairs).map_err(|error| match error {
+        MergeError::Circle(ids) => Error::MergeCircle { file, ids: ids.join(" → ") },
+        MergeError::Two { old, first, second } => Error::MergeTwo { file, old, first, second },
+    })?;
+    Ok((merges, (table.file, table.digest)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &[u8]) -> Result<Merges, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("merges.csv");
+        std::fs::write(&path, bytes).unwrap();
+        merges(&path, folder.path()).map(|(merges, _)| merges).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_header_is_known_or_left_out() {
+        for text in ["a,b\nb,c\n", "old,new\na,b\nb,c\n", "新ID,旧ID,メモ\nb,a,x\nc,b,\n", "顧客,統合先\na,b\nb,c\n"] {
+            assert_eq!(read(text.as_bytes()).unwrap().present("a"), "c", "{text}");
+        }
+        let (shift_jis, ..) = encoding_rs::SHIFT_JIS.encode("旧,新\n山1,川2\n");
+        assert_eq!(read(&shift_jis).unwrap().present("山1"), "川2");
+    }
+
+    #[test]
+    fn what_cannot_be_merged_is_named() {
+        for (text, words) in [
+            ("old,new\na,b\nb,a\n", "`merges.csv` merges customers in a circle: a → b"),
+            ("old,new\na,b\na,c\n", "merges `a` into `b` and into `c`"),
+            ("old,new\na,\n", "line 2"),
+            ("a,b,c\n1,2,3\n", "must have two columns"),
+            ("", "is empty"),
+        ] {
+            let error = read(text.as_bytes()).unwrap_err();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+}
