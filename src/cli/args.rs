@@ -123,6 +123,20 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// Compare two plans: who gets something else, and why
+    Diff {
+        /// A plan folder; with --job its date is enough
+        #[arg(value_name = "PLAN_A")]
+        before: PathBuf,
+        #[arg(value_name = "PLAN_B")]
+        after: PathBuf,
+        /// The job file, where the plans cannot tell where it is
+        #[arg(long, value_name = "JOB")]
+        job: Option<PathBuf>,
+        /// List everybody, not only the first of each cause
+        #[arg(long)]
+        all: bool,
+    },
     /// Send samples of the plan to a colleague
     Test {
         job: PathBuf,

@@ -4,10 +4,11 @@ use super::args::{Args, Command, Common, Emit, Kind, Sending};
 use super::watch::Bars;
 use super::{Done, Signals, clock, json, note, page, say, smtp_url};
 use crate::domain::Job;
+use crate::domain::job::Language;
 use crate::domain::list::ListKind;
-use crate::pipeline::{self, Error, PlanRequest, SendRequest};
+use crate::pipeline::{self, DiffRequest, Error, PlanRequest, SendRequest};
 use chrono::NaiveDate;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Runs the command that was typed.
 pub fn dispatch(args: &Args, signals: &Signals) -> Result<Done, Error> {
@@ -25,6 +26,7 @@ pub fn dispatch(args: &Args, signals: &Signals) -> Result<Done, Error> {
         Command::Explain { job, customer } => explain(common, job, customer),
         Command::Pairs { job, support } => pairs(common, job, support),
         Command::Whatif { job, set, months, out } => whatif(common, job, set, *months, out.as_deref()),
+        Command::Diff { before, after, job, all } => diff(common, [before, after], job.as_deref(), *all),
         Command::Test { job, to } => test(common, job, to),
         Command::Send { job, sending } => send(common, job, sending, signals),
         Command::Run { job, if_due, sending } => run(common, job, *if_due, sending, signals),
@@ -159,6 +161,26 @@ fn whatif(common: &Common, path: &Path, settings: &[String], months: u32, pictur
         say(&json::whatif(&found));
     } else {
         say(&page::whatif(&job, &found, picture));
+    }
+    Ok(Done::Clean)
+}
+
+fn diff(common: &Common, plans: [&PathBuf; 2], job: Option<&Path>, all: bool) -> Result<Done, Error> {
+    let loaded = job.map(|path| load(common, path)).transpose()?;
+    let folder = |typed: &PathBuf| match (&loaded, typed.to_str().and_then(|text| text.parse::<NaiveDate>().ok())) {
+        (Some(job), Some(date)) if !typed.exists() => pipeline::plan_folder(job, date),
+        _ => typed.clone(),
+    };
+    let [before, after] = plans.map(folder);
+    let bars = Bars::new(loaded.as_ref().map_or(Language::En, |job| job.language), !common.quiet && !common.json);
+    let watch = |step, done, total| bars.watch(step, done, total);
+    let runs = common.runs.as_deref().or(loaded.as_ref().map(|job| job.runs.as_path()));
+    let diff = pipeline::diff(&DiffRequest { before: &before, after: &after, job, runs, watch: &watch })?;
+    bars.clear();
+    if common.json {
+        say(&json::diff(&diff));
+    } else if !common.quiet {
+        say(&page::diff(&diff, all));
     }
     Ok(Done::Clean)
 }

@@ -62,6 +62,31 @@ impl Customers {
     pub fn value(&self, column: &str, row: usize) -> &Value {
         self.columns.iter().find(|(name, _)| name == column).and_then(|(_, values)| values.get(row)).unwrap_or(&Value::Null)
     }
+
+    /// The list of these rows, each of one of two lists, in this order (by id). What the second list leaves out stays left out.
+    #[must_use]
+    pub fn woven(lists: [&Self; 2], rows: &[(usize, usize)]) -> Self {
+        let mut names: Vec<&String> = lists[0].columns.iter().map(|(name, _)| name).collect();
+        names
+            .extend(lists[1].columns.iter().map(|(name, _)| name).filter(|name| !lists[0].columns.iter().any(|(other, _)| other == *name)));
+        let picked = || rows.iter().map(|(list, row)| (lists[usize::from(*list > 0)], *row));
+        Self {
+            id: picked().map(|(list, row)| list.id.get(row)).collect(),
+            address: picked().map(|(list, row)| list.address.get(row).cloned().unwrap_or(Address::Missing)).collect(),
+            name: picked().map(|(list, row)| list.name.get(row)).collect(),
+            birthday: picked().map(|(list, row)| list.birthday.get(row).copied().flatten()).collect(),
+            consent: picked().map(|(list, row)| list.consent.get(row).copied().unwrap_or(false)).collect(),
+            since: picked().map(|(list, row)| list.since.get(row).copied().flatten()).collect(),
+            rank: picked().map(|(list, row)| list.rank.get(row)).collect(),
+            rank_at_least: picked().map(|(list, row)| list.rank_at_least.get(row)).collect(),
+            rank_at_least_until: picked().map(|(list, row)| list.rank_at_least_until.get(row).copied().flatten()).collect(),
+            columns: names
+                .into_iter()
+                .map(|name| (name.clone(), picked().map(|(list, row)| list.value(name, row).clone()).collect()))
+                .collect(),
+            excluded: lists[1].excluded.clone(),
+        }
+    }
 }
 
 /// One product, for templates.

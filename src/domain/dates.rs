@@ -47,6 +47,24 @@ pub struct Bounds {
     pub keep_settled: i64,
 }
 
+impl Bounds {
+    /// All at one instant: for who only asks what was known then.
+    #[must_use]
+    pub fn at(instant: i64) -> Self {
+        Self {
+            as_of: instant,
+            closing: instant,
+            window_start: instant,
+            due_start: instant,
+            next_start: instant,
+            keep_start: instant,
+            settled: instant,
+            next_settled: instant,
+            keep_settled: instant,
+        }
+    }
+}
+
 impl Dates {
     /// The instants at which these days begin in `zone`.
     #[must_use]

@@ -11,6 +11,7 @@ pub mod coupon;
 pub mod customers;
 pub mod dates;
 pub mod delivery;
+pub mod diff;
 pub mod features;
 pub mod finding;
 pub mod job;

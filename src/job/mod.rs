@@ -4,6 +4,7 @@
 //! is used, or unknown, or of a part that is still to come. This room opens the job file, and the job file that `[ranks] of` names;
 //! it never looks at data, templates, the clock or the environment.
 
+mod blend;
 mod check;
 mod currency;
 mod echo;
@@ -16,6 +17,7 @@ mod set;
 mod words;
 mod written;
 
+pub use blend::blend;
 pub use echo::{echo, warnings};
 pub use error::{Error, Invalid, Problem};
 pub use outline::outline;

@@ -110,6 +110,12 @@ impl Past {
         self.customers_out.get(customer_id).or_else(former).or_else(|| self.addresses_out.get(same_address)).copied()
     }
 
+    /// Whether the same people must not be mailed, for the same reasons.
+    #[must_use]
+    pub fn stops_as(&self, other: &Self) -> bool {
+        self.customers_out == other.customers_out && self.addresses_out == other.addresses_out
+    }
+
     /// The same mails with the suppressions of another time.
     pub fn stop_as(&mut self, other: &Self) {
         self.customers_out.clone_from(&other.customers_out);

@@ -42,7 +42,7 @@ pub fn base(job: &Job) -> &Path {
 }
 
 /// The lists that a run reads.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Lists {
     pub customers: Customers,
     /// Sorted by id.
@@ -182,6 +182,15 @@ pub fn load_templates(job: &Outline, root: &Path, columns: Option<Vec<String>>) 
         language: job.language,
     };
     message::Templates::load(root, &job.campaigns, &job.ranks, &names)
+}
+
+/// The same for templates that lie in no folder: their names and contents.
+pub fn given_templates(job: &Job, sources: &[(String, Vec<u8>)]) -> Result<message::Templates, message::Error> {
+    let outline = Outline::of(job);
+    let names =
+        message::Names { customer: None, shop: outline.shop.clone(), currency: outline.currency.clone(), language: outline.language };
+    let templates = message::Templates::given(sources, &outline.campaigns, &outline.ranks, &names)?;
+    Ok(templates.inline_css(job.inline_css))
 }
 
 /// The job as it was when the plan was made. Where to send, and what to stop at, is today's.

@@ -4,9 +4,29 @@ use super::error::Error;
 use super::{head, inputs};
 use crate::domain::job::Outline;
 use crate::domain::plan::MailRow;
-use crate::domain::{Job, Letter};
+use crate::domain::{Job, Letter, Value};
 use crate::{message, runs};
 use rayon::prelude::*;
+
+/// Renders a mail from its values.
+fn content(templates: &message::Templates, job: &Job, mail: &MailRow) -> Result<message::Content, Error> {
+    let values = runs::values_read(&mail.values)?;
+    let content = templates.render(&mail.campaign, mail.rank.as_deref(), &values, &job.shop);
+    content.map_err(|error| Error::Render(error.to_string()))
+}
+
+/// What the customer sees of a mail, as a hash: codes and opt-out links, which are every mail's own, left aside.
+pub fn look(templates: &message::Templates, job: &Job, mail: &MailRow) -> Result<[u8; 32], Error> {
+    let mut plain = mail.clone();
+    if let Some(code) = mail.coupon_code.as_deref().filter(|code| !code.is_empty()) {
+        plain.values = plain.values.replace(code, "CODE");
+    }
+    let values = runs::values_read(&plain.values)?;
+    if let Some(Value::Text(link)) = values.get("links").and_then(|links| links.get("unsubscribe")) {
+        plain.values = plain.values.replace(link.as_str(), "https://example.invalid/");
+    }
+    Ok(message::hash(&mail.address, &content(templates, job, &plain)?))
+}
 
 /// Renders and composes the mails of one plan, from its folder only.
 pub struct Writer {
@@ -38,10 +58,12 @@ impl Writer {
 
     /// Renders a mail whose values were changed on purpose.
     pub fn render_changed(&self, mail: &MailRow) -> Result<message::Content, Error> {
-        let values = runs::values_read(&mail.values)?;
-        self.templates
-            .render(&mail.campaign, mail.rank.as_deref(), &values, &self.job.shop)
-            .map_err(|error| Error::Render(error.to_string()))
+        content(&self.templates, &self.job, mail)
+    }
+
+    /// What the customer sees of a mail, as a hash: codes and opt-out links, which are every mail's own, left aside.
+    pub fn look(&self, mail: &MailRow) -> Result<[u8; 32], Error> {
+        look(&self.templates, &self.job, mail)
     }
 
     fn render_one(&self, mail: &MailRow) -> Result<message::Content, Error> {

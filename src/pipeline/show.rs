@@ -5,6 +5,7 @@ use super::{letters, run};
 use crate::domain::{Channel, Job};
 use crate::runs;
 use chrono::NaiveDate;
+use std::path::PathBuf;
 
 /// One mail of a plan.
 pub struct Shown {
@@ -55,6 +56,12 @@ pub fn show(job: &Job, as_of: NaiveDate, customer: &str, campaign: Option<&str>)
             })
         })
         .collect()
+}
+
+/// Where the plan of a date lies.
+#[must_use]
+pub fn plan_folder(job: &Job, as_of: NaiveDate) -> PathBuf {
+    runs::folder(&job.runs, &job.name, as_of)
 }
 
 /// The newest plan of a job, if there is one.

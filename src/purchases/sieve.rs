@@ -1,7 +1,8 @@
 //! Which of the lines that count are seen: all of them, unless somebody wants the purchases as they once were.
 
-use super::Purchases;
 use super::lines::{Lines, Verdict};
+use super::scan::Wanted;
+use super::{Error, Purchases};
 use crate::domain::orders::LineKey;
 use std::sync::Arc;
 
@@ -22,20 +23,38 @@ impl Purchases {
         Self { sieve, ..self }
     }
 
+    /// Shows every line before `as_of` that counts, from several threads at once.
+    pub fn visit(&self, as_of: i64, look: &(dyn Fn(&LineKey) + Sync)) -> Result<(), Error> {
+        self.each(&self.tasks(as_of), |task| {
+            self.scan(task, Wanted { category: false, details: false }, |lines, _| {
+                for row in 0..lines.len() {
+                    if self.verdict(&lines, row, as_of) == Verdict::Counted {
+                        show(&lines, row, look);
+                    }
+                }
+                Ok(())
+            })
+        })?;
+        Ok(())
+    }
+
     /// What becomes of a row, the sieve included.
     pub(super) fn verdict(&self, lines: &Lines, row: usize, as_of: i64) -> Verdict {
         let verdict = lines.verdict(row, &self.source.rules, as_of);
-        let Some(Sieve(seen)) = &self.sieve else { return verdict };
-        if verdict != Verdict::Counted {
-            return verdict;
+        match &self.sieve {
+            Some(Sieve(seen)) if verdict == Verdict::Counted && !show(lines, row, |line| seen(line)) => Verdict::Later,
+            _ => verdict,
         }
-        let order = lines.order_id(row);
-        let line = LineKey {
-            customer: lines.customer.value(row),
-            order: order.as_deref(),
-            at: lines.at.value(row),
-            amount: lines.amount.value(row),
-        };
-        if seen(&line) { verdict } else { Verdict::Later }
     }
+}
+
+/// Shows a row that counts.
+fn show<T>(lines: &Lines, row: usize, look: impl FnOnce(&LineKey) -> T) -> T {
+    let order = lines.order_id(row);
+    look(&LineKey {
+        customer: lines.customer.value(row),
+        order: order.as_deref(),
+        at: lines.at.value(row),
+        amount: lines.amount.value(row),
+    })
 }

@@ -13,6 +13,8 @@ mod delivery;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod diff;
+#[cfg(test)]
 mod house;
 #[cfg(test)]
 mod job_docs;

@@ -1,6 +1,7 @@
 //! What a person reads on the terminal, in the job's language.
 
 mod coupons;
+mod diff;
 mod explained;
 mod exported;
 mod pairs;
@@ -8,6 +9,7 @@ mod planned;
 mod whatif;
 
 pub use coupons::{coupons, for_cart};
+pub use diff::diff;
 pub use explained::explained;
 pub use exported::exported;
 pub use pairs::pairs;

@@ -50,6 +50,12 @@ pub fn run(job: &Job, inputs: &Inputs, assessed: &mut Assessed, watch: &Watch) -
     Ok(assessed.people.iter().zip(progress).map(|(part, progress)| progress.into_part(part)).collect())
 }
 
+/// The same for a plan that is only looked at: a mail that fails is a skip there, whatever the job says.
+pub fn weigh(job: &Job, inputs: &Inputs, assessed: &mut Assessed, watch: &Watch) -> Result<Vec<PlanPart>, Error> {
+    let progress = decide(job, inputs, assessed, Scope::Everybody, watch)?;
+    Ok(assessed.people.iter().zip(progress).map(|(part, progress)| progress.into_part(part)).collect())
+}
+
 /// The same for a look at one customer, whose partition of the plan comes back. A mail that fails is a skip there, whatever the job
 /// says; of the others it is only decided whether they get a mail.
 pub fn look(job: &Job, inputs: &Inputs, assessed: &mut Assessed, part: usize, row: usize) -> Result<PlanPart, Error> {

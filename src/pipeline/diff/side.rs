@@ -1,0 +1,67 @@
+//! One of two plans that are compared, with all that its folder keeps of its inputs.
+
+use super::super::error::Error;
+use super::super::inputs::{self, Lists};
+use super::Request;
+use crate::domain::Job;
+use crate::{job as job_room, ledger, runs};
+use chrono::NaiveDate;
+use std::fs;
+use std::path::Path;
+
+/// A plan and the job it was made by.
+pub struct Side {
+    pub opened: runs::Opened,
+    pub job: Job,
+    pub as_of: NaiveDate,
+    /// Names relative to the templates folder, and contents.
+    pub templates: Vec<(String, Vec<u8>)>,
+}
+
+impl Side {
+    /// Opens a plan. Paths of its job start from where the job file was, seen from the plan.
+    pub fn open(folder: &Path, request: &Request) -> Result<Self, Error> {
+        let opened = runs::open(folder)?;
+        let origin = opened.summary.origin.as_ref();
+        let place = |typed: Option<&Path>, told: Option<&Path>, usual: &str| {
+            typed.map(Path::to_owned).or_else(|| told.map(|way| opened.folder().join(way))).unwrap_or_else(|| opened.folder().join(usual))
+        };
+        let path = place(request.job, origin.map(|origin| origin.job.as_path()), "job.toml");
+        let mut job = job_room::load_text(&path, &opened.job_text)?;
+        job.runs = place(request.runs, origin.map(|origin| origin.runs.as_path()), "../..");
+        let mut templates = Vec::new();
+        for (name, _) in &opened.summary.templates {
+            let path = opened.templates_dir().join(name);
+            let bytes = fs::read(&path).map_err(|source| Error::File { path, source })?;
+            templates.push((name.clone(), bytes));
+        }
+        Ok(Self { as_of: opened.summary.as_of, opened, job, templates })
+    }
+
+    /// The lists as they were when the plan was made, read as a job says.
+    pub fn lists(&self, rules: &Job) -> Result<Lists, Error> {
+        let mut job = rules.clone();
+        if let Some(source) = &mut job.customers {
+            source.path = self.kept("customers")?;
+        }
+        if let Some(source) = &mut job.products {
+            source.path = self.kept("products")?;
+        }
+        inputs::lists(&job, self.as_of)
+    }
+
+    fn kept(&self, name: &str) -> Result<std::path::PathBuf, Error> {
+        self.opened.list(name).ok_or_else(|| {
+            let folder = self.opened.folder().display();
+            Error::Folder(format!("the plan `{folder}` keeps no copy of its list of {name}; plans of earlier versions do not"))
+        })
+    }
+
+    /// What the ledger knew when the plan was made.
+    pub fn past(&self) -> Result<ledger::Past, Error> {
+        match ledger::Ledger::open_existing(&self.job.runs.join("ledger.sqlite"))? {
+            Some(ledger) => Ok(ledger.history(&self.job.name, self.as_of, self.opened.summary.planned_at)?),
+            None => Ok(ledger::Past::default()),
+        }
+    }
+}
