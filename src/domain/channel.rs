@@ -62,6 +62,28 @@ pub struct Contacts {
     pub call_consent: Option<Vec<bool>>,
 }
 
+impl Contacts {
+    /// The contacts of these rows, each of one of two lists. Who was never asked and stands beside people who were has not declined.
+    #[must_use]
+    pub fn woven(lists: [&Self; 2], rows: &[(usize, usize)]) -> Self {
+        let picked = || rows.iter().map(|(list, row)| (lists[usize::from(*list > 0)], *row));
+        let texts = |pick: fn(&Self) -> &Texts| picked().map(|(list, row)| pick(list).get(row)).collect();
+        let consent = |pick: fn(&Self) -> Option<&Vec<bool>>| {
+            let asked = lists.iter().any(|list| pick(list).is_some());
+            asked.then(|| picked().map(|(list, row)| pick(list).and_then(|column| column.get(row)).copied().unwrap_or(true)).collect())
+        };
+        Self {
+            postal_code: texts(|list| &list.postal_code),
+            postal_address: texts(|list| &list.postal_address),
+            line_id: texts(|list| &list.line_id),
+            phone: texts(|list| &list.phone),
+            post_consent: consent(|list| list.post_consent.as_ref()),
+            line_consent: consent(|list| list.line_consent.as_ref()),
+            call_consent: consent(|list| list.call_consent.as_ref()),
+        }
+    }
+}
+
 /// Wide digits, letters and signs as narrow ones; other letters stay.
 #[must_use]
 pub fn narrowed(text: &str) -> String {

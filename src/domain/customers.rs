@@ -77,6 +77,7 @@ impl Customers {
             birthday: picked().map(|(list, row)| list.birthday.get(row).copied().flatten()).collect(),
             consent: picked().map(|(list, row)| list.consent.get(row).copied().unwrap_or(false)).collect(),
             since: picked().map(|(list, row)| list.since.get(row).copied().flatten()).collect(),
+            contacts: Contacts::woven(lists.map(|list| &list.contacts), rows),
             rank: picked().map(|(list, row)| list.rank.get(row)).collect(),
             rank_at_least: picked().map(|(list, row)| list.rank_at_least.get(row)).collect(),
             rank_at_least_until: picked().map(|(list, row)| list.rank_at_least_until.get(row).copied().flatten()).collect(),

@@ -174,22 +174,23 @@ pub fn known_names(job: &Job, columns: impl Iterator<Item = String>) -> Vec<Stri
 
 /// Loads the templates of a folder with the job's campaigns and ranks. Without the list's columns any `customer.…` passes.
 pub fn load_templates(job: &Outline, root: &Path, columns: Option<Vec<String>>) -> Result<message::Templates, message::Error> {
-    let names = message::Names {
+    message::Templates::load(root, &job.campaigns, &job.ranks, &names(job, columns))
+}
+
+fn names(job: &Outline, columns: Option<Vec<String>>) -> message::Names {
+    message::Names {
         customer: columns,
         shop: job.shop.clone(),
         without_mail: job.without_mail.clone(),
         currency: job.currency.clone(),
         language: job.language,
-    };
-    message::Templates::load(root, &job.campaigns, &job.ranks, &names)
+    }
 }
 
 /// The same for templates that lie in no folder: their names and contents.
 pub fn given_templates(job: &Job, sources: &[(String, Vec<u8>)]) -> Result<message::Templates, message::Error> {
     let outline = Outline::of(job);
-    let names =
-        message::Names { customer: None, shop: outline.shop.clone(), currency: outline.currency.clone(), language: outline.language };
-    let templates = message::Templates::given(sources, &outline.campaigns, &outline.ranks, &names)?;
+    let templates = message::Templates::given(sources, &outline.campaigns, &outline.ranks, &names(&outline, None))?;
     Ok(templates.inline_css(job.inline_css))
 }
 

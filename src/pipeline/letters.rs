@@ -4,7 +4,7 @@ use super::error::Error;
 use super::{head, inputs};
 use crate::domain::job::Outline;
 use crate::domain::plan::MailRow;
-use crate::domain::{Job, Letter, Value};
+use crate::domain::{Channel, Job, Letter, Value};
 use crate::{message, runs};
 use rayon::prelude::*;
 
@@ -25,7 +25,10 @@ pub fn look(templates: &message::Templates, job: &Job, mail: &MailRow) -> Result
     if let Some(Value::Text(link)) = values.get("links").and_then(|links| links.get("unsubscribe")) {
         plain.values = plain.values.replace(link.as_str(), "https://example.invalid/");
     }
-    Ok(message::hash(&mail.address, &content(templates, job, &plain)?))
+    // What is printed or told from a list shows the offer; a mail shows what its template says.
+    let offer = values.get("offer").filter(|_| mail.channel != Channel::Mail).map(runs::values_text).unwrap_or_default();
+    let place = format!("{} {} {offer}", mail.channel.word(), mail.address);
+    Ok(message::hash(&place, &content(templates, job, &plain)?))
 }
 
 /// Renders and composes the mails of one plan, from its folder only.

@@ -3,6 +3,7 @@
 use super::super::error::Error;
 use super::super::letters::Writer;
 use super::side::Side;
+use crate::domain::Channel;
 use crate::domain::diff::{End, Fate};
 use crate::domain::plan::{MailRow, PastCustomer, SkipRow};
 use crate::runs::{self, Rows};
@@ -94,6 +95,7 @@ fn differing(customer: &str, groups: &[Group; 2], writers: &[Writer; 2]) -> Resu
         let [one, other] = groups.each_ref().map(|group| group.mails.iter().find(|mail| mail.campaign == campaign));
         if let (Some(one), Some(other)) = (one, other)
             && one.content_hash == other.content_hash
+            && [one.channel, other.channel] == [Channel::Mail; 2]
         {
             continue;
         }

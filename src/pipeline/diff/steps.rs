@@ -242,6 +242,7 @@ fn row(job: &Job, part: &PlanPart, mail: &PlannedMail) -> MailRow {
         rank: mail.rank.map(|rank| job.ladder.name(rank).to_owned()),
         campaign: job.campaigns[mail.campaign].name.clone(),
         occasion: mail.occasion.clone(),
+        channel: mail.channel,
         address: mail.address.clone(),
         subject: mail.subject.clone(),
         offer: mail.offer.map(str::to_owned),
