@@ -81,6 +81,7 @@ impl Customers {
             rank: picked().map(|(list, row)| list.rank.get(row)).collect(),
             rank_at_least: picked().map(|(list, row)| list.rank_at_least.get(row)).collect(),
             rank_at_least_until: picked().map(|(list, row)| list.rank_at_least_until.get(row).copied().flatten()).collect(),
+            household: picked().map(|(list, row)| list.household.get(row)).collect(),
             columns: names
                 .into_iter()
                 .map(|name| (name.clone(), picked().map(|(list, row)| list.value(name, row).clone()).collect()))

@@ -82,8 +82,9 @@ fn write(request: &Request, folder: &Path, inputs: &Inputs, parts: &[PlanPart], 
     let mut summary = summary;
     summary.origin = origin(job, folder)?;
     let customers = job.customers.as_ref().map(|source| ("customers", source.path.clone()));
+    let merged = job.customers.as_ref().and_then(|source| source.merged.clone()).map(|path| ("merged", path));
     let products = job.products.as_ref().map(|source| ("products", source.path.clone()));
-    let lists: Vec<_> = customers.into_iter().chain(products).collect();
+    let lists: Vec<_> = [customers, merged, products].into_iter().flatten().collect();
     let whole = runs::WholePlan { parts, summary, job_text: &job.text, templates: &inputs.templates.sources(), lists: &lists };
     Ok(runs::write(folder, whole, paint)?)
 }

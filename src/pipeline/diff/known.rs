@@ -101,9 +101,10 @@ pub fn lines(before: &Side, after: &Side, alone: &HashMap<String, usize>) -> Res
     let (second, _) = known(after)?;
     let mut lines = Lines { ends: [first, second], alone: alone.clone(), moved: HashMap::new(), any_moved: false, corrected };
     let end = lines.ends[0].end.max(lines.ends[1].end);
+    let purchases = after.purchases()?;
     let found = Mutex::new((false, HashMap::<String, HashMap<String, Moved>>::new()));
     let lock = || found.lock().unwrap_or_else(PoisonError::into_inner);
-    each_line(after, end, &|line| {
+    purchases.visit(end, &|line| {
         if lines.ends[0].holds(line) != lines.ends[1].holds(line) {
             let mut found = lock();
             found.0 = true;
@@ -113,7 +114,7 @@ pub fn lines(before: &Side, after: &Side, alone: &HashMap<String, usize>) -> Res
         }
     })?;
     if !lock().1.is_empty() {
-        each_line(after, end, &|line| {
+        purchases.visit(end, &|line| {
             let known = [lines.ends[0].holds(line), lines.ends[1].holds(line)];
             let Some(order) = line.order.filter(|_| known[0] || known[1]) else { return };
             if let Some(moved) = lock().1.get_mut(line.customer).and_then(|orders| orders.get_mut(order)) {
@@ -124,13 +125,6 @@ pub fn lines(before: &Side, after: &Side, alone: &HashMap<String, usize>) -> Res
     }
     (lines.any_moved, lines.moved) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok(lines)
-}
-
-/// Shows every line that counts before an instant.
-fn each_line(side: &Side, end: i64, look: &(dyn Fn(&LineKey) + Sync)) -> Result<(), Error> {
-    let job = &side.job;
-    let purchases = purchases::open(&job.purchases, job.zone, &job.currency, super::super::inputs::base(job))?;
-    Ok(purchases.visit(end, look)?)
 }
 
 /// What a plan knew, and the customers of whom that cannot be told.
@@ -144,7 +138,7 @@ fn known(side: &Side) -> Result<(Known, HashSet<String>), Error> {
         return Ok((known, corrected));
     }
     let found: Mutex<HashMap<String, Vec<Told>>> = Mutex::default();
-    each_line(side, known.end, &|line| {
+    side.purchases()?.visit(known.end, &|line| {
         if changed.contains_key(line.customer) {
             let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
             found.entry(line.customer.to_owned()).or_default().push((line.order.map(str::to_owned), line.at, line.amount));
@@ -170,11 +164,9 @@ fn known(side: &Side) -> Result<(Known, HashSet<String>), Error> {
 
 /// The customers of a plan whose orders before an instant are others now than the plan knew, with the mark that it keeps of them.
 fn changed(side: &Side, end: i64) -> Result<HashMap<String, i64>, Error> {
-    let job = &side.job;
-    let purchases = purchases::open(&job.purchases, job.zone, &job.currency, super::super::inputs::base(job))?;
     let fold = features::Fold::new(Bounds::at(end), &[], false);
     let request = purchases::Request { as_of: end, ..purchases::Request::default() };
-    purchases.read(&request, &|lines| fold.add(lines).map_err(Into::into))?;
+    side.purchases()?.read(&request, &|lines| fold.add(lines).map_err(Into::into))?;
     let tables = fold.finish()?;
     let marks: Vec<HashMap<&str, i64>> =
         tables.par_iter().map(|table| table.customer_id.iter().zip(table.rows.iter().map(|row| row.mark)).collect()).collect();

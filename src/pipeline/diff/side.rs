@@ -4,10 +4,10 @@ use super::super::error::Error;
 use super::super::inputs::{self, Lists};
 use super::Request;
 use crate::domain::Job;
-use crate::{job as job_room, ledger, runs};
+use crate::{job as job_room, ledger, purchases, runs};
 use chrono::NaiveDate;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A plan and the job it was made by.
 pub struct Side {
@@ -40,17 +40,30 @@ impl Side {
 
     /// The lists as they were when the plan was made, read as a job says.
     pub fn lists(&self, rules: &Job) -> Result<Lists, Error> {
+        inputs::lists(&self.with_kept_lists(rules)?, self.as_of)
+    }
+
+    /// The purchases of this plan's job, with the customers merged that were merged then.
+    pub fn purchases(&self) -> Result<purchases::Purchases, Error> {
+        let (merges, _) = inputs::merges(&self.with_kept_lists(&self.job)?)?;
+        inputs::purchases(&self.job, merges)
+    }
+
+    fn with_kept_lists(&self, rules: &Job) -> Result<Job, Error> {
         let mut job = rules.clone();
         if let Some(source) = &mut job.customers {
             source.path = self.kept("customers")?;
+            if let Some(merged) = &mut source.merged {
+                *merged = self.kept("merged")?;
+            }
         }
         if let Some(source) = &mut job.products {
             source.path = self.kept("products")?;
         }
-        inputs::lists(&job, self.as_of)
+        Ok(job)
     }
 
-    fn kept(&self, name: &str) -> Result<std::path::PathBuf, Error> {
+    fn kept(&self, name: &str) -> Result<PathBuf, Error> {
         self.opened.list(name).ok_or_else(|| {
             let folder = self.opened.folder().display();
             Error::Folder(format!("the plan `{folder}` keeps no copy of its list of {name}; plans of earlier versions do not"))

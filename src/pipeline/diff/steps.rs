@@ -182,7 +182,8 @@ impl Replayer<'_> {
                 Ok(!self.alone.is_empty())
             }
             Cause::Lists => {
-                let same = blend.lists.customers == self.lists.customers && blend.lists.products == self.lists.products;
+                let (one, other) = (&blend.lists, &self.lists);
+                let same = one.customers == other.customers && one.products == other.products && one.merges == other.merges;
                 blend.lists = self.lists.clone();
                 Ok(!same)
             }
