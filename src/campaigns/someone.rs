@@ -63,6 +63,7 @@ impl Someone {
             last_order_on: self.last_order_on,
             last_order: None,
             holdout: self.holdout,
+            received: &[],
             interval: self.interval,
         }
     }

@@ -37,7 +37,9 @@ pub enum OfferKind {
     Gift {
         /// The customer column that chooses, and for each of its values the gift.
         choose_by: Option<String>,
-        gifts: Vec<(String, String)>,
+        gifts: Vec<Gift>,
+        /// The customer column that lists allergies.
+        allergies: Option<String>,
         /// For whom no gift was chosen.
         otherwise: Option<String>,
         /// Minor units, for each gift.
@@ -66,6 +68,15 @@ pub enum Discount {
     Percent(PerRank<f64>),
     /// Minor units.
     Amount(PerRank<i64>),
+}
+
+/// A gift for those who like something.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Gift {
+    pub likes: String,
+    pub gift: String,
+    /// Whose allergies name one of these does not get it.
+    pub never_with: Vec<String>,
 }
 
 /// What a discount is on.

@@ -20,6 +20,8 @@ pub struct Person<'a> {
     /// The last order's items, only where a template asks for them.
     pub last_order: Option<&'a LastOrder>,
     pub holdout: bool,
+    /// The gifts that this customer has had from the job.
+    pub received: &'a [String],
     /// How long this customer usually waits between two orders, where a campaign or a template asks for it.
     pub interval: Option<Interval>,
 }

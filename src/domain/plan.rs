@@ -68,6 +68,14 @@ pub struct MailRow {
     pub values: String,
 }
 
+/// A gift that a plan gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GiftRow {
+    pub customer_id: String,
+    pub campaign: String,
+    pub gift: String,
+}
+
 /// A customer's row of an earlier plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PastCustomer {

@@ -3,6 +3,7 @@
 //! The rule comes from the job, the choice from the customer's rank and columns. A code of one's own is made by whoever asks, because it
 //! needs the key; this room only says when one is needed. It reads and writes nothing.
 
+mod gifts;
 #[cfg(test)]
 mod tests;
 
@@ -29,10 +30,8 @@ pub fn make(rule: &OfferRule, person: &Person<'_>, as_of: NaiveDate, code: impl 
             let code = Some(fixed.clone().unwrap_or_else(code));
             Some(Offer { kind: "coupon", percent, amount, over, on: on.clone(), code, ..blank })
         }
-        OfferKind::Gift { choose_by, gifts, otherwise, cost } => {
-            let value = choose_by.as_ref().map(|column| person.column(column));
-            let chosen = value.and_then(|value| gifts.iter().find(|(likes, _)| value.is_written(likes)));
-            let gift = chosen.map(|(_, gift)| gift).or(otherwise.as_ref())?;
+        OfferKind::Gift { choose_by, gifts, allergies, otherwise, cost } => {
+            let gift = gifts::choose(gifts, otherwise.as_ref(), choose_by.as_ref(), allergies.as_ref(), person)?;
             Some(Offer { kind: "gift", gift: Some(gift.clone()), cost: *cost, ..blank })
         }
         OfferKind::Bundle { steps, on } => {

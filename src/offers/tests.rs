@@ -1,7 +1,7 @@
 //! Offers of every kind.
 
 use super::*;
-use crate::domain::offer::On;
+use crate::domain::offer::{Gift, On};
 use crate::domain::person::Listed;
 use crate::domain::{Customers, FeatureRow, Standing, Value};
 
@@ -27,6 +27,7 @@ fn offered_by(rule: &OfferRule, rank: Option<RankIndex>, likes: Value) -> (Optio
         last_order_on: None,
         last_order: None,
         holdout: false,
+        received: &[],
         interval: None,
     };
     let mut asked = false;
@@ -86,8 +87,10 @@ fn the_last_valid_day() {
 #[test]
 fn gifts_are_chosen_by_the_column_in_file_order() {
     let gift = |otherwise: Option<&str>, likes| {
-        let gifts = vec![("肉".into(), "近江牛".into()), ("甘味".into(), "和菓子".into())];
-        let kind = OfferKind::Gift { choose_by: Some("likes".into()), gifts, otherwise: otherwise.map(str::to_owned), cost: Some(5_000) };
+        let gift = |likes: &str, gift: &str| Gift { likes: likes.into(), gift: gift.into(), never_with: vec![] };
+        let gifts = vec![gift("肉", "近江牛"), gift("甘味", "和菓子")];
+        let (choose_by, otherwise) = (Some("likes".into()), otherwise.map(str::to_owned));
+        let kind = OfferKind::Gift { choose_by, gifts, allergies: None, otherwise, cost: Some(5_000) };
         offered(kind, Some(0), likes).0.map(|offer| (offer.gift.unwrap(), offer.cost))
     };
     assert_eq!(gift(None, "甘味".into()), Some(("和菓子".into(), Some(5_000))));

@@ -143,10 +143,10 @@ pub fn columns<'a>(job: &Job, known: impl Iterator<Item = &'a str>) -> Result<()
     let mut problems = Vec::new();
     for campaign in &job.campaigns {
         let chooser = match campaign.offer.as_ref().map(|offer| &offer.kind) {
-            Some(OfferKind::Gift { choose_by, .. }) => choose_by.as_deref(),
-            _ => None,
+            Some(OfferKind::Gift { choose_by, allergies, .. }) => [choose_by.as_deref(), allergies.as_deref()],
+            _ => [None, None],
         };
-        for column in campaign.wheres.iter().map(|test| test.column.as_str()).chain(chooser) {
+        for column in campaign.wheres.iter().map(|test| test.column.as_str()).chain(chooser.into_iter().flatten()) {
             if !known.contains(&column) {
                 problems.push(Error::Data(format!(
                     "campaign `{}` asks for the customer column `{column}`, which the list does not have; it has: {}",

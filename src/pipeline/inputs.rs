@@ -124,13 +124,15 @@ pub fn assemble(
 ) -> Result<Inputs, Error> {
     let Lists { customers, products, mut digests, warnings, merges } = lists;
     let purchases = purchases(job, Arc::clone(&merges))?.through(lines);
-    let before = Before { past: before.past.merging(Arc::clone(&merges)), ..before };
+    let mut before = Before { past: before.past.merging(Arc::clone(&merges)), ..before };
     digests.extend(purchases.inputs());
     digests.sort();
     let mut given = previous::given(job, &customers)?;
     households::share_given(&customers, &mut given);
+    let gifts = std::mem::take(&mut before.gifts);
     let warnings = job::warnings(job, as_of).into_iter().chain(warnings).collect();
-    Ok(Inputs { key, templates, shop: Shop { zone: job.zone, customers, products, given }, purchases, before, digests, warnings, merges })
+    let shop = Shop { zone: job.zone, customers, products, gifts, given };
+    Ok(Inputs { key, templates, shop, purchases, before, digests, warnings, merges })
 }
 
 /// What the customer list says that nobody expected, in words.

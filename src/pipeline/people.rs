@@ -18,6 +18,8 @@ pub struct Shop {
     pub zone: Zone,
     pub customers: Customers,
     pub products: Vec<Product>,
+    /// The gifts that customers have had from the job, by customer.
+    pub gifts: HashMap<String, Vec<String>>,
     /// Ranks given by hand, by row of the customer list; those without are not there.
     pub given: HashMap<usize, Given>,
 }
@@ -151,6 +153,7 @@ impl People {
             last_order_on: features.last_order_at.and_then(|instant| shop.zone.date(instant)),
             last_order: self.last_orders.get(&row),
             holdout: self.holdout[row],
+            received: shop.gifts.get(self.id.get(row)).map_or(&[], Vec::as_slice),
             interval: self.intervals.get(row).copied().flatten(),
         }
     }

@@ -3,7 +3,9 @@
 use super::error::Error;
 use super::households::higher;
 use crate::domain::ladder::PreviousRun;
+use crate::domain::mail::PastMail;
 use crate::domain::merges::Merges;
+use crate::domain::offer::OfferKind;
 use crate::domain::plan::Summary;
 use crate::domain::standing::{Given, Held};
 use crate::domain::{Customers, Job, Ladder, RankIndex};
@@ -22,6 +24,8 @@ pub struct Before {
     pub held: HashMap<String, Held>,
     /// Mails of the past and those who must not be mailed.
     pub past: ledger::Past,
+    /// The gifts that customers have had from the job, by customer.
+    pub gifts: HashMap<String, Vec<String>>,
 }
 
 /// Reads the state before `as_of` as it was at the instant `until` (microseconds UTC). Nothing is created where nothing is.
@@ -31,7 +35,9 @@ pub fn read(job: &Job, customers: &Customers, merges: &Merges, as_of: NaiveDate,
     };
     let own = ledger.adopted_until(&job.name, as_of, until)?.map(|adoption| open_adopted(job, &adoption)).transpose()?;
     let summary = own.as_ref().map(|opened| under_present_names(opened.summary.clone(), &job.ladder));
-    let before = Before { past: ledger.history(&job.name, as_of, until)?, summary, ..Before::default() };
+    let past = ledger.history(&job.name, as_of, until)?;
+    let gifts = gifts(job, &ledger, &past, merges, (as_of, until))?;
+    let before = Before { past, gifts, summary, ..Before::default() };
     let ranking = match &job.ladder.of {
         None => own,
         // A job that takes another's ranks takes those of the same day too: there it follows, here it would review.
@@ -50,6 +56,33 @@ pub fn read(job: &Job, customers: &Customers, merges: &Merges, as_of: NaiveDate,
 pub fn past(job: &Job, as_of: NaiveDate, until: i64) -> Result<ledger::Past, Error> {
     let ledger = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))?;
     Ok(ledger.map_or_else(|| Ok(ledger::Past::default()), |ledger| ledger.history(&job.name, as_of, until))?)
+}
+
+/// The gifts that customers have had from earlier runs of the job, as far as they were handed over. Plans are opened only for a job that
+/// gives something.
+fn gifts(
+    job: &Job,
+    ledger: &ledger::Ledger,
+    past: &ledger::Past,
+    merges: &Merges,
+    (as_of, until): (NaiveDate, i64),
+) -> Result<HashMap<String, Vec<String>>, Error> {
+    let mut had: HashMap<String, Vec<String>> = HashMap::new();
+    let gives =
+        job.campaigns.iter().filter_map(|campaign| campaign.offer.as_ref()).any(|offer| matches!(offer.kind, OfferKind::Gift { .. }));
+    if !gives {
+        return Ok(had);
+    }
+    for adoption in ledger.adoptions(&job.name)?.iter().filter(|adoption| adoption.as_of < as_of && adoption.adopted_at <= until) {
+        for given in open_adopted(job, adoption)?.gifts()? {
+            let given = given?;
+            let is_it = |mail: &PastMail| mail.job == job.name && mail.campaign == given.campaign && mail.as_of == adoption.as_of;
+            if past.mails(&given.customer_id).iter().any(is_it) {
+                had.entry(merges.present(&given.customer_id).to_owned()).or_default().push(given.gift);
+            }
+        }
+    }
+    Ok(had)
 }
 
 /// Opens the plan of an adopted run, and makes sure that it is the one that was adopted.

@@ -108,7 +108,7 @@ fn replay(job: &Job, stops: &[Stop], watch: &Watch) -> Result<Replay, Error> {
             None => previous::read(job, &lists.customers, &lists.merges, stop.as_of, stop.until)?,
             Some(Left { run, held }) => {
                 let past = previous::past(job, stop.as_of, stop.until)?.replayed(&job.name, first, Arc::clone(&mailed));
-                previous::Before { run: Some(run), summary: None, held, past }
+                previous::Before { run: Some(run), summary: None, held, past, gifts: HashMap::new() }
             }
         };
         let inputs = inputs::assemble(job, stop.as_of, key.clone(), lists, templates, before, None)?;

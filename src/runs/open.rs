@@ -5,7 +5,7 @@ use super::rows::{self, Pick, Rows};
 use super::summary::{self, Refusal};
 use super::write::is_inside;
 use super::{Error, digest};
-use crate::domain::plan::{CustomerRow, MailRow, PastCustomer, SkipRow, Summary};
+use crate::domain::plan::{CustomerRow, GiftRow, MailRow, PastCustomer, SkipRow, Summary};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -72,6 +72,14 @@ impl Opened {
     /// `Io`, `Malformed`; the iterator ends after its first error.
     pub fn mails(&self) -> Result<Rows<MailRow>, Error> {
         rows::mails(&self.folder, Pick::All)
+    }
+
+    /// Every gift, by customer id, then campaign.
+    ///
+    /// # Errors
+    /// As for `mails`.
+    pub fn gifts(&self) -> Result<Rows<GiftRow>, Error> {
+        rows::gifts(&self.folder)
     }
 
     /// Every customer's rank state, by customer id.

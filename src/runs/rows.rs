@@ -2,8 +2,10 @@
 
 use super::Error;
 use super::folder::{CUSTOMERS, MAILS, SKIPPED, VALUES};
-use crate::domain::plan::{CustomerRow, MailRow, PastCustomer, SkipRow};
-use crate::domain::{Channel, RankChange, SkipReason};
+use super::values::values_read;
+use crate::domain::plan::{CustomerRow, GiftRow, MailRow, PastCustomer, SkipRow};
+use crate::domain::{Channel, RankChange, SkipReason, Value};
+use arrow::array::RecordBatchReader as _;
 use arrow::array::{Array, BooleanArray, Date32Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::Date32Type;
 use chrono::NaiveDate;
@@ -146,6 +148,24 @@ pub(super) fn past_customers(folder: &Path) -> Result<Rows<PastCustomer>, Error>
     Ok(batches.rows(past_rows))
 }
 
+/// The gifts of a plan. Plans of earlier versions tell of them in the values of their mails only.
+pub(super) fn gifts(folder: &Path) -> Result<Rows<GiftRow>, Error> {
+    let (batches, _) = Batches::open(folder, MAILS, &["customer_id", "campaign", "gift"], Pick::All)?;
+    if batches.reader.schema().column_with_name("gift").is_some() {
+        return Ok(batches.rows(gift_rows));
+    }
+    let mut mails = mails(folder, Pick::All)?.filter(|mail| mail.as_ref().map_or(true, |mail| mail.offer.as_deref() == Some("gift")));
+    Ok(Rows::new(move || {
+        let Some(mail) = mails.next().transpose()? else { return Ok(None) };
+        let values = values_read(&mail.values)?;
+        let gift = match values.get("offer").and_then(|offer| offer.get("gift")) {
+            Some(Value::Text(gift)) => Some(gift.clone()),
+            _ => None,
+        };
+        Ok(Some(gift.map(|gift| GiftRow { customer_id: mail.customer_id, campaign: mail.campaign, gift }).into_iter().collect()))
+    }))
+}
+
 /// The matched pairs that a plan does not mail.
 pub(super) fn skips(folder: &Path, pick: Pick<'_>) -> Result<Rows<SkipRow>, Error> {
     let (batches, _) = Batches::open(folder, SKIPPED, &[], pick)?;
@@ -209,6 +229,14 @@ fn mail_rows(batch: &RecordBatch) -> Result<Vec<MailRow>, String> {
         })
     };
     (0..batch.num_rows()).map(row).collect()
+}
+
+fn gift_rows(batch: &RecordBatch) -> Result<Vec<GiftRow>, String> {
+    let [customer_id, campaign, gift] = [column::<StringArray>(batch, "customer_id")?, column(batch, "campaign")?, column(batch, "gift")?];
+    let given = (0..batch.num_rows()).filter_map(|at| Some((at, maybe_text(gift, at)?)));
+    given
+        .map(|(at, gift)| Ok(GiftRow { customer_id: text(customer_id, at)?.to_owned(), campaign: text(campaign, at)?.to_owned(), gift }))
+        .collect()
 }
 
 fn past_rows(batch: &RecordBatch) -> Result<Vec<PastCustomer>, String> {

@@ -1,6 +1,6 @@
 //! Mail, letters, LINE and calls of one shop: the same caps, `once` and stops for all, and lists that are whole whatever happens.
 
-use crate::small_shop::{DATE, Shop};
+use crate::small_shop::{DATE, Shop, finish};
 use rankmail::domain::{SkipReason, State};
 use rankmail::ledger::{Ledger, Suppression};
 use std::collections::BTreeMap;
@@ -323,4 +323,54 @@ fn a_campaign_without_mail_needs_no_templates_and_may_have_some() {
     assert!(printed.contains("call") && printed.contains("+81-90-0000-0004"), "{printed}");
     let printed = shown.call(&["explain", "--customer", "c004"], 0);
     assert!(printed.contains("call"), "{printed}");
+}
+
+#[test]
+fn gifts_do_no_harm_and_are_not_given_twice() {
+    let gifts = r#"
+[[campaign]]
+name = "thanks"
+ranks = "A and up"
+sells = false
+channel = "post"
+[campaign.offer]
+kind = "gift"
+choose_by = "likes"
+allergies = "allergies"
+gifts = [
+  { likes = "肉", gift = "近江牛", never_with = ["牛肉"] },
+  { likes = "肉", gift = "鴨", never_with = ["鳥", "鴨"] },
+  { likes = "茶", gift = "新茶" },
+]
+otherwise = "お花"
+"#;
+    let customers = "id,email,name,consent,zip,street,line,tel,likes,allergies
+c000,,山田,true,6040000,京都市1,,090-0000-0000,肉,
+c001,,佐藤,true,6040001,京都市2,,,肉,牛肉（少量可）、えび
+c002,,鈴木,true,6040002,京都市3,,,茶,
+c003,,田中,true,,,,,肉,
+";
+    let shop = shop_with(gifts, customers);
+    let given = |date: &str| {
+        shop.call(&["run", "--as-of", date, "-q"], 0);
+        rows(&shop, date, "mails").into_iter().map(|row| row["gift"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(given(DATE), ["近江牛", "鴨", "新茶"]);
+    let printed = shop.call(&["export", "--campaign", "thanks", "--as", "gifts", "-q"], 0);
+    assert_eq!(
+        cells(&printed)[1],
+        ["c000", "山田", "", "604-0000", "京都市1", "090-0000-0000", "近江牛", "A", "thanks"].map(str::to_owned)
+    );
+    assert_eq!(given("2027-01-01"), ["鴨", "お花", "お花"], "the next that is liked, else the one for everybody");
+    assert_eq!(given("2027-02-01"), ["お花", "", ""], "nothing is given twice");
+    let job = fs::read_to_string(shop.path("job.toml")).unwrap();
+    for (from, to, words) in [
+        ("allergies = \"allergies\"\n", "", "`never_with` has no `allergies`"),
+        (", never_with = [\"牛肉\"]", ", never = \"牛肉\"", "unknown key `never` in `gifts`"),
+        ("allergies = \"allergies\"", "allergies = \"allergy\"", "asks for the customer column `allergy`"),
+    ] {
+        fs::write(shop.path("job.toml"), job.replace(from, to)).unwrap();
+        let printed = finish(&mut shop.command(&["check"]), if to.contains("allergy") { 3 } else { 2 });
+        assert!(printed.contains(words), "{printed}");
+    }
 }

@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use rankmail::domain::campaign::{RankMove, When};
 use rankmail::domain::job::Language;
 use rankmail::domain::ladder::{Admission, Closing, Condition, Down, Review, Up, Window};
-use rankmail::domain::offer::{Discount, OfferKind, On, Valid};
+use rankmail::domain::offer::{Discount, Gift, OfferKind, On, Valid};
 use rankmail::domain::{Campaign, Channel, Currency, Ladder, OfferRule, Once, Rank, RankIndex, RankRange, Value};
 use rankmail::message::{Content, Error, Names, Templates, hash, legal};
 use rankmail::runs::{values_read, values_text};
@@ -63,7 +63,8 @@ fn campaigns() -> Vec<Campaign> {
     let same = |value: f64| Discount::Percent(vec![Some(value); 5]);
     let gift = OfferKind::Gift {
         choose_by: Some("likes".into()),
-        gifts: vec![("肉".into(), "近江牛 すき焼き".into())],
+        gifts: vec![Gift { likes: "肉".into(), gift: "近江牛 すき焼き".into(), never_with: Vec::new() }],
+        allergies: None,
         otherwise: Some("お手紙とお花".into()),
         cost: Some(5_000),
     };

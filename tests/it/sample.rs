@@ -50,6 +50,7 @@ pub fn sample(campaign: &Campaign, ladder: &Ladder, rank: Option<RankIndex>, as_
         last_order_on: ago(100),
         last_order: Some(&last_order),
         holdout: false,
+        received: &[],
         interval: Some(Interval { twice_usual: 61, since: 100 }),
     };
     let offer = offer(campaign, rank, as_of);
@@ -153,7 +154,7 @@ fn offer(campaign: &Campaign, rank: Option<RankIndex>, as_of: NaiveDate) -> Opti
             Offer { percent, amount, over: of(over, rank), on: on.clone(), code, ..empty }
         }
         OfferKind::Gift { gifts, otherwise, cost, .. } => {
-            let gift = gifts.first().map(|(_, gift)| gift.clone()).or_else(|| otherwise.clone());
+            let gift = gifts.first().map(|gift| gift.gift.clone()).or_else(|| otherwise.clone());
             Offer { kind: "gift", gift, cost: *cost, ..empty }
         }
         OfferKind::Bundle { steps, on } => Offer { kind: "bundle", steps: steps.clone(), on: on.clone(), ..empty },

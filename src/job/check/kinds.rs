@@ -5,7 +5,7 @@ use super::super::report::{At, Report};
 use super::super::words;
 use super::super::written::{Entries, Key, Many, Or, Scalar, Span};
 use super::{Around, Lack, offer};
-use crate::domain::offer::{Discount, OfferKind, On};
+use crate::domain::offer::{Discount, Gift, OfferKind, On};
 use chrono::NaiveDate;
 
 pub fn coupon(file: &OfferFile, span: Span, around: &Around<'_>, report: &mut Report) -> Option<OfferKind> {
@@ -106,14 +106,15 @@ pub fn gift(file: &OfferFile, span: Span, around: &Around<'_>, report: &mut Repo
         }
     }
     let otherwise = otherwise.map(|otherwise| otherwise.value.to_owned());
-    OfferKind::Gift { choose_by: column.map(str::to_owned), gifts, otherwise, cost }
+    let allergies = allergies(file, &gifts, around, report);
+    OfferKind::Gift { choose_by: column.map(str::to_owned), gifts, allergies, otherwise, cost }
 }
 
-fn one_gift(item: At<&Entries<Scalar>>, column: &str, report: &mut Report) -> Option<(String, String)> {
+fn one_gift(item: At<&Entries<Many<Scalar>>>, column: &str, report: &mut Report) -> Option<Gift> {
     let At { span, value: entries } = item;
     let name = words::plain(column);
-    for entry in entries.0.iter().filter(|entry| entry.name != column && entry.name != "gift") {
-        let help = format!("a gift has the keys `{name}` and `gift`");
+    for entry in entries.0.iter().filter(|entry| entry.name != column && !["gift", "never_with"].contains(&entry.name.as_str())) {
+        let help = format!("a gift has the keys `{name}`, `gift` and `never_with`");
         report.add(entry.span, format!("unknown key `{}` in `gifts`", words::plain(&entry.name)), "not a key of a gift", help);
     }
     let mut text = |key: &str| {
@@ -121,9 +122,43 @@ fn one_gift(item: At<&Entries<Scalar>>, column: &str, report: &mut Report) -> Op
             report.missing(span, key, &format!("write {{ {name} = \"…\", gift = \"…\" }}"));
             return None;
         };
-        report.get(&entry.value, key).map(|at| at.value.text())
+        let At { span, value } = report.get(&entry.value, key)?;
+        match value {
+            Many::One(value) => Some(value.text()),
+            Many::List(_) => {
+                report.add(span, format!("`{key}` of a gift cannot be a list"), "a list", "write one table for each value");
+                None
+            }
+        }
     };
-    text(column).zip(text("gift"))
+    let (likes, gift) = (text(column), text("gift"));
+    let never_with = entries.get("never_with").and_then(|entry| {
+        let At { span, value } = report.get(&entry.value, "never_with")?;
+        report.texts(span, value, "never_with")
+    });
+    let never_with = never_with.unwrap_or_default().into_iter().map(|word| word.value).collect();
+    Some(Gift { likes: likes?, gift: gift?, never_with })
+}
+
+/// Allergies that no gift minds, or a gift that minds allergies that nobody can know, are mistakes.
+fn allergies(file: &OfferFile, gifts: &[Gift], around: &Around<'_>, report: &mut Report) -> Option<String> {
+    let column = report.line(&file.allergies, "allergies");
+    let minds = gifts.iter().any(|gift| !gift.never_with.is_empty());
+    match (column, file.gifts.span()) {
+        (Some(column), _) if around.lacks.contains(&Lack::Customers) => {
+            report.add(column.span, "`allergies` looks at the customer list, and there is none", "no such column", "add [customers]");
+        }
+        (Some(column), _) if !minds => {
+            let help = "write never_with = [\"…\"] for the gifts that some must not have, or take `allergies` out";
+            report.add(column.span, "`allergies` is minded by no gift", "no gift has a `never_with`", help);
+        }
+        (None, Some(span)) if minds && matches!(file.allergies, Key::Absent) => {
+            let help = "name the customer column that lists them: allergies = \"…\"";
+            report.add(span, "`never_with` has no `allergies`", "who must not have it?", help);
+        }
+        _ => {}
+    }
+    column.map(|column| column.value.to_owned())
 }
 
 pub fn bundle(file: &OfferFile, span: Span, report: &mut Report) -> Option<OfferKind> {

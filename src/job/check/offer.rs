@@ -12,7 +12,7 @@ use crate::domain::offer::{Discount, OfferKind, PerRank, Valid};
 /// The keys of each kind, besides `kind` and `ranks`.
 const KINDS: [(&str, &[&str]); 6] = [
     ("coupon", &["percent", "amount", "over", "on", "valid", "code"]),
-    ("gift", &["choose_by", "gifts", "otherwise", "cost", "valid"]),
+    ("gift", &["choose_by", "gifts", "allergies", "otherwise", "cost", "valid"]),
     ("bundle", &["buy", "on", "valid"]),
     ("free_shipping", &["over", "valid"]),
     ("invitation", &["what", "on", "place", "reply_url", "valid"]),
@@ -64,6 +64,7 @@ fn kind(file: &OfferFile, span: Span, sells: bool, report: &mut Report) -> Optio
         ("code", file.code.span()),
         ("choose_by", file.choose_by.span()),
         ("gifts", file.gifts.span()),
+        ("allergies", file.allergies.span()),
         ("otherwise", file.otherwise.span()),
         ("cost", file.cost.span()),
         ("buy", file.buy.span()),

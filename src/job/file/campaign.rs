@@ -119,8 +119,10 @@ pub struct OfferFile {
     pub code: Key<String>,
     /// Gift: the customer column that chooses.
     pub choose_by: Key<String>,
-    /// Gift: tables with a value of that column and its `gift`.
-    pub gifts: Key<Vec<Key<Entries<Scalar>>>>,
+    /// Gift: tables with a value of that column, its `gift`, and `never_with`, the allergies with which it is not given.
+    pub gifts: Key<Vec<Key<Entries<Many<Scalar>>>>>,
+    /// Gift: the customer column that lists allergies; a gift whose `never_with` they name is not given.
+    pub allergies: Key<String>,
     /// Gift: for everybody else.
     pub otherwise: Key<String>,
     /// Gift: what each costs the shop, in major units.

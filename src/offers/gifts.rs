@@ -1,0 +1,31 @@
+//! Which gift a customer gets: the first that is liked, does no harm and was not given before.
+
+use crate::domain::channel::narrowed;
+use crate::domain::offer::Gift;
+use crate::domain::{Person, Value};
+
+/// The gift for a customer. `otherwise` is for whom none is left; it comes twice only where there is nothing else to give.
+pub fn choose<'a>(
+    gifts: &'a [Gift],
+    otherwise: Option<&'a String>,
+    choose_by: Option<&String>,
+    allergies: Option<&String>,
+    person: &Person<'_>,
+) -> Option<&'a String> {
+    let likes = choose_by.map_or(&Value::Null, |column| person.column(column));
+    let allergies = allergies.map_or(&Value::Null, |column| person.column(column));
+    let is_new = |gift: &&String| !person.received.contains(gift);
+    let suits = |gift: &&Gift| likes.is_written(&gift.likes) && !gift.never_with.iter().any(|word| names(allergies, word));
+    let chosen = gifts.iter().filter(suits).map(|gift| &gift.gift).find(is_new);
+    chosen.or(otherwise.filter(|gift| gifts.is_empty() || is_new(gift)))
+}
+
+/// Whether what is known of a customer's allergies names something. It is looked for within the text too, for "牛肉（少量可）" names
+/// 牛肉, and no gift is better than a wrong one.
+fn names(allergies: &Value, word: &str) -> bool {
+    match allergies {
+        Value::Text(text) => narrowed(text).to_lowercase().contains(&narrowed(word).to_lowercase()),
+        Value::List(values) => values.iter().any(|value| names(value, word)),
+        other => other.is_written(word),
+    }
+}
