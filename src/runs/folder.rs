@@ -30,7 +30,7 @@ pub fn folder(runs: &Path, job: &str, as_of: NaiveDate) -> PathBuf {
     runs.join(job).join(as_of.format(DAY).to_string())
 }
 
-/// The way from a folder to a path, where there is one without naming a disk: `../../jobs/monthly.toml`.
+/// The way from a folder to a path, where both lie in some folder below the root of the disk: `../../jobs/monthly.toml`.
 ///
 /// # Errors
 /// `Io` when there is no current folder against which relative paths are read.
@@ -48,7 +48,8 @@ pub fn way(from: &Path, to: &Path) -> Result<Option<PathBuf>, Error> {
     };
     let (from, to) = (plain(from)?, plain(to)?);
     let shared = from.iter().zip(&to).take_while(|(one, other)| one == other).count();
-    if shared == 0 {
+    // A way over the root of the disk would be an absolute path in disguise.
+    if !from[..shared].iter().any(|part| part.file_name().is_some()) {
         return Ok(None);
     }
     Ok(Some(from[shared..].iter().map(|_| PathBuf::from("..")).chain(to[shared..].iter().cloned()).collect()))
