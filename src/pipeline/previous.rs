@@ -37,7 +37,7 @@ pub fn read(job: &Job, customers: &Customers, merges: &Merges, as_of: NaiveDate,
     let summary = own.as_ref().map(|opened| under_present_names(opened.summary.clone(), &job.ladder));
     let past = ledger.history(&job.name, as_of, until)?;
     let gifts = gifts(job, &ledger, &past, merges, (as_of, until))?;
-    let before = Before { past, gifts, summary, ..Before::default() };
+    let before = Before { summary, past, gifts, ..Before::default() };
     let ranking = match &job.ladder.of {
         None => own,
         // A job that takes another's ranks takes those of the same day too: there it follows, here it would review.
@@ -68,17 +68,17 @@ fn gifts(
     (as_of, until): (NaiveDate, i64),
 ) -> Result<HashMap<String, Vec<String>>, Error> {
     let mut had: HashMap<String, Vec<String>> = HashMap::new();
-    let gives =
+    let has_gifts =
         job.campaigns.iter().filter_map(|campaign| campaign.offer.as_ref()).any(|offer| matches!(offer.kind, OfferKind::Gift { .. }));
-    if !gives {
+    if !has_gifts {
         return Ok(had);
     }
     for adoption in ledger.adoptions(&job.name)?.iter().filter(|adoption| adoption.as_of < as_of && adoption.adopted_at <= until) {
-        for given in open_adopted(job, adoption)?.gifts()? {
-            let given = given?;
-            let is_it = |mail: &PastMail| mail.job == job.name && mail.campaign == given.campaign && mail.as_of == adoption.as_of;
-            if past.mails(&given.customer_id).iter().any(is_it) {
-                had.entry(merges.present(&given.customer_id).to_owned()).or_default().push(given.gift);
+        for row in open_adopted(job, adoption)?.gifts()? {
+            let row = row?;
+            let is_it = |mail: &PastMail| mail.job == job.name && mail.campaign == row.campaign && mail.as_of == adoption.as_of;
+            if past.mails(&row.customer_id).iter().any(is_it) {
+                had.entry(merges.present(&row.customer_id).to_owned()).or_default().push(row.gift);
             }
         }
     }
