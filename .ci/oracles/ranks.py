@@ -25,6 +25,18 @@ VARIANTS = {
     "best twentieth": [("at_least = { orders = 8, spend = 250_000, tenure_months = 12 }", 'top = "5%"')],
     "never down": [('"to qualifying"', '"never"'), ('rank = "at risk"', 'dates = "2000-01-01..2000-01-02"')],
     "decided by the day": shop.BY_THE_DAY + [("grace    = 0", "grace    = 1")],
+    "a business year, rising at reviews": [
+        ('"12 months"', '"year from 04-01"\nup = "at review"'), ('"monthly"\ndown', '["04-01", "10-01"]\ndown'),
+    ],
+    "half years, orders that may come back, ranks by hand": [
+        ('"12 months"', '"half year from 03-01"\nsettle_after = "14 days"'),
+        ('rank     = "rank" ', 'rank_at_least = "given_rank"\nrank_at_least_until = "given_until"\nrank = "rank" '),
+    ],
+    "the calendar year, by the day, orders that may come back": shop.BY_THE_DAY[:2] + [('"12 months"', '"calendar year"\nsettle_after = "10 days"')],
+    "all time, never down, rising at reviews": [
+        ('"12 months"', '"all time"\nup = "at review"'), ('"to qualifying"', '"never"'),
+        ('rank = "at risk"', 'dates = "2000-01-01..2000-01-02"'),
+    ],
     "several ways in": [
         ("at_least = { orders = 2, spend = 20_000 }", "any_of = [{ orders = 2, spend = 20_000 }, { spend_ever = 60_000, tenure_months = 3 }]"),
         ("at_least = { orders = 8, spend = 250_000, tenure_months = 12 }",
@@ -38,12 +50,26 @@ COLUMNS = [
 NOBODY = dict.fromkeys(shop.FIGURES, 0) | dict.fromkeys(["first_order_at", "last_order_at", "first_order_closing"])
 
 
+def give_by_hand(path):
+    """A copy of the customer list in which every fifth customer is given a rank, most of them until some day."""
+    job = shop.read_job(path)
+    names = [rank["name"] for rank in job["rank"]]
+    source, copy = job["folder"] / job["customers"]["path"], path.parent / "customers.parquet"
+    duckdb.execute(f"""
+        COPY (SELECT *,
+            CASE WHEN hash(customer_id) % 5 = 0 THEN {names!r}[1 + (hash(customer_id) // 5 % {len(names)})::INT] END AS given_rank,
+            CASE WHEN hash(customer_id) % 7 > 0 THEN DATE '2025-09-20' + (hash(customer_id) // 35 % 400)::INT END AS given_until,
+        FROM '{source}') TO '{copy}' (FORMAT parquet)""")
+    path.write_text(path.read_text().replace(f'"{job["customers"]["path"]}"', f'"{copy}"'))
+
+
 def customer_list(job):
-    """Customers that count, by id, with the first visit and the rank to start with; and the ids that the job excludes."""
+    """Customers that count, by id, with the first visit, the rank to start with and the rank by hand; and the ids that the job excludes."""
     source = job["folder"] / job["customers"]["path"]
+    by_hand = ", given_rank, given_until" if "rank_at_least" in job["customers"]["columns"] else ", NULL, NULL"
     ((column, values),) = job["customers"]["exclude"].items()
-    rows = duckdb.execute(f"SELECT customer_id, first_visit_on, rank, {column} IN {tuple(values)} FROM '{source}'").fetchall()
-    return {row[0]: (row[1], row[2]) for row in rows if not row[3]}, {row[0] for row in rows if row[3]}
+    rows = duckdb.execute(f"SELECT customer_id, first_visit_on, rank, {column} IN {tuple(values)}{by_hand} FROM '{source}'").fetchall()
+    return {row[0]: (row[1], row[2], row[4], row[5]) for row in rows if not row[3]}, {row[0] for row in rows if row[3]}
 
 
 def earliest(*dates):
@@ -107,21 +133,32 @@ def admitted(ranks, everyone):
     return tops
 
 
-def move(rules, held, q, due, keeps, closing):
-    """The table of rank moves. A state is (rank, since, missed, safe_until); returns the new one and what happened."""
+def better(one, other):
+    return max((rank for rank in (one, other) if rank is not None), default=None)
+
+
+def move(rules, held, q, due, keeps, closing, given):
+    """The table of rank moves. A state is (rank, since, missed, safe_until); returns the new one and what happened. `given` tells the
+    rank by hand on a day."""
+    floor = given(closing)
     if held is None:
-        return (q, closing if q is not None else None, 0, None), "none" if q is None else "new"
+        enters = better(q, floor)
+        return (enters, closing if enters is not None else None, 0, None), "none" if enters is None else "new"
     rank, since, missed, safe_until = held
-    if q is not None and q > rank:
+    rises = q if due or rules.get("up", "at once") == "at once" else None
+    if floor is not None and floor > rank and (rises is None or rises < floor):
+        return (floor, closing, 0, None), "up"
+    if rises is not None and rises > rank:
         months = int(rules.get("keep_for", "0").split()[0])
         return (q, closing, 0, shop.add_months(closing, months) if months else None), "up"
-    if q == rank or (due and keeps):
+    if (q is not None and q >= rank) or (due and keeps):
         return (rank, since, 0, safe_until), "kept"
-    if not due or (safe_until and due < safe_until) or rules["down"] == "never":
+    if not due or (safe_until and due < safe_until) or rules["down"] == "never" or (given(due) is not None and given(due) >= rank):
         return held, "kept"
     if missed + 1 <= rules["grace"]:
         return (rank, since, missed + 1, safe_until), "missed"
     lower = q if rules["down"] == "to qualifying" else (rank - 1 if rank > 0 else None)
+    lower = better(lower, given(due))
     return (lower, closing if lower is not None else None, 0, None), "down"
 
 
@@ -131,29 +168,38 @@ def assess(job, con, listed, excluded, as_of, previous):
     zone, rules, ranks = ZoneInfo(job["time_zone"]), job["ranks"], job["rank"]
     names = [rank["name"] for rank in ranks]
     at_closing = shop.features(con, job, run)
-    ever_known = shop.features(con, job, run | {"closing": as_of})
+    # What is known of all time, as far as it is settled by the next closing, and by the next review.
+    if run["settled"] == run["closing"]:
+        known_by = dict.fromkeys(["next", "keep"], shop.features(con, job, run | {"closing": as_of, "settled": as_of}))
+    else:
+        known_by = {day: shop.features(con, job, run | {"closing": as_of, "settled": run[f"{day}_settled"]}) for day in ("next", "keep")}
     everyone = {name: at_closing.get(name, NOBODY) for name in (at_closing.keys() | listed.keys()) - excluded}
     tops = admitted(ranks, everyone)
 
     rows, states = {}, {}
     for name, f in everyone.items():
-        visit, start = listed.get(name, (None, None))
-        known = ever_known.get(name, NOBODY)
+        visit, start, hand, until = listed.get(name, (None,) * 4)
         closed = {"orders_ever": f["orders_ever"], "spend_ever": f["spend_ever"]}
-        ever = {"orders_ever": known["orders_ever"], "spend_ever": known["spend_ever"]}
         begun = earliest(visit, local_date(f["first_order_closing"], zone))
-        begun_known = earliest(visit, local_date(f["first_order_at"], zone))
         window = Figures(begun, orders=f["orders"], spend=f["spend"], **closed)
         review = Figures(begun, orders=f["due_orders"], spend=f["due_spend"], **closed)
-        ahead = Figures(begun_known, orders=f["next_orders_known"], spend=f["next_spend_known"], **ever)
-        keep = Figures(begun_known, orders=f["keep_orders_known"], spend=f["keep_spend_known"], **ever)
+        known = {}
+        for day, rows_known in known_by.items():
+            row = rows_known.get(name, NOBODY)
+            since = earliest(visit, local_date(row["first_order_closing"], zone))
+            ever = {"orders_ever": row["orders_ever"], "spend_ever": row["spend_ever"]}
+            known[day] = Figures(since, orders=f[f"{day}_orders_known"], spend=f[f"{day}_spend_known"], **ever)
+        ahead, keep = known["next"], known["keep"]
+
+        def given(day):
+            return names.index(hand) if hand and (until is None or day <= until) else None
 
         held = previous[1].get(name) if previous else ((names.index(start), None, 0, None) if start else None)
         held = held if held and held[0] is not None else None
         fits = [name in tops[r["name"]][0] if "top" in r else any(window.meet(way, run["closing"]) for way in ways_in(r)) for r in ranks]
         q = max((place for place, fit in enumerate(fits) if fit), default=None)
         keeps = held is not None and any(review.meet(way, run["closing"]) for way in ways_to_keep(ranks[held[0]]))
-        state, change = move(rules, held, q, run["due"], keeps, run["closing"])
+        state, change = move(rules, held, q, run["due"], keeps, run["closing"], given)
         rank, since, missed, safe_until = state
         states[name] = state
 
@@ -166,21 +212,28 @@ def assess(job, con, listed, excluded, as_of, previous):
         above = 0 if rank is None else rank + 1
         if above < len(ranks):
             row["next_rank"] = names[above]
-            wanted = ahead.nearest(ways_in(ranks[above]), run["next_closing"])
+            waits = rules.get("up", "at once") == "at review" and rank is not None
+            chance, settled, ahead = ("keep_by", "keep_settled", keep) if waits else ("next_closing", "next_settled", ahead)
+            wanted = ahead.nearest(ways_in(ranks[above]), run[chance])
             if wanted:
                 row["next_orders"] = ahead.lack(wanted, "orders", "orders_ever")
                 row["next_spend"] = ahead.lack(wanted, "spend", "spend_ever")
-                on = reached(begun_known, wanted["tenure_months"]) if "tenure_months" in wanted else None
+                on = reached(ahead.begun, wanted["tenure_months"]) if "tenure_months" in wanted else None
                 row["next_on"] = on if on and on > as_of else None
             elif tops[names[above]][1] is not None:
-                row["next_spend"] = max(0, tops[names[above]][1] - f["next_spend_known"])
+                row["next_spend"] = max(0, tops[names[above]][1] - ahead.counted["spend"])
+            if as_of >= run[settled] and (row["next_orders"] or row["next_spend"]):
+                row["next_orders"] = row["next_spend"] = None
         can_fall = rank is not None and rules["down"] != "never" and missed + 1 > rules["grace"] and "top" not in ranks[rank]
-        if can_fall and not (safe_until and run["keep_by"] < safe_until):
+        by_hand = rank is not None and given(run["keep_by"]) is not None and given(run["keep_by"]) >= rank
+        if can_fall and not by_hand and not (safe_until and run["keep_by"] < safe_until):
             row["keep_by"] = run["keep_by"]
             wanted = keep.nearest([way for way in ways_to_keep(ranks[rank]) if keep.in_time(way, run["keep_by"])], run["keep_by"])
             if wanted:
                 row["keep_orders"] = keep.lack(wanted, "orders", "orders_ever")
                 row["keep_spend"] = keep.lack(wanted, "spend", "spend_ever")
+            if as_of >= run["keep_settled"] and (row["keep_orders"] or row["keep_spend"]):
+                row["keep_orders"] = row["keep_spend"] = None
         rows[name] = row
     return rows, states, run
 
@@ -210,6 +263,8 @@ def main():
             continue
         with shop.temp() as folder:
             path = shop.job_in(folder, changes=CALM + changes)
+            if "rank_at_least" in path.read_text():
+                give_by_hand(path)
             job = shop.read_job(path)
             con, (listed, excluded) = shop.open_purchases(job), customer_list(job)
             previous, before = None, None

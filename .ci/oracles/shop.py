@@ -23,6 +23,11 @@ FIGURES = [
     "first_order_at", "last_order_at", "first_order_closing", "orders_ever", "spend_ever", "orders", "spend", "due_orders",
     "due_spend", "next_orders_known", "next_spend_known", "keep_orders_known", "keep_spend_known",
 ]
+SETTLING = {
+    "settled": ["first_order_closing", "orders_ever", "spend_ever", "orders", "spend", "due_orders", "due_spend"],
+    "next_settled": ["next_orders_known", "next_spend_known"],
+    "keep_settled": ["keep_orders_known", "keep_spend_known"],
+}
 BY_THE_DAY = [('closing  = "month"', 'closing  = "day"'), ('"7 10 1 * *"', '"7 10 1,16 * *"'), ('"12 months"', '"365 days"')]
 UTC = dt.timezone.utc
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=UTC)
@@ -105,16 +110,33 @@ def due_after(job, day):
 
 def days(job, as_of, previous=None):
     """The days of a run. `previous` are those of the last adopted run."""
-    length, unit = job["ranks"]["window"].split()
     by_day = job["ranks"].get("closing", "month") == "day"
     closing = as_of if by_day else as_of.replace(day=1)
     following = due_after(job, as_of) if by_day else add_months(closing, 1)
     due = previous["keep_by"] if previous and previous["closing"] < previous["keep_by"] <= closing else None
     ends = {"window_start": closing, "due_start": due or closing, "next_start": following, "keep_start": review_after(job, closing)}
-    before = {"months": lambda end: add_months(end, -int(length)), "days": lambda end: end - dt.timedelta(days=int(length))}[unit]
-    return {"as_of": as_of, "closing": closing, "due": due, "keep_by": ends["keep_start"], "next_closing": following} | {
-        name: before(end) for name, end in ends.items()
+    settle = dt.timedelta(days=int(job["ranks"].get("settle_after", "0 days").split()[0]))
+    settled = {"settled": closing - settle, "next_settled": following - settle, "keep_settled": ends["keep_start"] - settle}
+    return {"as_of": as_of, "closing": closing, "due": due, "keep_by": ends["keep_start"], "next_closing": following} | settled | {
+        name: window_start(job["ranks"]["window"], end, settle) for name, end in ends.items()
     }
+
+
+def window_start(window, end, settle):
+    """The first day of the window that ends on a day."""
+    if window == "all time":
+        return dt.date(1, 1, 1)
+    if window.endswith("months"):
+        return add_months(end, -int(window.split()[0]))
+    if window.endswith("days"):
+        return end - dt.timedelta(days=int(window.split()[0]))
+    # The calendar's: the last day before the last settled one's end on which one begins.
+    month, first = (1, 1) if window == "calendar year" else map(int, window.split()[-1].split("-"))
+    begins = []
+    for year in (end.year - 1, end.year):
+        begin = dt.date(year, month, min(first, calendar.monthrange(year, month)[1]))
+        begins += [begin, add_months(begin, 6)] if window.startswith("half") else [begin]
+    return max(begin for begin in begins if begin < end - settle)
 
 
 # Features.
@@ -177,8 +199,22 @@ def features(con, job, run):
     """What features.sql gives for the days of a run: a dict of figures for each customer."""
     zone = ZoneInfo(job["time_zone"])
     names = ["as_of", "closing", "window_start", "due_start", "next_start", "keep_start"]
-    rows = con.execute(definition(), {name: midnight(run[name], zone) for name in names}).fetchall()
-    return {customer: dict(zip(FIGURES, figures)) for customer, *figures in rows}
+    instants = {name: midnight(run[name], zone) for name in names}
+    rows = con.execute(definition(), instants).fetchall()
+    found = {customer: dict(zip(FIGURES, figures)) for customer, *figures in rows}
+    if run["settled"] >= run["closing"]:
+        return found
+    # With a return period the same definition looks at orders that are settled in time only, each figure at its own.
+    for until, figures in SETTLING.items():
+        con.execute(f"""
+            CREATE OR REPLACE VIEW settled AS SELECT * FROM purchases SEMI JOIN (
+                SELECT customer_id, order_id FROM purchases GROUP BY ALL HAVING min(purchased_at) < {midnight(run[until], zone)}
+            ) USING (customer_id, order_id)""")
+        rows = con.execute(definition().replace("FROM purchases", "FROM settled"), instants).fetchall()
+        settled = {customer: dict(zip(FIGURES, row)) for customer, *row in rows}
+        for customer, row in found.items():
+            row |= {name: settled.get(customer, {}).get(name, None if name.endswith("_closing") else 0) for name in figures}
+    return found
 
 
 def read_table(path, key, columns):
