@@ -160,12 +160,25 @@ def files(job):
     return found
 
 
+def amount(written, types, unit):
+    """What a line costs in minor units: one column, or columns to add and to take off, each rounded by itself."""
+    def minor(column):
+        money = f"{column} * {unit}::DOUBLE" if types[column] in ("DOUBLE", "FLOAT") else f"{column} * {unit}"
+        return f"round_even({money}, 0)" if types[column].startswith(("DOUBLE", "FLOAT", "DECIMAL")) else money
+
+    if isinstance(written, str):
+        return minor(written)
+    signed = [("+", column) for column in written["add"]] + [("-", column) for column in written.get("minus", [])]
+    total = " ".join(f"{sign} coalesce({minor(column)}, 0)" for sign, column in signed)
+    return f"CASE WHEN coalesce({', '.join(column for _, column in signed)}) IS NOT NULL THEN 0 {total} END"
+
+
 def open_purchases(job):
     """DuckDB with the table `purchases` of features.sql: customer_id, order_id, purchased_at, amount."""
     con = duckdb.connect()
     con.execute("SET timezone = 'UTC'; SET enable_progress_bar = false")
     columns = job["purchases"]["columns"]
-    customer, at, amount = columns["customer"], columns["at"], columns["amount"]
+    customer, at = columns["customer"], columns["at"]
     con.execute(f"CREATE VIEW lines AS SELECT row_number() OVER () AS line, * FROM read_parquet({files(job)!r}, union_by_name = true)")
     types = {name: kind for name, kind, *_ in con.execute("DESCRIBE lines").fetchall()}
     written = con.execute(f"SELECT DISTINCT type FROM parquet_schema({files(job)!r}) WHERE name = ?", [at]).fetchall()
@@ -175,9 +188,12 @@ def open_purchases(job):
     kept = [f"{customer} IS NOT NULL", f"{customer}::VARCHAR <> ''"]
     for column, values in job["purchases"].get("exclude", {}).items():
         kept.append(f"({column} IS NULL OR {column}::VARCHAR NOT IN ({', '.join(map(repr, values))}))")
+    for column, values in job["purchases"].get("include", {}).items():
+        kept.append(f"coalesce({column}::VARCHAR IN ({', '.join(map(repr, values))}), false)")
     order = f"nullif({columns['order']}::VARCHAR, '')" if "order" in columns else "NULL"
-    unit = 10 ** {"JPY": 0, "USD": 2}[job["currency"]]
-    money = f"round_even({amount} * {unit}::DOUBLE, 0)" if types[amount] in ("DOUBLE", "FLOAT") else f"{amount} * {unit}"
+    if "refund_of" in columns:
+        order = f"coalesce(nullif({columns['refund_of']}::VARCHAR, ''), {order})"
+    money = amount(columns["amount"], types, 10 ** {"JPY": 0, "USD": 2}[job["currency"]])
 
     # An hour of local time has one offset; the zone's rules come from Python, not from DuckDB.
     hours = con.execute(f"SELECT DISTINCT date_trunc('hour', {at}::TIMESTAMP) FROM lines").fetchall()

@@ -239,3 +239,29 @@ pub(super) fn suppressed(connection: &Connection, customer_id: &str, same_addres
 fn reason(word: &str) -> SkipReason {
     if word == "unsubscribed" { SkipReason::Unsubscribed } else { SkipReason::Bounced }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_belongs_to_a_merged_id_belongs_to_the_present_one() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let row = |as_of: &str| Row { job: 0, campaign: 0, occasion: 0, as_of: day(as_of), counts: true };
+        let past = Past {
+            customers: ["new", "old"].into_iter().collect(),
+            ends: vec![1, 3],
+            mails: vec![row("2026-11-01"), row("2026-10-01"), row("2026-12-01")],
+            words: vec!["word".to_owned()],
+            customers_out: HashMap::from([("older".to_owned(), SkipReason::Unsubscribed)]),
+            ..Past::default()
+        };
+        assert_eq!((past.mails("new").len(), past.suppressed("new", "")), (1, None));
+        let pairs = [("older", "old"), ("old", "new")].map(|(old, new)| (old.to_owned(), new.to_owned()));
+        let past = past.merging(Arc::new(Merges::new(pairs).unwrap()));
+        let dates: Vec<NaiveDate> = past.mails("new").iter().map(|mail| mail.as_of).collect();
+        assert_eq!(dates, ["2026-10-01", "2026-11-01", "2026-12-01"].map(day));
+        assert_eq!(past.suppressed("new", ""), Some(SkipReason::Unsubscribed));
+        assert_eq!(past.suppressed("another", ""), None);
+    }
+}

@@ -5,6 +5,7 @@ use super::inputs;
 use super::previous;
 use super::progress::{Step, Watch};
 use crate::domain::coupon::{Issued, IssuedCode, Statement, Terms};
+use crate::domain::merges::Merges;
 use crate::domain::offer::{OfferKind, On};
 use crate::domain::plan::MailRow;
 use crate::domain::{Job, OrderBook, Value};
@@ -29,13 +30,14 @@ pub fn coupons(job: &Job, as_of: NaiveDate, watch: &Watch) -> Result<Coupons, Er
             job.path.display()
         )));
     }
-    let issued = issued(job, as_of)?;
-    let statement = room::state(&issued, &book(job, as_of, watch)?, job.zone, as_of);
+    let (merges, _) = inputs::merges(job)?;
+    let issued = issued(job, &merges, as_of)?;
+    let statement = room::state(&issued, &book(job, merges, as_of, watch)?, job.zone, as_of);
     Ok(Coupons { as_of, issued, statement })
 }
 
-fn book(job: &Job, as_of: NaiveDate, watch: &Watch) -> Result<OrderBook, Error> {
-    let purchases = inputs::purchases(job, inputs::merges(job)?.0)?;
+fn book(job: &Job, merges: Arc<Merges>, as_of: NaiveDate, watch: &Watch) -> Result<OrderBook, Error> {
+    let purchases = inputs::purchases(job, merges)?;
     let progress = |done, total| watch(Step::Read, done, total);
     let end = job.zone.midnight(as_of);
     let request = purchases::Request { as_of: end, details: true, progress: Some(&progress), ..purchases::Request::default() };
@@ -45,7 +47,7 @@ fn book(job: &Job, as_of: NaiveDate, watch: &Watch) -> Result<OrderBook, Error> 
 }
 
 /// The codes of every adopted run up to `as_of`.
-fn issued(job: &Job, as_of: NaiveDate) -> Result<Issued, Error> {
+fn issued(job: &Job, merges: &Merges, as_of: NaiveDate) -> Result<Issued, Error> {
     let mut issued = Issued {
         campaigns: job.campaigns.iter().map(|campaign| campaign.name.clone()).collect(),
         ranks: job.ladder.ranks.iter().map(|rank| rank.name.clone()).collect(),
@@ -55,7 +57,7 @@ fn issued(job: &Job, as_of: NaiveDate) -> Result<Issued, Error> {
     for adoption in ledger.adoptions(&job.name)?.into_iter().filter(|adoption| adoption.as_of <= as_of) {
         let opened = previous::open_adopted(job, &adoption)?;
         let planned = inputs::planned_job(job, &opened)?;
-        let mut run = Run { as_of: adoption.as_of, job, on: discounts(&planned), terms: HashMap::new() };
+        let mut run = Run { as_of: adoption.as_of, job, merges, on: discounts(&planned), terms: HashMap::new() };
         for mail in opened.mails()? {
             let mail = mail?;
             if let Some(code) = &mail.coupon_code {
@@ -80,6 +82,8 @@ fn discounts(planned: &Job) -> HashMap<String, Option<On>> {
 struct Run<'a> {
     as_of: NaiveDate,
     job: &'a Job,
+    /// A code that an id got before it was merged is the present one's to use.
+    merges: &'a Merges,
     on: HashMap<String, Option<On>>,
     /// Campaigns have few different terms: each is kept once.
     terms: HashMap<(usize, Option<u64>, Option<i64>), Arc<Terms>>,
@@ -111,7 +115,7 @@ impl Run<'_> {
             .or_insert_with(|| Arc::new(Terms { percent, amount, on: on.cloned().flatten() }));
         Ok(IssuedCode {
             code: code.to_owned(),
-            customer: mail.customer_id.clone(),
+            customer: self.merges.present(&mail.customer_id).to_owned(),
             campaign,
             rank,
             from: self.as_of,
