@@ -31,6 +31,8 @@ pub fn wins(a: &Rival<'_>, b: &Rival<'_>) -> Ordering {
 pub struct Mailed {
     /// Bit n of word m is campaign 64 m + n.
     words: Vec<u64>,
+    /// The same for those with a discount.
+    discounts: Vec<u64>,
     /// Those that count towards `max_per_run`.
     counted: u32,
 }
@@ -38,21 +40,34 @@ pub struct Mailed {
 impl Mailed {
     /// Remembers that a campaign became this customer's mail.
     pub fn add(&mut self, at: usize, campaign: &Campaign) {
-        let word = at / 64;
-        if self.words.len() <= word {
-            self.words.resize(word + 1, 0);
-        }
-        if let Some(word) = self.words.get_mut(word) {
-            *word |= 1 << (at % 64);
-        }
+        set(&mut self.words, at);
         self.counted += u32::from(campaign.counts_towards_limit);
+    }
+
+    /// Remembers that the mail of a campaign has a discount.
+    pub fn add_discount(&mut self, at: usize) {
+        set(&mut self.discounts, at);
     }
 
     /// Whether a campaign became this customer's mail.
     #[must_use]
     pub fn has(&self, at: usize) -> bool {
-        self.words.get(at / 64).is_some_and(|word| word & (1 << (at % 64)) != 0)
+        has(&self.words, at)
     }
+}
+
+fn set(words: &mut Vec<u64>, at: usize) {
+    let word = at / 64;
+    if words.len() <= word {
+        words.resize(word + 1, 0);
+    }
+    if let Some(word) = words.get_mut(word) {
+        *word |= 1 << (at % 64);
+    }
+}
+
+fn has(words: &[u64], at: usize) -> bool {
+    words.get(at / 64).is_some_and(|word| word & (1 << (at % 64)) != 0)
 }
 
 /// A matched pair of a reachable customer and a campaign.
@@ -70,6 +85,8 @@ pub struct Candidate<'a> {
     pub past: &'a [PastMail],
     /// This customer's mails of earlier campaigns in this run.
     pub mailed: &'a Mailed,
+    /// Earlier campaigns whose discount is on what this mail's discount is on; none where it has no discount.
+    pub rivals: &'a [usize],
 }
 
 /// Whether the pair becomes a mail; the error is the first reason that applies.
@@ -84,7 +101,8 @@ pub fn choose(candidate: &Candidate<'_>) -> Result<(), SkipReason> {
     if campaign.holdout && person.holdout {
         return Err(SkipReason::Holdout);
     }
-    if campaign.not_with.iter().any(|other| mailed.has(*other)) {
+    let second_discount = candidate.rivals.iter().any(|other| has(&mailed.discounts, *other));
+    if second_discount || campaign.not_with.iter().any(|other| mailed.has(*other)) {
         return Err(SkipReason::Superseded);
     }
     if !campaign.counts_towards_limit {
@@ -137,7 +155,19 @@ mod tests {
         let occasion = Occasion { word: "2026-12".into(), date: None, years: None };
         let (as_of, person) = (day("2026-12-03"), someone.person());
         let same_address = false;
-        choose(&Candidate { job: "monthly", as_of, contact, campaign, occasion: &occasion, person: &person, same_address, past, mailed })
+        let rivals = &[5];
+        choose(&Candidate {
+            job: "monthly",
+            as_of,
+            contact,
+            campaign,
+            occasion: &occasion,
+            person: &person,
+            same_address,
+            past,
+            mailed,
+            rivals,
+        })
     }
 
     fn sent(once: Once, past: &[PastMail]) -> bool {
@@ -222,6 +252,18 @@ mod tests {
         assert!(mailed.has(2) && mailed.has(66) && mailed.has(130) && !mailed.has(3) && !mailed.has(131));
     }
 
+    #[test]
+    fn a_second_discount_on_the_same_thing_is_superseded() {
+        let greeting = campaign(When::default());
+        let mut mailed = Mailed::default();
+        let ask = |mailed: &Mailed| chosen(&greeting, &Contact::default(), &Someone::new(), &[], mailed);
+        mailed.add(5, &greeting);
+        mailed.add_discount(4);
+        assert_eq!(ask(&mailed), Ok(()), "a mail without a discount, and a discount on something else");
+        mailed.add_discount(5);
+        assert_eq!(ask(&mailed), Err(SkipReason::Superseded));
+    }
+
     /// Everything speaks against the mail; reason after reason is taken away, and the next one shows.
     #[test]
     fn the_first_reason_in_order_is_given() {
@@ -244,6 +286,7 @@ mod tests {
             same_address: true,
             past: &past,
             mailed: &mailed,
+            rivals: &[],
         };
         assert_eq!(choose(&all), Err(SkipReason::SameAddress));
         assert_eq!(choose(&Candidate { same_address: false, ..all }), Err(SkipReason::AlreadySent));

@@ -11,7 +11,7 @@ use crate::domain::orders::LineFate;
 use crate::domain::plan::Summary;
 use crate::domain::recommend::Pairs;
 use crate::domain::whatif::{Replay, WhatIf};
-use crate::domain::{Job, Outcome, State, Zone};
+use crate::domain::{Exposure, Job, Outcome, State, Zone};
 use crate::pipeline::{
     Checked, Coupons, DataCheck, Error, Explanation, Exported, ForCart, Imported, PairFate, Planned, Purpose, Ran, Sent, Shown, Status,
     Trial,
@@ -117,7 +117,8 @@ fn summary(summary: &Summary, folder: &str) -> Value {
                 counts.skips.get(at).into_iter().flatten().map(|(reason, count)| (reason.word().to_owned(), json!(count))).collect();
             let channels: Map<String, Value> =
                 counts.channels.get(at).into_iter().flatten().map(|(channel, mails)| (channel.word().to_owned(), json!(mails))).collect();
-            json!({"campaign": name, "mails": by_rank, "channels": channels, "skipped": skips})
+            json!({"campaign": name, "mails": by_rank, "channels": channels, "skipped": skips,
+                "exposure": counts.exposure.get(at).map(exposure)})
         })
         .collect();
     let brakes: Vec<Value> = summary.brakes.iter().map(|(name, seen)| json!({"brake": name, "seen": seen})).collect();
@@ -125,6 +126,12 @@ fn summary(summary: &Summary, folder: &str) -> Value {
         "digest": summary.digest, "customers": counts.customers, "matched": counts.matched, "mails": counts.mails,
         "skipped": counts.skipped, "guests": counts.guests, "bad_rows": counts.bad_rows, "offer_exposure": counts.offer_exposure, "ranks": ranks, "campaigns": campaigns,
         "brakes": brakes, "warnings": summary.warnings})
+}
+
+/// What a campaign's offers cost, minor units; what is expected of it is null where no earlier run tells.
+fn exposure(exposure: &Exposure) -> Value {
+    let [low, expected, high] = exposure.expected().map_or([None; 3], |interval| interval.map(Some));
+    json!({"face": exposure.face, "expected": expected, "expected_low": low, "expected_high": high})
 }
 
 pub fn pairs(as_of: NaiveDate, found: &Pairs) -> String {

@@ -17,6 +17,12 @@ pub struct Campaign {
     pub sells: bool,
     /// Names of earlier campaigns whose mail in this run takes this one's place, as indices into the job's campaigns.
     pub not_with: Vec<usize>,
+    /// Earlier campaigns whose mail in this run makes this one's discount smaller.
+    pub reduced_by: Vec<Reduction>,
+    /// `None`: as `[contact]` says.
+    pub discounts: Option<Discounts>,
+    /// The share (0 to 1) of those it is for who get it, the same people at every run.
+    pub share: Option<f64>,
     pub offer: Option<OfferRule>,
     /// `holdout = false` exempts it.
     pub holdout: bool,
@@ -42,6 +48,23 @@ impl Campaign {
     pub fn cost_of(&self, channel: Channel) -> i64 {
         self.costs.iter().find(|(known, _)| *known == channel).map_or(0, |(_, cost)| *cost)
     }
+}
+
+/// How many discounts on the same thing one customer gets in one run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Discounts {
+    #[default]
+    One,
+    Stack,
+}
+
+/// How much of a discount an earlier campaign's mail takes away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reduction {
+    /// The campaign's place in the job.
+    pub by: usize,
+    /// Hundredths of a percent, above 0 up to 10,000.
+    pub off: u32,
 }
 
 /// The ranks a campaign is for.
@@ -170,6 +193,7 @@ pub struct Contact {
     pub holdout: Option<Holdout>,
     /// Mail irregular addresses (`a..b@docomo.ne.jp`) too.
     pub send_irregular: bool,
+    pub discounts: Discounts,
 }
 
 /// A share of customers (0 to 1) who get nothing, so that the effect can be measured.

@@ -29,6 +29,8 @@ pub struct Job {
     pub points: Option<PointsRule>,
     pub cashback: Option<CashbackRule>,
     pub contact: Contact,
+    /// The most that the offers of a run may cost, minor units; who would exceed it gets no mail.
+    pub budget: Option<i64>,
     /// In file order, which is priority.
     pub campaigns: Vec<Campaign>,
     pub mail: MailSettings,
@@ -300,6 +302,8 @@ pub struct Brakes {
     pub old_plan_days: Option<u32>,
     pub names: Option<f64>,
     pub failures: Option<f64>,
+    /// What the offers of a run may cost before somebody looks at it, minor units.
+    pub budget: Option<i64>,
 }
 
 impl Default for Brakes {
@@ -312,6 +316,7 @@ impl Default for Brakes {
             old_plan_days: Some(7),
             names: Some(0.02),
             failures: Some(0.05),
+            budget: None,
         }
     }
 }

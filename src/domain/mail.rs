@@ -28,11 +28,13 @@ pub enum SkipReason {
     Superseded,
     TooSoon,
     OverCap,
+    OverBudget,
+    NotDrawn,
     RenderFailed,
 }
 
 impl SkipReason {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::NoAddress,
         Self::BadAddress,
         Self::NoConsent,
@@ -44,6 +46,8 @@ impl SkipReason {
         Self::Superseded,
         Self::TooSoon,
         Self::OverCap,
+        Self::OverBudget,
+        Self::NotDrawn,
         Self::RenderFailed,
     ];
 
@@ -62,6 +66,8 @@ impl SkipReason {
             Self::Superseded => "superseded",
             Self::TooSoon => "too_soon",
             Self::OverCap => "over_cap",
+            Self::OverBudget => "over_budget",
+            Self::NotDrawn => "not_drawn",
             Self::RenderFailed => "render_failed",
         }
     }
@@ -81,6 +87,8 @@ impl SkipReason {
             Self::Superseded => language.pick("別のメールを優先", "superseded"),
             Self::TooSoon => language.pick("間隔が短い", "too soon"),
             Self::OverCap => language.pick("通数の上限", "over the cap"),
+            Self::OverBudget => language.pick("予算・人数の上限", "over the budget"),
+            Self::NotDrawn => language.pick("抽選にもれ", "not drawn"),
             Self::RenderFailed => language.pick("作成できず", "render failed"),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::RankIndex;
 use super::recommend::{Item, Recommend};
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveTime};
 
 /// A value for each rank of the ladder, spread when the job is read: a rank that is not named has the value of the nearest named
 /// rank below, and none when there is none. `None` or zero is no offer.
@@ -14,6 +14,20 @@ pub struct OfferRule {
     /// The only ranks that get it; `None`: every rank of the campaign.
     pub ranks: Option<Vec<RankIndex>>,
     pub valid: Option<Valid>,
+    /// What each costs the shop beside what it takes off an order, minor units.
+    pub cost: PerRank<i64>,
+    /// The most people who get it.
+    pub limit: Option<u64>,
+    /// The most that all of them together may cost, minor units.
+    pub budget: Option<i64>,
+}
+
+impl OfferRule {
+    /// An offer for every rank of its campaign, without end, cost or limit.
+    #[must_use]
+    pub fn of(kind: OfferKind) -> Self {
+        Self { kind, ranks: None, valid: None, cost: Vec::new(), limit: None, budget: None }
+    }
 }
 
 impl OfferRule {
@@ -42,8 +56,6 @@ pub enum OfferKind {
         allergies: Option<String>,
         /// For whom no gift was chosen.
         otherwise: Option<String>,
-        /// Minor units, for each gift.
-        cost: Option<i64>,
     },
     /// Percent off by number of pieces, ascending.
     Bundle {
@@ -53,13 +65,53 @@ pub enum OfferKind {
     FreeShipping {
         over: PerRank<i64>,
     },
+    /// Products that cost less together.
+    Set {
+        products: Vec<String>,
+        deal: Deal,
+    },
+    /// Points of an order are multiplied.
+    Points {
+        times: PerRank<f64>,
+        over: PerRank<i64>,
+        on: Option<On>,
+    },
+    /// A prize for as many as there are seats, drawn by lot; only the drawn get the mail.
+    Draw {
+        prize: String,
+        seats: u64,
+    },
+    /// Something opens for higher ranks before it opens for others.
+    EarlyAccess {
+        what: String,
+        opens: PerRank<Opening>,
+        url: Option<String>,
+    },
     Invitation {
         what: String,
         on: Option<NaiveDate>,
         place: Option<String>,
         reply_url: Option<String>,
+        /// The best customers get them; `None`: everybody.
+        seats: Option<u64>,
     },
     Recommend(Recommend),
+}
+
+/// What a set costs.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Deal {
+    /// Percent off its prices, above 0 up to 100.
+    Percent(PerRank<f64>),
+    /// One price for all of it, minor units.
+    Price(PerRank<i64>),
+}
+
+/// When something opens: a local day, from its beginning or from a time on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Opening {
+    pub day: NaiveDate,
+    pub time: Option<NaiveTime>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -97,9 +149,10 @@ pub enum Valid {
 }
 
 /// What one mail offers.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Offer {
-    /// `coupon`, `gift`, `bundle`, `free_shipping`, `invitation`, `recommend`.
+    /// `coupon`, `gift`, `bundle`, `free_shipping`, `invitation`, `set`, `points`, `draw`, `early_access`,
+    /// `recommend`.
     pub kind: &'static str,
     pub percent: Option<f64>,
     /// Minor units.
@@ -110,7 +163,7 @@ pub struct Offer {
     pub code: Option<String>,
     pub valid_until: Option<NaiveDate>,
     pub gift: Option<String>,
-    /// Minor units, what a gift costs the shop.
+    /// Minor units, what it costs the shop beside what it takes off an order.
     pub cost: Option<i64>,
     /// Pieces and percent.
     pub steps: Vec<(u32, f64)>,
@@ -121,4 +174,15 @@ pub struct Offer {
     /// What is recommended, and why.
     pub items: Vec<Item>,
     pub reason: Option<String>,
+    /// The products of a set.
+    pub products: Vec<String>,
+    /// What a set costs, minor units.
+    pub price: Option<i64>,
+    pub times: Option<f64>,
+    pub prize: Option<String>,
+    pub seats: Option<u64>,
+    pub opens: Option<Opening>,
+    pub url: Option<String>,
+    /// An earlier mail of the run made it smaller.
+    pub reduced: bool,
 }

@@ -1,6 +1,6 @@
 //! A plan: the tables that one run decides, before anything leaves.
 
-use super::{Channel, FeatureRow, RankChange, RankIndex, SkipReason, Standing, Texts};
+use super::{Channel, Exposure, FeatureRow, RankChange, RankIndex, SkipReason, Standing, Texts};
 use chrono::NaiveDate;
 use std::path::PathBuf;
 
@@ -36,6 +36,8 @@ pub struct PlannedMail {
     pub gift: Option<String>,
     pub coupon_code: Option<String>,
     pub valid_until: Option<NaiveDate>,
+    /// What its offer costs when it is used, minor units.
+    pub exposure: i64,
     pub content_hash: [u8; 32],
     /// The template values, as JSON text.
     pub values: String,
@@ -64,6 +66,8 @@ pub struct MailRow {
     pub offer: Option<String>,
     pub coupon_code: Option<String>,
     pub valid_until: Option<NaiveDate>,
+    /// What its offer costs when it is used, minor units; 0 in plans of before that was told.
+    pub exposure: i64,
     pub content_hash: [u8; 32],
     pub values: String,
 }
@@ -198,9 +202,10 @@ pub struct Counts {
     /// Skips for each campaign: `[campaign]`, then (reason, how many) sorted, no zeros.
     pub skips: Vec<Vec<(SkipReason, u64)>>,
     pub nameless: u64,
-    /// What the offers of all mails cost when every one is used, minor units: coupons over an amount, and gifts with a cost. What a
-    /// percentage or free shipping costs depends on the order, and is not in it.
+    /// What the offers of all mails cost when every one is used, minor units.
     pub offer_exposure: i64,
+    /// The same for each campaign, and what of it is to be expected. Empty in plans of before that was told.
+    pub exposure: Vec<Exposure>,
     pub holdout: u64,
 }
 

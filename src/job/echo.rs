@@ -181,7 +181,32 @@ fn campaign_line(job: &Job, campaign: &Campaign) -> String {
     if let Some(Valid::Until(last)) = campaign.offer.as_ref().and_then(|offer| offer.valid) {
         parts.push(job.language.pick(format!("特典は {last} まで"), format!("offer until {last}")));
     }
+    limits(job, campaign, &mut parts);
     parts.join(job.language.pick("、", "; "))
+}
+
+/// Who of those it is for gets it.
+fn limits(job: &Job, campaign: &Campaign, parts: &mut Vec<String>) {
+    let pick = |ja: String, en: String| job.language.pick(ja, en);
+    if let Some(share) = campaign.share {
+        let percent = (share * 1e6).round() / 1e4;
+        parts.push(pick(format!("そのうち {percent}% の方"), format!("{percent}% of them")));
+    }
+    let Some(offer) = &campaign.offer else { return };
+    parts.extend(offer.limit.map(|limit| pick(format!("特典は上位 {limit} 人まで"), format!("offer for the first {limit}"))));
+    parts.extend(offer.budget.map(|budget| {
+        let budget = job.currency.show(budget);
+        pick(format!("特典の予算は {budget}"), format!("offer within {budget}"))
+    }));
+    if let OfferKind::Draw { seats, .. } = offer.kind {
+        parts.push(pick(format!("抽選で {seats} 人"), format!("{seats} drawn by lot")));
+    }
+    for reduction in &campaign.reduced_by {
+        if let Some(other) = job.campaigns.get(reduction.by) {
+            let (name, off) = (&other.name, f64::from(reduction.off) / 100.0);
+            parts.push(pick(format!("{name} も届く方は割引を {off}% 減らす"), format!("{off}% less off with {name}")));
+        }
+    }
 }
 
 fn when(job: &Job, campaign: &Campaign, parts: &mut Vec<String>) {

@@ -12,18 +12,14 @@ use toml::de::{DeTable, DeValue};
 /// Keys of the job file that rankmail does not do anything with yet, wherever they are written.
 const LATER: &[&str] = &[
     "approval",
-    "budget",
     "ca_file",
-    "extra_points",
     "password_env",
     "password_file",
     "per_domain",
     "points",
     "points_expire_within",
     "rate",
-    "reduced_by",
     "send_between",
-    "share",
     "stop",
     "variants",
 ];

@@ -281,7 +281,12 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for EntriesVisitor<T> {
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries<T>, A::Error> {
         let mut entries = Vec::new();
-        while let Some(key) = map.next_key::<Spanned<String>>()? {
+        // The parser hands a bare date over as a table without places.
+        let no_place = |error: A::Error| match error.to_string() {
+            words if words.contains("spanned") => A::Error::custom("invalid type: a date, expected a map"),
+            _ => error,
+        };
+        while let Some(key) = map.next_key::<Spanned<String>>().map_err(no_place)? {
             let span = Span::from(key.span());
             entries.push(Entry { span, name: key.into_inner(), value: map.next_value()? });
         }

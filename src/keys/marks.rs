@@ -47,7 +47,25 @@ pub fn coupon(key: &Key, job: &str, as_of: NaiveDate, customer: &str, campaign: 
 /// SHA-256("holdout" ‖ 0 ‖ salt ‖ 0 ‖ customer id), as a share of 2^64, are below it. The same people every month.
 #[must_use]
 pub fn held_out(salt: &str, customer: &str, share: f64) -> bool {
-    let hash = Sha256::new().chain_update(b"holdout\0").chain_update(salt).chain_update(b"\0").chain_update(customer).finalize();
+    falls_below("holdout", salt, customer, share)
+}
+
+/// Whether a customer belongs to the share of those a campaign is for who get it: as for the holdout, with the purpose "share" and the
+/// campaign's name as salt.
+#[must_use]
+pub fn shared(campaign: &str, customer: &str, share: f64) -> bool {
+    falls_below("share", campaign, customer, share)
+}
+
+/// A customer's lot in the draw of a campaign of a run; the smallest lots win.
+#[must_use]
+pub fn lot(key: &Key, job: &str, as_of: NaiveDate, customer: &str, campaign: &str) -> [u8; 32] {
+    sign(key, &["draw", job, &as_of.to_string(), customer, campaign])
+}
+
+fn falls_below(purpose: &str, salt: &str, customer: &str, share: f64) -> bool {
+    let hash =
+        Sha256::new().chain_update(purpose).chain_update(b"\0").chain_update(salt).chain_update(b"\0").chain_update(customer).finalize();
     let number = hash.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
     // The product with a power of two is exact, and a whole number is below a bound just when it is below the bound rounded up.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the bound lies between 0 and 2^64")]
@@ -90,6 +108,23 @@ mod tests {
         assert_eq!(token(&key(), "顧客/42"), "1.3e4d8fc7.6aGn5a6iLzQy.GlTzcapNcNKqAmHXCXZChg");
         assert_eq!(coupon(&key(), "monthly", first(), "C-0042", "birthday", 0), "57KZF5GET84B");
         assert_eq!(coupon(&key(), "monthly", first(), "C-0042", "birthday", 1), "8FDJ4F8XFQZF");
+    }
+
+    #[test]
+    fn a_share_is_the_same_people_and_not_those_of_the_holdout() {
+        let ids: Vec<String> = (0..10_000).map(|number| format!("C-{number:04}")).collect();
+        let within = |campaign: &str, share| ids.iter().filter(|id| shared(campaign, id, share)).collect::<Vec<_>>();
+        let (tenth, fifth) = (within("event", 0.1), within("event", 0.2));
+        assert!((900..1_100).contains(&tenth.len()) && tenth.iter().all(|id| fifth.contains(id)), "a larger share has the smaller in it");
+        assert_ne!(tenth, within("newsletter", 0.1));
+        assert!(tenth.iter().any(|id| !held_out("event", id, 0.1)));
+    }
+
+    #[test]
+    fn lots_differ_by_run_and_campaign() {
+        let lots = [lot(&key(), "j", first(), "c", "a"), lot(&key(), "j", first(), "c", "b"), lot(&key(), "j", first(), "d", "a")];
+        assert_eq!(lots.iter().collect::<HashSet<_>>().len(), 3);
+        assert_eq!(lots[0], lot(&key(), "j", first(), "c", "a"));
     }
 
     #[test]

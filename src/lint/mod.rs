@@ -128,14 +128,15 @@ fn event(job: &Job, campaign: &Campaign) -> Option<String> {
 }
 
 fn costly(job: &Job, campaign: &Campaign, mean_spend: &[Option<i64>]) -> Option<String> {
-    let OfferKind::Gift { cost: Some(cost), .. } = &campaign.offer.as_ref()?.kind else { return None };
-    let too_much = |spend: i64| i128::from(*cost) * 100 > i128::from(spend) * i128::from(COSTLY);
+    let offer = campaign.offer.as_ref().filter(|offer| matches!(offer.kind, OfferKind::Gift { .. }))?;
+    let too_much = |cost: i64, spend: i64| i128::from(cost) * 100 > i128::from(spend) * i128::from(COSTLY);
     offered(campaign).into_iter().find_map(|rank| {
         let at = usize::from(rank);
-        let (name, gift) = (job.ladder.name(rank), job.currency.show(*cost));
+        let cost = offer.cost.get(at).copied().flatten()?;
+        let (name, gift) = (job.ladder.name(rank), job.currency.show(cost));
         if let Some(mean) = mean_spend.get(at).copied().flatten() {
             let (spend, most) = (job.currency.show(mean), grouped(COSTLY.unsigned_abs()));
-            return too_much(mean).then(|| {
+            return too_much(cost, mean).then(|| {
                 job.language.pick(
                     format!("贈り物は {gift}、ランク {name} の平均購入額は {spend} です（{most}% を超えています）"),
                     format!("the gift costs {gift}, rank {name} spends {spend} on average: more than {most} %"),
@@ -146,7 +147,7 @@ fn costly(job: &Job, campaign: &Campaign, mean_spend: &[Option<i64>]) -> Option<
         let Admission::AnyOf(conditions) = &job.ladder.ranks.get(at)?.admits else { return None };
         let least = conditions.iter().map(|condition| condition.spend).min().flatten()?;
         let asked = job.currency.show(least);
-        too_much(least).then(|| {
+        too_much(cost, least).then(|| {
             job.language.pick(
                 format!("贈り物は {gift}、ランク {name} の条件は {asked} です。実際の平均は check --data でわかります"),
                 format!("the gift costs {gift}, rank {name} asks for {asked} only; check --data tells what it spends"),

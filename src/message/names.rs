@@ -63,10 +63,31 @@ pub(super) fn tree(names: &Names, body: bool) -> Node {
     });
     let shop: Vec<&str> = names.shop.iter().map(String::as_str).collect();
     let offer = record(
-        &["kind", "percent", "amount", "over", "code", "valid_until", "gift", "what", "place", "reply_url", "reason"],
+        &[
+            "kind",
+            "percent",
+            "amount",
+            "over",
+            "code",
+            "valid_until",
+            "gift",
+            "what",
+            "place",
+            "reply_url",
+            "price",
+            "times",
+            "prize",
+            "seats",
+            "opens",
+            "opens_at",
+            "url",
+            "reduced",
+            "reason",
+        ],
         vec![
             ("on", record(&[], vec![("category", list(Node::Leaf)), ("product", list(Node::Leaf))])),
             ("steps", list(leaves(&["count", "percent"]))),
+            ("products", list(leaves(&["name", "price", "url", "image"]))),
             ("items", list(leaves(&["product", "name", "category", "price", "url", "image", "reason"]))),
         ],
     );

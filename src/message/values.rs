@@ -181,8 +181,28 @@ fn offer(offer: &Offer, parts: &ValueParts) -> Value {
         ("what", Value::maybe(offer.what.as_deref())),
         ("place", Value::maybe(offer.place.as_deref())),
         ("reply_url", Value::maybe(offer.reply_url.as_deref())),
+        ("products", Value::List(offer.products.iter().map(|id| set_product(id, parts)).collect())),
+        ("price", Value::maybe(offer.price)),
+        ("times", offer.times.map_or(Value::Null, percent)),
+        ("prize", Value::maybe(offer.prize.as_deref())),
+        ("seats", Value::maybe(offer.seats.and_then(|seats| i64::try_from(seats).ok()))),
+        ("opens", Value::maybe(offer.opens.map(|opens| opens.day))),
+        ("opens_at", offer.opens.and_then(|opens| opens.time).map_or(Value::Null, |time| Value::Text(time.format("%H:%M").to_string()))),
+        ("url", Value::maybe(offer.url.as_deref())),
+        ("reduced", offer.reduced.into()),
         ("items", Value::List(offer.items.iter().map(item).collect())),
         ("reason", offer.reason.as_deref().map_or(Value::Null, text)),
+    ])
+}
+
+/// A product of a set; one that the list does not have is called by its id.
+fn set_product(id: &str, parts: &ValueParts) -> Value {
+    let product = (parts.product)(id);
+    record(vec![
+        ("name", text(product.map_or(id, |product| &product.name))),
+        ("price", Value::maybe(product.and_then(|product| product.price))),
+        ("url", Value::maybe(product.and_then(|product| product.url.as_deref()))),
+        ("image", Value::maybe(product.and_then(|product| product.image.as_deref()))),
     ])
 }
 

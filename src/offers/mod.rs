@@ -3,11 +3,16 @@
 //! The rule comes from the job, the choice from the customer's rank and columns. A code of one's own is made by whoever asks, because it
 //! needs the key; this room only says when one is needed. It reads and writes nothing.
 
+mod discounts;
+mod exposure;
 mod gifts;
 #[cfg(test)]
 mod tests;
 
-use crate::domain::offer::{Discount, OfferKind, PerRank, Valid};
+pub use discounts::{is_discount, overlap, reduce};
+pub use exposure::{Worth, exposure};
+
+use crate::domain::offer::{Deal, Discount, OfferKind, PerRank, Valid};
 use crate::domain::zone::{first_of_month, months_before};
 use crate::domain::{Offer, OfferRule, Person, RankIndex};
 use chrono::{Days, NaiveDate};
@@ -19,7 +24,8 @@ pub fn make(rule: &OfferRule, person: &Person<'_>, as_of: NaiveDate, code: impl 
     if rule.ranks.as_ref().is_some_and(|only| !rank.is_some_and(|rank| only.contains(&rank))) {
         return None;
     }
-    let blank = Offer { valid_until: rule.valid.and_then(|valid| last_day(valid, as_of)), ..nothing() };
+    let valid_until = rule.valid.and_then(|valid| last_day(valid, as_of));
+    let blank = Offer { valid_until, cost: of_rank(&rule.cost, rank).filter(|cost| *cost > 0), ..Offer::default() };
     match &rule.kind {
         OfferKind::Coupon { discount, over, on, code: fixed } => {
             let (percent, amount) = match discount {
@@ -30,9 +36,9 @@ pub fn make(rule: &OfferRule, person: &Person<'_>, as_of: NaiveDate, code: impl 
             let code = Some(fixed.clone().unwrap_or_else(code));
             Some(Offer { kind: "coupon", percent, amount, over, on: on.clone(), code, ..blank })
         }
-        OfferKind::Gift { choose_by, gifts, allergies, otherwise, cost } => {
+        OfferKind::Gift { choose_by, gifts, allergies, otherwise } => {
             let gift = gifts::choose(gifts, otherwise.as_ref(), choose_by.as_ref(), allergies.as_ref(), person)?;
-            Some(Offer { kind: "gift", gift: Some(gift.clone()), cost: *cost, ..blank })
+            Some(Offer { kind: "gift", gift: Some(gift.clone()), ..blank })
         }
         OfferKind::Bundle { steps, on } => {
             let steps: Vec<(u32, f64)> = steps.iter().copied().filter(|(_, percent)| *percent > 0.0).collect();
@@ -44,12 +50,30 @@ pub fn make(rule: &OfferRule, person: &Person<'_>, as_of: NaiveDate, code: impl 
             let over = of_rank(over, rank).filter(|over| *over > 0);
             (unconditional || over.is_some()).then_some(Offer { kind: "free_shipping", over, ..blank })
         }
-        OfferKind::Invitation { what, on, place, reply_url } => Some(Offer {
+        OfferKind::Set { products, deal } => {
+            let (percent, price) = match deal {
+                Deal::Percent(values) => (Some(of_rank(values, rank).filter(|percent| *percent > 0.0)?), None),
+                Deal::Price(values) => (None, Some(of_rank(values, rank).filter(|price| *price > 0)?)),
+            };
+            Some(Offer { kind: "set", products: products.clone(), percent, price, ..blank })
+        }
+        OfferKind::Points { times, over, on } => {
+            let times = of_rank(times, rank)?;
+            let over = of_rank(over, rank).filter(|over| *over > 0);
+            Some(Offer { kind: "points", times: Some(times), over, on: on.clone(), ..blank })
+        }
+        OfferKind::Draw { prize, seats } => Some(Offer { kind: "draw", prize: Some(prize.clone()), seats: Some(*seats), ..blank }),
+        OfferKind::EarlyAccess { what, opens, url } => {
+            let opens = Some(of_rank(opens, rank)?);
+            Some(Offer { kind: "early_access", what: Some(what.clone()), opens, url: url.clone(), ..blank })
+        }
+        OfferKind::Invitation { what, on, place, reply_url, seats } => Some(Offer {
             kind: "invitation",
             what: Some(what.clone()),
             held_on: *on,
             place: place.clone(),
             reply_url: reply_url.clone(),
+            seats: *seats,
             ..blank
         }),
         // What is recommended depends on the whole shop, so whoever asks puts it in.
@@ -73,26 +97,5 @@ fn last_day(valid: Valid, as_of: NaiveDate) -> Option<NaiveDate> {
         Valid::NextMonth => months_before(first, -2).pred_opt(),
         Valid::Days(days) => as_of.checked_add_days(Days::new(days.into())),
         Valid::Until(day) => Some(day),
-    }
-}
-
-fn nothing() -> Offer {
-    Offer {
-        kind: "",
-        percent: None,
-        amount: None,
-        over: None,
-        on: None,
-        code: None,
-        valid_until: None,
-        gift: None,
-        cost: None,
-        steps: Vec::new(),
-        what: None,
-        held_on: None,
-        place: None,
-        reply_url: None,
-        items: Vec::new(),
-        reason: None,
     }
 }

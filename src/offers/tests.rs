@@ -11,7 +11,7 @@ fn day(text: &str) -> NaiveDate {
 
 /// What a rule offers on 2026-12-03 to a customer of a rank who likes something, and whether a code was asked for.
 fn offered(kind: OfferKind, rank: Option<RankIndex>, likes: Value) -> (Option<Offer>, bool) {
-    offered_by(&OfferRule { kind, ranks: None, valid: None }, rank, likes)
+    offered_by(&OfferRule::of(kind), rank, likes)
 }
 
 fn offered_by(rule: &OfferRule, rank: Option<RankIndex>, likes: Value) -> (Option<Offer>, bool) {
@@ -66,7 +66,7 @@ fn a_coupon_of_an_amount_may_ask_for_more_and_be_on_something() {
 
 #[test]
 fn only_its_ranks_get_it() {
-    let rule = OfferRule { kind: percent(vec![Some(7.0); 3], None), ranks: Some(vec![1]), valid: None };
+    let rule = OfferRule { ranks: Some(vec![1]), ..OfferRule::of(percent(vec![Some(7.0); 3], None)) };
     assert!(offered_by(&rule, Some(1), Value::Null).0.is_some());
     assert_eq!(offered_by(&rule, Some(2), Value::Null), (None, false));
     assert_eq!(offered_by(&rule, None, Value::Null), (None, false));
@@ -80,7 +80,7 @@ fn the_last_valid_day() {
     assert_eq!(until(Valid::Days(31)), Some(day("2028-03-01")));
     assert_eq!(until(Valid::Until(day("2028-12-25"))), Some(day("2028-12-25")));
     assert_eq!(last_day(Valid::ThisMonth, day("2026-12-03")), Some(day("2026-12-31")));
-    let rule = OfferRule { kind: percent(vec![Some(7.0)], None), ranks: None, valid: Some(Valid::Days(31)) };
+    let rule = OfferRule { valid: Some(Valid::Days(31)), ..OfferRule::of(percent(vec![Some(7.0)], None)) };
     assert_eq!(offered_by(&rule, Some(0), Value::Null).0.unwrap().valid_until, Some(day("2027-01-03")));
 }
 
@@ -90,8 +90,9 @@ fn gifts_are_chosen_by_the_column_in_file_order() {
         let gift = |likes: &str, gift: &str| Gift { likes: likes.into(), gift: gift.into(), never_with: vec![] };
         let gifts = vec![gift("肉", "近江牛"), gift("甘味", "和菓子")];
         let (choose_by, otherwise) = (Some("likes".into()), otherwise.map(str::to_owned));
-        let kind = OfferKind::Gift { choose_by, gifts, allergies: None, otherwise, cost: Some(5_000) };
-        offered(kind, Some(0), likes).0.map(|offer| (offer.gift.unwrap(), offer.cost))
+        let kind = OfferKind::Gift { choose_by, gifts, allergies: None, otherwise };
+        let rule = OfferRule { cost: vec![Some(5_000)], ..OfferRule::of(kind) };
+        offered_by(&rule, Some(0), likes).0.map(|offer| (offer.gift.unwrap(), offer.cost))
     };
     assert_eq!(gift(None, "甘味".into()), Some(("和菓子".into(), Some(5_000))));
     assert_eq!(gift(None, Value::List(vec!["甘味".into(), "肉".into()])), Some(("近江牛".into(), Some(5_000))));
@@ -111,8 +112,97 @@ fn bundles_shipping_and_invitations() {
     assert_eq!(shipping(vec![None, Some(3_000), Some(0)], Some(2)), None);
     assert_eq!(shipping(vec![None, None], Some(1)), Some(None));
     let on = Some(day("2027-01-24"));
-    let kind = OfferKind::Invitation { what: "会".into(), on, place: Some("京都".into()), reply_url: None };
+    let kind = OfferKind::Invitation { what: "会".into(), on, place: Some("京都".into()), reply_url: None, seats: None };
     let offer = offered(kind, Some(0), Value::Null).0.unwrap();
     assert_eq!((offer.kind, offer.what.as_deref(), offer.held_on, offer.place.as_deref()), ("invitation", Some("会"), on, Some("京都")));
     assert_eq!((offer.code, offer.reply_url), (None, None));
+}
+
+fn person_with<T>(orders: i64, spend: i64, ask: impl FnOnce(&Person<'_>) -> T) -> T {
+    let standing = Standing { rank: Some(0), ..Standing::default() };
+    let features = FeatureRow { orders, spend, ..FeatureRow::default() };
+    ask(&Person {
+        id: "c",
+        features: &features,
+        standing: &standing,
+        listed: None,
+        first_order_on: None,
+        anniversary_of: None,
+        last_order_on: None,
+        last_order: None,
+        interval: None,
+        holdout: false,
+    })
+}
+
+fn costs(rule: &OfferRule, orders: i64, spend: i64) -> i64 {
+    let price = |id: &str| [("tea", 1_200), ("pot", 3_800)].into_iter().find(|(name, _)| *name == id).map(|(_, price)| price);
+    let worth = Worth { shop_mean: 4_000, points: 0.02, price: &price };
+    person_with(orders, spend, |person| exposure(&make(rule, person, day("2026-12-03"), String::new).unwrap(), person, &worth))
+}
+
+#[test]
+fn an_offer_costs_what_its_kind_takes_off() {
+    let of = |kind: OfferKind| OfferRule::of(kind);
+    let coupon = of(percent(vec![Some(10.0)], None));
+    assert_eq!(costs(&coupon, 3, 30_000), 1_000, "of the customer's own average order");
+    assert_eq!((costs(&coupon, 0, 0), costs(&coupon, 1, -5)), (400, 400), "of the shop's, where there is none");
+    let amount = OfferKind::Coupon { discount: Discount::Amount(vec![Some(500)]), over: vec![], on: None, code: None };
+    assert_eq!(costs(&of(amount), 3, 30_000), 500);
+    let bundle = OfferKind::Bundle { steps: vec![(2, 10.0), (3, 15.0)], on: None };
+    assert_eq!(costs(&of(bundle), 3, 30_000), 1_500, "at the highest step");
+    let set = |products: &[&str], deal| of(OfferKind::Set { products: products.iter().map(ToString::to_string).collect(), deal });
+    assert_eq!(costs(&set(&["tea", "pot"], Deal::Price(vec![Some(4_500)])), 1, 1), 500);
+    assert_eq!(costs(&set(&["tea", "pot"], Deal::Percent(vec![Some(10.0)])), 1, 1), 500);
+    assert_eq!(costs(&set(&["tea", "pot"], Deal::Price(vec![Some(9_000)])), 1, 1), 0, "dearer than its products takes nothing off");
+    assert_eq!(costs(&set(&["tea", "?"], Deal::Percent(vec![Some(10.0)])), 3, 30_000), 1_000, "of the order, where a price is unknown");
+    let points = OfferKind::Points { times: vec![Some(3.0)], over: vec![], on: None };
+    assert_eq!(costs(&of(points), 3, 30_000), 400, "twice two percent more");
+    let shipping = OfferRule { cost: vec![Some(700)], ..of(OfferKind::FreeShipping { over: vec![] }) };
+    assert_eq!(costs(&shipping, 3, 30_000), 700);
+    let draw = OfferRule { cost: vec![Some(3_000)], ..of(OfferKind::Draw { prize: "tea".into(), seats: 3 }) };
+    assert_eq!(costs(&draw, 0, 0), 3_000);
+}
+
+#[test]
+fn an_earlier_mail_makes_a_discount_smaller() {
+    let (yen, dollar) =
+        (crate::domain::Currency { code: "JPY".into(), digits: 0 }, crate::domain::Currency { code: "USD".into(), digits: 2 });
+    let off = |off: u32| crate::domain::campaign::Reduction { by: 0, off };
+    let smaller = |offer: Offer, by: &[u32], currency| reduce(offer, by.iter().map(|by| off(*by)), currency);
+    let percent = |percent: f64| Offer { percent: Some(percent), ..Offer::default() };
+    assert_eq!(smaller(percent(5.0), &[5_000], &yen).unwrap().percent, Some(2.5));
+    assert_eq!(smaller(percent(5.0), &[3_333], &yen).unwrap().percent, Some(3.3));
+    assert_eq!(smaller(percent(10.0), &[5_000, 5_000], &yen).unwrap().percent, Some(2.5));
+    assert_eq!((smaller(percent(10.0), &[10_000], &yen), smaller(percent(0.1), &[9_000], &yen)), (None, None), "nothing is no offer");
+    assert_eq!(smaller(percent(10.0), &[], &yen), Some(percent(10.0)), "not reduced is not called reduced");
+    let amount = |amount: i64| Offer { amount: Some(amount), ..Offer::default() };
+    assert_eq!(smaller(amount(1_000), &[9_000], &yen).unwrap().amount, Some(100));
+    assert_eq!(smaller(amount(550), &[5_000], &dollar).unwrap().amount, Some(200), "2.75 is 2 whole dollars");
+    assert_eq!(smaller(amount(1), &[5_000], &yen), None);
+    let bundle = Offer { steps: vec![(2, 0.1), (3, 15.0)], ..Offer::default() };
+    let reduced = smaller(bundle, &[9_000], &yen).unwrap();
+    assert_eq!((reduced.steps, reduced.reduced), (vec![(3, 1.5)], true));
+}
+
+#[test]
+fn discounts_on_the_same_thing_overlap() {
+    let coupon = |category: &[&str], product: &[&str]| {
+        let list = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+        let on = (category.len() + product.len() > 0).then(|| On { category: list(category), product: list(product) });
+        OfferKind::Coupon { discount: Discount::Percent(vec![Some(5.0)]), over: vec![], on, code: None }
+    };
+    let category = |id: &str| (id == "P-1").then_some("tea");
+    let both = |one: &OfferKind, other: &OfferKind| {
+        let answer = overlap(one, other, &category);
+        assert_eq!(answer, overlap(other, one, &category), "it does not matter which is first");
+        answer
+    };
+    let all = coupon(&[], &[]);
+    let shipping = OfferKind::FreeShipping { over: vec![] };
+    assert!(both(&all, &coupon(&["tea"], &[])) && both(&all, &all) && !both(&all, &shipping));
+    assert!(both(&coupon(&["tea"], &[]), &coupon(&["pots", "tea"], &[])) && !both(&coupon(&["tea"], &[]), &coupon(&["pots"], &[])));
+    assert!(both(&coupon(&["tea"], &[]), &coupon(&[], &["P-1"])) && !both(&coupon(&["tea"], &[]), &coupon(&[], &["P-2"])));
+    let set = OfferKind::Set { products: vec!["P-1".into(), "P-2".into()], deal: Deal::Price(vec![Some(1)]) };
+    assert!(both(&set, &coupon(&[], &["P-2"])) && both(&set, &coupon(&["tea"], &[])) && !both(&set, &coupon(&["pots"], &[])));
 }

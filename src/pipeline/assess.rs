@@ -1,6 +1,7 @@
 //! The first pass: from purchases to features, ranks and matches, a partition at a time, and the two meetings of the whole shop
 //! (who is among the top, who shares an address).
 
+use super::coupons;
 use super::error::Error;
 use super::households;
 use super::inputs::Inputs;
@@ -44,7 +45,7 @@ fn dates(job: &Job, inputs: &Inputs, as_of: NaiveDate) -> Dates {
 
 /// Whether anything of the job looks at single orders, so that a book of them is kept.
 fn wants_orders(job: &Job, inputs: &Inputs) -> bool {
-    job.points.is_some() || recommend::is_asked(job, inputs)
+    job.points.is_some() || recommend::is_asked(job, inputs) || coupons::has_history(job, inputs)
 }
 
 /// Reads the purchases once and folds them into features, one table for each partition, and into the order book where it is wanted.
@@ -138,12 +139,20 @@ fn matches(
         for row in 0..part.len() {
             let person = part.person(&inputs.shop, row);
             let Some(occasion) = campaigns::is_for(campaign, &person, facts) else { continue };
+            if !shares(campaign, person.id) {
+                continue;
+            }
             let reach = reach(job, inputs, campaign, &person);
             let picks = || advice.map_or(Some(Vec::new()), |advice| advice.picks(campaign, person.standing.rank, (place, person.id)));
             found.extend(picks().map(|picks| Match { row, campaign: at, occasion, reach, address_lost: false, picks }));
         }
     }
     found
+}
+
+/// Whether a customer belongs to the share of people who get a campaign.
+pub fn shares(campaign: &Campaign, id: &str) -> bool {
+    campaign.share.is_none_or(|share| keys::shared(&campaign.name, id, share))
 }
 
 /// The first channel of a campaign that reaches a customer. An opt-out stops all of them, a bounce mail only. Where none does, what the

@@ -21,6 +21,7 @@ pub fn on_plan(job: &Job, now: &Summary, before: Option<&Summary>) -> Vec<(Strin
         ("stale", stale(job, now)),
         ("history", history(job, now, before)),
         ("names", names(job, now)),
+        ("budget", budget(job, now)),
     ];
     checks.into_iter().filter_map(|(name, seen)| seen.map(|seen| (name.to_owned(), seen))).collect()
 }
@@ -95,6 +96,18 @@ fn names(job: &Job, now: &Summary) -> Option<String> {
             .pick(format!("メール {all} 通のうち {part} 通に名前がありません"), format!("{part} of {all} mails greet without a name"))
     };
     (ratio(nameless, mails) > limit).then(said)
+}
+
+fn budget(job: &Job, now: &Summary) -> Option<String> {
+    let limit = job.brakes.budget?;
+    let (cost, most) = (job.currency.show(now.counts.offer_exposure), job.currency.show(limit));
+    let said = || {
+        job.language.pick(
+            format!("特典の費用が {cost}、上限の目安は {most} です"),
+            format!("the offers cost {cost} when all are used, more than {most}"),
+        )
+    };
+    (now.counts.offer_exposure > limit).then(said)
 }
 
 /// Whether a plan has grown too old to be sent without another look.

@@ -1,5 +1,6 @@
 //! What became of the coupon codes of a job's adopted runs.
 
+use super::assess::Assessed;
 use super::error::Error;
 use super::inputs;
 use super::previous;
@@ -8,7 +9,7 @@ use crate::domain::coupon::{Issued, IssuedCode, Statement, Terms};
 use crate::domain::merges::Merges;
 use crate::domain::offer::{OfferKind, On};
 use crate::domain::plan::MailRow;
-use crate::domain::{Job, OrderBook, Value};
+use crate::domain::{Campaign, Job, OrderBook, Rate, Value};
 use crate::{coupons as room, features, ledger, purchases, runs};
 use chrono::NaiveDate;
 use std::collections::HashMap;
@@ -44,6 +45,35 @@ fn book(job: &Job, merges: Arc<Merges>, as_of: NaiveDate, watch: &Watch) -> Resu
     let book = features::Book::new(end);
     purchases.read(&request, &|lines| book.add(lines).map_err(Into::into))?;
     Ok(book.finish()?)
+}
+
+/// Whether earlier runs can tell how many coupons of this one will be used.
+pub fn has_history(job: &Job, inputs: &inputs::Inputs) -> bool {
+    let coupons = |campaign: &Campaign| matches!(campaign.offer.as_ref().map(|rule| &rule.kind), Some(OfferKind::Coupon { .. }));
+    job.purchases.coupon.is_some() && inputs.before.summary.is_some() && job.campaigns.iter().any(coupons)
+}
+
+/// How many of each campaign's codes of earlier runs were redeemed by `as_of`. Codes that may still be used are left out: they would
+/// make it look like fewer than it will be.
+pub fn rates(job: &Job, inputs: &inputs::Inputs, assessed: &Assessed) -> Result<Vec<Option<Rate>>, Error> {
+    let mut rates = vec![Rate::default(); job.campaigns.len()];
+    if let Some(book) = assessed.book.as_ref().filter(|_| has_history(job, inputs)) {
+        let as_of = assessed.dates.as_of;
+        let issued = issued(job, as_of)?;
+        let over = |code: &&IssuedCode| code.until.is_none_or(|last| last < as_of);
+        for code in issued.codes.iter().filter(over) {
+            if let Some(rate) = rates.get_mut(code.campaign) {
+                rate.issued += 1;
+            }
+        }
+        let redemptions = room::state(&issued, book, job.zone, as_of).redemptions;
+        for code in redemptions.iter().filter_map(|redemption| issued.codes.get(redemption.issued)).filter(over) {
+            if let Some(rate) = rates.get_mut(code.campaign) {
+                rate.redeemed += 1;
+            }
+        }
+    }
+    Ok(rates.into_iter().map(|rate| Some(rate).filter(|rate| rate.issued > 0)).collect())
 }
 
 /// The codes of every adopted run up to `as_of`.

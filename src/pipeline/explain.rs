@@ -11,7 +11,7 @@ use crate::domain::features::FeatureRow;
 use crate::domain::mail::Unmatched;
 use crate::domain::plan::PlanPart;
 use crate::domain::standing::Given;
-use crate::domain::{Channel, Dates, HistoryLine, Job, SkipReason, Standing};
+use crate::domain::{Campaign, Channel, Dates, HistoryLine, Job, SkipReason, Standing};
 use crate::ranks::{self, RankCheck};
 use crate::{campaigns, features};
 use chrono::NaiveDate;
@@ -118,12 +118,19 @@ fn pairs(job: &Job, inputs: &Inputs, assessed: &mut Assessed, at: usize, row: us
     let pairs = job.campaigns.iter().enumerate().map(|(nth, campaign)| {
         let fate = match campaigns::matches(campaign, &person, &facts) {
             Err(unmatched) => PairFate::Unmatched(unmatched),
+            Ok(_) if !assess::shares(campaign, person.id) => PairFate::Unmatched(outside(campaign)),
             Ok(_) if !assessed.people[at].matches(row, nth) => PairFate::Unmatched(nothing_to_recommend(campaign)),
             Ok(occasion) => fate(&plan, row, nth, occasion.word),
         };
         Pair { campaign: campaign.name.clone(), fate }
     });
     Ok(pairs.collect())
+}
+
+/// The condition of those who are outside of a campaign's share.
+fn outside(campaign: &Campaign) -> Unmatched {
+    let wanted = campaign.share.map_or_else(String::new, |share| format!("{}%", (share * 1e6).round() / 1e4));
+    Unmatched { condition: "share".to_owned(), wanted, found: "outside".to_owned() }
 }
 
 /// Where a matched pair of a plan ended.

@@ -5,8 +5,8 @@ use super::error::Error;
 use super::inputs::Inputs;
 use super::previous::rank_slots;
 use crate::domain::plan::{Counts, PlanPart, PlannedMail, Sample, Summary};
-use crate::domain::{Channel, Job, RankChange, RankIndex, SkipReason};
-use crate::{message, offers, runs};
+use crate::domain::{Channel, Exposure, Job, RankChange, RankIndex, SkipReason};
+use crate::{message, runs};
 use std::collections::BTreeMap;
 
 /// How many sample mails a report shows.
@@ -48,7 +48,7 @@ pub fn counts(job: &Job, inputs: &Inputs, assessed: &Assessed, parts: &[PlanPart
     let mut mails_by_rank = vec![vec![0_u64; slots.len()]; job.campaigns.len()];
     let mut channels: Vec<BTreeMap<Channel, u64>> = vec![BTreeMap::new(); job.campaigns.len()];
     let mut skips: Vec<BTreeMap<SkipReason, u64>> = vec![BTreeMap::new(); job.campaigns.len()];
-    let mut counts = Counts::default();
+    let mut counts = Counts { exposure: vec![Exposure::default(); job.campaigns.len()], ..Counts::default() };
     for (part, people) in parts.iter().zip(&assessed.people) {
         for standing in &part.standings {
             sizes[slot(standing.rank)] += 1;
@@ -60,11 +60,9 @@ pub fn counts(job: &Job, inputs: &Inputs, assessed: &Assessed, parts: &[PlanPart
             *channels[mail.campaign].entry(mail.channel).or_default() += 1;
             let person = people.person(&inputs.shop, mail.customer);
             counts.nameless += u64::from(person.name().is_empty());
-            let rule = job.campaigns[mail.campaign].offer.as_ref();
-            let offer = rule.and_then(|rule| offers::make(rule, &person, assessed.dates.as_of, String::new));
-            let cost = offer.and_then(|offer| offer.amount.or(offer.cost)).unwrap_or(0);
-            let cost = cost.saturating_add(job.campaigns[mail.campaign].cost_of(mail.channel));
-            counts.offer_exposure = counts.offer_exposure.saturating_add(cost);
+            let face = &mut counts.exposure[mail.campaign].face;
+            *face = face.saturating_add(mail.exposure);
+            counts.offer_exposure = counts.offer_exposure.saturating_add(mail.exposure);
         }
         for skip in &part.skipped {
             *skips[skip.campaign].entry(skip.reason).or_default() += 1;

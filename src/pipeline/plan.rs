@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::inputs::{self, Inputs};
 use super::progress::Watch;
-use super::{assess, brakes, choose, figures, register};
+use super::{assess, brakes, choose, coupons, figures, register};
 use crate::domain::Job;
 use crate::domain::plan::{Origin, PlanPart, Summary};
 use crate::{job as job_room, ledger, report, runs};
@@ -42,6 +42,9 @@ pub fn plan(request: &Request) -> Result<Planned, Error> {
     let mut assessed = assess::run(job, &inputs, request.as_of, request.watch)?;
     let parts = choose::run(job, &inputs, &mut assessed, request.watch)?;
     let mut summary = figures::summary(job, &inputs, &assessed, &parts, request.planned_at);
+    for (exposure, used) in summary.counts.exposure.iter_mut().zip(coupons::rates(job, &inputs, &assessed)?) {
+        exposure.used = used;
+    }
     summary.brakes = brakes::on_plan(job, &summary, inputs.before.summary.as_ref());
     let mut summary = write(request, &folder, &inputs, &parts, summary)?;
     // Whether the cart knows the codes is not for the folder to say: that changes without it.

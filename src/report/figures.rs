@@ -4,7 +4,7 @@ use super::flow::{Move, name_of, tone};
 use super::words::Words;
 use crate::domain::money::grouped;
 use crate::domain::plan::{Counts, Summary};
-use crate::domain::{RankIndex, SkipReason};
+use crate::domain::{Currency, RankIndex, SkipReason};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -118,6 +118,8 @@ pub(super) struct Heat {
     totals: Vec<String>,
     total: String,
     total_skipped: String,
+    /// What the offers cost; empty where they cost nothing.
+    total_cost: String,
 }
 
 #[derive(Serialize)]
@@ -126,6 +128,8 @@ struct HeatRow {
     cells: Vec<Cell>,
     total: String,
     skipped: String,
+    cost: String,
+    expected: String,
 }
 
 #[derive(Serialize)]
@@ -137,7 +141,7 @@ struct Cell {
 }
 
 /// Mails for each campaign (file order) and rank (lowest first; no rank only where somebody has none and is mailed).
-pub(super) fn heat(summary: &Summary, words: Words) -> Heat {
+pub(super) fn heat(summary: &Summary, currency: &Currency, words: Words) -> Heat {
     let counts = &summary.counts;
     let at = |row: &[u64], column: usize| row.get(column).copied().unwrap_or(0);
     let column_sum = |column: usize| counts.mails_by_rank.iter().map(|row| at(row, column)).sum::<u64>();
@@ -147,11 +151,14 @@ pub(super) fn heat(summary: &Summary, words: Words) -> Heat {
     let row = |campaign: usize, name: &String| {
         let mails = counts.mails_by_rank.get(campaign).map_or(&[][..], Vec::as_slice);
         let skipped = counts.skips.get(campaign).map_or(0, |skips| skips.iter().map(|skip| skip.1).sum());
+        let exposure = counts.exposure.get(campaign).copied().unwrap_or_default();
         HeatRow {
             name: name.clone(),
             cells: (0..width).map(|column| cell(at(mails, column))).collect(),
             total: quiet(mails.iter().sum()),
             skipped: quiet(skipped),
+            cost: if exposure.face == 0 { quiet(0) } else { currency.show(exposure.face) },
+            expected: words.expected(&exposure, currency),
         }
     };
     let rank = |column: usize| summary.ranks.get(column).cloned().unwrap_or_else(|| words.get("none").into());
@@ -161,6 +168,7 @@ pub(super) fn heat(summary: &Summary, words: Words) -> Heat {
         totals: (0..width).map(|column| quiet(column_sum(column))).collect(),
         total: grouped(counts.mails),
         total_skipped: grouped(counts.skipped),
+        total_cost: if counts.offer_exposure == 0 { String::new() } else { currency.show(counts.offer_exposure) },
     }
 }
 

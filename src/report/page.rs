@@ -109,7 +109,7 @@ impl<'a> View<'a> {
             moves_note: since.unwrap_or_else(|| words.get("moves_list").into()),
             flow: flow::draw(&counts.moves, &summary.ranks, words),
             moves: figures::move_table(&counts.moves, &summary.ranks, words),
-            heat: figures::heat(summary, words),
+            heat: figures::heat(summary, currency, words),
             skips_note: words.fill("skips_note", &[&grouped(counts.skipped)]),
             skips: figures::skip_bars(counts, &summary.campaigns, words),
             samples: samples.iter().take(SAMPLES).map(shown).collect(),

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::plan::Counts;
-use crate::domain::{RankChange, SkipReason};
+use crate::domain::{Exposure, RankChange, Rate, SkipReason};
 use chrono::NaiveDate;
 
 fn day(text: &str) -> NaiveDate {
@@ -38,6 +38,7 @@ fn small() -> Summary {
         campaigns: vec!["birthday".into(), "newsletter".into()],
         counts: Counts {
             offer_exposure: 253_000,
+            exposure: vec![Exposure { face: 253_000, used: Some(Rate { issued: 400, redeemed: 50 }) }, Exposure::default()],
             customers: 1_260,
             lines: 12_345,
             newest: Some(1_796_137_200_000_000),

@@ -2,7 +2,7 @@
 
 use crate::domain::job::Language;
 use crate::domain::money::grouped;
-use crate::domain::{SkipReason, Zone};
+use crate::domain::{Currency, Exposure, SkipReason, Zone};
 use chrono::{Datelike, NaiveDate, NaiveDateTime, Timelike};
 use std::collections::BTreeMap;
 
@@ -16,7 +16,8 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("skipped", "見送り", "Skipped"),
     ("skipped_note", "理由は下に", "reasons below"),
     ("cost", "特典の費用", "Cost of offers"),
-    ("cost_note", "全員が使った場合。割合の割引は別", "if everybody uses them; percentages not counted"),
+    ("cost_note", "全員が使った場合", "if everybody uses them"),
+    ("expected", "うち見込み", "Expected"),
     ("last_time", "前回は {}", "{} last time"),
     ("since_last", "前回より {}", "{} since last time"),
     ("brakes", "このままでは止まります", "This run would stop"),
@@ -162,6 +163,15 @@ impl Words {
     }
 
     /// What a reason means, in a few words more than its own.
+    /// What is expected of a cost, with the interval that holds it in 95 of 100 cases.
+    pub fn expected(self, exposure: &Exposure, currency: &Currency) -> String {
+        match exposure.expected().map(|interval| interval.map(|amount| currency.show(amount))) {
+            _ if exposure.face == 0 => String::new(),
+            Some([low, expected, high]) => format!("{expected} ({low}–{high})"),
+            None => self.pick("実績なし", "no history yet").into(),
+        }
+    }
+
     pub fn meaning(self, reason: SkipReason) -> &'static str {
         let (japanese, english) = match reason {
             SkipReason::NoAddress => ("メールアドレスの登録がありません", "the list has no mail address for them"),
@@ -175,6 +185,10 @@ impl Words {
             SkipReason::Superseded => ("優先するメールを今回送ります", "a more important mail goes out in this run"),
             SkipReason::TooSoon => ("前のメールから日が浅い方です", "their last mail was only days ago"),
             SkipReason::OverCap => ("一回に送る通数を超えます", "they get enough mails in this run"),
+            SkipReason::OverBudget => {
+                ("特典の予算か人数を、上の方々で使い切りました", "those before them took all of the offer's budget or places")
+            }
+            SkipReason::NotDrawn => ("抽選で別の方々が当たりました", "the lot fell on others"),
             SkipReason::RenderFailed => ("テンプレートに足りない値がありました", "the template lacked a value for them"),
         };
         self.pick(japanese, english)

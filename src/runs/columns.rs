@@ -93,6 +93,7 @@ pub(super) fn mails(rows: &[(&str, &PlannedMail)], names: &Names<'_>) -> Result<
         ("valid_until", true, days(rows.iter().map(|(_, mail)| mail.valid_until))),
         ("channel", false, texts(rows.iter().map(|(_, mail)| mail.channel.word()))),
         ("gift", true, Arc::new(rows.iter().map(|(_, mail)| mail.gift.as_deref()).collect::<StringArray>())),
+        ("exposure", false, Arc::new(Int64Array::from_iter_values(rows.iter().map(|(_, mail)| mail.exposure)))),
         ("content_hash", false, texts(hashes.iter().map(String::as_str))),
     ])
 }

@@ -210,6 +210,7 @@ fn mail_rows(batch: &RecordBatch) -> Result<Vec<MailRow>, String> {
         [words("address")?, words("subject")?, words("offer")?, words("coupon_code")?, words("content_hash")?];
     let valid_until = column::<Date32Array>(batch, "valid_until")?;
     let channels = later::<StringArray>(batch, "channel")?;
+    let exposure = later::<Int64Array>(batch, "exposure")?;
     let row = |at| {
         let hash = blake3::Hash::from_hex(text(hash, at)?).map_err(|error| format!("a content hash is wrong: {error}"))?;
         Ok(MailRow {
@@ -224,6 +225,7 @@ fn mail_rows(batch: &RecordBatch) -> Result<Vec<MailRow>, String> {
             offer: maybe_text(offer, at),
             coupon_code: maybe_text(coupon, at),
             valid_until: day(valid_until, at)?,
+            exposure: exposure.and_then(|exposure| number(exposure, at)).unwrap_or(0),
             content_hash: *hash.as_bytes(),
             values: String::new(),
         })

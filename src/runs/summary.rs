@@ -4,7 +4,7 @@ use super::Error;
 use super::folder::DAY;
 use super::merge::contradiction;
 use crate::domain::plan::{Counts, Origin, Summary};
-use crate::domain::{Channel, RankChange, RankIndex, SkipReason};
+use crate::domain::{Channel, Exposure, RankChange, RankIndex, Rate, SkipReason};
 use chrono::{DateTime, NaiveDate, SecondsFormat};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -113,6 +113,39 @@ struct CampaignCounts {
     #[serde(default)]
     channels: Vec<ByChannel>,
     skipped: Vec<Skips>,
+    #[serde(default)]
+    exposure: Option<Cost>,
+}
+
+/// What a campaign's offers cost, minor units: when all are used, and what is expected of it. The rest is null where no earlier run
+/// tells how many are used.
+#[derive(Serialize, Deserialize)]
+struct Cost {
+    face: i64,
+    expected: Option<i64>,
+    expected_low: Option<i64>,
+    expected_high: Option<i64>,
+    issued_before: Option<u64>,
+    redeemed_before: Option<u64>,
+}
+
+impl Cost {
+    fn of(exposure: &Exposure) -> Self {
+        let expected = |at: usize| exposure.expected().map(|interval| interval[at]);
+        Self {
+            face: exposure.face,
+            expected: expected(1),
+            expected_low: expected(0),
+            expected_high: expected(2),
+            issued_before: exposure.used.map(|rate| rate.issued),
+            redeemed_before: exposure.used.map(|rate| rate.redeemed),
+        }
+    }
+
+    fn exposure(&self) -> Exposure {
+        let used = self.issued_before.zip(self.redeemed_before).map(|(issued, redeemed)| Rate { issued, redeemed });
+        Exposure { face: self.face, used }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -170,7 +203,7 @@ fn to_file(summary: &Summary) -> Result<PlanFile, String> {
     {
         return Err("campaigns and their figures differ in number".into());
     }
-    let campaigns = summary.campaigns.iter().zip(&counts.mails_by_rank).zip(&counts.channels).zip(&counts.skips);
+    let campaigns = summary.campaigns.iter().zip(&counts.mails_by_rank).zip(&counts.channels).zip(&counts.skips).enumerate();
     Ok(PlanFile {
         format: FORMAT,
         job: summary.job.clone(),
@@ -210,11 +243,12 @@ fn to_file(summary: &Summary) -> Result<PlanFile, String> {
         mails: counts.mails,
         skipped: counts.skipped,
         campaigns: campaigns
-            .map(|(((campaign, mails), channels), skips)| CampaignCounts {
+            .map(|(at, (((campaign, mails), channels), skips))| CampaignCounts {
                 campaign: campaign.clone(),
                 mails: mails.clone(),
                 channels: channels.iter().map(|&(channel, mails)| ByChannel { channel: channel.word().into(), mails }).collect(),
                 skipped: skips.iter().map(|&(reason, pairs)| Skips { reason: reason.word().into(), pairs }).collect(),
+                exposure: counts.exposure.get(at).map(Cost::of),
             })
             .collect(),
         brakes: summary.brakes.iter().map(|(name, seen)| Brake { name: name.clone(), seen: seen.clone() }).collect(),
@@ -291,6 +325,7 @@ fn counts_of(file: &PlanFile, ranks: &[String]) -> Result<Counts, String> {
         skips: skips.collect::<Result<_, String>>()?,
         nameless: file.nameless,
         offer_exposure: file.offer_exposure,
+        exposure: file.campaigns.iter().map_while(|campaign| campaign.exposure.as_ref().map(Cost::exposure)).collect(),
         holdout: file.holdout,
     })
 }

@@ -54,6 +54,7 @@ fn mail(id: &str, customer: usize, campaign: usize) -> PlannedMail {
         gift: None,
         coupon_code: (campaign == 1).then(|| "ABCDEFGHJKLM".into()),
         valid_until: (campaign == 1).then(|| day("2026-12-31")),
+        exposure: if campaign == 1 { 1_500 } else { 0 },
         content_hash: *blake3::hash(id.as_bytes()).as_bytes(),
         values: format!("{{\"id\":\"{id}\"}}"),
     }
@@ -183,6 +184,7 @@ fn expected_mail(id: &str, campaign: usize) -> MailRow {
         offer: planned.offer.map(str::to_owned),
         coupon_code: planned.coupon_code,
         valid_until: planned.valid_until,
+        exposure: planned.exposure,
         content_hash: planned.content_hash,
         values: planned.values,
     }

@@ -27,6 +27,8 @@ mod message;
 #[cfg(test)]
 mod monthly;
 #[cfg(test)]
+mod offers;
+#[cfg(test)]
 mod order;
 #[cfg(test)]
 mod other_shops;

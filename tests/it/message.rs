@@ -43,7 +43,10 @@ fn campaign(name: &str, ranks: &[RankIndex], sells: bool, offer: Option<OfferKin
         once: Once::Occasion,
         sells,
         not_with: Vec::new(),
-        offer: offer.map(|kind| OfferRule { kind, ranks: None, valid }),
+        reduced_by: Vec::new(),
+        discounts: None,
+        share: None,
+        offer: offer.map(|kind| OfferRule { valid, ..OfferRule::of(kind) }),
         holdout: true,
         counts_towards_limit: true,
         from: None,
@@ -66,13 +69,13 @@ fn campaigns() -> Vec<Campaign> {
         gifts: vec![Gift { likes: "肉".into(), gift: "近江牛 すき焼き".into(), never_with: Vec::new() }],
         allergies: None,
         otherwise: Some("お手紙とお花".into()),
-        cost: Some(5_000),
     };
     let invitation = OfferKind::Invitation {
         what: "春の新作を一緒に選ぶ会".into(),
         on: Some(day("2027-01-24")),
         place: Some("京都本店".into()),
         reply_url: Some("https://tsubaki.example/salon".into()),
+        seats: None,
     };
     let birthday = OfferKind::Coupon {
         discount: Discount::Percent(vec![Some(5.0), Some(8.0), Some(10.0), Some(10.0), None]),

@@ -13,14 +13,14 @@ const HOUR: i64 = 3_600_000_000;
 const OCTOBER_30: i64 = 20_756;
 
 /// Customer, order, local time, dollars, product.
-type Line = (String, &'static str, i64, i64, &'static str);
+pub type Line = (String, &'static str, i64, i64, &'static str);
 
-struct Shop {
-    folder: tempfile::TempDir,
+pub struct Shop {
+    pub folder: tempfile::TempDir,
 }
 
 impl Shop {
-    fn new(lines: &[Line], campaign: &str, body: &str) -> Self {
+    pub fn new(lines: &[Line], campaign: &str, body: &str) -> Self {
         let shop = Self { folder: tempfile::tempdir().unwrap() };
         shop.purchases("a", lines);
         let mut customers: Vec<&str> = lines.iter().map(|(customer, ..)| customer.as_str()).collect();
@@ -34,7 +34,7 @@ impl Shop {
         shop
     }
 
-    fn put(&self, name: &str, text: &str) {
+    pub fn put(&self, name: &str, text: &str) {
         let path = self.folder.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
@@ -77,26 +77,26 @@ impl Shop {
         );
     }
 
-    fn call(&self, command: &str, more: &[&str]) -> Call {
+    pub fn call(&self, command: &str, more: &[&str]) -> Call {
         let job = self.folder.path().join("job.toml");
         let mut arguments = vec![command, job.to_str().unwrap()];
         arguments.extend(more);
         rankmail(&arguments)
     }
 
-    fn file(&self, folder: &str, name: &str) -> Vec<u8> {
+    pub fn file(&self, folder: &str, name: &str) -> Vec<u8> {
         fs::read(Path::new(self.folder.path()).join(folder).join(name)).unwrap()
     }
 }
 
 /// Everything that a mail must show.
-fn lawful(body: &str) -> String {
+pub fn lawful(body: &str) -> String {
     format!(
         "{body}<p>{{{{ shop.name }}}} {{{{ shop.address }}}} {{{{ shop.contact }}}} <a href=\"{{{{ links.unsubscribe }}}}\">out</a></p>\n"
     )
 }
 
-fn line(customer: &str, order: &'static str, amount: i64, product: &'static str) -> Line {
+pub fn line(customer: &str, order: &'static str, amount: i64, product: &'static str) -> Line {
     (customer.to_owned(), order, OCTOBER_30 * DAY + 9 * HOUR, amount, product)
 }
 

@@ -126,24 +126,7 @@ fn offer(campaign: &Campaign, rank: Option<RankIndex>, as_of: NaiveDate) -> Opti
     if rule.ranks.as_ref().is_some_and(|ranks| !ranks.contains(&rank)) {
         return None;
     }
-    let empty = Offer {
-        kind: "coupon",
-        percent: None,
-        amount: None,
-        over: None,
-        on: None,
-        code: None,
-        valid_until: rule.valid.and_then(|valid| last_day(valid, as_of)),
-        gift: None,
-        cost: None,
-        steps: Vec::new(),
-        what: None,
-        held_on: None,
-        place: None,
-        reply_url: None,
-        items: Vec::new(),
-        reason: None,
-    };
+    let empty = Offer { kind: "coupon", valid_until: rule.valid.and_then(|valid| last_day(valid, as_of)), ..Offer::default() };
     Some(match &rule.kind {
         OfferKind::Coupon { discount, over, on, code } => {
             let (percent, amount) = match discount {
@@ -153,13 +136,13 @@ fn offer(campaign: &Campaign, rank: Option<RankIndex>, as_of: NaiveDate) -> Opti
             let code = code.clone().or_else(|| Some("ABCD2345EFGH".into()));
             Offer { percent, amount, over: of(over, rank), on: on.clone(), code, ..empty }
         }
-        OfferKind::Gift { gifts, otherwise, cost, .. } => {
+        OfferKind::Gift { gifts, otherwise, .. } => {
             let gift = gifts.first().map(|gift| gift.gift.clone()).or_else(|| otherwise.clone());
-            Offer { kind: "gift", gift, cost: *cost, ..empty }
+            Offer { kind: "gift", gift, ..empty }
         }
         OfferKind::Bundle { steps, on } => Offer { kind: "bundle", steps: steps.clone(), on: on.clone(), ..empty },
         OfferKind::FreeShipping { over } => Offer { kind: "free_shipping", over: of(over, rank), ..empty },
-        OfferKind::Invitation { what, on, place, reply_url } => {
+        OfferKind::Invitation { what, on, place, reply_url, .. } => {
             let what = Some(what.clone());
             Offer { kind: "invitation", what, held_on: *on, place: place.clone(), reply_url: reply_url.clone(), ..empty }
         }
@@ -176,6 +159,7 @@ fn offer(campaign: &Campaign, rank: Option<RankIndex>, as_of: NaiveDate) -> Opti
             };
             Offer { kind: "recommend", items: vec![item], reason: Some(reason), ..empty }
         }
+        other => panic!("the demo has no such offer: {other:?}"),
     })
 }
 

@@ -4,8 +4,9 @@ use super::super::table::{self, Table};
 use super::super::words::{self, pick};
 use super::{BOLD, FAINT, colour, heading, warning};
 use crate::domain::money::grouped;
+use crate::domain::offer::OfferKind;
 use crate::domain::plan::Summary;
-use crate::domain::{Channel, Job, RankChange, SkipReason};
+use crate::domain::{Campaign, Channel, Job, RankChange, SkipReason};
 use crate::pipeline::Planned;
 use anstyle::AnsiColor;
 use std::collections::BTreeMap;
@@ -32,6 +33,7 @@ pub fn planned(job: &Job, planned: &Planned, verbose: bool) -> String {
     out += &ladder(job, summary);
     out += &heading(pick(language, "メール", "Mails"));
     out += &mails(job, summary);
+    out += &draws(job, summary);
     let skips = skips(job, summary, verbose);
     if !skips.is_empty() {
         out += &heading(pick(language, "見送りの理由", "Skipped, because"));
@@ -95,6 +97,11 @@ fn mails(job: &Job, summary: &Summary) -> String {
     head.push("-".to_owned());
     head.truncate(shown + 1);
     head.push(pick(language, "計", "all").to_owned());
+    let costs = counts.exposure.iter().any(|exposure| exposure.face != 0);
+    if costs {
+        head.push(pick(language, "特典の費用", "offers cost").to_owned());
+        head.push(pick(language, "うち見込み", "expected").to_owned());
+    }
     table.row(head);
     let mut sums = vec![0_u64; columns];
     for (at, (name, row)) in summary.campaigns.iter().zip(&counts.mails_by_rank).enumerate() {
@@ -106,14 +113,42 @@ fn mails(job: &Job, summary: &Summary) -> String {
             }
         }
         cells.push(grouped(row.iter().sum()));
+        if costs {
+            let exposure = counts.exposure.get(at).copied().unwrap_or_default();
+            cells.push(job.currency.show(exposure.face));
+            cells.push(words::expected(language, &job.currency, &exposure));
+        }
         table.row(cells);
     }
     table.rule();
     let mut last = vec![pick(language, "計", "all").to_owned()];
     last.extend(sums.iter().take(shown).map(|sum| grouped(*sum)));
     last.push(grouped(counts.mails));
+    if costs {
+        last.push(job.currency.show(counts.offer_exposure));
+        last.push(String::new());
+    }
     table.row(last);
     table.draw()
+}
+
+/// How the draws ended.
+fn draws(job: &Job, summary: &Summary) -> String {
+    let counts = &summary.counts;
+    let drawn = |(at, campaign): (usize, &Campaign)| {
+        let rule = campaign.offer.as_ref()?;
+        let OfferKind::Draw { prize, .. } = &rule.kind else { return None };
+        // Other ranks get the mail without the draw.
+        let takes_part = |rank: u8| rule.ranks.as_ref().is_none_or(|ranks| ranks.contains(&rank));
+        let won: u64 = counts.mails_by_rank.get(at)?.iter().zip(0..).filter(|(_, rank)| takes_part(*rank)).map(|(mails, _)| mails).sum();
+        let lost: u64 = counts.skips.get(at)?.iter().filter(|skip| skip.0 == SkipReason::NotDrawn).map(|skip| skip.1).sum();
+        let (won, all, name) = (grouped(won), grouped(won + lost), &campaign.name);
+        Some(job.language.pick(
+            format!("  {name} の抽選: {all} 人から {won} 人が当選（{prize}）\n"),
+            format!("  {name} drew {won} of {all} for {prize}\n"),
+        ))
+    };
+    job.campaigns.iter().enumerate().filter_map(drawn).collect()
 }
 
 /// How a campaign goes where that is not by mail alone: ` (post)`, ` (mail 12, post 3)`.

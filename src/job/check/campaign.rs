@@ -4,8 +4,9 @@ use super::super::file::{CampaignFile, ContactFile};
 use super::super::report::{At, Report};
 use super::super::words;
 use super::super::written::{Key, Span};
-use super::{Around, channel, mail, never, offer, when};
-use crate::domain::campaign::{Contact, Holdout, Once, RankRange};
+use super::others::Others;
+use super::{Around, channel, limits, mail, never, offer, when};
+use crate::domain::campaign::{Contact, Discounts, Holdout, Once, RankRange};
 use crate::domain::{Campaign, RankIndex};
 
 /// Bought categories are bits of one number.
@@ -26,7 +27,12 @@ pub fn contact(key: &Key<ContactFile>, job: &str, around: &Around<'_>, report: &
         Some(Holdout { share: share?.value, not, salt })
     });
     let min_days_between = u32::try_from(min_days_between).unwrap_or(0);
-    Contact { max_per_run, min_days_between, holdout, send_irregular: irregular.unwrap_or(false) }
+    let discounts = discounts(&file.discounts, report).unwrap_or_default();
+    Contact { max_per_run, min_days_between, holdout, send_irregular: irregular.unwrap_or(false), discounts }
+}
+
+fn discounts(key: &Key<String>, report: &mut Report) -> Option<Discounts> {
+    report.word(key, "discounts", &[("one", Discounts::One), ("stack", Discounts::Stack)])
 }
 
 pub fn all(key: &Key<Vec<Key<CampaignFile>>>, around: &Around<'_>, report: &mut Report) -> Vec<Campaign> {
@@ -46,8 +52,8 @@ pub fn all(key: &Key<Vec<Key<CampaignFile>>>, around: &Around<'_>, report: &mut 
             report.add(own.span, message, "again", "give each campaign a name of its own; it names the folder of its templates");
             report.also(first.span, "first here");
         }
-        let not_with = not_with(file, own, earlier, names.get(at + 1..).unwrap_or_default(), report);
-        campaigns.extend(one(file, span, not_with, around, &mut categories, report));
+        let others = Others { own, earlier, later: names.get(at + 1..).unwrap_or_default() };
+        campaigns.extend(one(file, span, &others, around, &mut categories, report));
     }
     campaigns
 }
@@ -63,7 +69,7 @@ fn named(item: &Key<CampaignFile>) -> Option<At<&str>> {
 fn one(
     file: &CampaignFile,
     table: Span,
-    not_with: Vec<usize>,
+    others: &Others<'_>,
     around: &Around<'_>,
     categories: &mut Vec<String>,
     report: &mut Report,
@@ -82,6 +88,13 @@ fn one(
     let once = once(&file.once, report);
     let sells = report.get(&file.sells, "sells").is_none_or(|at| *at.value);
     let offer = report.get(&file.offer, "offer").and_then(|at| offer::rule(at, sells, ranks.as_ref(), around, report));
+    let not_with = others.not_with(file, report);
+    let reduced_by = others.reduced_by(file, offer.as_ref(), report);
+    let discounts = discounts(&file.discounts, report);
+    let share = limits::share(&file.share, report);
+    if let (Some(rule), Some(written)) = (&offer, file.offer.value()) {
+        limits::has_cost(rule, written, file.cost_each.span().is_some(), report);
+    }
     let holdout = report.get(&file.holdout, "holdout").is_none_or(|at| *at.value);
     let counts_towards_limit = report.get(&file.counts_towards_limit, "counts_towards_limit").is_none_or(|at| *at.value);
     let from = mail::mailbox(&file.from, "from", report);
@@ -101,6 +114,9 @@ fn one(
         once,
         sells,
         not_with,
+        reduced_by,
+        discounts,
+        share,
         offer,
         holdout,
         counts_towards_limit,
@@ -110,38 +126,6 @@ fn one(
         channels,
         costs,
     })
-}
-
-fn not_with(
-    file: &CampaignFile,
-    own: Option<At<&str>>,
-    earlier: &[Option<At<&str>>],
-    later: &[Option<At<&str>>],
-    report: &mut Report,
-) -> Vec<usize> {
-    let mut places = Vec::new();
-    for At { span, value } in report.lines(&file.not_with, "not_with").unwrap_or_default() {
-        let is = |other: &Option<At<&str>>| other.is_some_and(|other| other.value == value);
-        let shown = words::plain(value);
-        if let Some(at) = earlier.iter().position(is) {
-            if !places.contains(&at) {
-                places.push(at);
-            }
-        } else if own.is_some_and(|own| own.value == value) {
-            report.add(span, format!("`not_with` of `{shown}` names itself"), "this campaign", "name an earlier campaign");
-        } else if let Some(other) = later.iter().flatten().find(|other| other.value == value) {
-            let help = format!("it can name earlier campaigns only; move `{shown}` up, or put this one into its `not_with`");
-            report.add(span, format!("`not_with` names `{shown}`, which comes later"), "a later campaign", help);
-            report.also(other.span, "here");
-        } else {
-            let help = match words::nearest(value, earlier.iter().flatten().map(|other| other.value)) {
-                Some(near) => format!("did you mean \"{near}\"?"),
-                None => "write the name of a campaign that stands above this one".to_owned(),
-            };
-            report.add(span, format!("there is no campaign {}", words::quote(value)), "not a campaign of this job", help);
-        }
-    }
-    places
 }
 
 /// The place of a rank; a name that no rank has is a problem. Nothing is said when the ranks themselves are wrong.

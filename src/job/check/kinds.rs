@@ -4,7 +4,7 @@ use super::super::file::{OfferFile, OnFile};
 use super::super::report::{At, Report};
 use super::super::words;
 use super::super::written::{Entries, Key, Many, Or, Scalar, Span};
-use super::{Around, Lack, offer};
+use super::{Around, Lack, limits, offer};
 use crate::domain::offer::{Discount, Gift, OfferKind, On};
 use chrono::NaiveDate;
 
@@ -71,11 +71,6 @@ pub fn gift(file: &OfferFile, span: Span, around: &Around<'_>, report: &mut Repo
     {
         report.add(choose_by.span, "`choose_by` looks at the customer list, and there is none", "no such column", "add [customers]");
     }
-    let cost = report.get(&file.cost, "cost").and_then(|at| {
-        words::money(at.value, &around.currency)
-            .map_err(|why| report.add(at.span, format!("`cost` is not an amount: {why}"), "in major units", "write it like 5_000"))
-            .ok()
-    });
     let list = report.get(&file.gifts, "gifts");
     match (&list, choose_by, &otherwise) {
         (None, None, None) => {
@@ -107,7 +102,7 @@ pub fn gift(file: &OfferFile, span: Span, around: &Around<'_>, report: &mut Repo
     }
     let otherwise = otherwise.map(|otherwise| otherwise.value.to_owned());
     let allergies = allergies(file, &gifts, around, report);
-    OfferKind::Gift { choose_by: column.map(str::to_owned), gifts, allergies, otherwise, cost }
+    OfferKind::Gift { choose_by: column.map(str::to_owned), gifts, allergies, otherwise }
 }
 
 fn one_gift(item: At<&Entries<Many<Scalar>>>, column: &str, report: &mut Report) -> Option<Gift> {
@@ -201,14 +196,20 @@ pub fn invitation(file: &OfferFile, span: Span, report: &mut Report) -> Option<O
         }
         day
     });
+    let seats = limits::seats(&file.seats, report);
     let place = report.line(&file.place, "place").map(|place| place.value.to_owned());
-    let reply_url = report.line(&file.reply_url, "reply_url");
-    if let Some(url) = reply_url
-        && !(url.value.starts_with("https://") || url.value.starts_with("http://"))
-    {
-        report.add(url.span, "`reply_url` is not a web address", "no https:// in front", "write it like \"https://shop.example/salon\"");
+    let reply_url = web_address(&file.reply_url, "reply_url", report);
+    Some(OfferKind::Invitation { what: what?.value.to_owned(), on, place, reply_url, seats })
+}
+
+/// The address of a page.
+pub fn web_address(key: &Key<String>, name: &str, report: &mut Report) -> Option<String> {
+    let At { span, value } = report.line(key, name)?;
+    if !(value.starts_with("https://") || value.starts_with("http://")) {
+        let help = "write it like \"https://shop.example/salon\"";
+        report.add(span, format!("`{name}` is not a web address"), "no https:// in front", help);
     }
-    Some(OfferKind::Invitation { what: what?.value.to_owned(), on, place, reply_url: reply_url.map(|url| url.value.to_owned()) })
+    Some(value.to_owned())
 }
 
 fn day_of(value: &Or<OnFile>) -> Option<NaiveDate> {
@@ -220,7 +221,7 @@ fn day_of(value: &Or<OnFile>) -> Option<NaiveDate> {
 }
 
 /// Percent above 0 up to 100; 5 or "5%". Zero is no offer.
-fn percent_of(value: &Scalar) -> Result<Option<f64>, &'static str> {
+pub fn percent_of(value: &Scalar) -> Result<Option<f64>, &'static str> {
     let percent = match value {
         #[expect(clippy::cast_precision_loss, reason = "only 0 to 100 are taken")]
         Scalar::Int(number) => *number as f64,

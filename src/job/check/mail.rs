@@ -3,7 +3,8 @@
 use super::super::file::{BrakesFile, MailFile, SmtpFile};
 use super::super::report::{At, Report};
 use super::super::words;
-use super::super::written::{Key, Span};
+use super::super::written::{Key, Scalar, Span};
+use crate::domain::Currency;
 use crate::domain::job::{Brakes, MailSettings, OnInDoubt, SmtpSettings};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
@@ -183,9 +184,13 @@ fn time(key: &Key<String>, name: &str, report: &mut Report) -> Option<u64> {
     seconds
 }
 
-pub fn brakes(key: &Key<BrakesFile>, report: &mut Report) -> Brakes {
+pub fn brakes(key: &Key<BrakesFile>, currency: &Currency, report: &mut Report) -> Brakes {
     let mut brakes = Brakes::default();
     let Some(At { value: file, .. }) = report.get(key, "brakes") else { return brakes };
+    match file.budget.value() {
+        Some(Scalar::Text(off)) if off == "off" => {}
+        _ => brakes.budget = super::limits::money(&file.budget, "budget", currency, report),
+    }
     let shares = [
         (&file.audience, "audience", &mut brakes.audience),
         (&file.history, "history", &mut brakes.history),

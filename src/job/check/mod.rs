@@ -4,11 +4,14 @@ mod campaign;
 mod channel;
 mod kinds;
 mod ladder;
+mod limits;
 mod mail;
 mod never;
 mod offer;
+mod others;
 mod purchases;
 mod recommend;
+mod rewards;
 mod rising;
 mod sources;
 mod when;
@@ -95,7 +98,8 @@ pub fn job(file: &JobFile, source: &Source<'_>, borrow: Borrow<'_>, report: &mut
     let campaigns = campaign::all(&file.campaign, &around, report);
     let mail = mail::settings(&file.mail, top, source.folder, report);
     let smtp = mail::smtp(file.mail.value().map(|mail| &mail.smtp), report);
-    let brakes = mail::brakes(&file.brakes, report);
+    let brakes = mail::brakes(&file.brakes, &around.currency, report);
+    let budget = limits::money(&file.budget, "budget", &around.currency, report);
     let coupons = report.get(&file.coupons, "coupons");
     let register_codes = coupons.and_then(|at| report.get(&at.value.register, "register")).is_some_and(|at| *at.value);
     let keys = keys(file, source.folder, report);
@@ -122,6 +126,7 @@ pub fn job(file: &JobFile, source: &Source<'_>, borrow: Borrow<'_>, report: &mut
         points: None,
         cashback: None,
         contact,
+        budget,
         campaigns,
         mail: mail?,
         smtp,

@@ -4,20 +4,27 @@ use super::super::file::{CampaignFile, OfferFile};
 use super::super::report::{At, Report};
 use super::super::words;
 use super::super::written::{Entries, Key, Many, Or, Scalar, Span};
-use super::{Around, campaign, kinds, recommend};
+use super::{Around, campaign, kinds, limits, recommend, rewards};
 use crate::domain::OfferRule;
 use crate::domain::campaign::{RankRange, When};
-use crate::domain::offer::{Discount, OfferKind, PerRank, Valid};
+use crate::domain::offer::{Deal, Discount, OfferKind, PerRank, Valid};
 
 /// The keys of each kind, besides `kind` and `ranks`.
-const KINDS: [(&str, &[&str]); 6] = [
-    ("coupon", &["percent", "amount", "over", "on", "valid", "code"]),
-    ("gift", &["choose_by", "gifts", "allergies", "otherwise", "cost", "valid"]),
-    ("bundle", &["buy", "on", "valid"]),
-    ("free_shipping", &["over", "valid"]),
-    ("invitation", &["what", "on", "place", "reply_url", "valid"]),
+const KINDS: [(&str, &[&str]); 10] = [
+    ("coupon", &["percent", "amount", "over", "on", "valid", "code", "limit", "budget"]),
+    ("gift", &["choose_by", "gifts", "allergies", "otherwise", "cost", "valid", "limit", "budget"]),
+    ("bundle", &["buy", "on", "valid", "limit", "budget"]),
+    ("set", &["products", "price", "percent", "valid", "limit", "budget"]),
+    ("free_shipping", &["over", "cost", "valid", "limit", "budget"]),
+    ("points", &["times", "over", "on", "valid", "limit", "budget"]),
+    ("draw", &["prize", "seats", "cost", "valid"]),
+    ("invitation", &["what", "on", "place", "reply_url", "seats", "cost", "valid", "budget"]),
+    ("early_access", &["what", "opens", "url", "cost", "valid", "limit", "budget"]),
     ("recommend", &["from", "count", "on", "support", "overdue", "valid"]),
 ];
+
+/// The kinds that make people buy.
+const SELLING: [&str; 7] = ["coupon", "bundle", "set", "free_shipping", "points", "early_access", "recommend"];
 
 /// Reads the offer of a campaign for `range`.
 pub fn rule(at: At<&OfferFile>, sells: bool, range: Option<&RankRange>, around: &Around<'_>, report: &mut Report) -> Option<OfferRule> {
@@ -30,11 +37,18 @@ pub fn rule(at: At<&OfferFile>, sells: bool, range: Option<&RankRange>, around: 
         "coupon" => kinds::coupon(file, span, around, report),
         "gift" => Some(kinds::gift(file, span, around, report)),
         "bundle" => kinds::bundle(file, span, report),
+        "set" => rewards::set(file, span, around, report),
+        "points" => rewards::points(file, span, around, report),
+        "draw" => rewards::draw(file, span, report),
+        "early_access" => rewards::early_access(file, span, around, report),
         "free_shipping" => Some(OfferKind::FreeShipping { over: per_rank(&file.over, "over", around, &mut money_of(around), report) }),
         "recommend" => recommend::offer(file, span, around, report),
         _ => kinds::invitation(file, span, report),
     };
-    let rule = OfferRule { kind: known?, ranks, valid };
+    let cost = per_rank(&file.cost, "cost", around, &mut money_of(around), report);
+    let limit = limits::limit(file, report);
+    let budget = limits::money(&file.budget, "budget", &around.currency, report);
+    let rule = OfferRule { kind: known?, ranks, valid, cost, limit, budget };
     if before == report.found.len() {
         for_somebody(&rule, file, range, report);
     }
@@ -46,12 +60,6 @@ fn kind(file: &OfferFile, span: Span, sells: bool, report: &mut Report) -> Optio
     let kinds = KINDS.map(|(kind, _)| (kind, kind));
     if matches!(file.kind, Key::Absent) {
         report.missing(span, "kind", &words::choice("", kinds.iter().map(|(kind, _)| *kind)));
-    }
-    if let Some(At { span, value }) = report.get(&file.kind, "kind")
-        && ["points", "extra_points", "extra points"].contains(&value.as_str())
-    {
-        report.add(span, format!("an offer of kind \"{value}\" is not supported yet"), "not supported yet", "take the offer out");
-        return None;
     }
     let kind = report.word(&file.kind, "kind", &kinds)?;
     let belongs = KINDS.iter().find(|(name, _)| *name == kind).map_or(&[][..], |(_, keys)| keys);
@@ -68,6 +76,15 @@ fn kind(file: &OfferFile, span: Span, sells: bool, report: &mut Report) -> Optio
         ("otherwise", file.otherwise.span()),
         ("cost", file.cost.span()),
         ("buy", file.buy.span()),
+        ("products", file.products.span()),
+        ("price", file.price.span()),
+        ("times", file.times.span()),
+        ("prize", file.prize.span()),
+        ("seats", file.seats.span()),
+        ("opens", file.opens.span()),
+        ("url", file.url.span()),
+        ("limit", file.limit.span()),
+        ("budget", file.budget.span()),
         ("what", file.what.span()),
         ("place", file.place.span()),
         ("reply_url", file.reply_url.span()),
@@ -84,7 +101,7 @@ fn kind(file: &OfferFile, span: Span, sells: bool, report: &mut Report) -> Optio
             report.add(place, format!("`{name}` does not belong to an offer of kind \"{kind}\""), "of another kind", help);
         }
     }
-    if !sells && ["coupon", "bundle", "free_shipping", "recommend"].contains(&kind) {
+    if !sells && SELLING.contains(&kind) {
         let help = "take the offer out, or `sells = false`";
         report.add(
             file.kind.span().unwrap_or(span),
@@ -157,7 +174,7 @@ pub fn per_rank<T: Copy>(
     let mut read = |value: &Scalar, span: Span, report: &mut Report| match read(value) {
         Ok(number) => number,
         Err(why) => {
-            report.add(span, format!("`{name}` cannot be {}: {why}", words::quote(&value.text())), "for one rank or all", "write a number");
+            report.add(span, format!("`{name}` cannot be {}: {why}", words::quote(&value.text())), "for one rank or all", "write one for all ranks, or { A = …, VIP = … }");
             None
         }
     };
@@ -188,12 +205,17 @@ pub fn per_rank<T: Copy>(
         .collect()
 }
 
-/// A coupon that is worth nothing to every rank of its campaign is a mistake.
+/// An offer that is worth nothing to every rank of its campaign is a mistake.
 fn for_somebody(rule: &OfferRule, file: &OfferFile, range: Option<&RankRange>, report: &mut Report) {
-    let OfferKind::Coupon { discount, .. } = &rule.kind else { return };
-    let (key, has): (_, Vec<bool>) = match discount {
-        Discount::Percent(values) => (&file.percent, values.iter().map(Option::is_some).collect()),
-        Discount::Amount(values) => (&file.amount, values.iter().map(Option::is_some).collect()),
+    let (key, has) = match &rule.kind {
+        OfferKind::Coupon { discount: Discount::Percent(values), .. } | OfferKind::Set { deal: Deal::Percent(values), .. } => {
+            (&file.percent, given(values))
+        }
+        OfferKind::Coupon { discount: Discount::Amount(values), .. } => (&file.amount, given(values)),
+        OfferKind::Set { deal: Deal::Price(values), .. } => (&file.price, given(values)),
+        OfferKind::Points { times, .. } => (&file.times, given(times)),
+        OfferKind::EarlyAccess { opens, .. } => (&file.opens, given(opens)),
+        _ => return,
     };
     let Some(span) = key.span() else { return };
     let by_rank = matches!(key.value(), Some(Or::Table(_)));
@@ -206,11 +228,16 @@ fn for_somebody(rule: &OfferRule, file: &OfferFile, range: Option<&RankRange>, r
             let offered = rule.ranks.as_ref().unwrap_or(ranks);
             if !offered.iter().any(|rank| has.get(usize::from(*rank)).copied().unwrap_or(false)) {
                 let help = "write a value above 0 for one of the campaign's ranks, or take the offer out";
-                report.add(span, "no rank of the campaign gets anything off", "nothing for anybody", help);
+                report.add(span, "no rank of the campaign gets anything", "nothing for anybody", help);
             }
         }
         _ => {}
     }
+}
+
+/// Which ranks have a value.
+fn given<T>(values: &PerRank<T>) -> Vec<bool> {
+    values.iter().map(Option::is_some).collect()
 }
 
 /// An offer that ends before its campaign begins is for nobody.

@@ -25,6 +25,14 @@ pub struct CampaignFile {
     pub sells: Key<bool>,
     /// Earlier campaigns whose mail takes this one's place.
     pub not_with: Key<Many<String>>,
+    /// Earlier campaigns whose mail makes this one's discount smaller, and by how much: `{ birthday = "50%" }`.
+    pub reduced_by: Key<Entries<Scalar>>,
+    /// How many discounts on the same thing one customer gets in one run: `one` or as many as `stack`; as `[contact]` says when left out.
+    #[schemars(extend("enum" = ["one", "stack"]))]
+    pub discounts: Key<String>,
+    /// The share of those it is for who get it, such as `10%`; the same people at every run.
+    #[schemars(extend("pattern" = r"^\s*[0-9.]+\s*%\s*$"))]
+    pub share: Key<String>,
     pub offer: Key<OfferFile>,
     /// `false` mails those too who are held out.
     pub holdout: Key<bool>,
@@ -99,21 +107,28 @@ pub struct WhereFile {
 #[serde(default)]
 #[schemars(deny_unknown_fields, extend("required" = ["kind"]))]
 pub struct OfferFile {
-    #[schemars(extend("enum" = ["coupon", "gift", "bundle", "free_shipping", "invitation", "recommend"]))]
-    /// `coupon`, `gift`, `bundle`, `free_shipping`, `invitation` or `recommend`.
+    #[schemars(extend("enum" = ["coupon", "gift", "bundle", "set", "free_shipping", "points", "draw", "invitation", "early_access", "recommend"]))]
+    /// `coupon`, `gift`, `bundle`, `set`, `free_shipping`, `points`, `draw`, `invitation` `early_access` or `recommend`.
     pub kind: Key<String>,
     /// The only ranks of the campaign that get the offer.
     pub ranks: Key<Many<String>>,
     /// Until when it is valid: `this month`, `next month`, `N days`, or `until 2026-12-25`.
     #[schemars(extend("pattern" = "^(this month|next month|[0-9]+ days?|until [0-9]{4}-[0-9]{2}-[0-9]{2})$"))]
     pub valid: Key<String>,
-    /// Coupon: percent off, one number or one for each rank.
+    /// The most people who get it; the best customers do, the others get no mail.
+    #[schemars(extend("minimum" = 1))]
+    pub limit: Key<i64>,
+    /// The most that all of them may cost when they are used, in major units; the best customers get it, the others no mail.
+    #[schemars(with = "f64", extend("minimum" = 0))]
+    pub budget: Key<Scalar>,
+    /// Coupon and set: percent off, one number or one for each rank.
     pub percent: Key<Or<Entries<Scalar>>>,
     /// Coupon: an amount off in major units, one number or one for each rank.
     pub amount: Key<Or<Entries<Scalar>>>,
-    /// Coupon and free shipping: only for orders over this amount, one number or one for each rank.
+    /// Coupon, free shipping and points: only for orders over this amount, one number or one for each rank.
     pub over: Key<Or<Entries<Scalar>>>,
-    /// Coupon and bundle: the categories and products it is on. Recommend: the only ones that may be recommended. Invitation: the day.
+    /// Coupon, bundle and points: the categories and products it is on. Recommend: the only ones that may be recommended. Invitation: the
+    /// day.
     pub on: Key<Or<OnFile>>,
     /// Coupon: one code for everybody; left out, each mail has its own.
     pub code: Key<String>,
@@ -125,12 +140,27 @@ pub struct OfferFile {
     pub allergies: Key<String>,
     /// Gift: for everybody else.
     pub otherwise: Key<String>,
-    /// Gift: what each costs the shop, in major units.
-    #[schemars(with = "f64", extend("minimum" = 0))]
-    pub cost: Key<Scalar>,
+    /// Gift, free shipping, draw, invitation and early access: what each costs the shop, in major units, one number or one for each rank.
+    pub cost: Key<Or<Entries<Scalar>>>,
     /// Bundle: percent off by number of pieces, such as `{ 2 = "10%" }`.
     pub buy: Key<Entries<Scalar>>,
-    /// Invitation: to what.
+    /// Set: the products, by id.
+    pub products: Key<Many<Scalar>>,
+    /// Set: what it costs in major units, one number or one for each rank.
+    pub price: Key<Or<Entries<Scalar>>>,
+    /// Points: how many times as many, more than 1, one number or one for each rank.
+    pub times: Key<Or<Entries<Scalar>>>,
+    /// Draw: what is won.
+    pub prize: Key<String>,
+    /// Draw: how many win. Invitation: how many are invited.
+    #[schemars(extend("minimum" = 1))]
+    pub seats: Key<i64>,
+    /// Early access: the day, or the day and time, for each rank.
+    pub opens: Key<Or<Entries<Scalar>>>,
+    /// Early access: the page.
+    #[schemars(extend("pattern" = "^https?://"))]
+    pub url: Key<String>,
+    /// Invitation and early access: to what.
     pub what: Key<String>,
     /// Invitation: where.
     pub place: Key<String>,

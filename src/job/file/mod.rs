@@ -50,6 +50,9 @@ pub struct JobFile {
     /// The ranks, the lowest first.
     pub rank: Key<Vec<Key<RankFile>>>,
     pub contact: Key<ContactFile>,
+    /// The most that the offers of a run may cost when all are used, in major units; who would exceed it gets no mail.
+    #[schemars(with = "f64", extend("minimum" = 0))]
+    pub budget: Key<Scalar>,
     /// The campaigns, in order of priority.
     pub campaign: Key<Vec<Key<CampaignFile>>>,
     pub mail: Key<MailFile>,
@@ -259,6 +262,9 @@ pub struct ContactFile {
     /// Whether addresses such as `a..b@docomo.ne.jp` are mailed: `send` or `skip` (the default).
     #[schemars(extend("enum" = ["send", "skip"]))]
     pub irregular_addresses: Key<String>,
+    /// How many discounts on the same thing one customer gets in one run: `one` (the default) or as many as `stack`.
+    #[schemars(extend("enum" = ["one", "stack"]))]
+    pub discounts: Key<String>,
 }
 
 /// A share of customers who get nothing, so that the effect can be measured.
@@ -355,6 +361,9 @@ pub struct BrakesFile {
     /// More of the last 200 mails than this share were refused; `5%` when left out.
     #[schemars(extend("pattern" = r"^(off|\s*[0-9.]+\s*%\s*)$"))]
     pub failures: Key<String>,
+    /// The offers of the run cost more than this when all are used, in major units; no limit when left out.
+    #[schemars(with = "f64", extend("minimum" = 0))]
+    pub budget: Key<Scalar>,
 }
 
 /// What `check` keeps to itself.

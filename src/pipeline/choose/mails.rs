@@ -14,23 +14,30 @@ impl Pass<'_> {
     pub fn write(&self, at: usize, place: usize, part: &People, pair: Admitted, progress: &mut Progress) {
         let matched = &part.matches[pair.nth];
         let campaign = &self.job.campaigns[at];
+        let discounted = pair.stake.offered && self.is_discount(at);
+        let note = |progress: &mut Progress| {
+            progress.mailed[matched.row].add(at, campaign);
+            if discounted {
+                progress.mailed[matched.row].add_discount(at);
+            }
+        };
         let counts_only = self.scope == Scope::Nobody;
         if !counts_only && !self.scope.holds(place, matched.row) {
-            progress.mailed[matched.row].add(at, campaign);
+            note(progress);
             return;
         }
         let person = part.person(&self.inputs.shop, matched.row);
-        let mut offer = self.offer(campaign, &person, pair.code);
+        let mut offer = self.offer(at, &person, &progress.mailed[matched.row], pair.code);
         self.recommend(&matched.picks, offer.as_mut());
         if counts_only {
-            progress.mailed[matched.row].add(at, campaign);
-            progress.mails.push(bare(at, &person, matched, offer.as_ref()));
+            note(progress);
+            progress.mails.push(PlannedMail { exposure: pair.stake.cost, ..bare(at, &person, matched, offer.as_ref()) });
             return;
         }
         match self.mail(at, &person, matched, offer.as_ref()) {
             Ok(mail) => {
-                progress.mailed[matched.row].add(at, campaign);
-                progress.mails.push(mail);
+                note(progress);
+                progress.mails.push(PlannedMail { exposure: pair.stake.cost, ..mail });
             }
             Err(trouble) => {
                 progress.skip(matched.row, at, SkipReason::RenderFailed);
@@ -102,6 +109,7 @@ fn bare(at: usize, person: &Person, matched: &Match, offer: Option<&Offer>) -> P
         gift: offer.and_then(|offer| offer.gift.clone()),
         coupon_code: offer.and_then(|offer| offer.code.clone()),
         valid_until: offer.and_then(|offer| offer.valid_until),
+        exposure: 0,
         content_hash: [0; 32],
         values: String::new(),
     }

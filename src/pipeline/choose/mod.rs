@@ -16,10 +16,11 @@ use super::inputs::Inputs;
 use super::people::People;
 use super::progress::{Step, Watch};
 use super::recommend::Advice;
-use crate::campaigns;
+use crate::domain::campaign::Discounts;
 use crate::domain::plan::{PlanPart, PlannedMail, Skip};
 use crate::domain::recommend::Pick;
-use crate::domain::{Campaign, Job, Offer, Person, SkipReason};
+use crate::domain::{Job, Offer, Person, SkipReason};
+use crate::{campaigns, offers};
 use failures::Failure;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -84,16 +85,20 @@ struct Pass<'a> {
     inputs: &'a Inputs,
     assessed: &'a Assessed,
     scope: Scope,
+    /// For each campaign the earlier ones whose discount it may not come with: they are on the same thing.
+    rivals: Vec<Vec<usize>>,
+    /// The net of the shop's average order in the window.
+    mean_order: i64,
 }
 
 fn decide(job: &Job, inputs: &Inputs, assessed: &mut Assessed, scope: Scope, watch: &Watch) -> Result<Vec<Progress>, Error> {
     last_orders::fetch(job, inputs, assessed, scope)?;
-    let pass = Pass { job, inputs, assessed, scope };
     let people = &assessed.people;
+    let pass = Pass { job, inputs, assessed, scope, rivals: rivals(job, inputs), mean_order: mean_order(people) };
     let total = people.iter().map(|part| part.matches.len() as u64).sum();
     let done = AtomicU64::new(0);
     let mut progress: Vec<Progress> = people.iter().map(|part| Progress::new(part.len())).collect();
-    let mut meeting = meeting::Meeting::default();
+    let mut meeting = meeting::Meeting::new(job.budget);
     for at in 0..job.campaigns.len() {
         let candidates = people.par_iter().zip(&mut progress).map(|(part, progress)| pass.candidates(at, part, progress)).collect();
         let admitted = meeting.hold(&pass, at, candidates, &mut progress);
@@ -131,11 +136,53 @@ impl Progress {
     }
 }
 
+/// For each campaign the earlier ones whose discount is on what its own is on, and which the job does not let it come with.
+fn rivals(job: &Job, inputs: &Inputs) -> Vec<Vec<usize>> {
+    let category = |id: &str| inputs.shop.product(id).and_then(|product| product.category.as_deref());
+    let meets = |at: usize, other: usize| {
+        let rules = job.campaigns[at].offer.as_ref().zip(job.campaigns[other].offer.as_ref());
+        rules.is_some_and(|(own, other)| offers::overlap(&own.kind, &other.kind, &category))
+    };
+    let of = |at: usize| {
+        let campaign = &job.campaigns[at];
+        if campaign.discounts.unwrap_or(job.contact.discounts) == Discounts::Stack {
+            return Vec::new();
+        }
+        let reduces = |other: usize| campaign.reduced_by.iter().any(|reduction| reduction.by == other);
+        (0..at).filter(|other| !reduces(*other) && meets(at, *other)).collect()
+    };
+    (0..job.campaigns.len()).map(of).collect()
+}
+
+/// The net of the average order of all customers in the window; 0 where there is none.
+fn mean_order(people: &[People]) -> i64 {
+    let buyers = people.iter().flat_map(|part| &part.features).filter(|features| features.orders > 0 && features.spend > 0);
+    let (orders, spend) = buyers
+        .fold((0_i128, 0_i128), |(orders, spend), features| (orders + i128::from(features.orders), spend + i128::from(features.spend)));
+    spend.checked_div(orders).and_then(|mean| i64::try_from(mean).ok()).unwrap_or(0)
+}
+
 impl Pass<'_> {
-    /// What a campaign offers to a customer, who may have a code.
-    fn offer(&self, campaign: &Campaign, person: &Person, code: Option<String>) -> Option<Offer> {
+    /// What a campaign offers to a customer who gets these mails already, and who may have a code.
+    fn offer(&self, at: usize, person: &Person, mailed: &campaigns::Mailed, code: Option<String>) -> Option<Offer> {
+        let campaign = &self.job.campaigns[at];
         let rule = campaign.offer.as_ref()?;
-        crate::offers::make(rule, person, self.assessed.dates.as_of, || code.unwrap_or_default())
+        let offer = offers::make(rule, person, self.assessed.dates.as_of, || code.unwrap_or_default())?;
+        let reductions = campaign.reduced_by.iter().copied().filter(|reduction| mailed.has(reduction.by));
+        offers::reduce(offer, reductions, &self.job.currency)
+    }
+
+    /// What an offer costs the shop when it is used, minor units.
+    fn exposure(&self, offer: &Offer, person: &Person) -> i64 {
+        let points = self.job.points.as_ref().map_or(0, |rule| rule.rate.of(person.standing.rank));
+        let price = |id: &str| self.inputs.shop.product(id).and_then(|product| product.price);
+        let worth = offers::Worth { shop_mean: self.mean_order, points: f64::from(points) / 1e6, price: &price };
+        offers::exposure(offer, person, &worth)
+    }
+
+    /// Whether a campaign's offer takes something off a price.
+    fn is_discount(&self, at: usize) -> bool {
+        self.job.campaigns[at].offer.as_ref().is_some_and(|rule| offers::is_discount(&rule.kind))
     }
 
     /// Puts what was picked for a customer into an offer.
