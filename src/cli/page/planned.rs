@@ -115,7 +115,7 @@ fn mails(job: &Job, summary: &Summary) -> String {
         cells.push(grouped(row.iter().sum()));
         if costs {
             let exposure = counts.exposure.get(at).copied().unwrap_or_default();
-            cells.push(job.currency.show(exposure.face));
+            cells.push(if exposure.face == 0 { grouped(0) } else { job.currency.show(exposure.face) });
             cells.push(words::expected(language, &job.currency, &exposure));
         }
         table.row(cells);
