@@ -31,8 +31,10 @@ fn edit(shop: &Shop, from: &str, to: &str) {
     shop.put("job.toml", &text.replace(from, to));
 }
 
+type Rows = Vec<BTreeMap<String, String>>;
+
 /// Makes the plan; its JSON, the rows of mails and those of skips.
-fn plan(shop: &Shop) -> (Value, Vec<BTreeMap<String, String>>, Vec<BTreeMap<String, String>>) {
+fn plan(shop: &Shop) -> (Value, Rows, Rows) {
     let json = shop.call("plan", &["--as-of", "2026-11-02", "--json"]).any_output().run().json();
     let table = |name: &str| rows(&shop.folder.path().join("runs/small/2026-11-02").join(name));
     let (mails, skipped) = (table("mails.parquet"), table("skipped.parquet"));

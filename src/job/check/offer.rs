@@ -174,7 +174,12 @@ pub fn per_rank<T: Copy>(
     let mut read = |value: &Scalar, span: Span, report: &mut Report| match read(value) {
         Ok(number) => number,
         Err(why) => {
-            report.add(span, format!("`{name}` cannot be {}: {why}", words::quote(&value.text())), "for one rank or all", "write one for all ranks, or { A = …, VIP = … }");
+            report.add(
+                span,
+                format!("`{name}` cannot be {}: {why}", words::quote(&value.text())),
+                "for one rank or all",
+                "write one for all ranks, or { A = …, VIP = … }",
+            );
             None
         }
     };

@@ -249,6 +249,7 @@ fn row(job: &Job, part: &PlanPart, mail: &PlannedMail) -> MailRow {
         offer: mail.offer.map(str::to_owned),
         coupon_code: mail.coupon_code.clone(),
         valid_until: mail.valid_until,
+        exposure: mail.exposure,
         content_hash: mail.content_hash,
         values: mail.values.clone(),
     }
