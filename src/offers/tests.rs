@@ -131,6 +131,7 @@ fn person_with<T>(orders: i64, spend: i64, ask: impl FnOnce(&Person<'_>) -> T) -
         last_order_on: None,
         last_order: None,
         interval: None,
+        received: &[],
         holdout: false,
     })
 }
