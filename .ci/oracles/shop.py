@@ -125,7 +125,7 @@ def days(job, as_of, previous=None):
 def window_start(window, end, settle):
     """The first day of the window that ends on a day."""
     if window == "all time":
-        return dt.date(1, 1, 1)
+        return dt.date(1900, 1, 1)
     if window.endswith("months"):
         return add_months(end, -int(window.split()[0]))
     if window.endswith("days"):
