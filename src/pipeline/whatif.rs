@@ -90,6 +90,8 @@ fn stops(request: &Request) -> Result<Vec<Stop>, Error> {
 struct Left {
     run: PreviousRun,
     held: HashMap<String, Held>,
+    /// The gifts that customers have had.
+    gifts: HashMap<String, Vec<String>>,
 }
 
 fn replay(job: &Job, stops: &[Stop], watch: &Watch) -> Result<Replay, Error> {
@@ -106,20 +108,21 @@ fn replay(job: &Job, stops: &[Stop], watch: &Watch) -> Result<Replay, Error> {
         let templates = inputs::templates(job, Some(&lists.customers))?;
         let before = match left {
             None => previous::read(job, &lists.customers, &lists.merges, stop.as_of, stop.until)?,
-            Some(Left { run, held }) => {
+            Some(Left { run, held, gifts }) => {
                 let past = previous::past(job, stop.as_of, stop.until)?.replayed(&job.name, first, Arc::clone(&mailed));
-                previous::Before { run: Some(run), summary: None, held, past, gifts: HashMap::new() }
+                previous::Before { run: Some(run), summary: None, held, past, gifts }
             }
         };
-        let inputs = inputs::assemble(job, stop.as_of, key.clone(), lists, templates, before, None)?;
+        let mut inputs = inputs::assemble(job, stop.as_of, key.clone(), lists, templates, before, None)?;
         let mut assessed = assess::run(job, &inputs, stop.as_of, watch)?;
         let parts = choose::count(job, &inputs, &mut assessed, watch)?;
         let counts = figures::counts(job, &inputs, &assessed, &parts);
+        let mut gifts = std::mem::take(&mut inputs.before.gifts);
         drop(inputs);
-        remember(job, stop.as_of, &parts, Arc::make_mut(&mut mailed));
+        remember(job, stop.as_of, &parts, Arc::make_mut(&mut mailed), &mut gifts);
         let dates = &assessed.dates;
         let run = PreviousRun { as_of: dates.as_of, closing: dates.closing, keep_by: dates.keep_by };
-        left = Some(Left { run, held: held(&parts) });
+        left = Some(Left { run, held: held(&parts), gifts });
         runs.push(ReplayedRun { as_of: stop.as_of, adopted: stop.adopted, counts });
     }
     let ranks = job.ladder.ranks.iter().map(|rank| rank.name.clone()).collect();
@@ -136,12 +139,22 @@ fn held(parts: &[PlanPart]) -> HashMap<String, Held> {
     .collect()
 }
 
-/// Adds the mails of a stop to those of the play.
-fn remember(job: &Job, as_of: NaiveDate, parts: &[PlanPart], mailed: &mut HashMap<String, Vec<PastMail>>) {
+/// Adds the mails and gifts of a stop to those of the play.
+fn remember(
+    job: &Job,
+    as_of: NaiveDate,
+    parts: &[PlanPart],
+    mailed: &mut HashMap<String, Vec<PastMail>>,
+    gifts: &mut HashMap<String, Vec<String>>,
+) {
     for part in parts {
         for mail in &part.mails {
             let campaign = &job.campaigns[mail.campaign];
-            mailed.entry(part.customer_id.get(mail.customer).to_owned()).or_default().push(PastMail {
+            let customer = part.customer_id.get(mail.customer);
+            if let Some(gift) = &mail.gift {
+                gifts.entry(customer.to_owned()).or_default().push(gift.clone());
+            }
+            mailed.entry(customer.to_owned()).or_default().push(PastMail {
                 job: job.name.clone(),
                 campaign: campaign.name.clone(),
                 occasion: mail.occasion.clone(),
