@@ -133,6 +133,7 @@ fn person_with<T>(orders: i64, spend: i64, ask: impl FnOnce(&Person<'_>) -> T) -
         interval: None,
         received: &[],
         holdout: false,
+        received: &[],
     })
 }
 
