@@ -121,10 +121,15 @@ fn summary(summary: &Summary, folder: &str) -> Value {
                 "exposure": counts.exposure.get(at).map(exposure)})
         })
         .collect();
+    let pools: Vec<Value> = counts
+        .pools
+        .iter()
+        .map(|used| json!({"campaign": summary.campaigns.get(used.campaign), "free": used.free, "given": used.given, "missing": used.missing}))
+        .collect();
     let brakes: Vec<Value> = summary.brakes.iter().map(|(name, seen)| json!({"brake": name, "seen": seen})).collect();
     json!({"job": summary.job, "as_of": summary.as_of.to_string(), "closing": summary.closing.to_string(), "folder": folder,
         "digest": summary.digest, "customers": counts.customers, "matched": counts.matched, "mails": counts.mails,
-        "skipped": counts.skipped, "guests": counts.guests, "bad_rows": counts.bad_rows, "offer_exposure": counts.offer_exposure, "ranks": ranks, "campaigns": campaigns,
+        "skipped": counts.skipped, "guests": counts.guests, "bad_rows": counts.bad_rows, "offer_exposure": counts.offer_exposure, "ranks": ranks, "campaigns": campaigns, "pools": pools,
         "brakes": brakes, "warnings": summary.warnings})
 }
 

@@ -10,6 +10,21 @@ pub fn folded(code: &str) -> String {
     code.trim().to_ascii_uppercase()
 }
 
+/// No code is longer, in bytes: customers type it.
+pub const LONGEST_CODE: usize = 64;
+
+/// What a campaign took out of its pool in one plan.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PoolUse {
+    /// The campaign's place in the job.
+    pub campaign: usize,
+    /// Codes that were never issued before this campaign's turn.
+    pub free: u64,
+    pub given: u64,
+    /// Customers who got no mail because there was no code left.
+    pub missing: u64,
+}
+
 /// A code that an adopted run gave to a customer. A code that is one for all is given many times.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IssuedCode {

@@ -31,10 +31,25 @@ impl OfferRule {
 }
 
 impl OfferRule {
+    /// Where its code comes from, if it has one.
+    #[must_use]
+    pub fn code(&self) -> Option<&CodeSource> {
+        match &self.kind {
+            OfferKind::Coupon { code, .. } => Some(code),
+            _ => None,
+        }
+    }
+
     /// Whether rankmail makes a code of its own for each mail.
     #[must_use]
     pub fn makes_codes(&self) -> bool {
-        matches!(self.kind, OfferKind::Coupon { code: None, .. })
+        self.code() == Some(&CodeSource::Own)
+    }
+
+    /// Whether each mail has a code that no other mail has.
+    #[must_use]
+    pub fn has_unique_codes(&self) -> bool {
+        matches!(self.code(), Some(CodeSource::Own | CodeSource::Pool(_)))
     }
 }
 
@@ -45,8 +60,7 @@ pub enum OfferKind {
         /// Only for orders over this amount (minor units).
         over: PerRank<i64>,
         on: Option<On>,
-        /// One fixed code for all; `None`: a code of its own for each mail.
-        code: Option<String>,
+        code: CodeSource,
     },
     Gift {
         /// The customer column that chooses, and for each of its values the gift.
@@ -112,6 +126,17 @@ pub enum Deal {
 pub struct Opening {
     pub day: NaiveDate,
     pub time: Option<NaiveTime>,
+}
+
+/// Where the code of a coupon comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CodeSource {
+    /// Each mail has a code that rankmail makes.
+    Own,
+    /// One for all.
+    Fixed(String),
+    /// Each mail has one out of a file of codes that were made elsewhere: its path as the job writes it.
+    Pool(String),
 }
 
 #[derive(Debug, Clone, PartialEq)]

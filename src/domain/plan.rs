@@ -1,5 +1,6 @@
 //! A plan: the tables that one run decides, before anything leaves.
 
+use super::coupon::PoolUse;
 use super::{Channel, Exposure, FeatureRow, RankChange, RankIndex, SkipReason, Standing, Texts};
 use chrono::NaiveDate;
 use std::path::PathBuf;
@@ -202,6 +203,8 @@ pub struct Counts {
     /// Skips for each campaign: `[campaign]`, then (reason, how many) sorted, no zeros.
     pub skips: Vec<Vec<(SkipReason, u64)>>,
     pub nameless: u64,
+    /// What campaigns took out of pools of codes, in the order of campaigns.
+    pub pools: Vec<PoolUse>,
     /// What the offers of all mails cost when every one is used, minor units.
     pub offer_exposure: i64,
     /// The same for each campaign, and what of it is to be expected. Empty in plans of before that was told.

@@ -57,7 +57,8 @@ impl Report {
         self.checked_line(span, value, name)
     }
 
-    fn checked_line<'k>(&mut self, span: Span, value: &'k str, name: &str) -> Option<At<&'k str>> {
+    /// A text as [`Report::line`] wants it, wherever it stands.
+    pub fn checked_line<'k>(&mut self, span: Span, value: &'k str, name: &str) -> Option<At<&'k str>> {
         if value.trim().is_empty() {
             self.add(
                 span,

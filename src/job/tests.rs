@@ -5,7 +5,7 @@ use crate::domain::Job;
 use crate::domain::campaign::{DayRange, NumberRange, Once, RankMove, RankRange, WhereTest};
 use crate::domain::job::{KeySource, Language, LineRule, OnInDoubt, RuleKind};
 use crate::domain::ladder::{Admission, Condition, Review, Window};
-use crate::domain::offer::{Discount, OfferKind, Valid};
+use crate::domain::offer::{CodeSource, Discount, OfferKind, Valid};
 use chrono::NaiveDate;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -63,7 +63,7 @@ fn campaigns_of_the_sample_are_understood_as_they_are_meant() {
     assert_eq!((birthday.when.birthday, birthday.holdout, birthday.counts_towards_limit), (Some(DayRange::ThisMonth), false, false));
     let offer = birthday.offer.as_ref().unwrap();
     assert_eq!(offer.valid, Some(Valid::ThisMonth));
-    let OfferKind::Coupon { discount: Discount::Percent(percent), code: None, .. } = &offer.kind else { panic!("{offer:?}") };
+    let OfferKind::Coupon { discount: Discount::Percent(percent), code: CodeSource::Own, .. } = &offer.kind else { panic!("{offer:?}") };
     assert_eq!(percent, &[Some(5.0), Some(8.0), Some(10.0), Some(10.0), Some(10.0)]);
     let back = campaign(&job, "win_back");
     assert_eq!(back.when.days_since_last_order, Some(NumberRange { from: Some(90.0), to: Some(180.0) }));

@@ -1,9 +1,10 @@
 //! Adoption: the moment at which a plan becomes the run that counts, and all its mails enter the ledger.
 
-use super::{Error, Ledger, Result, look};
+use super::{Error, Ledger, Result, issued, look};
 use crate::domain::Channel;
 use chrono::NaiveDate;
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use std::collections::HashSet;
 
 /// One adopted plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +49,14 @@ impl Ledger {
     /// The job and date were adopted with another digest, or another destination already has mails; a later date was adopted;
     /// `adoption.mails` is not the number of mails; the ledger cannot be written. Nothing is kept then.
     pub fn adopt(&mut self, adoption: &Adoption, mails: impl IntoIterator<Item = NewMail>) -> Result<()> {
+        self.adopt_issuing(adoption, &HashSet::new(), mails)
+    }
+
+    /// As [`Ledger::adopt`], for a plan whose mails hold these codes (folded), which nobody else may have.
+    ///
+    /// # Errors
+    /// As there; or another run has given out one of the codes.
+    pub fn adopt_issuing(&mut self, adoption: &Adoption, codes: &HashSet<String>, mails: impl IntoIterator<Item = NewMail>) -> Result<()> {
         let change = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|error| Error::write(&error))?;
         if let Some(earlier) = find(&change, &adoption.job, adoption.as_of)? {
             resume(&change, &earlier, adoption)?;
@@ -55,6 +64,7 @@ impl Ledger {
             if let Some(last) = latest(&change, &adoption.job)?.filter(|last| last.as_of > adoption.as_of) {
                 return Err(Error::Behind { job: last.job, as_of: adoption.as_of, last: last.as_of });
             }
+            issued::refuse_again(&change, &adoption.job, adoption.as_of, codes)?;
             insert(&change, adoption, mails)?;
         }
         change.commit().map_err(|error| Error::write(&error))

@@ -9,6 +9,7 @@
 mod adopt;
 mod desk;
 mod error;
+mod issued;
 mod look;
 mod moves;
 mod open;

@@ -12,7 +12,7 @@ mod tests;
 pub use discounts::{is_discount, overlap, reduce};
 pub use exposure::{Worth, exposure};
 
-use crate::domain::offer::{Deal, Discount, OfferKind, PerRank, Valid};
+use crate::domain::offer::{CodeSource, Deal, Discount, OfferKind, PerRank, Valid};
 use crate::domain::zone::{first_of_month, months_before};
 use crate::domain::{Offer, OfferRule, Person, RankIndex};
 use chrono::{Days, NaiveDate};
@@ -33,7 +33,10 @@ pub fn make(rule: &OfferRule, person: &Person<'_>, as_of: NaiveDate, code: impl 
                 Discount::Amount(values) => (None, Some(of_rank(values, rank).filter(|amount| *amount > 0)?)),
             };
             let over = of_rank(over, rank).filter(|over| *over > 0);
-            let code = Some(fixed.clone().unwrap_or_else(code));
+            let code = Some(match fixed {
+                CodeSource::Fixed(code) => code.clone(),
+                CodeSource::Own | CodeSource::Pool(_) => code(),
+            });
             Some(Offer { kind: "coupon", percent, amount, over, on: on.clone(), code, ..blank })
         }
         OfferKind::Gift { choose_by, gifts, allergies, otherwise } => {

@@ -39,7 +39,12 @@ fn offered_by(rule: &OfferRule, rank: Option<RankIndex>, likes: Value) -> (Optio
 }
 
 fn percent(values: PerRank<f64>, code: Option<&str>) -> OfferKind {
-    OfferKind::Coupon { discount: Discount::Percent(values), over: vec![], on: None, code: code.map(str::to_owned) }
+    OfferKind::Coupon {
+        discount: Discount::Percent(values),
+        over: vec![],
+        on: None,
+        code: code.map_or(CodeSource::Own, |code| CodeSource::Fixed(code.to_owned())),
+    }
 }
 
 #[test]
@@ -59,7 +64,12 @@ fn a_coupon_has_its_ranks_value_and_a_code() {
 #[test]
 fn a_coupon_of_an_amount_may_ask_for_more_and_be_on_something() {
     let on = On { category: vec!["お茶".into()], product: vec![] };
-    let kind = OfferKind::Coupon { discount: Discount::Amount(vec![Some(500)]), over: vec![Some(5_000)], on: Some(on.clone()), code: None };
+    let kind = OfferKind::Coupon {
+        discount: Discount::Amount(vec![Some(500)]),
+        over: vec![Some(5_000)],
+        on: Some(on.clone()),
+        code: CodeSource::Own,
+    };
     let offer = offered(kind, Some(0), Value::Null).0.unwrap();
     assert_eq!((offer.amount, offer.percent, offer.over, offer.on), (Some(500), None, Some(5_000), Some(on)));
 }
@@ -133,7 +143,6 @@ fn person_with<T>(orders: i64, spend: i64, ask: impl FnOnce(&Person<'_>) -> T) -
         interval: None,
         received: &[],
         holdout: false,
-        received: &[],
     })
 }
 
@@ -149,7 +158,7 @@ fn an_offer_costs_what_its_kind_takes_off() {
     let coupon = of(percent(vec![Some(10.0)], None));
     assert_eq!(costs(&coupon, 3, 30_000), 1_000, "of the customer's own average order");
     assert_eq!((costs(&coupon, 0, 0), costs(&coupon, 1, -5)), (400, 400), "of the shop's, where there is none");
-    let amount = OfferKind::Coupon { discount: Discount::Amount(vec![Some(500)]), over: vec![], on: None, code: None };
+    let amount = OfferKind::Coupon { discount: Discount::Amount(vec![Some(500)]), over: vec![], on: None, code: CodeSource::Own };
     assert_eq!(costs(&of(amount), 3, 30_000), 500);
     let bundle = OfferKind::Bundle { steps: vec![(2, 10.0), (3, 15.0)], on: None };
     assert_eq!(costs(&of(bundle), 3, 30_000), 1_500, "at the highest step");
@@ -192,7 +201,7 @@ fn discounts_on_the_same_thing_overlap() {
     let coupon = |category: &[&str], product: &[&str]| {
         let list = |names: &[&str]| names.iter().map(ToString::to_string).collect();
         let on = (category.len() + product.len() > 0).then(|| On { category: list(category), product: list(product) });
-        OfferKind::Coupon { discount: Discount::Percent(vec![Some(5.0)]), over: vec![], on, code: None }
+        OfferKind::Coupon { discount: Discount::Percent(vec![Some(5.0)]), over: vec![], on, code: CodeSource::Own }
     };
     let category = |id: &str| (id == "P-1").then_some("tea");
     let both = |one: &OfferKind, other: &OfferKind| {

@@ -3,11 +3,12 @@
 use super::error::Error;
 use super::send::Request;
 use super::{brakes, register};
+use crate::domain::coupon::folded;
 use crate::domain::plan::{MailRow, Summary};
-use crate::domain::{Job, State};
+use crate::domain::{Campaign, Job, OfferRule, State};
 use crate::ledger;
 use chrono::NaiveDate;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Writes the adoption before the first claim, or finds the one that is there and makes sure that it is this plan's.
 pub fn adopt(
@@ -52,7 +53,7 @@ pub fn adopt(
         adopted_at: (request.now)(),
         finished_at: None,
     };
-    Ok(ledger.adopt(&adoption, rows(planned, mails))?)
+    Ok(ledger.adopt_issuing(&adoption, &unique_codes(planned, mails), rows(planned, mails))?)
 }
 
 /// Ranks move from run to run, so each plan is adopted on top of the run it was planned on.
@@ -80,6 +81,15 @@ pub fn refuse_behind(job: &Job, ledger: &ledger::Ledger, as_of: NaiveDate) -> Re
         ))),
         None => Ok(()),
     }
+}
+
+/// The codes of which each is in one mail, ever.
+fn unique_codes(planned: &Job, mails: &[MailRow]) -> HashSet<String> {
+    let unique = |campaign: &Campaign| campaign.offer.as_ref().is_some_and(OfferRule::has_unique_codes);
+    let campaigns: HashSet<&str> =
+        planned.campaigns.iter().filter(|campaign| unique(campaign)).map(|campaign| campaign.name.as_str()).collect();
+    let mails = mails.iter().filter(|mail| campaigns.contains(mail.campaign.as_str()));
+    mails.filter_map(|mail| mail.coupon_code.as_deref().map(folded)).collect()
 }
 
 fn rows<'a>(planned: &'a Job, mails: &'a [MailRow]) -> impl Iterator<Item = ledger::NewMail> + 'a {

@@ -22,6 +22,7 @@ pub fn on_plan(job: &Job, now: &Summary, before: Option<&Summary>) -> Vec<(Strin
         ("history", history(job, now, before)),
         ("names", names(job, now)),
         ("budget", budget(job, now)),
+        ("too-few-codes", too_few_codes(job, now)),
     ];
     checks.into_iter().filter_map(|(name, seen)| seen.map(|seen| (name.to_owned(), seen))).collect()
 }
@@ -108,6 +109,18 @@ fn budget(job: &Job, now: &Summary) -> Option<String> {
         )
     };
     (now.counts.offer_exposure > limit).then(said)
+}
+
+fn too_few_codes(job: &Job, now: &Summary) -> Option<String> {
+    let short = now.counts.pools.iter().filter(|used| used.missing > 0);
+    let said = short.filter_map(|used| {
+        let (name, missing, free) = (now.campaigns.get(used.campaign)?, grouped(used.missing), grouped(used.free));
+        Some(job.language.pick(
+            format!("{name} のコードは {free} 件で、{missing} 人分足りません"),
+            format!("{name} has {free} codes left and {missing} customers too many"),
+        ))
+    });
+    Some(said.collect::<Vec<_>>().join(job.language.pick("、", "; "))).filter(|said| !said.is_empty())
 }
 
 /// Whether a plan has grown too old to be sent without another look.

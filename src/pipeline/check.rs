@@ -56,6 +56,7 @@ pub fn check(path: &Path, today: &dyn Fn(&Job) -> NaiveDate, data: bool) -> Resu
     if let Some(names) = &names {
         problems.extend(columns(&job, names.iter().map(String::as_str)).err());
     }
+    problems.extend(inputs::pools(&job).err());
     let data = data.then(|| look_at_data(&job, today(&job), &mut problems));
     Error::of(problems)?;
     if data.is_some() {

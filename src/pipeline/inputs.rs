@@ -7,6 +7,7 @@ use super::{check, households};
 use crate::domain::customers::Product;
 use crate::domain::job::{Language, Outline};
 use crate::domain::merges::Merges;
+use crate::domain::offer::CodeSource;
 use crate::domain::{Customers, Job, Key};
 use crate::{job, keys, message, purchases, tables};
 use chrono::NaiveDate;
@@ -18,6 +19,8 @@ pub struct Inputs {
     pub key: Key,
     pub templates: message::Templates,
     pub shop: Shop,
+    /// Coupon codes that were made elsewhere.
+    pub pools: Vec<tables::Pool>,
     pub purchases: purchases::Purchases,
     pub before: Before,
     /// (relative name, digest), sorted.
@@ -125,6 +128,8 @@ pub fn assemble(
     let Lists { customers, products, mut digests, warnings, merges } = lists;
     let purchases = purchases(job, Arc::clone(&merges))?.through(lines);
     let mut before = Before { past: before.past.merging(Arc::clone(&merges)), ..before };
+    let (pools, files) = pools(job)?;
+    digests.extend(files);
     digests.extend(purchases.inputs());
     digests.sort();
     let mut given = previous::given(job, &customers)?;
@@ -132,7 +137,16 @@ pub fn assemble(
     let gifts = std::mem::take(&mut before.gifts);
     let warnings = job::warnings(job, as_of).into_iter().chain(warnings).collect();
     let shop = Shop { zone: job.zone, customers, products, gifts, given };
-    Ok(Inputs { key, templates, shop, purchases, before, digests, warnings, merges })
+    Ok(Inputs { key, templates, shop, pools, purchases, before, digests, warnings, merges })
+}
+
+/// Reads the pools of coupon codes that the job names.
+pub fn pools(job: &Job) -> Result<(Vec<tables::Pool>, Vec<tables::Input>), Error> {
+    let written = job.campaigns.iter().filter_map(|campaign| match campaign.offer.as_ref()?.code()? {
+        CodeSource::Pool(written) => Some(written.as_str()),
+        CodeSource::Own | CodeSource::Fixed(_) => None,
+    });
+    Ok(tables::pools(&written.collect::<Vec<_>>(), base(job))?)
 }
 
 /// What the customer list says that nobody expected, in words.

@@ -8,10 +8,10 @@ use crate::domain::merges::Merges;
 use crate::domain::offer::OfferKind;
 use crate::domain::plan::Summary;
 use crate::domain::standing::{Given, Held};
-use crate::domain::{Customers, Job, Ladder, RankIndex};
+use crate::domain::{Customers, Job, Ladder, OfferRule, RankIndex};
 use crate::{ledger, runs};
 use chrono::NaiveDate;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The state before a run.
 #[derive(Default)]
@@ -26,6 +26,8 @@ pub struct Before {
     pub past: ledger::Past,
     /// The gifts that customers have had from the job, by customer.
     pub gifts: HashMap<String, Vec<String>>,
+    /// Coupon codes that are given out, folded; only where the job gives out such codes.
+    pub issued: HashSet<String>,
 }
 
 /// Reads the state before `as_of` as it was at the instant `until` (microseconds UTC). Nothing is created where nothing is.
@@ -37,7 +39,8 @@ pub fn read(job: &Job, customers: &Customers, merges: &Merges, as_of: NaiveDate,
     let summary = own.as_ref().map(|opened| under_present_names(opened.summary.clone(), &job.ladder));
     let past = ledger.history(&job.name, as_of, until)?;
     let gifts = gifts(job, &ledger, &past, merges, (as_of, until))?;
-    let before = Before { summary, past, gifts, ..Before::default() };
+    let issued = issued(job, as_of, until)?;
+    let before = Before { summary, past, gifts, issued, ..Before::default() };
     let ranking = match &job.ladder.of {
         None => own,
         // A job that takes another's ranks takes those of the same day too: there it follows, here it would review.
@@ -83,6 +86,15 @@ fn gifts(
         }
     }
     Ok(had)
+}
+
+/// The codes that are given out, folded, for a job that gives out codes of which each is in one mail.
+pub fn issued(job: &Job, as_of: NaiveDate, until: i64) -> Result<HashSet<String>, Error> {
+    if !job.campaigns.iter().filter_map(|campaign| campaign.offer.as_ref()).any(OfferRule::has_unique_codes) {
+        return Ok(HashSet::new());
+    }
+    let ledger = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))?;
+    Ok(ledger.map(|ledger| ledger.issued_codes(&job.name, as_of, until)).transpose()?.unwrap_or_default())
 }
 
 /// Opens the plan of an adopted run, and makes sure that it is the one that was adopted.

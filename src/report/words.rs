@@ -185,9 +185,10 @@ impl Words {
             SkipReason::Superseded => ("優先するメールを今回送ります", "a more important mail goes out in this run"),
             SkipReason::TooSoon => ("前のメールから日が浅い方です", "their last mail was only days ago"),
             SkipReason::OverCap => ("一回に送る通数を超えます", "they get enough mails in this run"),
-            SkipReason::OverBudget => {
-                ("特典の予算か人数を、上の方々で使い切りました", "those before them took all of the offer's budget or places")
-            }
+            SkipReason::OverBudget => (
+                "特典の予算・人数・コードを、上の方々で使い切りました",
+                "those before them took all of the offer's budget, places or codes",
+            ),
             SkipReason::NotDrawn => ("抽選で別の方々が当たりました", "the lot fell on others"),
             SkipReason::RenderFailed => ("テンプレートに足りない値がありました", "the template lacked a value for them"),
         };

@@ -3,6 +3,7 @@
 use super::Error;
 use super::folder::DAY;
 use super::merge::contradiction;
+use crate::domain::coupon::PoolUse;
 use crate::domain::plan::{Counts, Origin, Summary};
 use crate::domain::{Channel, Exposure, RankChange, RankIndex, Rate, SkipReason};
 use chrono::{DateTime, NaiveDate, SecondsFormat};
@@ -46,6 +47,8 @@ struct PlanFile {
     customers: u64,
     holdout: u64,
     nameless: u64,
+    #[serde(default)]
+    pools: Vec<PoolFile>,
     #[serde(default)]
     offer_exposure: i64,
     ranks: Vec<RankSize>,
@@ -155,6 +158,14 @@ struct ByChannel {
 }
 
 #[derive(Serialize, Deserialize)]
+struct PoolFile {
+    campaign: String,
+    free: u64,
+    given: u64,
+    missing: u64,
+}
+
+#[derive(Serialize, Deserialize)]
 struct Skips {
     reason: String,
     pairs: u64,
@@ -234,6 +245,7 @@ fn to_file(summary: &Summary) -> Result<PlanFile, String> {
         customers: counts.customers,
         holdout: counts.holdout,
         nameless: counts.nameless,
+        pools: counts.pools.iter().map(|used| pool_file(used, &summary.campaigns)).collect::<Result<_, String>>()?,
         offer_exposure: counts.offer_exposure,
         ranks: summary.ranks.iter().zip(&counts.rank_sizes).map(|(rank, &customers)| RankSize { rank: rank.clone(), customers }).collect(),
         no_rank: counts.no_rank,
@@ -324,10 +336,22 @@ fn counts_of(file: &PlanFile, ranks: &[String]) -> Result<Counts, String> {
         channels: channels.collect::<Result<_, String>>()?,
         skips: skips.collect::<Result<_, String>>()?,
         nameless: file.nameless,
+        pools: file.pools.iter().map(|used| pool_use(used, &file.campaigns)).collect::<Result<_, String>>()?,
         offer_exposure: file.offer_exposure,
         exposure: file.campaigns.iter().map_while(|campaign| campaign.exposure.as_ref().map(Cost::exposure)).collect(),
         holdout: file.holdout,
     })
+}
+
+fn pool_file(used: &PoolUse, campaigns: &[String]) -> Result<PoolFile, String> {
+    let campaign = campaigns.get(used.campaign).ok_or_else(|| format!("there is no campaign number {}", used.campaign))?;
+    Ok(PoolFile { campaign: campaign.clone(), free: used.free, given: used.given, missing: used.missing })
+}
+
+fn pool_use(file: &PoolFile, campaigns: &[CampaignCounts]) -> Result<PoolUse, String> {
+    let campaign = campaigns.iter().position(|known| known.campaign == file.campaign);
+    let campaign = campaign.ok_or_else(|| format!("a pool is of the campaign `{}`, which is not listed", file.campaign))?;
+    Ok(PoolUse { campaign, free: file.free, given: file.given, missing: file.missing })
 }
 
 fn to_named(pairs: &[(String, String)]) -> Vec<Named> {

@@ -16,16 +16,41 @@ const HEADER_REACH: u64 = 1 << 18;
 
 /// Reads a whole list. Empty fields are nothing, all others are text.
 pub fn read(file: File, path: &Path, name: &str, wanted: Wanted) -> Result<Table, Error> {
-    let io = |source| Error::Io { section: wanted.section, file: name.to_owned(), source };
+    let (bytes, digest) = whole(file, name, wanted.section)?;
+    let text = decode(bytes, name)?;
+    let (columns, lines) = parse(&text, tabs_by_name(path), name, wanted)?;
+    Ok(Table { file: name.to_owned(), columns, rows: lines.len(), lines: Some(lines), digest })
+}
+
+/// All bytes of a file, and their digest.
+fn whole(file: File, name: &str, section: &'static str) -> Result<(Vec<u8>, String), Error> {
     let mut bytes = Vec::new();
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(io)?;
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|source| Error::Io { section, file: name.to_owned(), source })?;
     if bytes.len() as u64 > LARGEST {
         return Err(Error::TooLarge { file: name.to_owned(), bytes: bytes.len() as u64, limit: LARGEST });
     }
     let digest = blake3::hash(&bytes).to_hex().to_string();
+    Ok((bytes, digest))
+}
+
+/// Rows with the lines on which they begin (from 1).
+pub type Rows = Vec<(u64, Vec<String>)>;
+
+/// Reads rows that need no header and may be of any length, and what identifies the file's content.
+pub fn rows(file: File, path: &Path, name: &str, section: &'static str) -> Result<(Rows, String), Error> {
+    let (bytes, digest) = whole(file, name, section)?;
     let text = decode(bytes, name)?;
-    let (columns, lines) = parse(&text, tabs_by_name(path), name, wanted)?;
-    Ok(Table { file: name.to_owned(), columns, rows: lines.len(), lines: Some(lines), digest })
+    let mut reader = reader(&text, tabs_by_name(path));
+    let mut counter = LineCounter { text: text.as_bytes(), at: 0, line: 1 };
+    let mut record = csv::StringRecord::new();
+    let mut rows = Vec::new();
+    loop {
+        let start = reader.position().byte();
+        if !reader.read_record(&mut record).map_err(|error| strange(name, counter.line_of_row(start), &error))? {
+            return Ok((rows, digest));
+        }
+        rows.push((counter.line_of_row(start), record.iter().map(str::to_owned).collect()));
+    }
 }
 
 /// Reads the header only.

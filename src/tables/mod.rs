@@ -10,6 +10,7 @@ mod dates;
 mod error;
 mod merges;
 mod parquet;
+mod pool;
 mod products;
 mod spelling;
 mod table;
@@ -19,6 +20,7 @@ pub use address::judge;
 pub use customers::{Notes, customers};
 pub use error::Error;
 pub use merges::merges;
+pub use pool::{Pool, pools};
 pub use products::products;
 
 use crate::domain::job::CustomersSource;

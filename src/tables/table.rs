@@ -127,7 +127,7 @@ pub fn read(path: &Path, base: &Path, wanted: Wanted) -> Result<Table, Error> {
 }
 
 /// What was read of a file, if it stayed as it was meanwhile. A file that changed or went away explains whatever else went wrong.
-fn unchanged<T>(path: &Path, name: &str, before: &Metadata, read: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+pub fn unchanged<T>(path: &Path, name: &str, before: &Metadata, read: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     let found = read();
     match fs::metadata(path) {
         Ok(after) if after.len() == before.len() && after.modified().ok() == before.modified().ok() => found,
@@ -146,7 +146,7 @@ pub fn names(path: &Path, base: &Path, section: &'static str) -> Result<Vec<Stri
     Ok(names)
 }
 
-fn open(path: &Path, name: &str, section: &'static str) -> Result<(File, Metadata), Error> {
+pub fn open(path: &Path, name: &str, section: &'static str) -> Result<(File, Metadata), Error> {
     let io = |source| Error::Io { section, file: name.to_owned(), source };
     // The kind is asked before opening, because opening a pipe would wait for its writer.
     if fs::metadata(path).map_err(io)?.is_dir() {

@@ -250,3 +250,87 @@ fn only_codes_that_rankmail_made_need_the_cart() {
     assert_eq!(shop.json("gift", &["coupons", "--for-cart", "cart.csv"])["codes"], 0);
     assert!(shop.call("gift", &["coupons", "--for-cart", "no/such/folder.csv"], 4).contains("folder.csv"));
 }
+
+fn pool(from: &str) -> String {
+    format!("{{ kind = \"coupon\", percent = 10, code = {{ from = \"{from}\" }}, valid = \"this month\" }}")
+}
+
+#[test]
+fn codes_of_a_pool_are_given_in_its_order_and_never_again() {
+    let shop = Shop::new(3);
+    shop.job("gift", &pool("codes.csv"));
+    shop.job("other", &pool("codes.csv"));
+    shop.put("codes.csv", "code\nP1\nP2\nP3\nP4\nP5\nP6\nP7\nP8\nP9\nP10\nP11\n");
+    let codes = |job: &str, as_of: &str| shop.codes(job, as_of).into_iter().map(|(who, code)| format!("{who} {code}")).collect::<Vec<_>>();
+    let run = |job: &str, as_of: &str, code: i32| shop.call(job, &["run", "--as-of", as_of, "-q"], code);
+    // A plan that nobody sends issues nothing.
+    shop.call("other", &["plan", "--as-of", "2026-02-01", "-q"], 0);
+    run("gift", "2026-02-01", 0);
+    assert_eq!(codes("gift", "2026-02-01"), ["c0 P3", "c1 P2", "c2 P1"], "the best customer comes first");
+    assert!(shop.call("other", &["send", "--as-of", "2026-02-01"], 4).contains("went out with `gift` of 2026-02-01"));
+    run("other", "2026-02-02", 0);
+    assert_eq!(codes("other", "2026-02-02"), ["c0 P6", "c1 P5", "c2 P4"]);
+    // Codes that went out may stay in the file or leave it.
+    shop.put("codes.csv", "p2\nP9\nP4\nP10\nP11\n");
+    run("gift", "2026-03-01", 0);
+    assert_eq!(codes("gift", "2026-03-01"), ["c0 P11", "c1 P10", "c2 P9"]);
+    // The same run again is the same plan.
+    let before = shop.json("gift", &["coupons", "--as-of", "2026-03-02"]);
+    run("gift", "2026-03-01", 0);
+    assert_eq!(shop.json("gift", &["coupons", "--as-of", "2026-03-02"]), before);
+    assert!(run("other", "2026-03-02", 6).contains("too-few-codes"));
+}
+
+#[test]
+fn too_few_codes_stop_a_run_and_go_to_the_best() {
+    let shop = Shop::new(4);
+    shop.job("gift", &pool("codes/gift.csv"));
+    shop.put("codes/gift.csv", "P1\nP2\n");
+    let plan = shop.json("gift", &["plan", "--as-of", "2026-02-01"]);
+    assert_eq!(plan["brakes"][0]["brake"], "too-few-codes");
+    assert_eq!(plan["brakes"][0]["seen"], "gift has 2 codes left and 2 customers too many");
+    assert_eq!(plan["pools"], serde_json::json!([{"campaign": "gift", "free": 2, "given": 2, "missing": 2}]));
+    assert_eq!(plan["campaigns"][0]["skipped"], serde_json::json!({"over_budget": 2}));
+    shop.call("gift", &["run", "--as-of", "2026-02-01"], 6);
+    assert!(shop.call("gift", &["explain", "--as-of", "2026-02-01", "--customer", "c0", "--json"], 0).contains("over_budget"));
+    shop.call("gift", &["run", "--as-of", "2026-02-01", "-q", "--accept", "too-few-codes"], 0);
+    assert_eq!(shop.codes("gift", "2026-02-01"), [("c2".to_owned(), "P2".to_owned()), ("c3".to_owned(), "P1".to_owned())]);
+    shop.put("codes/gift.csv", "P1\nP2\nP3\nP4\nP5\nP6\n");
+    shop.call("gift", &["run", "--as-of", "2026-03-01", "-q"], 0);
+}
+
+#[test]
+fn a_pool_that_cannot_be_used_plans_nothing() {
+    let shop = Shop::new(2);
+    shop.job("gift", &pool("codes.csv"));
+    for (text, told) in [
+        (Some("P1\nP2\np1\n"), "`codes.csv` line 1 and again in `codes.csv` line 3"),
+        (Some("P1\n\"\"\n"), "line 2 has no code"),
+        (None, "codes.csv"),
+    ] {
+        match text {
+            Some(text) => shop.put("codes.csv", text),
+            None => fs::remove_file(shop.path("codes.csv")).unwrap(),
+        }
+        for verb in ["check", "plan"] {
+            let printed = shop.call("gift", &[verb, "--as-of", "2026-02-01"], 3);
+            assert!(printed.contains(told), "{printed}");
+        }
+        assert!(!shop.path("runs/gift/2026-02-01").exists());
+    }
+}
+
+#[test]
+fn a_customer_who_was_merged_keeps_the_code() {
+    let mut shop = Shop::new(2);
+    shop.job("gift", TEN);
+    shop.call("gift", &["run", "--as-of", "2026-02-01", "-q"], 0);
+    let code = shop.code_of("gift", "2026-02-01", "c0");
+    shop.order("c1", "theirs", "2026-02-05", 900, &code);
+    assert_eq!(shop.json("gift", &["coupons", "--as-of", "2026-02-10"])["irregular"][0]["why"], "somebody_else");
+    let text = fs::read_to_string(shop.path("gift.toml")).unwrap();
+    shop.put("gift.toml", text.replace("path = \"customers.csv\"", "path = \"customers.csv\"\nmerged = \"merges.csv\""));
+    shop.put("merges.csv", "old,new\nc0,c1\n");
+    let told = shop.json("gift", &["coupons", "--as-of", "2026-02-10"]);
+    assert_eq!((&told["total"]["redeemed"], &told["irregular"]), (&1.into(), &serde_json::json!([])));
+}

@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use rankmail::domain::campaign::{RankMove, When};
 use rankmail::domain::job::Language;
 use rankmail::domain::ladder::{Admission, Closing, Condition, Down, Review, Up, Window};
-use rankmail::domain::offer::{Discount, Gift, OfferKind, On, Valid};
+use rankmail::domain::offer::{CodeSource, Discount, Gift, OfferKind, On, Valid};
 use rankmail::domain::{Campaign, Channel, Currency, Ladder, OfferRule, Once, Rank, RankIndex, RankRange, Value};
 use rankmail::message::{Content, Error, Names, Templates, hash, legal};
 use rankmail::runs::{values_read, values_text};
@@ -81,14 +81,15 @@ fn campaigns() -> Vec<Campaign> {
         discount: Discount::Percent(vec![Some(5.0), Some(8.0), Some(10.0), Some(10.0), None]),
         over: vec![None; 5],
         on: None,
-        code: None,
+        code: CodeSource::Own,
     };
-    let amount = OfferKind::Coupon { discount: Discount::Amount(vec![Some(500); 5]), over: vec![Some(5_000); 5], on: None, code: None };
+    let amount =
+        OfferKind::Coupon { discount: Discount::Amount(vec![Some(500); 5]), over: vec![Some(5_000); 5], on: None, code: CodeSource::Own };
     let event = OfferKind::Coupon {
         discount: same(15.0),
         over: vec![None; 5],
         on: Some(On { category: vec!["プレミアム".into()], product: Vec::new() }),
-        code: Some("WINTER15".into()),
+        code: CodeSource::Fixed("WINTER15".into()),
     };
     let bundle = OfferKind::Bundle { steps: vec![(2, 10.0), (3, 15.0)], on: None };
     let mut rank_up = campaign("rank_up", &[1, 2, 3, 4], false, None, None);

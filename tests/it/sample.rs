@@ -4,7 +4,7 @@ use chrono::{Datelike, NaiveDate, TimeDelta};
 use rankmail::domain::campaign::RankMove;
 use rankmail::domain::customers::Product;
 use rankmail::domain::ladder::Admission;
-use rankmail::domain::offer::{Discount, OfferKind, PerRank, Valid};
+use rankmail::domain::offer::{CodeSource, Discount, OfferKind, PerRank, Valid};
 use rankmail::domain::orders::OrderItem;
 use rankmail::domain::person::Listed;
 use rankmail::domain::recommend::{Interval, Item};
@@ -133,8 +133,11 @@ fn offer(campaign: &Campaign, rank: Option<RankIndex>, as_of: NaiveDate) -> Opti
                 Discount::Percent(values) => (Some(of(values, rank)?), None),
                 Discount::Amount(values) => (None, Some(of(values, rank)?)),
             };
-            let code = code.clone().or_else(|| Some("ABCD2345EFGH".into()));
-            Offer { percent, amount, over: of(over, rank), on: on.clone(), code, ..empty }
+            let code = match code {
+                CodeSource::Fixed(code) => code.clone(),
+                CodeSource::Own | CodeSource::Pool(_) => "ABCD2345EFGH".into(),
+            };
+            Offer { percent, amount, over: of(over, rank), on: on.clone(), code: Some(code), ..empty }
         }
         OfferKind::Gift { gifts, otherwise, .. } => {
             let gift = gifts.first().map(|gift| gift.gift.clone()).or_else(|| otherwise.clone());

@@ -1,22 +1,18 @@
 //! What each kind of offer needs.
 
-use super::super::file::{OfferFile, OnFile};
+use super::super::file::{OfferFile, OnFile, PoolFile};
 use super::super::report::{At, Report};
 use super::super::words;
 use super::super::written::{Entries, Key, Many, Or, Scalar, Span};
 use super::{Around, Lack, limits, offer};
-use crate::domain::offer::{Discount, Gift, OfferKind, On};
+use crate::domain::coupon::LONGEST_CODE;
+use crate::domain::offer::{CodeSource, Discount, Gift, OfferKind, On};
 use chrono::NaiveDate;
 
 pub fn coupon(file: &OfferFile, span: Span, around: &Around<'_>, report: &mut Report) -> Option<OfferKind> {
     let over = offer::per_rank(&file.over, "over", around, &mut offer::money_of(around), report);
     let on = on(&file.on, report);
-    let code = report.line(&file.code, "code");
-    if let Some(code) = code
-        && (code.value.len() > 64 || code.value.contains(char::is_whitespace))
-    {
-        report.add(code.span, "`code` has blanks in it or is longer than 64 bytes", "customers type this", "write it like \"WINTER15\"");
-    }
+    let code = code(&file.code, report);
     let percent = offer::per_rank(&file.percent, "percent", around, &mut percent_of, report);
     let amount = offer::per_rank(&file.amount, "amount", around, &mut offer::money_of(around), report);
     let discount = match (file.percent.span(), file.amount.span()) {
@@ -32,7 +28,31 @@ pub fn coupon(file: &OfferFile, span: Span, around: &Around<'_>, report: &mut Re
             return None;
         }
     };
-    Some(OfferKind::Coupon { discount, over, on, code: code.map(|code| code.value.to_owned()) })
+    Some(OfferKind::Coupon { discount, over, on, code })
+}
+
+/// One code for all, or the file of codes that were made elsewhere; left out, rankmail makes one for each mail.
+fn code(key: &Key<Or<PoolFile>>, report: &mut Report) -> CodeSource {
+    let Some(At { span, value }) = report.get(key, "code") else { return CodeSource::Own };
+    match value {
+        Or::Plain(Many::One(Scalar::Text(text))) => {
+            let Some(code) = report.checked_line(span, text, "code") else { return CodeSource::Own };
+            if code.value.len() > LONGEST_CODE || code.value.contains(char::is_whitespace) {
+                let message = format!("`code` has blanks in it or is longer than {LONGEST_CODE} bytes");
+                report.add(span, message, "customers type this", "write it like \"WINTER15\"");
+            }
+            CodeSource::Fixed(text.clone())
+        }
+        Or::Plain(_) => {
+            let help = "write code = \"WINTER15\", or code = { from = \"codes.csv\" } for codes that were made elsewhere";
+            report.add(span, "`code` must be a text, or a table that names a file", "", help);
+            CodeSource::Own
+        }
+        Or::Table(file) => {
+            let from = report.needed(&file.from, span, "from", "write from = \"codes.csv\": a file with one code in a row");
+            from.map_or(CodeSource::Own, |from| CodeSource::Pool(from.value.to_owned()))
+        }
+    }
 }
 
 /// The categories and products that an offer is on.

@@ -130,8 +130,8 @@ pub struct OfferFile {
     /// Coupon, bundle and points: the categories and products it is on. Recommend: the only ones that may be recommended. Invitation: the
     /// day.
     pub on: Key<Or<OnFile>>,
-    /// Coupon: one code for everybody; left out, each mail has its own.
-    pub code: Key<String>,
+    /// Coupon: one code for everybody, or a file of codes that were made elsewhere; left out, rankmail makes one for each mail.
+    pub code: Key<Or<PoolFile>>,
     /// Gift: the customer column that chooses.
     pub choose_by: Key<String>,
     /// Gift: tables with a value of that column, its `gift`, and `never_with`, the allergies with which it is not given.
@@ -180,6 +180,15 @@ pub struct OfferFile {
     /// Recommend, `buy again`: so many times the product's usual interval have passed; `1x..3x` when left out.
     #[schemars(extend("pattern" = r"^[0-9.]+x(\.\.([0-9.]+x)?)?$"))]
     pub overdue: Key<String>,
+}
+
+/// Codes that were made elsewhere.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields, extend("required" = ["from"]))]
+pub struct PoolFile {
+    /// A CSV with one code in a row, relative to the job file; each code goes to one mail, ever.
+    pub from: Key<String>,
 }
 
 /// What a discount is on.

@@ -5,7 +5,7 @@
 mod campaign;
 mod ranks;
 
-pub use campaign::{CampaignFile, OfferFile, OnFile, WhenFile, WhereFile};
+pub use campaign::{CampaignFile, OfferFile, OnFile, PoolFile, WhenFile, WhereFile};
 pub use ranks::{ConditionFile, RankFile, RanksFile};
 
 use super::written::{Entries, Key, Many, Or, Scalar};

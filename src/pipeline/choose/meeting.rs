@@ -2,11 +2,12 @@
 //! customers first. Whatever there is not enough of for everybody is given away here: seats of a draw, places, money, codes.
 
 use super::candidates::{Candidate, Stake};
+use super::codes::Codes;
 use super::{Pass, Progress};
+use crate::domain::coupon::PoolUse;
 use crate::domain::offer::OfferKind;
-use crate::domain::{Campaign, SkipReason};
+use crate::domain::{Campaign, OfferRule, SkipReason};
 use crate::{campaigns, keys};
-use std::collections::HashSet;
 
 /// A pair that becomes a mail, unless it cannot be rendered.
 pub struct Admitted {
@@ -18,11 +19,10 @@ pub struct Admitted {
 }
 
 /// What one campaign's meeting leaves to the next one.
-pub struct Meeting {
+pub struct Meeting<'a> {
     /// What the run's budget has left, where it has one, minor units.
     left: Option<i64>,
-    /// No two mails of a run get the same code.
-    issued: HashSet<String>,
+    codes: Codes<'a>,
 }
 
 /// A candidate at the meeting.
@@ -32,6 +32,7 @@ struct Guest {
 }
 
 /// What one campaign may still give. The first who does not get it closes it: nobody is served before a better customer.
+#[derive(Clone, Copy)]
 struct Purse {
     places: Option<u64>,
     /// Of the offer's budget, minor units.
@@ -66,15 +67,19 @@ impl Purse {
     }
 }
 
-impl Meeting {
-    /// `budget` is the run's.
-    pub fn new(budget: Option<i64>) -> Self {
-        Self { left: budget, issued: HashSet::new() }
+impl<'a> Meeting<'a> {
+    pub fn new(pass: &Pass<'a>) -> Self {
+        Self { left: pass.job.budget, codes: Codes::new(pass) }
+    }
+
+    /// What campaigns took out of pools of codes.
+    pub fn into_pool_uses(self) -> Vec<PoolUse> {
+        self.codes.uses
     }
 
     /// Serves the candidates of a campaign and gives those who are admitted back to their partitions, in the order of the matches. The
     /// others are skipped.
-    pub fn hold(&mut self, pass: &Pass, at: usize, candidates: Vec<Vec<Candidate>>, progress: &mut [Progress]) -> Vec<Vec<Admitted>> {
+    pub fn hold(&mut self, pass: &Pass<'a>, at: usize, candidates: Vec<Vec<Candidate>>, progress: &mut [Progress]) -> Vec<Vec<Admitted>> {
         let campaign = &pass.job.campaigns[at];
         let admit = |pair: Candidate| Admitted { nth: pair.nth, stake: pair.stake, code: None };
         if !self.shares_out(campaign) {
@@ -93,13 +98,21 @@ impl Meeting {
         guests.sort_unstable_by(|one, other| campaigns::wins(&one.rival(pass), &other.rival(pass)));
         let rule = campaign.offer.as_ref();
         let mut purse = Purse::new(rule.and_then(|rule| rule.limit), rule.and_then(|rule| rule.budget));
+        let coded = has_unique_codes(campaign);
+        self.codes.begin(pass, at);
         for mut guest in guests {
+            let kept = (purse, self.left);
             if !purse.take(guest.pair.stake, &mut self.left) {
                 skip(progress, &guest, SkipReason::OverBudget);
                 continue;
             }
-            if wants_code(campaign) && guest.pair.stake.offered {
-                guest.pair.code = Some(self.code(pass, campaign, guest.customer(pass)));
+            if coded && guest.pair.stake.offered {
+                guest.pair.code = self.codes.give(pass, at, guest.customer(pass));
+                if guest.pair.code.is_none() {
+                    (purse, self.left) = kept;
+                    skip(progress, &guest, SkipReason::OverBudget);
+                    continue;
+                }
             }
             admitted[guest.part].push(guest.pair);
         }
@@ -112,22 +125,9 @@ impl Meeting {
     /// Whether there is not enough of something for everybody.
     fn shares_out(&self, campaign: &Campaign) -> bool {
         let scarce = campaign.offer.as_ref().is_some_and(|rule| {
-            rule.limit.is_some() || rule.budget.is_some() || wants_code(campaign) || matches!(rule.kind, OfferKind::Draw { .. })
+            rule.limit.is_some() || rule.budget.is_some() || has_unique_codes(campaign) || matches!(rule.kind, OfferKind::Draw { .. })
         });
         scarce || self.left.is_some()
-    }
-
-    /// A code of its own, made from the key.
-    fn code(&mut self, pass: &Pass, campaign: &Campaign, customer: &str) -> String {
-        let (key, job, as_of) = (&pass.inputs.key, &pass.job.name, pass.assessed.dates.as_of);
-        let mut attempt = 0;
-        loop {
-            let code = keys::coupon(key, job, as_of, customer, &campaign.name, attempt);
-            if self.issued.insert(code.clone()) {
-                return code;
-            }
-            attempt += 1;
-        }
     }
 }
 
@@ -144,9 +144,9 @@ impl Guest {
     }
 }
 
-/// Whether each mail gets a code of its own.
-fn wants_code(campaign: &Campaign) -> bool {
-    campaign.offer.as_ref().is_some_and(|rule| matches!(rule.kind, OfferKind::Coupon { code: None, .. }))
+/// Whether each mail gets a code that no other mail has.
+fn has_unique_codes(campaign: &Campaign) -> bool {
+    campaign.offer.as_ref().is_some_and(OfferRule::has_unique_codes)
 }
 
 /// Draws the seats of a draw among those who have the offer: the smallest lots win. Those who lose leave the meeting.

@@ -5,6 +5,7 @@
 //! rendered (`mails`), partition by partition again.
 
 mod candidates;
+mod codes;
 mod failures;
 mod last_orders;
 mod mails;
@@ -17,6 +18,7 @@ use super::people::People;
 use super::progress::{Step, Watch};
 use super::recommend::Advice;
 use crate::domain::campaign::Discounts;
+use crate::domain::coupon::PoolUse;
 use crate::domain::plan::{PlanPart, PlannedMail, Skip};
 use crate::domain::recommend::Pick;
 use crate::domain::{Job, Offer, Person, SkipReason};
@@ -44,30 +46,33 @@ impl Scope {
     }
 }
 
+/// Partition by partition, and what was taken out of pools.
+type Decided = (Vec<Progress>, Vec<PoolUse>);
+
 /// Runs the second pass over all campaigns. `watch` hears of rendered mails.
-pub fn run(job: &Job, inputs: &Inputs, assessed: &mut Assessed, watch: &Watch) -> Result<Vec<PlanPart>, Error> {
-    let progress = decide(job, inputs, assessed, Scope::Everybody, watch)?;
+pub fn run(job: &Job, inputs: &Inputs, assessed: &mut Assessed, watch: &Watch) -> Result<(Vec<PlanPart>, Vec<PoolUse>), Error> {
+    let (progress, pools) = decide(job, inputs, assessed, Scope::Everybody, watch)?;
     failures::refuse(job, &progress)?;
-    Ok(assessed.people.iter().zip(progress).map(|(part, progress)| progress.into_part(part)).collect())
+    Ok((assessed.people.iter().zip(progress).map(|(part, progress)| progress.into_part(part)).collect(), pools))
 }
 
 /// The same for a plan that is only looked at: a mail that fails is a skip there, whatever the job says.
 pub fn weigh(job: &Job, inputs: &Inputs, assessed: &mut Assessed, watch: &Watch) -> Result<Vec<PlanPart>, Error> {
-    let progress = decide(job, inputs, assessed, Scope::Everybody, watch)?;
+    let (progress, _) = decide(job, inputs, assessed, Scope::Everybody, watch)?;
     Ok(assessed.people.iter().zip(progress).map(|(part, progress)| progress.into_part(part)).collect())
 }
 
 /// The same for a look at one customer, whose partition of the plan comes back. A mail that fails is a skip there, whatever the job
 /// says; of the others it is only decided whether they get a mail.
 pub fn look(job: &Job, inputs: &Inputs, assessed: &mut Assessed, part: usize, row: usize) -> Result<PlanPart, Error> {
-    let mut progress = decide(job, inputs, assessed, Scope::Only { part, row }, &super::progress::unwatched)?;
+    let (mut progress, _) = decide(job, inputs, assessed, Scope::Only { part, row }, &super::progress::unwatched)?;
     let looked = progress.swap_remove(part);
     Ok(looked.into_part(&assessed.people[part]))
 }
 
 /// The same without rendering: the mails of the parts have neither subject nor text.
 pub fn count(job: &Job, inputs: &Inputs, assessed: &mut Assessed, watch: &Watch) -> Result<Vec<PlanPart>, Error> {
-    let progress = decide(job, inputs, assessed, Scope::Nobody, watch)?;
+    let (progress, _) = decide(job, inputs, assessed, Scope::Nobody, watch)?;
     Ok(assessed.people.iter().zip(progress).map(|(part, progress)| progress.into_part(part)).collect())
 }
 
@@ -91,14 +96,14 @@ struct Pass<'a> {
     mean_order: i64,
 }
 
-fn decide(job: &Job, inputs: &Inputs, assessed: &mut Assessed, scope: Scope, watch: &Watch) -> Result<Vec<Progress>, Error> {
+fn decide(job: &Job, inputs: &Inputs, assessed: &mut Assessed, scope: Scope, watch: &Watch) -> Result<Decided, Error> {
     last_orders::fetch(job, inputs, assessed, scope)?;
     let people = &assessed.people;
     let pass = Pass { job, inputs, assessed, scope, rivals: rivals(job, inputs), mean_order: mean_order(people) };
     let total = people.iter().map(|part| part.matches.len() as u64).sum();
     let done = AtomicU64::new(0);
     let mut progress: Vec<Progress> = people.iter().map(|part| Progress::new(part.len())).collect();
-    let mut meeting = meeting::Meeting::new(job.budget);
+    let mut meeting = meeting::Meeting::new(&pass);
     for at in 0..job.campaigns.len() {
         let candidates = people.par_iter().zip(&mut progress).map(|(part, progress)| pass.candidates(at, part, progress)).collect();
         let admitted = meeting.hold(&pass, at, candidates, &mut progress);
@@ -110,7 +115,7 @@ fn decide(job: &Job, inputs: &Inputs, assessed: &mut Assessed, scope: Scope, wat
             watch(Step::Render, done.fetch_add(seen, Ordering::Relaxed) + seen, total);
         });
     }
-    Ok(progress)
+    Ok((progress, meeting.into_pool_uses()))
 }
 
 impl Progress {
