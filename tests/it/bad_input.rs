@@ -277,7 +277,9 @@ fn an_adopted_plan_that_is_missing_or_altered() {
     for name in ["customers.parquet", "mails.parquet", "job.toml", "plan.json"] {
         let whole = fs::read(folder.join(name)).unwrap();
         let mut altered = whole.clone();
-        let at = altered.len() / 2;
+        // In the digest of a plan.json: counts and notes are for people, and in no digest.
+        let digest = altered.windows(10).position(|word| word == b"\"digest\": ").map(|at| at + 20);
+        let at = digest.filter(|_| name == "plan.json").unwrap_or(altered.len() / 2);
         altered[at] = if altered[at] == b'7' { b'8' } else { b'7' };
         fs::write(folder.join(name), altered).unwrap();
         shop.refuses(4, &[name, "bring it back from a backup"]);

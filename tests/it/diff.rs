@@ -391,6 +391,24 @@ fn what_is_no_plan_is_refused_and_what_is_gone_is_not_guessed() {
 }
 
 #[test]
+fn a_plan_that_cannot_tell_where_its_job_is_asks_for_it() {
+    let mut shop = lively();
+    let before = shop.plan("before", 1_000);
+    shop.edit(Edit::Threshold, 0);
+    let after = shop.plan("after", 2_000);
+    for plan in [&before, &after] {
+        let text = fs::read_to_string(plan.join("plan.json")).unwrap();
+        let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(json["origin"], serde_json::json!({"job": "../../job.toml", "runs": "../../runs"}));
+        json["origin"] = serde_json::Value::Null;
+        fs::write(plan.join("plan.json"), json.to_string()).unwrap();
+    }
+    assert!(rankmail(&shop, &["diff", "plans/before", "plans/after"], 0).contains("name it with --job"));
+    let page = rankmail(&shop, &["diff", "plans/before", "plans/after", "--job", "job.toml"], 0);
+    assert!(page.contains("rules") && !page.contains("unknown"), "{page}");
+}
+
+#[test]
 fn with_the_job_at_hand_dates_are_enough() {
     let shop = lively();
     shop.plan("before", 1_000);

@@ -14,6 +14,8 @@ pub struct Side {
     pub opened: runs::Opened,
     pub job: Job,
     pub as_of: NaiveDate,
+    /// Whether it is known where the job file is: purchases and lists lie somewhere from there.
+    placed: bool,
     /// Names relative to the templates folder, and contents.
     pub templates: Vec<(String, Vec<u8>)>,
 }
@@ -35,7 +37,17 @@ impl Side {
             let bytes = fs::read(&path).map_err(|source| Error::File { path, source })?;
             templates.push((name.clone(), bytes));
         }
-        Ok(Self { as_of: opened.summary.as_of, opened, job, templates })
+        let placed = request.job.is_some() || origin.is_some();
+        Ok(Self { as_of: opened.summary.as_of, placed, opened, job, templates })
+    }
+
+    /// Nothing can be read again for a plan that does not tell where its job file is.
+    pub fn need_place(&self) -> Result<(), Error> {
+        if self.placed {
+            return Ok(());
+        }
+        let folder = self.opened.folder().display();
+        Err(Error::Usage(format!("the plan `{folder}` does not tell where its job file is; name it with --job")))
     }
 
     /// The lists as they were when the plan was made, read as a job says.

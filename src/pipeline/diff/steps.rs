@@ -90,6 +90,8 @@ pub fn replay<'a>(
     for (at, pair) in pairs.iter().enumerate() {
         wanted.entry(&pair.customer).or_default().push((&pair.campaign, at));
     }
+    before.need_place()?;
+    after.need_place()?;
     let replayer = Replayer {
         sides: [before, after],
         key: key(after),
