@@ -25,6 +25,7 @@ pub mod lists;
 pub mod message;
 pub mod offers;
 pub mod pipeline;
+pub mod points;
 pub mod purchases;
 pub mod ranks;
 pub mod recommend;

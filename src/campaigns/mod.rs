@@ -20,6 +20,7 @@ mod tests;
 pub use choose::{Candidate, Mailed, Rival, choose, wins};
 pub use reach::{place, reachable, same_place};
 
+use crate::domain::points::CashbackAs;
 use crate::domain::{Campaign, Currency, Ladder, Occasion, Person, Unmatched};
 use chrono::NaiveDate;
 
@@ -34,6 +35,8 @@ pub struct RunFacts<'a> {
     pub ladder: &'a Ladder,
     /// For amounts in explanations.
     pub currency: &'a Currency,
+    /// What cashback counts in, where there is any.
+    pub cashback: Option<CashbackAs>,
 }
 
 /// The first condition that does not hold.

@@ -7,7 +7,8 @@ use crate::domain::campaign::{RankMove, When};
 use crate::domain::{Occasion, Person};
 use chrono::{Datelike, NaiveDate};
 
-/// The occasion of a match: the first of these that `when` asks for: birthday, anniversary, last order, rank move, risk, dates; else
+/// The occasion of a match: the first of these that `when` asks for: birthday, anniversary, last order, rank move, risk, the day on
+/// which points expire, the closing that pays back, dates; else
 /// the month of the as-of date.
 pub fn occasion(when: &When, person: &Person<'_>, run: &RunFacts<'_>, hit: Hit) -> Occasion {
     let yearly = |day: NaiveDate, origin: Option<NaiveDate>| Occasion {
@@ -36,5 +37,7 @@ fn day(when: &When, person: &Person<'_>, run: &RunFacts<'_>) -> Option<NaiveDate
         // Who fell to no rank has no `rank_since`; the move happened at this closing.
         RankMove::Up | RankMove::Down | RankMove::New => Some(person.standing.since.unwrap_or(run.closing)),
     };
-    win_back.or_else(moved).or_else(|| when.dates.map(|(first, _)| first))
+    let points = || when.points_expire_within.and(person.holding.points).and_then(|points| points.expire_on);
+    let cashback = || when.cashback.map(|_| run.closing);
+    win_back.or_else(moved).or_else(points).or_else(cashback).or_else(|| when.dates.map(|(first, _)| first))
 }

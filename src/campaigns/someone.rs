@@ -2,6 +2,7 @@
 
 use crate::domain::campaign::{Campaign, Once, RankRange, When};
 use crate::domain::person::Listed;
+use crate::domain::points::Holding;
 use crate::domain::recommend::Interval;
 use crate::domain::{Address, Channel, Customers, FeatureRow, Person, Standing, Value};
 use chrono::NaiveDate;
@@ -20,6 +21,7 @@ pub struct Someone {
     pub last_order_on: Option<NaiveDate>,
     pub holdout: bool,
     pub interval: Option<Interval>,
+    pub holding: Holding,
 }
 
 impl Someone {
@@ -43,6 +45,7 @@ impl Someone {
             last_order_on: None,
             holdout: false,
             interval: None,
+            holding: Holding::default(),
         }
     }
 
@@ -65,6 +68,7 @@ impl Someone {
             holdout: self.holdout,
             received: &[],
             interval: self.interval,
+            holding: self.holding,
         }
     }
 }

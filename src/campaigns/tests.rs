@@ -4,7 +4,7 @@ use super::someone::{Someone, campaign, day};
 use super::*;
 use crate::domain::campaign::{Categories, DayRange, NumberRange, RankMove, RankRange, When, Where, WhereTest};
 use crate::domain::ladder::{Admission, Closing, Down, Review, Up, Window};
-use crate::domain::{Rank, RankChange, Standing};
+use crate::domain::{Points, Rank, RankChange, Standing};
 
 fn ladder() -> Ladder {
     let rank = |name: &str| Rank { name: name.into(), was: vec![], admits: Admission::AnyOf(vec![]), keep: None };
@@ -29,7 +29,8 @@ fn ask(campaign: &Campaign, someone: &Someone) -> Result<Occasion, Unmatched> {
 
 fn ask_at(campaign: &Campaign, someone: &Someone, first_run: bool) -> Result<Occasion, Unmatched> {
     let (ladder, currency) = (ladder(), Currency { code: "JPY".into(), digits: 0 });
-    let run = RunFacts { as_of: day("2026-12-03"), closing: day("2026-12-01"), first_run, ladder: &ladder, currency: &currency };
+    let run =
+        RunFacts { as_of: day("2026-12-03"), closing: day("2026-12-01"), first_run, ladder: &ladder, currency: &currency, cashback: None };
     let answer = matches(campaign, &someone.person(), &run);
     assert_eq!(is_for(campaign, &someone.person(), &run), answer.clone().ok());
     answer
@@ -197,4 +198,32 @@ fn all_columns_asked_for_must_hold() {
     assert!(ask(&with(vec![store("京都"), condition("none", WhereTest::Missing(true))]), &Someone::new()).is_ok());
     assert_eq!(failed(&with(vec![store("京都"), visits]), &Someone::new()), words("where.visits", "5..", "4"));
     assert_eq!(failed(&with(vec![store("神戸")]), &Someone::new()), words("where.store", "神戸, 大阪", "京都"));
+}
+
+#[test]
+fn points_are_told_in_time_and_once_for_each_day_on_which_they_expire() {
+    let mut someone = Someone::new();
+    let within = |days| When { points_expire_within: Some(days), ..When::default() };
+    assert_eq!(failed(&campaign(within(30)), &someone), words("when.points_expire_within", "within 30 days", "nothing expires"));
+    someone.holding.points = Some(Points { balance: 500, expiring: 200, expire_on: Some(day("2027-01-02")) });
+    assert_eq!(word(within(30), &someone).as_deref(), Some("2027-01-02"));
+    assert_eq!(failed(&campaign(within(29)), &someone), words("when.points_expire_within", "within 29 days", "2027-01-02"));
+    someone.holding.points = Some(Points { expire_on: Some(day("2026-12-03")), ..someone.holding.points.unwrap() });
+    assert_eq!(word(within(0), &someone).as_deref(), Some("2026-12-03"), "today is still time");
+    someone.holding.points = Some(Points { expire_on: Some(day("2026-12-02")), ..someone.holding.points.unwrap() });
+    assert_eq!(word(within(30), &someone), None, "a list that is old tells of what is gone");
+
+    let balance = |from| When { points: Some(range(from, None)), ..When::default() };
+    assert!(word(balance(500.0), &someone).is_some());
+    assert_eq!(failed(&campaign(balance(501.0)), &someone), words("when.points", "501..", "500"));
+    assert_eq!(failed(&campaign(balance(0.0)), &Someone::new()), words("when.points", "0..", "not known"));
+}
+
+#[test]
+fn cashback_is_on_the_occasion_of_its_closing() {
+    let mut someone = Someone::new();
+    let paid = When { cashback: Some(range(1.0, None)), ..When::default() };
+    assert_eq!(failed(&campaign(paid.clone()), &someone), words("when.cashback", "1..", "nothing at this closing"));
+    someone.holding.cashback.points = Some(30);
+    assert_eq!(word(paid, &someone).as_deref(), Some("2026-12-01"));
 }

@@ -3,6 +3,7 @@
 use super::when::Key;
 use super::{Fails, RunFacts, days};
 use crate::domain::campaign::{Campaign, DayRange, NumberRange, RankMove, RankRange, WhereTest};
+use crate::domain::points::CashbackAs;
 use crate::domain::recommend::Overdue;
 use crate::domain::{Currency, Person, Unmatched, Value};
 use chrono::{Datelike, NaiveDate};
@@ -59,6 +60,18 @@ fn when(campaign: &Campaign, person: &Person<'_>, run: &RunFacts<'_>, key: Key) 
         Key::Bought => ("bought", (listed(when.bought.iter().flat_map(|wanted| &wanted.names)), "none of them".to_owned())),
         Key::NotBought => ("not_bought", (listed(when.not_bought.iter().flat_map(|wanted| &wanted.names)), "bought".to_owned())),
         Key::Overdue => ("overdue", interval(when.overdue, person)),
+        Key::Points => ("points", (range_of(when.points, None), known(person.holding.points.map(|points| points.balance.to_string())))),
+        Key::PointsExpireWithin => {
+            let last = person.holding.points.filter(|points| points.expiring > 0).and_then(|points| points.expire_on);
+            let wanted = when.points_expire_within.map_or_else(String::new, |days| format!("within {days} days"));
+            ("points_expire_within", (wanted, date_or(last, "nothing expires")))
+        }
+        Key::Cashback => {
+            let paid = person.holding.cashback;
+            let currency = Some(run.currency).filter(|_| run.cashback == Some(CashbackAs::Coupon));
+            let found = paid.points.map(|points| points.to_string()).or(paid.amount.map(|amount| run.currency.show(amount)));
+            ("cashback", (range_of(when.cashback, currency), found.unwrap_or_else(|| "nothing at this closing".to_owned())))
+        }
     };
     (name, wanted, found)
 }
@@ -70,6 +83,10 @@ fn interval(overdue: Option<Overdue>, person: &Person<'_>) -> (String, String) {
         Some(interval) => format!("{} days since the last, usually {}", interval.since, interval.usual_days()),
     };
     (overdue.map_or_else(String::new, |overdue| overdue.to_string()), found)
+}
+
+fn known(figure: Option<String>) -> String {
+    figure.unwrap_or_else(|| "not known".to_owned())
 }
 
 fn rank_move(wanted: Option<RankMove>, person: &Person<'_>, run: &RunFacts<'_>) -> (String, String) {

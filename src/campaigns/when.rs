@@ -22,6 +22,9 @@ pub enum Key {
     Bought,
     NotBought,
     Overdue,
+    Points,
+    PointsExpireWithin,
+    Cashback,
 }
 
 /// The yearly days that were found when all conditions hold.
@@ -56,6 +59,10 @@ pub fn check(when: &When, person: &Person<'_>, run: &RunFacts<'_>) -> Result<Hit
     require(when.not_bought.as_ref().is_none_or(|categories| figures.bought & categories.bits == 0), Key::NotBought)?;
     let overdue = when.overdue.is_none_or(|overdue| person.interval.is_some_and(|interval| interval.is(overdue)));
     require(overdue, Key::Overdue)?;
+    let holding = &person.holding;
+    require(counts_of(when.points, holding.points.map(|points| points.balance)), Key::Points)?;
+    require(when.points_expire_within.is_none_or(|days| expires(days, person, run.as_of)), Key::PointsExpireWithin)?;
+    require(counts_of(when.cashback, holding.cashback.paid()), Key::Cashback)?;
     Ok(hit)
 }
 
@@ -77,6 +84,17 @@ fn lies_back(range: Option<NumberRange>, day: Option<NaiveDate>, as_of: NaiveDat
 #[expect(clippy::cast_precision_loss, reason = "job files hold no number that an f64 cannot, and no figure of a shop reaches 2^53")]
 fn counts(range: Option<NumberRange>, figure: i64) -> bool {
     range.is_none_or(|range| range.holds(figure as f64))
+}
+
+/// A figure that not everybody has; who has none never matches.
+fn counts_of(range: Option<NumberRange>, figure: Option<i64>) -> bool {
+    range.is_none() || figure.is_some_and(|figure| counts(range, figure))
+}
+
+/// The last day of some points is at most so many days ahead, and not past.
+fn expires(days: u32, person: &Person<'_>, as_of: NaiveDate) -> bool {
+    let last = person.holding.points.filter(|points| points.expiring > 0).and_then(|points| points.expire_on);
+    last.is_some_and(|last| (0..=i64::from(days)).contains(&(last - as_of).num_days()))
 }
 
 fn moved(wanted: RankMove, person: &Person<'_>, run: &RunFacts<'_>) -> bool {

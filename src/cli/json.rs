@@ -9,12 +9,13 @@ use crate::domain::finding::Subject;
 use crate::domain::job::Language;
 use crate::domain::orders::LineFate;
 use crate::domain::plan::Summary;
+use crate::domain::points::{CashbackTotals, PointsTotals};
 use crate::domain::recommend::Pairs;
 use crate::domain::whatif::{Replay, WhatIf};
 use crate::domain::{Exposure, Job, Outcome, State, Zone};
 use crate::pipeline::{
-    Checked, Coupons, DataCheck, Error, Explanation, Exported, ForCart, Imported, PairFate, Planned, Purpose, Ran, Sent, Shown, Status,
-    Trial,
+    Checked, Coupons, DataCheck, Error, Explanation, Exported, ForCart, Imported, Known, PairFate, Planned, Purpose, Ran, Sent, Shown,
+    Status, Trial,
 };
 use chrono::{NaiveDate, NaiveDateTime};
 use serde_json::{Map, Value, json};
@@ -129,7 +130,8 @@ fn summary(summary: &Summary, folder: &str) -> Value {
     let brakes: Vec<Value> = summary.brakes.iter().map(|(name, seen)| json!({"brake": name, "seen": seen})).collect();
     json!({"job": summary.job, "as_of": summary.as_of.to_string(), "closing": summary.closing.to_string(), "folder": folder,
         "digest": summary.digest, "customers": counts.customers, "matched": counts.matched, "mails": counts.mails,
-        "skipped": counts.skipped, "guests": counts.guests, "bad_rows": counts.bad_rows, "offer_exposure": counts.offer_exposure, "ranks": ranks, "campaigns": campaigns, "pools": pools,
+        "skipped": counts.skipped, "guests": counts.guests, "bad_rows": counts.bad_rows, "offer_exposure": counts.offer_exposure,
+        "points": counts.points.map(points_totals), "cashback": counts.cashback.map(cashback_totals), "ranks": ranks, "campaigns": campaigns, "pools": pools,
         "brakes": brakes, "warnings": summary.warnings})
 }
 
@@ -227,6 +229,8 @@ pub fn explained(job: &Job, explanation: &Explanation) -> String {
         object["features"] = json!({"orders": features.orders, "spend": features.spend, "orders_ever": features.orders_ever,
             "spend_ever": features.spend_ever, "first_order_at": features.first_order_at.map(|at| local(job.zone, at)),
             "last_order_at": features.last_order_at.map(|at| local(job.zone, at))});
+        object["points"] = points(known);
+        object["cashback"] = json!({"points": known.holding.cashback.points, "amount": known.holding.cashback.amount});
         object["checks"] = known
             .checks
             .iter()
@@ -252,6 +256,33 @@ pub fn explained(job: &Job, explanation: &Explanation) -> String {
             .collect();
     }
     text(&object)
+}
+
+fn points_totals(totals: PointsTotals) -> Value {
+    json!({"earned": totals.earned, "used": totals.used, "expired": totals.expired, "balance": totals.balance, "holders": totals.holders,
+        "overdrawn": totals.overdrawn, "missing": totals.missing})
+}
+
+fn cashback_totals(totals: CashbackTotals) -> Value {
+    json!({"customers": totals.customers, "points": totals.points, "amount": totals.amount})
+}
+
+/// A customer's points, and the account where rankmail keeps it; null where the job has none.
+fn points(known: &Known) -> Value {
+    let Some(points) = known.holding.points else { return Value::Null };
+    let mut object = json!({"balance": points.balance, "expiring": points.expiring, "expire_on": day(points.expire_on)});
+    if let Some(account) = &known.account {
+        object["earned"] = json!(account.earned);
+        object["used"] = json!(account.used);
+        object["expired"] = json!(account.expired);
+        let lots = account.lots.iter();
+        object["lots"] =
+            lots.map(|lot| json!({"earned_on": day(Some(lot.earned_on)), "points": lot.points, "last_day": day(lot.last_day)})).collect();
+        let over = account.overdrawn.iter();
+        object["overdrawn"] =
+            over.map(|each| json!({"order": each.order, "on": day(Some(each.on)), "asked": each.asked, "used": each.used})).collect();
+    }
+    object
 }
 
 /// A plain value of a check.

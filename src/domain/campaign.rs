@@ -111,6 +111,12 @@ pub struct When {
     pub not_bought: Option<Categories>,
     /// So many times the customer's usual interval between two orders have passed.
     pub overdue: Option<Overdue>,
+    /// The balance of points.
+    pub points: Option<NumberRange>,
+    /// Points expire within so many days, the as-of date and the last day included.
+    pub points_expire_within: Option<u32>,
+    /// What the review of this closing pays back: points, or minor units.
+    pub cashback: Option<NumberRange>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The customer list and the product list, as columns.
 
-use super::{Address, Contacts, Texts, Value};
+use super::{Address, Contacts, Points, Texts, Value};
 use chrono::NaiveDate;
 
 /// The customer list, sorted by id (UTF-8 bytes), without those whom `[customers] exclude` leaves out. All columns are equally long.
@@ -25,6 +25,8 @@ pub struct Customers {
     pub rank_at_least_until: Vec<Option<NaiveDate>>,
     /// Who ranks together: the household of each customer, empty where there is none.
     pub household: Texts,
+    /// What the list says of points; all `None` where no column is mapped.
+    pub points: Vec<Option<Points>>,
     /// Every column of the file by its own name, for templates and `where`.
     pub columns: Vec<(String, Vec<Value>)>,
     /// Ids that `exclude` left out, with the column and value that did it. Sorted by id.
@@ -81,6 +83,7 @@ impl Customers {
             rank: picked().map(|(list, row)| list.rank.get(row)).collect(),
             rank_at_least: picked().map(|(list, row)| list.rank_at_least.get(row)).collect(),
             rank_at_least_until: picked().map(|(list, row)| list.rank_at_least_until.get(row).copied().flatten()).collect(),
+            points: picked().map(|(list, row)| list.points.get(row).copied().flatten()).collect(),
             household: picked().map(|(list, row)| list.household.get(row)).collect(),
             columns: names
                 .into_iter()

@@ -25,7 +25,6 @@ pub struct Job {
     pub products: Option<ProductsSource>,
     pub wallets: Vec<Wallet>,
     pub ladder: Ladder,
-    /// `[points]`, where rankmail keeps the accounts; `None` too where the customer list tells the balance.
     pub points: Option<PointsRule>,
     pub cashback: Option<CashbackRule>,
     pub contact: Contact,
@@ -52,6 +51,12 @@ impl Job {
     #[must_use]
     pub fn shop(&self, key: &str) -> &str {
         self.shop.iter().find(|(name, _)| name == key).map_or("", |(_, value)| value.as_str())
+    }
+
+    /// The rule by which rankmail keeps accounts of points: there is none where the customer list tells the balance.
+    #[must_use]
+    pub fn accounts(&self) -> Option<&PointsRule> {
+        self.points.as_ref().filter(|_| self.customers.as_ref().is_none_or(|list| list.points.is_none()))
     }
 
     /// The categories that `bought` and `not_bought` name, in the order of their bits in `FeatureRow::bought`; 64 at most.
@@ -218,6 +223,8 @@ pub struct CustomersSource {
     pub merged: Option<PathBuf>,
     /// The column whose equal values mean one household.
     pub household: Option<String>,
+    /// Where the shop's cart owns the points.
+    pub points: Option<PointsColumns>,
 }
 
 /// The columns by which people are reached other than by mail.
@@ -231,6 +238,14 @@ pub struct ContactsSource {
     pub post_consent: Option<ConsentSource>,
     pub line_consent: Option<ConsentSource>,
     pub call_consent: Option<ConsentSource>,
+}
+
+/// Columns of balances that somebody else keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PointsColumns {
+    pub balance: String,
+    /// How many expire next, and the last day on which they can be used.
+    pub next: Option<(String, String)>,
 }
 
 /// The column that tells of consent. Without `yes` it holds a time or a truth value; with it, one of these values means yes.

@@ -1,5 +1,6 @@
 //! One customer of a run, as the rooms look at them: a view of one row of several tables.
 
+use super::points::Holding;
 use super::recommend::Interval;
 use super::{Address, Channel, Contacts, Customers, FeatureRow, LastOrder, Standing, Texts, Value};
 use chrono::NaiveDate;
@@ -24,6 +25,7 @@ pub struct Person<'a> {
     pub received: &'a [String],
     /// How long this customer usually waits between two orders, where a campaign or a template asks for it.
     pub interval: Option<Interval>,
+    pub holding: Holding,
 }
 
 /// A row of the customer list.

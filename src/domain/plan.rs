@@ -1,6 +1,7 @@
 //! A plan: the tables that one run decides, before anything leaves.
 
 use super::coupon::PoolUse;
+use super::points::{CashbackTotals, Holding, PointsTotals};
 use super::{Channel, Exposure, FeatureRow, RankChange, RankIndex, SkipReason, Standing, Texts};
 use chrono::NaiveDate;
 use std::path::PathBuf;
@@ -12,6 +13,8 @@ pub struct PlanPart {
     pub features: Vec<FeatureRow>,
     pub standings: Vec<Standing>,
     pub holdout: Vec<bool>,
+    /// Empty where the job has neither points nor cashback.
+    pub holdings: Vec<Holding>,
     /// Sorted by customer row, then campaign.
     pub mails: Vec<PlannedMail>,
     /// Sorted by customer row, then campaign.
@@ -94,6 +97,15 @@ pub struct PastCustomer {
     pub mark: Option<i64>,
 }
 
+/// What an earlier plan says of a customer's rank and of what its review paid back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastAccount {
+    pub customer_id: String,
+    /// By the name that the plan wrote.
+    pub rank: Option<String>,
+    pub cashback_points: Option<i64>,
+}
+
 /// One customer as `customers.parquet` tells it, with ranks by name.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CustomerRow {
@@ -121,6 +133,7 @@ pub struct CustomerRow {
     pub keep_orders: Option<i64>,
     pub keep_spend: Option<i64>,
     pub holdout: bool,
+    pub holding: Holding,
 }
 
 /// A row of `skipped.parquet`.
@@ -210,6 +223,9 @@ pub struct Counts {
     /// The same for each campaign, and what of it is to be expected. Empty in plans of before that was told.
     pub exposure: Vec<Exposure>,
     pub holdout: u64,
+    pub points: Option<PointsTotals>,
+    /// What the review of this closing pays back, where the job has cashback.
+    pub cashback: Option<CashbackTotals>,
 }
 
 /// One sample mail for the report.

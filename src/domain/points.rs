@@ -19,8 +19,11 @@ pub struct PointsRule {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rate {
     All(Millionths),
-    /// For each rank of the ladder; who has no rank has no share.
-    ByRank(PerRank<Millionths>),
+    /// For each rank of the ladder, and for those without a rank.
+    ByRank {
+        ranks: PerRank<Millionths>,
+        none: Millionths,
+    },
 }
 
 impl Rate {
@@ -29,7 +32,7 @@ impl Rate {
     pub fn of(&self, rank: Option<super::RankIndex>) -> Millionths {
         match self {
             Self::All(rate) => *rate,
-            Self::ByRank(rates) => rank.and_then(|rank| rates.get(usize::from(rank)).copied().flatten()).unwrap_or(0),
+            Self::ByRank { none, ranks } => rank.map_or(*none, |rank| ranks.get(usize::from(rank)).copied().flatten().unwrap_or(0)),
         }
     }
 }
@@ -90,6 +93,15 @@ pub struct Cashback {
     pub amount: Option<i64>,
 }
 
+/// What a plan says of a customer's points and cashback. The default is that of a job which has neither.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Holding {
+    pub points: Option<Points>,
+    /// Points that orders used beyond the balance; only where rankmail keeps the accounts.
+    pub overdrawn: Option<i64>,
+    pub cashback: Cashback,
+}
+
 /// A customer's account at 00:00 of an as-of date. Earned is used, expired or in the balance: the sums agree.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Account {
@@ -124,6 +136,14 @@ pub struct Overdrawn {
     pub used: i64,
 }
 
+impl Cashback {
+    /// What is paid back, in what it counts in.
+    #[must_use]
+    pub fn paid(&self) -> Option<i64> {
+        self.points.or(self.amount)
+    }
+}
+
 impl Account {
     /// What mails say of it.
     #[must_use]
@@ -140,7 +160,7 @@ impl Account {
     }
 }
 
-/// The accounts of a whole shop, for `plan.json`.
+/// The accounts of a whole shop, for `plan.json`. Where the customer list tells the balances, only those are known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PointsTotals {
     pub earned: i64,
@@ -152,4 +172,56 @@ pub struct PointsTotals {
     /// Customers with orders that used more than there was, and by how much.
     pub overdrawn: u64,
     pub missing: i64,
+}
+
+impl PointsTotals {
+    /// One account.
+    #[must_use]
+    pub fn of(account: &Account) -> Self {
+        let missing = account.missing();
+        Self {
+            earned: account.earned,
+            used: account.used,
+            expired: account.expired,
+            balance: account.balance,
+            holders: u64::from(account.balance > 0),
+            overdrawn: u64::from(missing > 0),
+            missing,
+        }
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            earned: self.earned.saturating_add(other.earned),
+            used: self.used.saturating_add(other.used),
+            expired: self.expired.saturating_add(other.expired),
+            balance: self.balance.saturating_add(other.balance),
+            holders: self.holders + other.holders,
+            overdrawn: self.overdrawn + other.overdrawn,
+            missing: self.missing.saturating_add(other.missing),
+        }
+    }
+}
+
+/// What a review pays back to the whole shop.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CashbackTotals {
+    pub customers: u64,
+    pub points: i64,
+    /// Minor units.
+    pub amount: i64,
+}
+
+impl CashbackTotals {
+    /// With one more customer.
+    #[must_use]
+    pub fn plus(self, paid: Cashback) -> Self {
+        Self {
+            customers: self.customers + u64::from(paid.paid().is_some()),
+            points: self.points.saturating_add(paid.points.unwrap_or(0)),
+            amount: self.amount.saturating_add(paid.amount.unwrap_or(0)),
+        }
+    }
 }

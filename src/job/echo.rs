@@ -3,6 +3,7 @@
 use crate::domain::campaign::{Campaign, DayRange, NumberRange, Once, RankMove, RankRange, WhereTest};
 use crate::domain::ladder::{Down, Review, Up, Window};
 use crate::domain::offer::{OfferKind, Valid};
+use crate::domain::points::{CashbackAs, Expire, Lasting};
 use crate::domain::recommend::Overdue;
 use crate::domain::{Channel, Currency, Job, SkipReason};
 use chrono::{NaiveDate, NaiveTime, TimeZone};
@@ -33,6 +34,7 @@ pub fn standing_warnings(job: &Job) -> Vec<String> {
             }
         }
     }
+    points_warnings(job, &mut warn);
     if !job.mail.unsubscribe.contains("{token}") {
         warn(
             "`unsubscribe` に {token} がないため、どなたが配信を止めたのかわかりません".to_owned(),
@@ -50,6 +52,51 @@ pub fn standing_warnings(job: &Job) -> Vec<String> {
         }
     }
     warnings
+}
+
+/// What of points is probably not meant.
+fn points_warnings(job: &Job, warn: &mut dyn FnMut(String, String)) {
+    if job.points.is_some() && job.accounts().is_none() {
+        warn(
+            "[customers.columns] に `points_balance` があるため、[points] の計算はしません".to_owned(),
+            "[points] is not computed: the customer list tells the balance with `points_balance`".to_owned(),
+        );
+    }
+    if job.accounts().is_some() && job.purchases.points_used.is_none() {
+        warn(
+            "[purchases.columns] に `points_used` がないため、使われたポイントは差し引きません".to_owned(),
+            "no `points_used` in [purchases.columns]: points are earned and never used".to_owned(),
+        );
+    }
+    if job.cashback.is_some() {
+        match reviews_of_an_order(job) {
+            None => warn(
+                "[cashback]: 集計期間が全期間のため、同じ注文が見直しのたびに還元されます".to_owned(),
+                "[cashback]: the window is all time, so each order is paid back for at every review".to_owned(),
+            ),
+            Some(times) if times > 1 => warn(
+                format!("[cashback]: 集計期間に見直しが {times} 回あるため、同じ注文が {times} 回還元されます"),
+                format!("[cashback]: there are {times} reviews within the window, so each order is paid back for {times} times"),
+            ),
+            Some(_) => {}
+        }
+    }
+}
+
+/// How many reviews see the same order in their window; `None` where it stays there for ever.
+fn reviews_of_an_order(job: &Job) -> Option<u32> {
+    let months = match job.ladder.window {
+        Window::Months(months) => months,
+        Window::Days(days) => days.div_ceil(31),
+        Window::YearFrom(..) => 12,
+        Window::HalfYearFrom(..) => 6,
+        Window::AllTime => return None,
+    };
+    let yearly = match &job.ladder.review {
+        Review::Monthly => 12,
+        Review::Dates(dates) => u32::try_from(dates.len()).ok()?,
+    };
+    Some(months.saturating_mul(yearly) / 12)
 }
 
 /// Whether the schedule comes due in these days. True when there is no schedule.
@@ -113,6 +160,7 @@ pub fn echo(job: &Job) -> Vec<String> {
         format!("ranks{of}: {names}; orders of {}; {review}", window(job)),
     )];
     lines[0] += &how_they_rise(job);
+    lines.extend(points_line(job));
     lines.extend(job.campaigns.iter().map(|campaign| format!("{}: {}", campaign.name, campaign_line(job, campaign))));
     lines
 }
@@ -144,6 +192,29 @@ fn how_they_rise(job: &Job) -> String {
         more += &pick(format!("、注文は {days} 日過ぎてから数える"), format!("; an order counts after {}", counted(days, "day")));
     }
     more
+}
+
+/// Until when points can be used.
+fn points_line(job: &Job) -> Option<String> {
+    let rule = job.accounts()?;
+    let lasting = |lasting: Lasting| match lasting {
+        Lasting::Months(months) => job.language.pick(format!("{months} か月後"), counted(months, "month")),
+        Lasting::Days(days) => job.language.pick(format!("{days} 日後"), counted(days, "day")),
+    };
+    let (ja, en) = match rule.expire {
+        Expire::Never => ("失効なし".to_owned(), "they never expire".to_owned()),
+        Expire::AfterLastOrder(length) => {
+            (format!("最後の注文の {}まで", lasting(length)), format!("all of them until {} after the last order", lasting(length)))
+        }
+        Expire::AfterEarning(length) => {
+            (format!("獲得の {}まで", lasting(length)), format!("each until {} after it was earned", lasting(length)))
+        }
+        Expire::Yearly { month, day } => {
+            (format!("毎年 {month:02}-{day:02} まで"), format!("all of them until {month:02}-{day:02} of each year"))
+        }
+    };
+    let end = if rule.month_end { job.language.pick("（その月の末日まで）", ", up to the end of that month") } else { "" };
+    Some(job.language.pick(format!("ポイント: {ja}{end}"), format!("points: {en}{end}")))
 }
 
 fn counted(number: u32, unit: &str) -> String {
@@ -233,6 +304,15 @@ fn when(job: &Job, campaign: &Campaign, parts: &mut Vec<String>) {
     for (ja, en, range, currency) in numbers {
         parts.extend(range.map(|range| format!("{} {}", language.pick(ja, en), range_of(job, range, currency))));
     }
+    parts.extend(when.points.map(|range| format!("{} {}", language.pick("ポイント残高", "points"), range_of(job, range, None))));
+    parts.extend(
+        when.points_expire_within
+            .map(|days| language.pick(format!("{days} 日以内にポイントが失効"), format!("points expire within {}", counted(days, "day")))),
+    );
+    parts.extend(when.cashback.map(|range| {
+        let coupon = job.cashback.as_ref().is_some_and(|rule| rule.paid_as == CashbackAs::Coupon);
+        format!("{} {}", language.pick("還元", "paid back"), range_of(job, range, Some(&job.currency).filter(|_| coupon)))
+    }));
     parts.extend(when.rank.map(|moved| {
         let (ja, en) = match moved {
             RankMove::Up => ("昇格した", "rank went up"),

@@ -92,6 +92,25 @@ pub fn percent(text: &str) -> Option<f64> {
     decimal(number)
 }
 
+/// A percentage in millionths, exactly: 11,000 for "1.1%".
+pub fn millionths(text: &str) -> Result<u32, &'static str> {
+    let number = text.trim().strip_suffix('%').ok_or("it is not a percentage")?.trim_end();
+    if number.starts_with('-') {
+        return Err("it cannot be negative");
+    }
+    let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(part) {
+        return Err("it is not a percentage");
+    }
+    if part.len() > 4 {
+        return Err("it has more than 4 digits behind the point");
+    }
+    let too_much = "it is more than 100%";
+    let (whole, part) = (whole.parse::<u32>().map_err(|_| too_much)?, format!("{part:0<4}").parse::<u32>().map_err(|_| too_much)?);
+    whole.checked_mul(10_000).and_then(|whole| whole.checked_add(part)).filter(|share| *share <= 1_000_000).ok_or(too_much)
+}
+
 /// A number written with digits and at most one point; no exponents, no signs but a minus.
 fn decimal(text: &str) -> Option<f64> {
     let digits = text.strip_prefix('-').unwrap_or(text);
@@ -346,5 +365,9 @@ mod tests {
         assert_eq!(percent("0.1 %"), Some(0.1));
         assert_eq!(percent("5"), None);
         assert_eq!(percent("1e1%"), None);
+        assert_eq!(["1.1%", "0.0001 %", "100%", "0%"].map(millionths), [Ok(11_000), Ok(1), Ok(1_000_000), Ok(0)]);
+        for bad in ["100.0001%", "-1%", "1", "%", "1.%", ".5%", "1.00001%", "99999999999%", "1e1%", "１%"] {
+            assert!(millionths(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -61,6 +61,9 @@ fn when_implies(one: &When, other: &When) -> bool {
         bought,
         not_bought,
         overdue,
+        points,
+        points_expire_within,
+        cashback,
     } = other;
     let ranges = [
         (one.days_since_last_order, days_since_last_order),
@@ -69,6 +72,8 @@ fn when_implies(one: &When, other: &When) -> bool {
         (one.spend, spend),
         (one.orders_ever, orders_ever),
         (one.spend_ever, spend_ever),
+        (one.points, points),
+        (one.cashback, cashback),
     ];
     let subset = |inner: &Categories, outer: &Categories| inner.names.iter().all(|name| outer.names.contains(name));
     holds(one.birthday.as_ref(), birthday.as_ref(), |inner, outer| inner == outer)
@@ -76,6 +81,7 @@ fn when_implies(one: &When, other: &When) -> bool {
         && holds(one.month.as_ref(), month.as_ref(), |inner, outer| inner.iter().all(|month| outer.contains(month)))
         && holds(one.dates.as_ref(), dates.as_ref(), |inner, outer| inner.0 >= outer.0 && inner.1 <= outer.1)
         && ranges.iter().all(|(inner, outer)| holds(inner.as_ref(), outer.as_ref(), within))
+        && holds(one.points_expire_within.as_ref(), points_expire_within.as_ref(), |inner, outer| inner <= outer)
         && holds(one.rank.as_ref(), rank.as_ref(), |inner, outer| inner == outer)
         && holds(one.bought.as_ref(), bought.as_ref(), subset)
         && holds(one.not_bought.as_ref(), not_bought.as_ref(), |inner, outer| subset(outer, inner))

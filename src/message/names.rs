@@ -107,6 +107,8 @@ pub(super) fn tree(names: &Names, body: bool) -> Node {
             ("rank", rank),
             ("metrics", leaves(&metrics)),
             ("offer", offer),
+            ("points", leaves(&["balance", "expiring", "expire_on"])),
+            ("cashback", leaves(&["points", "amount"])),
             ("occasion", leaves(&["date", "years"])),
             ("last_order", record(&["date", "store"], vec![("items", list(item))])),
             ("shop", leaves(&shop)),

@@ -2,6 +2,7 @@
 
 use super::names::CONTACTS;
 use crate::domain::customers::Product;
+use crate::domain::points::{Cashback, Points};
 use crate::domain::recommend::Item;
 use crate::domain::{Address, Campaign, Channel, Contacts, Ladder, LastOrder, Occasion, Offer, Person, RankIndex, Texts, Value};
 use chrono::NaiveDate;
@@ -31,6 +32,8 @@ pub fn values(person: &Person, parts: &ValueParts) -> Value {
         ("customer", customer(person)),
         ("rank", rank(person, parts)),
         ("metrics", metrics(person, parts.as_of)),
+        ("points", person.holding.points.map_or(Value::Null, points)),
+        ("cashback", cashback(person.holding.cashback)),
         ("offer", parts.offer.map_or(Value::Null, |offer| self::offer(offer, parts))),
         ("occasion", record(vec![("date", Value::maybe(parts.occasion.date)), ("years", Value::maybe(parts.occasion.years))])),
         ("last_order", last_order(person, parts)),
@@ -144,6 +147,20 @@ fn metrics(person: &Person, as_of: NaiveDate) -> Value {
         ("days_since_last_order", days(person.last_order_on)),
         ("usual_interval", Value::maybe(person.interval.map(|interval| interval.usual_days()))),
     ])
+}
+
+/// What does not expire has no day, and nothing that is about to.
+fn points(points: Points) -> Value {
+    let expiring = points.expire_on.map(|_| points.expiring);
+    record(vec![("balance", points.balance.into()), ("expiring", Value::maybe(expiring)), ("expire_on", Value::maybe(points.expire_on))])
+}
+
+/// There where the review of this closing pays something back.
+fn cashback(paid: Cashback) -> Value {
+    if paid.paid().is_none() {
+        return Value::Null;
+    }
+    record(vec![("points", Value::maybe(paid.points)), ("amount", Value::maybe(paid.amount))])
 }
 
 /// A percentage as people write it: 5, not 5.0.

@@ -3,6 +3,7 @@
 use super::*;
 use crate::domain::offer::{Gift, On};
 use crate::domain::person::Listed;
+use crate::domain::points::Holding;
 use crate::domain::{Customers, FeatureRow, Standing, Value};
 
 fn day(text: &str) -> NaiveDate {
@@ -29,6 +30,7 @@ fn offered_by(rule: &OfferRule, rank: Option<RankIndex>, likes: Value) -> (Optio
         holdout: false,
         received: &[],
         interval: None,
+        holding: Holding::default(),
     };
     let mut asked = false;
     let offer = make(rule, &person, day("2026-12-03"), || {
@@ -143,6 +145,7 @@ fn person_with<T>(orders: i64, spend: i64, ask: impl FnOnce(&Person<'_>) -> T) -
         interval: None,
         received: &[],
         holdout: false,
+        holding: Holding::default(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! The first pass: from purchases to features, ranks and matches, a partition at a time, and the two meetings of the whole shop
 //! (who is among the top, who shares an address).
 
+use super::accounts;
 use super::coupons;
 use super::error::Error;
 use super::households;
@@ -28,6 +29,9 @@ pub struct Assessed {
     pub book: Option<OrderBook>,
     /// What the whole shop tells of what goes with what, where a campaign recommends.
     pub tally: Option<Tally>,
+    /// What earlier runs say of accounts, and what the accounts amount to.
+    pub past: Option<accounts::Past>,
+    pub totals: accounts::Totals,
 }
 
 /// What one read of the purchases gives.
@@ -45,7 +49,7 @@ fn dates(job: &Job, inputs: &Inputs, as_of: NaiveDate) -> Dates {
 
 /// Whether anything of the job looks at single orders, so that a book of them is kept.
 fn wants_orders(job: &Job, inputs: &Inputs) -> bool {
-    job.points.is_some() || recommend::is_asked(job, inputs) || coupons::has_history(job, inputs)
+    job.accounts().is_some() || recommend::is_asked(job, inputs) || coupons::has_history(job, inputs)
 }
 
 /// Reads the purchases once and folds them into features, one table for each partition, and into the order book where it is wanted.
@@ -84,18 +88,26 @@ pub fn run(job: &Job, inputs: &Inputs, as_of: NaiveDate, watch: &Watch) -> Resul
     let facts = facts(job, &dates, first_run);
     let tally = book.as_ref().and_then(|book| recommend::tally(job, &inputs.shop, book, &dates));
     let advice = Advice::of(job, inputs, book.as_ref(), tally.as_ref(), &dates);
+    people.par_iter_mut().for_each(|part| assign(job, inputs, &dates, &tops, part));
+    let (past, totals) = accounts::settle(job, inputs, &dates, book.as_ref(), &mut people)?;
     people.par_iter_mut().enumerate().for_each(|(at, part)| {
-        assign(job, inputs, &dates, &tops, part);
         part.intervals = advice.as_ref().map_or_else(Vec::new, |advice| advice.intervals(at, part.id.iter()));
         part.matches = matches(job, inputs, &facts, advice.as_ref(), (at, part));
     });
     settle_addresses(inputs, &mut people);
-    Ok(Assessed { first_run, tops, people, read, book, tally, dates: dates.clone() })
+    Ok(Assessed { first_run, tops, people, read, book, tally, past, totals, dates: dates.clone() })
 }
 
 /// What campaigns know of the run.
 pub fn facts<'a>(job: &'a Job, dates: &Dates, first_run: bool) -> campaigns::RunFacts<'a> {
-    campaigns::RunFacts { as_of: dates.as_of, closing: dates.closing, first_run, ladder: &job.ladder, currency: &job.currency }
+    campaigns::RunFacts {
+        as_of: dates.as_of,
+        closing: dates.closing,
+        first_run,
+        ladder: &job.ladder,
+        currency: &job.currency,
+        cashback: job.cashback.as_ref().map(|rule| rule.paid_as),
+    }
 }
 
 fn join(inputs: &Inputs, tables: &[Features]) -> Vec<People> {

@@ -1,7 +1,7 @@
 //! Why a customer has this rank, and what became of every campaign.
 
+use super::accounts;
 use super::assess::{self, Assessed};
-
 use super::error::Error;
 use super::households::Household;
 use super::inputs::{self, Inputs};
@@ -10,6 +10,7 @@ use super::recommend::nothing_to_recommend;
 use crate::domain::features::FeatureRow;
 use crate::domain::mail::Unmatched;
 use crate::domain::plan::PlanPart;
+use crate::domain::points::{Account, Holding};
 use crate::domain::standing::Given;
 use crate::domain::{Campaign, Channel, Dates, HistoryLine, Job, SkipReason, Standing};
 use crate::ranks::{self, RankCheck};
@@ -40,6 +41,9 @@ pub struct Known {
     pub household: Option<Household>,
     pub checks: Vec<RankCheck>,
     pub pairs: Vec<Pair>,
+    pub holding: Holding,
+    /// Where rankmail keeps the accounts.
+    pub account: Option<Account>,
 }
 
 /// One campaign for this customer.
@@ -92,6 +96,7 @@ fn known(job: &Job, inputs: &Inputs, mut assessed: Assessed, customer: &str) -> 
     let dates = assessed.dates.clone();
     let row = assessed.people.get(at).and_then(|part| part.id.iter().position(|id| id == customer));
     let Some(row) = row else { return Ok((dates, None)) };
+    let account = accounts::explain(job, &assessed, at, row);
     let fates = pairs(job, inputs, &mut assessed, at, row)?;
     let part = &assessed.people[at];
     let features = part.features[row];
@@ -106,6 +111,8 @@ fn known(job: &Job, inputs: &Inputs, mut assessed: Assessed, customer: &str) -> 
         household: part.households.get(&row).map(|household| (**household).clone()),
         checks,
         pairs: fates,
+        holding: part.holdings.get(row).copied().unwrap_or_default(),
+        account,
     };
     Ok((dates, Some(explained)))
 }

@@ -34,7 +34,7 @@ pub fn summary(job: &Job, inputs: &Inputs, assessed: &Assessed, parts: &[PlanPar
         campaigns: job.campaigns.iter().map(|campaign| campaign.name.clone()).collect(),
         counts: counts(job, inputs, assessed, parts),
         brakes: Vec::new(),
-        warnings: inputs.warnings.clone(),
+        warnings: inputs.warnings.iter().chain(&assessed.totals.warnings).cloned().collect(),
     }
 }
 
@@ -85,6 +85,8 @@ pub fn counts(job: &Job, inputs: &Inputs, assessed: &Assessed, parts: &[PlanPart
         newest: read.newest,
         no_rank: sizes.pop().unwrap_or_default(),
         rank_sizes: sizes,
+        points: assessed.totals.points,
+        cashback: assessed.totals.cashback,
         moves: moves.into_iter().map(|((from, to), count)| (from, to, count)).collect(),
         changes: changes.into_iter().collect(),
         mails_by_rank,

@@ -161,6 +161,11 @@ pub fn list_notes(notes: &tables::Notes, language: Language) -> Vec<String> {
         (notes.cleaned_addresses, "表記を直して使うメールアドレス", "mail addresses that were cleaned before use"),
         (notes.unusable_birthdays, "顧客リストで日付として読めない誕生日", "birthdays of the customer list that are no dates"),
         (notes.unusable_since, "顧客リストで日付として読めない利用開始日", "first visits of the customer list that are no dates"),
+        (
+            notes.unusable_points,
+            "顧客リストで読めないポイントの数・失効日",
+            "points of the customer list that are no whole numbers or dates",
+        ),
     ];
     let counts = counts.into_iter().filter(|(count, ..)| *count > 0);
     let counts = counts.map(|(count, ja, en)| language.pick(format!("{ja}: {count}"), format!("{count} {en}")));

@@ -2,6 +2,7 @@
 //!
 //! It prints nothing and reads no clock: the as-of date and the time are handed in.
 
+mod accounts;
 mod adopt;
 mod assess;
 mod brakes;
@@ -41,7 +42,7 @@ pub use coupons::{Coupons, coupons};
 pub use destination::{Server, outbox};
 pub use diff::{Request as DiffRequest, diff};
 pub use error::Error;
-pub use explain::{Explanation, Pair, PairFate, explain};
+pub use explain::{Explanation, Known, Pair, PairFate, explain};
 pub use export::{Exported, Wanted, export};
 pub use features::features;
 pub use import::{Imported, Request as ImportRequest, import};

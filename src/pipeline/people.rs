@@ -5,6 +5,7 @@ use crate::domain::customers::Product;
 use crate::domain::features::FeatureRow;
 use crate::domain::orders::LastOrder;
 use crate::domain::person::Listed;
+use crate::domain::points::Holding;
 use crate::domain::recommend::{Interval, Pick};
 use crate::domain::standing::{Given, Held};
 use crate::domain::{Bounds, Channel, Customers, Features, Occasion, Person, SkipReason, Standing, Texts, Zone};
@@ -58,6 +59,8 @@ pub struct People {
     pub held: Vec<Option<Held>>,
     pub standings: Vec<Standing>,
     pub holdout: Vec<bool>,
+    /// Empty where the job has neither points nor cashback.
+    pub holdings: Vec<Holding>,
     /// Sorted by campaign, then row.
     pub matches: Vec<Match>,
     pub last_orders: HashMap<usize, LastOrder>,
@@ -155,6 +158,7 @@ impl People {
             holdout: self.holdout[row],
             received: shop.gifts.get(self.id.get(row)).map_or(&[], Vec::as_slice),
             interval: self.intervals.get(row).copied().flatten(),
+            holding: self.holdings.get(row).copied().unwrap_or_default(),
         }
     }
 }

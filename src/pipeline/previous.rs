@@ -20,6 +20,8 @@ pub struct Before {
     pub run: Option<PreviousRun>,
     /// The last adopted run of this very job, if any.
     pub summary: Option<Summary>,
+    /// The adopted runs of that job, the earliest first.
+    pub adopted: Vec<ledger::Adoption>,
     /// H for each customer that had a rank.
     pub held: HashMap<String, Held>,
     /// Mails of the past and those who must not be mailed.
@@ -39,20 +41,31 @@ pub fn read(job: &Job, customers: &Customers, merges: &Merges, as_of: NaiveDate,
     let summary = own.as_ref().map(|opened| under_present_names(opened.summary.clone(), &job.ladder));
     let past = ledger.history(&job.name, as_of, until)?;
     let gifts = gifts(job, &ledger, &past, merges, (as_of, until))?;
+    let adopted = adopted_in(&ledger, job, as_of, until)?;
     let issued = issued(job, as_of, until)?;
-    let before = Before { summary, past, gifts, issued, ..Before::default() };
+    let before = Before { summary, adopted, past, gifts, issued, ..Before::default() };
     let ranking = match &job.ladder.of {
         None => own,
-        // A job that takes another's ranks takes those of the same day too: there it follows, here it would review.
-        Some(other) => {
-            let tomorrow = as_of.succ_opt().unwrap_or(as_of);
-            ledger.adopted_until(other, tomorrow, until)?.map(|adoption| open_adopted(job, &adoption)).transpose()?
-        }
+        Some(_) => before.adopted.last().map(|adoption| open_adopted(job, adoption)).transpose()?,
     };
     let Some(ranking) = ranking else { return first_run(job, customers, before) };
     let summary = &ranking.summary;
     let run = PreviousRun { as_of: summary.as_of, closing: summary.closing, keep_by: summary.keep_by };
     Ok(Before { run: Some(run), held: held(job, &ranking, merges)?, ..before })
+}
+
+/// The adopted runs of the job whose ranks count, before `as_of` and as it was at the instant `until`.
+pub fn adopted(job: &Job, as_of: NaiveDate, until: i64) -> Result<Vec<ledger::Adoption>, Error> {
+    let ledger = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))?;
+    ledger.map_or_else(|| Ok(Vec::new()), |ledger| adopted_in(&ledger, job, as_of, until))
+}
+
+fn adopted_in(ledger: &ledger::Ledger, job: &Job, as_of: NaiveDate, until: i64) -> Result<Vec<ledger::Adoption>, Error> {
+    // A job that takes another's ranks takes those of the same day too: there it follows, here it would review.
+    let end = if job.ladder.of.is_some() { as_of.succ_opt().unwrap_or(as_of) } else { as_of };
+    let mut adopted = ledger.adoptions(job.ladder.of.as_ref().unwrap_or(&job.name))?;
+    adopted.retain(|adoption| adoption.as_of < end && adoption.adopted_at <= until);
+    Ok(adopted)
 }
 
 /// The mails and stops of the past alone, as `read` gives them.
@@ -99,15 +112,33 @@ pub fn issued(job: &Job, as_of: NaiveDate, until: i64) -> Result<HashSet<String>
 
 /// Opens the plan of an adopted run, and makes sure that it is the one that was adopted.
 pub fn open_adopted(job: &Job, adoption: &ledger::Adoption) -> Result<runs::Opened, Error> {
-    let opened = runs::open(&runs::folder(&job.runs, &adoption.job, adoption.as_of)).map_err(|error| match error {
-        // It was planned and adopted, so planning it again is no way out.
+    let folder = runs::folder(&job.runs, &adoption.job, adoption.as_of);
+    let opened = runs::open(&folder).map_err(gone)?;
+    refuse_other(adoption, &opened.summary, folder)?;
+    Ok(opened)
+}
+
+/// The same for what it says of its customers.
+pub fn open_adopted_customers(job: &Job, adoption: &ledger::Adoption) -> Result<runs::PastRun, Error> {
+    let folder = runs::folder(&job.runs, &adoption.job, adoption.as_of);
+    let opened = runs::open_customers(&folder).map_err(gone)?;
+    refuse_other(adoption, &opened.summary, folder)?;
+    Ok(opened)
+}
+
+/// It was planned and adopted, so planning it again is no way out.
+fn gone(error: runs::Error) -> runs::Error {
+    match error {
         runs::Error::NoPlan { path } => runs::Error::Missing { folder: path, file: "plan.json".to_owned() },
         other => other,
-    })?;
-    if opened.summary.digest == adoption.digest {
-        return Ok(opened);
     }
-    let folder = opened.folder().to_path_buf();
+}
+
+/// The folder must hold the very plan that was adopted.
+fn refuse_other(adoption: &ledger::Adoption, summary: &Summary, folder: std::path::PathBuf) -> Result<(), Error> {
+    if summary.digest == adoption.digest {
+        return Ok(());
+    }
     Err(Error::Runs(runs::Error::Altered { folder, file: "plan.json".to_owned() }))
 }
 
@@ -179,7 +210,7 @@ pub fn given(job: &Job, customers: &Customers) -> Result<HashMap<usize, Given>, 
     Ok(given)
 }
 
-fn refuse_unknown(unknown: &BTreeMap<String, u64>, who: &str, ladder: &Ladder) -> Result<(), Error> {
+pub fn refuse_unknown(unknown: &BTreeMap<String, u64>, who: &str, ladder: &Ladder) -> Result<(), Error> {
     if unknown.is_empty() {
         return Ok(());
     }

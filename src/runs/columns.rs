@@ -72,6 +72,12 @@ pub(super) fn customers(rows: &[Planned<'_>], names: &Names<'_>) -> Result<Recor
         ("keep_spend", true, maybe(|row| row.standing.keep_spend)),
         ("orders_mark", false, whole(|row| row.features.mark)),
         ("holdout", false, Arc::new(rows.iter().map(|row| Some(row.holdout)).collect::<BooleanArray>())),
+        ("points_balance", true, maybe(|row| row.holding.points.map(|points| points.balance))),
+        ("points_expiring", true, maybe(|row| row.holding.points.map(|points| points.expiring))),
+        ("points_expire_on", true, day(|row| row.holding.points.and_then(|points| points.expire_on))),
+        ("points_overdrawn", true, maybe(|row| row.holding.overdrawn)),
+        ("cashback_points", true, maybe(|row| row.holding.cashback.points)),
+        ("cashback_amount", true, maybe(|row| row.holding.cashback.amount)),
     ])
 }
 

@@ -2,6 +2,7 @@
 
 use super::Error;
 use crate::domain::plan::{PlanPart, PlannedMail, Skip};
+use crate::domain::points::Holding;
 use crate::domain::{FeatureRow, Standing};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -13,6 +14,7 @@ pub(super) struct Planned<'a> {
     pub features: &'a FeatureRow,
     pub standing: &'a Standing,
     pub holdout: bool,
+    pub holding: Holding,
     pub mails: &'a [PlannedMail],
     pub skipped: &'a [Skip],
 }
@@ -80,6 +82,7 @@ impl<'a> Reading<'a> {
             features: part.features.get(row).ok_or_else(short)?,
             standing: part.standings.get(row).ok_or_else(short)?,
             holdout: *part.holdout.get(row).ok_or_else(short)?,
+            holding: part.holdings.get(row).copied().unwrap_or_default(),
             mails: run_of(&mut self.mails, id, row, |mail| (mail.customer, mail.campaign))?,
             skipped: run_of(&mut self.skipped, id, row, |skip| (skip.customer, skip.campaign))?,
         })

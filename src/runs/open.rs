@@ -1,11 +1,11 @@
 //! Opens a plan folder, after proving that it is as it was planned.
 
-use super::folder::{self, JOB, PLAN, TEMPLATES};
+use super::folder::{self, CUSTOMERS, JOB, PLAN, TEMPLATES};
 use super::rows::{self, Pick, Rows};
 use super::summary::{self, Refusal};
 use super::write::is_inside;
 use super::{Error, digest};
-use crate::domain::plan::{CustomerRow, GiftRow, MailRow, PastCustomer, SkipRow, Summary};
+use crate::domain::plan::{CustomerRow, GiftRow, MailRow, PastAccount, PastCustomer, SkipRow, Summary};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -22,12 +22,39 @@ pub struct Opened {
     pub job_text: String,
 }
 
-/// Opens the plan in `folder` and checks every file that decides a mail against the digests in plan.json.
+/// Opens the plan in `folder` for what it says of customers: only plan.json and that table are checked against the digests, and no
+/// mail of it can be sent.
 ///
 /// # Errors
-/// `NoPlan` when there is none, `Newer` for a format of the future, `Missing` and `Altered` name the file that is not as it was
-/// planned, `Malformed` when plan.json itself is broken.
-pub fn open(folder: &Path) -> Result<Opened, Error> {
+/// As for `open`.
+pub fn open_customers(folder: &Path) -> Result<PastRun, Error> {
+    let (folder, summary) = sound_summary(folder)?;
+    let listed = summary.files.iter().find(|(name, _)| name == CUSTOMERS).map(|(_, digest)| digest);
+    if listed != Some(&digest_of(&folder, CUSTOMERS)?) {
+        return Err(Error::Altered { folder, file: CUSTOMERS.into() });
+    }
+    Ok(PastRun { folder, summary })
+}
+
+/// The customers of a plan that is on disk and as it was planned.
+#[derive(Debug)]
+pub struct PastRun {
+    folder: PathBuf,
+    pub summary: Summary,
+}
+
+impl PastRun {
+    /// Every customer's rank and what the review of that run paid back, by customer id.
+    ///
+    /// # Errors
+    /// `Io`, `Malformed`; the iterator ends after its first error.
+    pub fn accounts(&self) -> Result<Rows<PastAccount>, Error> {
+        rows::past_accounts(&self.folder)
+    }
+}
+
+/// plan.json of a folder, when it is as it was written.
+fn sound_summary(folder: &Path) -> Result<(PathBuf, Summary), Error> {
     let Some(folder) = folder::standing(folder)? else { return Err(Error::NoPlan { path: folder.to_owned() }) };
     let path = folder.join(PLAN);
     let summary = summary::read(&text(&path)?).map_err(|refusal| match refusal {
@@ -37,6 +64,16 @@ pub fn open(folder: &Path) -> Result<Opened, Error> {
     if digest::of_plan(summary::FORMAT, &summary) != summary.digest {
         return Err(Error::Altered { folder, file: PLAN.into() });
     }
+    Ok((folder, summary))
+}
+
+/// Opens the plan in `folder` and checks every file that decides a mail against the digests in plan.json.
+///
+/// # Errors
+/// `NoPlan` when there is none, `Newer` for a format of the future, `Missing` and `Altered` name the file that is not as it was
+/// planned, `Malformed` when plan.json itself is broken.
+pub fn open(folder: &Path) -> Result<Opened, Error> {
+    let (folder, summary) = sound_summary(folder)?;
     check_files(&folder, &summary)?;
     let job_text = text(&folder.join(JOB))?;
     if digest::rules_digest(&job_text)? != summary.rules {

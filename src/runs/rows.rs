@@ -3,7 +3,8 @@
 use super::Error;
 use super::folder::{CUSTOMERS, MAILS, SKIPPED, VALUES};
 use super::values::values_read;
-use crate::domain::plan::{CustomerRow, GiftRow, MailRow, PastCustomer, SkipRow};
+use crate::domain::plan::{CustomerRow, GiftRow, MailRow, PastAccount, PastCustomer, SkipRow};
+use crate::domain::points::{Cashback, Holding, Points};
 use crate::domain::{Channel, RankChange, SkipReason, Value};
 use arrow::array::RecordBatchReader as _;
 use arrow::array::{Array, BooleanArray, Date32Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
@@ -166,6 +167,13 @@ pub(super) fn gifts(folder: &Path) -> Result<Rows<GiftRow>, Error> {
     }))
 }
 
+/// What a plan says of its customers' ranks and cashback, as far as points ask.
+pub(super) fn past_accounts(folder: &Path) -> Result<Rows<PastAccount>, Error> {
+    let columns = ["customer_id", "rank", "cashback_points"];
+    let (batches, _) = Batches::open(folder, CUSTOMERS, &columns, Pick::All)?;
+    Ok(batches.rows(account_rows))
+}
+
 /// The matched pairs that a plan does not mail.
 pub(super) fn skips(folder: &Path, pick: Pick<'_>) -> Result<Rows<SkipRow>, Error> {
     let (batches, _) = Batches::open(folder, SKIPPED, &[], pick)?;
@@ -307,7 +315,33 @@ fn customer_row(batch: &RecordBatch, at: usize) -> Result<CustomerRow, String> {
         keep_orders: maybe("keep_orders")?,
         keep_spend: maybe("keep_spend")?,
         holdout: !holdout.is_null(at) && holdout.value(at),
+        holding: holding(batch, at)?,
     })
+}
+
+/// Points and cashback; plans of earlier versions have no such columns.
+fn holding(batch: &RecordBatch, at: usize) -> Result<Holding, String> {
+    let maybe = |name| later::<Int64Array>(batch, name).map(|column| column.and_then(|column| number(column, at)));
+    let expire_on = later::<Date32Array>(batch, "points_expire_on")?.map_or(Ok(None), |column| day(column, at))?;
+    let expiring = maybe("points_expiring")?.unwrap_or(0);
+    Ok(Holding {
+        points: maybe("points_balance")?.map(|balance| Points { balance, expiring, expire_on }),
+        overdrawn: maybe("points_overdrawn")?,
+        cashback: Cashback { points: maybe("cashback_points")?, amount: maybe("cashback_amount")? },
+    })
+}
+
+fn account_rows(batch: &RecordBatch) -> Result<Vec<PastAccount>, String> {
+    let (customer_id, rank) = (column::<StringArray>(batch, "customer_id")?, column::<StringArray>(batch, "rank")?);
+    let paid = later::<Int64Array>(batch, "cashback_points")?;
+    let row = |at| {
+        Ok(PastAccount {
+            customer_id: text(customer_id, at)?.to_owned(),
+            rank: maybe_text(rank, at),
+            cashback_points: paid.and_then(|paid| number(paid, at)),
+        })
+    };
+    (0..batch.num_rows()).map(row).collect()
 }
 
 fn column<'a, T: Array + 'static>(batch: &'a RecordBatch, name: &str) -> Result<&'a T, String> {
@@ -350,4 +384,20 @@ fn day(column: &Date32Array, at: usize) -> Result<Option<NaiveDate>, String> {
     }
     let days = column.value(at);
     Date32Type::to_naive_date_opt(days).map(Some).ok_or_else(|| format!("{days} days since 1970 is no day of a calendar"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::ArrayRef;
+    use std::sync::Arc;
+
+    #[test]
+    fn plans_from_before_there_were_points_have_none() {
+        let id: ArrayRef = Arc::new(StringArray::from(vec!["a"]));
+        let rank: ArrayRef = Arc::new(StringArray::from(vec![None::<&str>]));
+        let batch = RecordBatch::try_from_iter([("customer_id", id), ("rank", rank)]).unwrap();
+        assert_eq!(holding(&batch, 0), Ok(Holding::default()));
+        assert_eq!(account_rows(&batch).unwrap(), [PastAccount { customer_id: "a".into(), rank: None, cashback_points: None }]);
+    }
 }

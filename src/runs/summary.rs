@@ -5,6 +5,7 @@ use super::folder::DAY;
 use super::merge::contradiction;
 use crate::domain::coupon::PoolUse;
 use crate::domain::plan::{Counts, Origin, Summary};
+use crate::domain::points::{CashbackTotals, PointsTotals};
 use crate::domain::{Channel, Exposure, RankChange, RankIndex, Rate, SkipReason};
 use chrono::{DateTime, NaiveDate, SecondsFormat};
 use serde::{Deserialize, Serialize};
@@ -51,6 +52,10 @@ struct PlanFile {
     pools: Vec<PoolFile>,
     #[serde(default)]
     offer_exposure: i64,
+    #[serde(default)]
+    points: Option<PointsFigures>,
+    #[serde(default)]
+    cashback: Option<CashbackFigures>,
     ranks: Vec<RankSize>,
     no_rank: u64,
     moves: Vec<Move>,
@@ -61,6 +66,24 @@ struct PlanFile {
     campaigns: Vec<CampaignCounts>,
     brakes: Vec<Brake>,
     warnings: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PointsFigures {
+    earned: i64,
+    used: i64,
+    expired: i64,
+    balance: i64,
+    holders: u64,
+    overdrawn: u64,
+    missing: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CashbackFigures {
+    customers: u64,
+    points: i64,
+    amount: i64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -247,6 +270,8 @@ fn to_file(summary: &Summary) -> Result<PlanFile, String> {
         nameless: counts.nameless,
         pools: counts.pools.iter().map(|used| pool_file(used, &summary.campaigns)).collect::<Result<_, String>>()?,
         offer_exposure: counts.offer_exposure,
+        points: counts.points.map(to_points),
+        cashback: counts.cashback.map(|CashbackTotals { customers, points, amount }| CashbackFigures { customers, points, amount }),
         ranks: summary.ranks.iter().zip(&counts.rank_sizes).map(|(rank, &customers)| RankSize { rank: rank.clone(), customers }).collect(),
         no_rank: counts.no_rank,
         moves: moves.collect::<Result<_, String>>()?,
@@ -340,6 +365,8 @@ fn counts_of(file: &PlanFile, ranks: &[String]) -> Result<Counts, String> {
         offer_exposure: file.offer_exposure,
         exposure: file.campaigns.iter().map_while(|campaign| campaign.exposure.as_ref().map(Cost::exposure)).collect(),
         holdout: file.holdout,
+        points: file.points.as_ref().map(from_points),
+        cashback: file.cashback.as_ref().map(|&CashbackFigures { customers, points, amount }| CashbackTotals { customers, points, amount }),
     })
 }
 
@@ -352,6 +379,16 @@ fn pool_use(file: &PoolFile, campaigns: &[CampaignCounts]) -> Result<PoolUse, St
     let campaign = campaigns.iter().position(|known| known.campaign == file.campaign);
     let campaign = campaign.ok_or_else(|| format!("a pool is of the campaign `{}`, which is not listed", file.campaign))?;
     Ok(PoolUse { campaign, free: file.free, given: file.given, missing: file.missing })
+}
+
+fn to_points(totals: PointsTotals) -> PointsFigures {
+    let PointsTotals { earned, used, expired, balance, holders, overdrawn, missing } = totals;
+    PointsFigures { earned, used, expired, balance, holders, overdrawn, missing }
+}
+
+fn from_points(figures: &PointsFigures) -> PointsTotals {
+    let &PointsFigures { earned, used, expired, balance, holders, overdrawn, missing } = figures;
+    PointsTotals { earned, used, expired, balance, holders, overdrawn, missing }
 }
 
 fn to_named(pairs: &[(String, String)]) -> Vec<Named> {

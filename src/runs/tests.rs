@@ -1,7 +1,8 @@
 //! The room from outside: what is written is read back, whatever happens in between.
 
 use super::*;
-use crate::domain::plan::{Counts, CustomerRow, MailRow, PlanPart, PlannedMail, Skip, SkipRow, Summary};
+use crate::domain::plan::{Counts, CustomerRow, MailRow, PastAccount, PlanPart, PlannedMail, Skip, SkipRow, Summary};
+use crate::domain::points::{Cashback, CashbackTotals, Holding, Points, PointsTotals};
 use crate::domain::{Channel, FeatureRow, RankChange, SkipReason, Standing, Texts};
 use chrono::NaiveDate;
 use proptest::prelude::*;
@@ -60,6 +61,14 @@ fn mail(id: &str, customer: usize, campaign: usize) -> PlannedMail {
     }
 }
 
+fn holding() -> Holding {
+    Holding {
+        points: Some(Points { balance: 120, expiring: 20, expire_on: Some(day("2027-03-31")) }),
+        overdrawn: Some(7),
+        cashback: Cashback { points: Some(5), amount: None },
+    }
+}
+
 /// Deals the shop out to parts by a number for each customer.
 fn parts(shop: &Shop, count: usize, deal: impl Fn(usize) -> usize) -> Vec<PlanPart> {
     let mut parts = vec![PlanPart::default(); count];
@@ -75,6 +84,7 @@ fn parts(shop: &Shop, count: usize, deal: impl Fn(usize) -> usize) -> Vec<PlanPa
         });
         part.standings.push(standing(id));
         part.holdout.push(at % 5 == 0);
+        part.holdings.push(holding());
         part.mails.extend(mails.iter().map(|campaign| mail(id, row, *campaign)));
         part.skipped.extend(skips.iter().map(|&campaign| Skip { customer: row, campaign, reason: SkipReason::TooSoon }));
     }
@@ -116,6 +126,8 @@ fn summary(shop: &Shop) -> Summary {
             skips: vec![vec![], vec![(SkipReason::TooSoon, 3)], vec![]],
             newest: Some(1_764_716_400_000_000),
             bad_row_notes: vec!["a.parquet row 3: no amount".into()],
+            points: Some(PointsTotals { earned: 9, used: 4, expired: 2, balance: 3, holders: 1, overdrawn: 1, missing: 7 }),
+            cashback: Some(CashbackTotals { customers: 2, points: 5, amount: 0 }),
             ..Counts::default()
         },
         brakes: vec![("stale".into(), "5 days".into())],
@@ -191,6 +203,19 @@ fn expected_mail(id: &str, campaign: usize) -> MailRow {
 }
 
 #[test]
+fn accounts_of_a_past_run_are_read_and_proven_without_its_mails() {
+    let runs = tempfile::tempdir().unwrap();
+    put(&target(&runs), &shop(9));
+    let customer = |row: PastAccount| (row.rank, row.cashback_points);
+    let past: Vec<_> = open_customers(&target(&runs)).unwrap().accounts().unwrap().map(|row| customer(row.unwrap())).collect();
+    assert_eq!(past, vec![(Some("AA+".into()), Some(5)); 9]);
+    fs::remove_file(target(&runs).join("mails.parquet")).unwrap();
+    assert!(open_customers(&target(&runs)).is_ok() && open(&target(&runs)).is_err());
+    fs::write(target(&runs).join("customers.parquet"), "other").unwrap();
+    assert!(matches!(open_customers(&target(&runs)), Err(Error::Altered { file, .. }) if file == "customers.parquet"));
+}
+
+#[test]
 fn one_customer_is_found_among_many() {
     let runs = tempfile::tempdir().unwrap();
     // More rows than one row group.
@@ -222,6 +247,7 @@ fn one_customer_is_found_among_many() {
         keep_orders: None,
         keep_spend: Some(0),
         holdout: true,
+        holding: holding(),
     };
     assert_eq!(row, wanted);
     assert_eq!(opened.mails_of(id).unwrap(), [expected_mail(id, 0), expected_mail(id, 1)]);

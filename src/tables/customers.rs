@@ -3,7 +3,7 @@
 use super::dates::{self, Moment};
 use super::error::Error;
 use super::table::{self, Column, Kind, Table, Wanted, one_of, word};
-use super::{Input, address};
+use super::{Input, address, points};
 use crate::domain::job::{ConsentSource, ContactsSource, CustomersSource};
 use crate::domain::merges::Merges;
 use crate::domain::{Contacts, Customers, Texts, Value, Zone, channel};
@@ -34,12 +34,14 @@ pub struct Notes {
     pub unusable_birthdays: u64,
     /// The same for the begin of the relationship.
     pub unusable_since: u64,
+    /// Numbers and dates of points that are none.
+    pub unusable_points: u64,
     /// The first few, written for people: `line 12: birthday "昭和60年1月1日" is no date`.
     pub examples: Vec<String>,
 }
 
 impl Notes {
-    fn example(&mut self, text: impl FnOnce() -> String) {
+    pub(super) fn example(&mut self, text: impl FnOnce() -> String) {
         if self.examples.len() < EXAMPLES {
             self.examples.push(text());
         }
@@ -78,6 +80,7 @@ pub fn customers(
         rank_at_least: rows.words(source.rank_at_least.as_deref(), &key("rank_at_least"))?,
         rank_at_least_until: rows.ends(source.rank_at_least_until.as_deref(), "rank_at_least_until")?,
         household: rows.words(source.household.as_deref(), "[customers] household")?,
+        points: points::points(&rows, source.points.as_ref(), &mut notes)?,
         columns: Vec::new(),
         excluded,
     };
@@ -85,7 +88,7 @@ pub fn customers(
     Ok((Customers { columns: in_order(table, &kept), ..customers }, inputs, notes))
 }
 
-fn key(role: &str) -> String {
+pub(super) fn key(role: &str) -> String {
     format!("[customers.columns] {role}")
 }
 
@@ -174,14 +177,22 @@ fn split(table: &Table, source: &CustomersSource, ids: &[Cow<str>], order: Vec<u
 }
 
 /// The rows of a table in the order of the list.
-struct Rows<'a> {
+pub(super) struct Rows<'a> {
     table: &'a Table,
     kept: &'a [usize],
     zone: Zone,
 }
 
 impl<'a> Rows<'a> {
-    fn of(&self, column: &'a Column) -> impl Iterator<Item = (usize, &'a Value)> {
+    pub fn table(&self) -> &'a Table {
+        self.table
+    }
+
+    pub fn len(&self) -> usize {
+        self.kept.len()
+    }
+
+    pub fn of(&self, column: &'a Column) -> impl Iterator<Item = (usize, &'a Value)> {
         self.kept.iter().map(|row| (*row, column.values.get(*row).unwrap_or(&Value::Null)))
     }
 
@@ -243,7 +254,7 @@ impl<'a> Rows<'a> {
     }
 
     /// A column of dates. Empty texts are nothing, unusable ones are counted.
-    fn dates(&self, name: Option<&str>, role: &str, notes: &mut Notes) -> Result<Vec<Option<NaiveDate>>, Error> {
+    pub fn dates(&self, name: Option<&str>, role: &str, notes: &mut Notes) -> Result<Vec<Option<NaiveDate>>, Error> {
         let Some(name) = name else { return Ok(vec![None; self.kept.len()]) };
         let column = self.table.column_of(name, &key(role), &DATES, "a date")?;
         let mut days = Vec::with_capacity(self.kept.len());
@@ -251,7 +262,11 @@ impl<'a> Rows<'a> {
             let text = word(value).unwrap_or_default();
             let day = dates::parse(&text).map(|moment| moment.date(self.zone));
             if day.is_none() && !text.trim().is_empty() {
-                let count = if role == "birthday" { &mut notes.unusable_birthdays } else { &mut notes.unusable_since };
+                let count = match role {
+                    "birthday" => &mut notes.unusable_birthdays,
+                    "since" => &mut notes.unusable_since,
+                    _ => &mut notes.unusable_points,
+                };
                 *count += 1;
                 notes.example(|| format!("{}: {role} \"{}\" is no date", self.table.place(row), shortened(&text)));
             }

@@ -42,6 +42,7 @@ impl List {
             birthday: None,
             consent: None,
             since: None,
+            points: None,
             rank: None,
             rank_at_least: None,
             rank_at_least_until: None,

@@ -10,6 +10,7 @@ mod dates;
 mod error;
 mod merges;
 mod parquet;
+mod points;
 mod pool;
 mod products;
 mod spelling;

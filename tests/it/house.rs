@@ -18,6 +18,7 @@ const ROOMS: &[&str] = &[
     "lists",
     "message",
     "offers",
+    "points",
     "purchases",
     "ranks",
     "recommend",

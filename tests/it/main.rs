@@ -35,6 +35,8 @@ mod other_shops;
 #[cfg(test)]
 mod people;
 #[cfg(test)]
+mod points;
+#[cfg(test)]
 mod program;
 #[cfg(test)]
 mod purchases;

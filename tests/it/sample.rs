@@ -7,6 +7,7 @@ use rankmail::domain::ladder::Admission;
 use rankmail::domain::offer::{CodeSource, Discount, OfferKind, PerRank, Valid};
 use rankmail::domain::orders::OrderItem;
 use rankmail::domain::person::Listed;
+use rankmail::domain::points::Holding;
 use rankmail::domain::recommend::{Interval, Item};
 use rankmail::domain::zone::months_before;
 use rankmail::domain::{
@@ -52,6 +53,7 @@ pub fn sample(campaign: &Campaign, ladder: &Ladder, rank: Option<RankIndex>, as_
         holdout: false,
         received: &[],
         interval: Some(Interval { twice_usual: 61, since: 100 }),
+        holding: Holding::default(),
     };
     let offer = offer(campaign, rank, as_of);
     let occasion = Occasion { word: as_of.year().to_string(), date: Some(as_of), years: Some(2) };

@@ -2,7 +2,7 @@
 
 use super::super::table;
 use super::super::words::{self, pick};
-use super::{BOLD, FAINT, colour, heading};
+use super::{BOLD, FAINT, colour, heading, points};
 use crate::domain::job::Language;
 use crate::domain::orders::LineFate;
 use crate::domain::standing::Given;
@@ -27,6 +27,7 @@ pub fn explained(job: &Job, explanation: &Explanation) -> String {
         out += &format!("  {}: {why}\n", pick(language, "対象外のお客様（顧客リストの除外条件）", "excluded by the customer list"));
     }
     out += &rank(job, explanation);
+    out += &explanation.known.as_ref().map(|known| points::account(job, known)).unwrap_or_default();
     out += &orders(job, explanation);
     out += &campaigns(job, explanation);
     out

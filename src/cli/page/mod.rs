@@ -6,6 +6,7 @@ mod explained;
 mod exported;
 mod pairs;
 mod planned;
+mod points;
 mod whatif;
 
 pub use coupons::{coupons, for_cart};

@@ -2,7 +2,7 @@
 
 use super::super::table::{self, Table};
 use super::super::words::{self, pick};
-use super::{BOLD, FAINT, colour, heading, warning};
+use super::{BOLD, FAINT, colour, heading, points, warning};
 use crate::domain::money::grouped;
 use crate::domain::offer::OfferKind;
 use crate::domain::plan::Summary;
@@ -48,6 +48,7 @@ pub fn planned(job: &Job, planned: &Planned, verbose: bool) -> String {
         pick(language, "見送り", "skipped"),
         grouped(counts.skipped),
     );
+    out += &points::totals(job, counts);
     out += &left_out(job, summary);
     out += &summary.warnings.iter().map(|line| warning(line)).collect::<String>();
     for (name, seen) in &summary.brakes {

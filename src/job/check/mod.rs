@@ -9,6 +9,7 @@ mod mail;
 mod never;
 mod offer;
 mod others;
+mod points;
 mod purchases;
 mod recommend;
 mod rewards;
@@ -23,6 +24,7 @@ use super::words;
 use super::written::{Key, Many, Span};
 use crate::domain::finding::Rule;
 use crate::domain::job::{KeySource, Language, OnRenderError};
+use crate::domain::points::CashbackAs;
 use crate::domain::{Currency, Job, Ladder, Zone};
 use chrono::TimeZone;
 use croner::parser::{CronParser, Seconds, Year};
@@ -49,6 +51,8 @@ pub struct Around<'a> {
     pub currency: Currency,
     /// What the job surely does not have.
     pub lacks: Vec<Lack>,
+    /// What cashback counts in, where there is any.
+    pub cashback: Option<CashbackAs>,
 }
 
 /// Something that a condition may need.
@@ -66,6 +70,11 @@ pub enum Lack {
     PostalAddress,
     LineId,
     Phone,
+    /// Accounts of points, kept by rankmail or told by the list.
+    Points,
+    /// A day on which points expire.
+    Expiry,
+    Cashback,
 }
 
 /// Checks the whole file. `None` when there are problems, which are in the report.
@@ -93,7 +102,10 @@ pub fn job(file: &JobFile, source: &Source<'_>, borrow: Borrow<'_>, report: &mut
     // Amounts are still looked at when the currency is wrong, with more digits than nearly any currency has.
     let around_currency = money.clone().unwrap_or(Currency { code: String::new(), digits: 4 });
     let (names, ladder) = ladder::check(file, top, &around_currency, name, borrow, report);
-    let around = Around { names, ladder: ladder.as_ref(), currency: around_currency, lacks: lacks(file) };
+    let mut around = Around { names, ladder: ladder.as_ref(), currency: around_currency, lacks: lacks(file), cashback: None };
+    let points = points::points(&file.points, &around, report);
+    let cashback = points::cashback(file, &around, report);
+    around.cashback = cashback.as_ref().map(|rule| rule.paid_as);
     let contact = campaign::contact(&file.contact, name.unwrap_or_default(), &around, report);
     let campaigns = campaign::all(&file.campaign, &around, report);
     let mail = mail::settings(&file.mail, top, source.folder, report);
@@ -123,8 +135,8 @@ pub fn job(file: &JobFile, source: &Source<'_>, borrow: Borrow<'_>, report: &mut
         products: products?,
         wallets,
         ladder: ladder?,
-        points: None,
-        cashback: None,
+        points,
+        cashback,
         contact,
         budget,
         campaigns,
@@ -162,6 +174,12 @@ fn lacks(file: &JobFile) -> Vec<Lack> {
     let purchases = file.purchases.value().and_then(|source| source.columns.value());
     let absent = |key: &Key<String>| matches!(key, Key::Absent);
     let no_list = matches!(file.customers, Key::Absent);
+    let no_points = matches!(file.points, Key::Absent);
+    let not_told = no_list || customers.is_some_and(|columns| absent(&columns.points_balance));
+    let no_expiry = match customers {
+        Some(columns) if !not_told => absent(&columns.points_expire_on),
+        _ => not_told && (no_points || file.points.value().is_some_and(|points| absent(&points.expire))),
+    };
     let lacks = [
         (Lack::Customers, no_list),
         (Lack::Birthdays, no_list || customers.is_some_and(|columns| absent(&columns.birthday))),
@@ -170,6 +188,9 @@ fn lacks(file: &JobFile) -> Vec<Lack> {
         (Lack::LineId, no_list || customers.is_some_and(|columns| absent(&columns.line_id))),
         (Lack::Phone, no_list || customers.is_some_and(|columns| absent(&columns.phone))),
         (Lack::Categories, purchases.is_some_and(|columns| absent(&columns.category))),
+        (Lack::Points, no_points && not_told),
+        (Lack::Expiry, no_expiry),
+        (Lack::Cashback, matches!(file.cashback, Key::Absent)),
     ];
     lacks.into_iter().chain(recommend::lacks(file)).filter(|(_, lacking)| *lacking).map(|(lack, _)| lack).collect()
 }

@@ -200,6 +200,12 @@ pub fn per_rank<T: Copy>(
             *place = Some(number);
         }
     }
+    spread(named)
+}
+
+/// A rank that is not named has the value of the nearest named one below.
+#[expect(clippy::option_option, reason = "a rank that is not named, and one that is named and gets nothing")]
+pub fn spread<T: Copy>(named: Vec<Option<Option<T>>>) -> PerRank<T> {
     let mut below = None;
     named
         .into_iter()

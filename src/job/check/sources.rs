@@ -4,7 +4,7 @@ use super::super::file::{ConsentFile, CustomerColumnsFile, CustomersFile, Produc
 use super::super::report::{At, Report};
 use super::super::words;
 use super::super::written::{Entries, Key, Many, Or, Scalar, Span};
-use crate::domain::job::{AmountUnit, ConsentSource, ContactsSource, CustomersSource, ProductsSource};
+use crate::domain::job::{AmountUnit, ConsentSource, ContactsSource, CustomersSource, PointsColumns, ProductsSource};
 use std::path::Path;
 
 /// What every mail must tell, and why.
@@ -116,6 +116,7 @@ pub fn customers(key: &Key<CustomersFile>, folder: &Path, report: &mut Report) -
         let help = "name the column with the rank given by hand: rank_at_least = \"…\"";
         report.add(until, "`rank_at_least_until` ends nothing", "there is no `rank_at_least`", help);
     }
+    let points = points(columns, report);
     let path = path?.value;
     Some(Some(CustomersSource {
         path: folder.join(path),
@@ -133,6 +134,7 @@ pub fn customers(key: &Key<CustomersFile>, folder: &Path, report: &mut Report) -
         contacts,
         merged,
         household,
+        points,
     }))
 }
 
@@ -147,6 +149,28 @@ fn contacts(columns: &CustomerColumnsFile, report: &mut Report) -> ContactsSourc
         line_consent: consent(&columns.line_consent, "line_consent", report),
         call_consent: consent(&columns.call_consent, "call_consent", report),
     }
+}
+
+/// The columns of points: the balance alone, or with what expires next and when.
+fn points(columns: &CustomerColumnsFile, report: &mut Report) -> Option<PointsColumns> {
+    let keys = [
+        (&columns.points_balance, "points_balance"),
+        (&columns.points_expiring, "points_expiring"),
+        (&columns.points_expire_on, "points_expire_on"),
+    ];
+    let spans = keys.map(|(key, _)| key.span());
+    let [balance, expiring, expire_on] = keys.map(|(key, name)| column(key, name, report));
+    let help = "map all three of points_balance, points_expiring and points_expire_on, or the balance alone";
+    let alone = match spans {
+        [None, Some(span), _] | [None, None, Some(span)] => Some((span, "`points_balance` is missing beside this column")),
+        [Some(_), Some(span), None] => Some((span, "`points_expire_on` is missing: when do they expire?")),
+        [Some(_), None, Some(span)] => Some((span, "`points_expiring` is missing: how many expire?")),
+        _ => None,
+    };
+    if let Some((span, message)) = alone {
+        report.add(span, message, "not alone", help);
+    }
+    Some(PointsColumns { balance: balance?, next: expiring.zip(expire_on) })
 }
 
 fn consent(key: &Key<Or<ConsentFile>>, name: &str, report: &mut Report) -> Option<ConsentSource> {

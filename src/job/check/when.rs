@@ -7,6 +7,7 @@ use super::super::written::{Entries, Key, Many, Or, Scalar};
 use super::{Around, Lack, recommend};
 use crate::domain::Where;
 use crate::domain::campaign::{Categories, DayRange, NumberRange, RankMove, When, WhereTest};
+use crate::domain::points::CashbackAs;
 use chrono::NaiveDate;
 
 /// Reads `when`. `categories` are those that the campaigns above have named: their places are the bits of `bought`.
@@ -24,7 +25,7 @@ pub fn conditions(file: &WhenFile, around: &Around<'_>, categories: &mut Vec<Str
         number(key, name, &minor, "\"10000..\" or \"..5000\", in major units", report)
     };
     let moves = [("up", RankMove::Up), ("down", RankMove::Down), ("new", RankMove::New), ("at risk", RankMove::AtRisk)];
-    When {
+    let when = When {
         birthday,
         anniversary: yearly(&file.anniversary, "anniversary", report),
         month: months(&file.month, report),
@@ -39,6 +40,46 @@ pub fn conditions(file: &WhenFile, around: &Around<'_>, categories: &mut Vec<Str
         bought: bought(&file.bought, "bought", around, categories, report),
         overdue: recommend::overdue(&file.overdue, report),
         not_bought: bought(&file.not_bought, "not_bought", around, categories, report),
+        points: whole(&file.points, "points", report),
+        points_expire_within: within(&file.points_expire_within, report),
+        cashback: match around.cashback {
+            Some(CashbackAs::Coupon) => money(&file.cashback, "cashback", report),
+            _ => whole(&file.cashback, "cashback", report),
+        },
+    };
+    needed(file, around, report);
+    when
+}
+
+/// Conditions on what the job does not have hold for nobody.
+fn needed(file: &WhenFile, around: &Around<'_>, report: &mut Report) {
+    let needs = [
+        ("points", file.points.span(), Lack::Points, "there are no points", "add [points], or map `points_balance` in [customers.columns]"),
+        (
+            "points_expire_within",
+            file.points_expire_within.span(),
+            Lack::Expiry,
+            "no points expire",
+            "write `expire` in [points], or map `points_expiring` and `points_expire_on` in [customers.columns]",
+        ),
+        ("cashback", file.cashback.span(), Lack::Cashback, "nothing is paid back", "add [cashback]"),
+    ];
+    for (name, span, lack, why, help) in needs {
+        if let Some(span) = span.filter(|_| around.lacks.contains(&lack)) {
+            report.add(span, format!("no customer can ever meet `{name}`: {why}"), "holds for nobody", help);
+        }
+    }
+}
+
+fn within(key: &Key<String>, report: &mut Report) -> Option<u32> {
+    let At { span, value } = report.line(key, "points_expire_within")?;
+    match words::counted(value) {
+        Some((days, "day")) if days <= 3_660 => Some(days),
+        _ => {
+            let message = format!("`points_expire_within` cannot be {}", words::quote(value));
+            report.add(span, message, "not a number of days", "write a number of days: \"30 days\"");
+            None
+        }
     }
 }
 

@@ -87,6 +87,13 @@ pub struct WhenFile {
     /// So many times the customer's usual interval between two orders have passed: `1.5x`, or `1.5x..3x`.
     #[schemars(extend("pattern" = r"^[0-9.]+x(\.\.([0-9.]+x)?)?$"))]
     pub overdue: Key<String>,
+    /// The balance of points.
+    pub points: Key<Scalar>,
+    /// Points expire within so many days, the as-of date and the last day included: `30 days`.
+    #[schemars(extend("pattern" = "^[0-9]+ days?$"))]
+    pub points_expire_within: Key<String>,
+    /// What `[cashback]` pays back at this closing: points, or an amount in major units.
+    pub cashback: Key<Scalar>,
 }
 
 /// A test of whether a customer column holds anything.

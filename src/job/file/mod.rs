@@ -3,9 +3,11 @@
 //! Every key may be missing and every value may be of the wrong type here; `check` judges.
 
 mod campaign;
+mod points;
 mod ranks;
 
 pub use campaign::{CampaignFile, OfferFile, OnFile, PoolFile, WhenFile, WhereFile};
+pub use points::{CashbackFile, PointsFile};
 pub use ranks::{ConditionFile, RankFile, RanksFile};
 
 use super::written::{Entries, Key, Many, Or, Scalar};
@@ -49,6 +51,8 @@ pub struct JobFile {
     pub ranks: Key<RanksFile>,
     /// The ranks, the lowest first.
     pub rank: Key<Vec<Key<RankFile>>>,
+    pub points: Key<PointsFile>,
+    pub cashback: Key<CashbackFile>,
     pub contact: Key<ContactFile>,
     /// The most that the offers of a run may cost when all are used, in major units; who would exceed it gets no mail.
     #[schemars(with = "f64", extend("minimum" = 0))]
@@ -200,6 +204,12 @@ pub struct CustomerColumnsFile {
     pub line_consent: Key<Or<ConsentFile>>,
     /// The column that tells of consent to calls; when it is left out nobody is asked for one.
     pub call_consent: Key<Or<ConsentFile>>,
+    /// The balance of points that the shop's cart keeps; then rankmail computes none.
+    pub points_balance: Key<String>,
+    /// How many of them expire next.
+    pub points_expiring: Key<String>,
+    /// The last day on which those can be used.
+    pub points_expire_on: Key<String>,
 }
 
 /// A column whose values mean yes or no.

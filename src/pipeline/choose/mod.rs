@@ -135,6 +135,7 @@ impl Progress {
             features: people.features.clone(),
             standings: people.standings.clone(),
             holdout: people.holdout.clone(),
+            holdings: people.holdings.clone(),
             mails: self.mails,
             skipped: self.skipped,
         }

@@ -1,0 +1,59 @@
+//! What a customer list tells of points that the shop's cart keeps.
+
+use super::customers::{Notes, Rows, key, shortened};
+use super::error::Error;
+use super::table::{Kind, word};
+use crate::domain::Points;
+use crate::domain::job::PointsColumns;
+
+/// The kinds that a number of points can be read from.
+const NUMBERS: [Kind; 4] = [Kind::Int, Kind::Float, Kind::Decimal, Kind::Text];
+
+/// The points of each customer; none where the balance is empty or cannot be used, which is counted.
+pub fn points(rows: &Rows<'_>, columns: Option<&PointsColumns>, notes: &mut Notes) -> Result<Vec<Option<Points>>, Error> {
+    let Some(columns) = columns else { return Ok(vec![None; rows.len()]) };
+    let balances = numbers(rows, &columns.balance, "points_balance", notes)?;
+    let balances = balances.into_iter().map(|balance| balance.map(|balance| Points { balance, ..Points::default() }));
+    let Some((expiring, expire_on)) = &columns.next else { return Ok(balances.collect()) };
+    let expiring = numbers(rows, expiring, "points_expiring", notes)?;
+    let days = rows.dates(Some(expire_on), "points_expire_on", notes)?;
+    let next = expiring.into_iter().zip(days).map(|(expiring, day)| expiring.filter(|points| *points > 0).zip(day));
+    let with = |(points, next): (Option<Points>, Option<(i64, _)>)| {
+        points.map(|points| next.map_or(points, |(expiring, day)| Points { expiring, expire_on: Some(day), ..points }))
+    };
+    Ok(balances.zip(next).map(with).collect())
+}
+
+/// A column of whole numbers that are not negative. Empty ones are nothing, unusable ones are counted.
+fn numbers(rows: &Rows<'_>, name: &str, role: &str, notes: &mut Notes) -> Result<Vec<Option<i64>>, Error> {
+    let column = rows.table().column_of(name, &key(role), &NUMBERS, "whole numbers")?;
+    let mut numbers = Vec::with_capacity(rows.len());
+    for (row, value) in rows.of(column) {
+        let text = word(value).unwrap_or_default();
+        let number = whole(text.trim());
+        if number.is_none() && !text.trim().is_empty() {
+            notes.unusable_points += 1;
+            notes.example(|| format!("{}: {role} \"{}\" is no number of points", rows.table().place(row), shortened(&text)));
+        }
+        numbers.push(number);
+    }
+    Ok(numbers)
+}
+
+/// A whole number as carts write it: `1200`, `1,200`, `1200.0`.
+fn whole(text: &str) -> Option<i64> {
+    let (digits, part) = text.split_once('.').unwrap_or((text, "0"));
+    let plain = digits.starts_with(|first: char| first.is_ascii_digit()) && part.bytes().all(|byte| byte == b'0');
+    if plain { digits.replace(',', "").parse().ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_are_whole_and_not_negative() {
+        assert_eq!(["1200", "1,200", "1200.0", "0"].map(whole), [Some(1_200), Some(1_200), Some(1_200), Some(0)]);
+        assert_eq!(["-5", "12.5", "", "many", "+3", "99999999999999999999"].map(whole), [None; 6]);
+    }
+}
