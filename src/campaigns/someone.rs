@@ -86,6 +86,7 @@ pub fn campaign(when: When) -> Campaign {
         reduced_by: vec![],
         discounts: None,
         share: None,
+        variants: vec![],
         offer: None,
         holdout: true,
         counts_towards_limit: true,

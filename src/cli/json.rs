@@ -131,7 +131,8 @@ fn summary(summary: &Summary, folder: &str) -> Value {
     json!({"job": summary.job, "as_of": summary.as_of.to_string(), "closing": summary.closing.to_string(), "folder": folder,
         "digest": summary.digest, "customers": counts.customers, "matched": counts.matched, "mails": counts.mails,
         "skipped": counts.skipped, "guests": counts.guests, "bad_rows": counts.bad_rows, "offer_exposure": counts.offer_exposure,
-        "points": counts.points.map(points_totals), "cashback": counts.cashback.map(cashback_totals), "ranks": ranks, "campaigns": campaigns, "pools": pools,
+        "points": counts.points.map(points_totals), "cashback": counts.cashback.map(cashback_totals), "ranks": ranks, "campaigns": campaigns,
+        "pools": pools,
         "brakes": brakes, "warnings": summary.warnings})
 }
 
@@ -157,7 +158,7 @@ pub fn shown(as_of: NaiveDate, customer: &str, mails: &[Shown]) -> String {
     let mails: Vec<Value> = mails
         .iter()
         .map(|mail| {
-            json!({"mail_id": mail.mail_id, "campaign": mail.campaign, "rank": mail.rank, "channel": mail.channel.word(), "address": mail.address,
+            json!({"mail_id": mail.mail_id, "campaign": mail.campaign, "variant": mail.variant, "rank": mail.rank, "channel": mail.channel.word(), "address": mail.address,
                 "subject": mail.subject, "text": mail.text, "html": mail.html})
         })
         .collect();

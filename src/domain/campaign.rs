@@ -23,6 +23,8 @@ pub struct Campaign {
     pub discounts: Option<Discounts>,
     /// The share (0 to 1) of those it is for who get it, the same people at every run.
     pub share: Option<f64>,
+    /// Everybody gets the templates of one of these, the same one at every run. Empty: there are none.
+    pub variants: Vec<Variant>,
     pub offer: Option<OfferRule>,
     /// `holdout = false` exempts it.
     pub holdout: bool,
@@ -48,6 +50,14 @@ impl Campaign {
     pub fn cost_of(&self, channel: Channel) -> i64 {
         self.costs.iter().find(|(known, _)| *known == channel).map_or(0, |(_, cost)| *cost)
     }
+}
+
+/// Templates of their own for a part of a campaign's people.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Variant {
+    pub name: String,
+    /// 0 to 1; those of a campaign are 1 together.
+    pub share: f64,
 }
 
 /// How many discounts on the same thing one customer gets in one run.

@@ -71,7 +71,10 @@ impl Rule {
             Self::PriceWithoutSelling | Self::LinkWithoutSelling => {
                 language.pick("売らないと決めたメールです（sells = false）", "the campaign says that it does not sell (sells = false)")
             }
-            Self::TwoDiscounts => language.pick("同じお品への値引きは一度に一つまでです", "one discount on a thing at a time is enough"),
+            Self::TwoDiscounts => language.pick(
+                "どちらを送るか、not_with・reduced_by・discounts で決めてください",
+                "say what is meant: not_with, reduced_by, or discounts = \"stack\"",
+            ),
             Self::NewsletterForLowest => language.pick(
                 "一番下のランクへの便りは、費用に見合わないことが多いものです",
                 "on the lowest rung a newsletter seldom earns its cost",

@@ -83,6 +83,8 @@ pub struct Outline {
     pub campaigns: Vec<String>,
     /// Those of the campaigns that never go by mail: they need no templates.
     pub without_mail: Vec<String>,
+    /// The variants of those that have some.
+    pub variants: Vec<(String, Vec<String>)>,
     pub ranks: Vec<String>,
     /// The keys of `[shop]`.
     pub shop: Vec<String>,
@@ -101,6 +103,12 @@ impl Outline {
                 .iter()
                 .filter(|campaign| !campaign.goes_by(Channel::Mail))
                 .map(|campaign| campaign.name.clone())
+                .collect(),
+            variants: job
+                .campaigns
+                .iter()
+                .filter(|campaign| !campaign.variants.is_empty())
+                .map(|campaign| (campaign.name.clone(), campaign.variants.iter().map(|variant| variant.name.clone()).collect()))
                 .collect(),
             ranks: job.ladder.ranks.iter().map(|rank| rank.name.clone()).collect(),
             shop: job.shop.iter().map(|(name, _)| name.clone()).collect(),

@@ -30,6 +30,8 @@ pub struct PlannedMail {
     pub rank: Option<RankIndex>,
     /// The campaign's place in the job.
     pub campaign: usize,
+    /// Whose templates it has, where the campaign has variants.
+    pub variant: Option<String>,
     pub occasion: String,
     pub channel: Channel,
     /// Where the channel reaches the customer.
@@ -63,6 +65,7 @@ pub struct MailRow {
     pub customer_id: String,
     pub rank: Option<String>,
     pub campaign: String,
+    pub variant: Option<String>,
     pub occasion: String,
     pub channel: Channel,
     pub address: String,

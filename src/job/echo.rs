@@ -263,6 +263,11 @@ fn limits(job: &Job, campaign: &Campaign, parts: &mut Vec<String>) {
         let percent = (share * 1e6).round() / 1e4;
         parts.push(pick(format!("そのうち {percent}% の方"), format!("{percent}% of them")));
     }
+    if !campaign.variants.is_empty() {
+        let shares: Vec<_> =
+            campaign.variants.iter().map(|variant| format!("{} {}%", variant.name, (variant.share * 1e6).round() / 1e4)).collect();
+        parts.push(pick(format!("文面は {}", shares.join("、")), format!("templates {}", shares.join(", "))));
+    }
     let Some(offer) = &campaign.offer else { return };
     parts.extend(offer.limit.map(|limit| pick(format!("特典は上位 {limit} 人まで"), format!("offer for the first {limit}"))));
     parts.extend(offer.budget.map(|budget| {

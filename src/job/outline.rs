@@ -30,6 +30,12 @@ pub fn outline(path: &Path) -> Option<Outline> {
     };
     let listed = file.campaign.value().into_iter().flatten().filter_map(Key::value);
     let without_mail = listed.filter(|campaign| !by_mail(campaign)).filter_map(|campaign| campaign.name.value().cloned()).collect();
+    let listed = file.campaign.value().into_iter().flatten().filter_map(Key::value);
+    let variants = listed.filter_map(|campaign| {
+        let names = campaign.variants.value()?.0.iter().map(|variant| variant.name.clone()).collect();
+        Some((campaign.name.value()?.clone(), names))
+    });
+    let variants = variants.collect();
     let templates = match file.templates.span() {
         None => "templates",
         Some(_) => file.templates.value()?.as_str(),
@@ -42,6 +48,7 @@ pub fn outline(path: &Path) -> Option<Outline> {
         templates: path.parent().unwrap_or(Path::new("")).join(templates),
         campaigns,
         without_mail,
+        variants,
         ranks,
         shop: file.shop.value()?.0.0.iter().map(|entry| entry.name.clone()).collect(),
         currency: currency::find(file.currency.value()?)?,

@@ -304,6 +304,9 @@ fn wrong_everywhere(root: &Value, schema: &Value, path: &mut Vec<Step>, tried: &
         path.push((key.clone(), false));
         // A list of lists fits nothing: every list in the job holds values or tables.
         let mut job: toml::Value = toml::Value::Table(SAMPLE.parse().unwrap());
+        // Of the kinds of offers only a coupon has tables below its keys.
+        *place_of(&mut job, &[("campaign".into(), true), ("offer".into(), false)]) =
+            toml::Value::Table("kind = 'coupon'\npercent = 5".parse().unwrap());
         *place_of(&mut job, path) = toml::Value::Array(vec![toml::Value::Array(vec![toml::Value::Integer(1)])]);
         let error = load_text(Path::new("x.toml"), &toml::to_string(&job).unwrap()).expect_err(&format!("{path:?} is ignored"));
         let told = error.problems().iter().any(|problem| {

@@ -63,14 +63,36 @@ pub fn lot(key: &Key, job: &str, as_of: NaiveDate, customer: &str, campaign: &st
     sign(key, &["draw", job, &as_of.to_string(), customer, campaign])
 }
 
+/// Which of some shares, one after the other, a customer of a campaign falls into: the first 8 bytes (big endian) of a mark as a share
+/// of 2^64. The same one at every run; what is beyond the last share falls into the last.
+#[must_use]
+pub fn split(key: &Key, job: &str, customer: &str, campaign: &str, shares: impl ExactSizeIterator<Item = f64>) -> usize {
+    let number = number(&sign(key, &["variant", job, customer, campaign]));
+    let last = shares.len().saturating_sub(1);
+    let ends = shares.scan(0.0, |end, share| {
+        *end += share;
+        Some(bound(*end))
+    });
+    ends.take(last).position(|end| u128::from(number) < end).unwrap_or(last)
+}
+
 fn falls_below(purpose: &str, salt: &str, customer: &str, share: f64) -> bool {
     let hash =
         Sha256::new().chain_update(purpose).chain_update(b"\0").chain_update(salt).chain_update(b"\0").chain_update(customer).finalize();
-    let number = hash.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
-    // The product with a power of two is exact, and a whole number is below a bound just when it is below the bound rounded up.
+    u128::from(number(&hash)) < bound(share)
+}
+
+/// The first 8 bytes, big endian.
+fn number(bytes: &[u8]) -> u64 {
+    bytes.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte))
+}
+
+/// A share of 2^64. The product with a power of two is exact, and a whole number is below a bound just when it is below the bound
+/// rounded up.
+fn bound(share: f64) -> u128 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the bound lies between 0 and 2^64")]
     let bound = (share.clamp(0.0, 1.0) * 2_f64.powi(64)).ceil() as u128;
-    u128::from(number) < bound
+    bound
 }
 
 /// HMAC-SHA256 of the fields, each behind its length (8 bytes, big endian), so that no two lists of fields are the same bytes. The
@@ -118,6 +140,21 @@ mod tests {
         assert!((900..1_100).contains(&tenth.len()) && tenth.iter().all(|id| fifth.contains(id)), "a larger share has the smaller in it");
         assert_ne!(tenth, within("newsletter", 0.1));
         assert!(tenth.iter().any(|id| !held_out("event", id, 0.1)));
+    }
+
+    #[test]
+    fn people_are_split_by_their_shares_and_stay() {
+        let ids: Vec<String> = (0..10_000).map(|number| format!("C-{number:04}")).collect();
+        let place = |id: &str, shares: &[f64]| split(&key(), "j", id, "news", shares.iter().copied());
+        let mut counts = [0_i64; 3];
+        for id in &ids {
+            counts[place(id, &[0.2, 0.3, 0.5])] += 1;
+        }
+        for (count, wanted) in counts.into_iter().zip([2_000, 3_000, 5_000]) {
+            assert!((count - wanted).abs() < 200, "{counts:?}");
+        }
+        assert!(ids.iter().all(|id| place(id, &[1.0]) == 0 && place(id, &[0.1, 0.1]) < 2));
+        assert!(ids.iter().any(|id| place(id, &[0.5, 0.5]) != split(&key(), "j", id, "other", [0.5, 0.5].into_iter())));
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod file;
 mod marks;
 
 pub use file::load;
-pub use marks::{coupon, held_out, lot, mail_id, shared, token};
+pub use marks::{coupon, held_out, lot, mail_id, shared, split, token};
 
 use std::path::PathBuf;
 

@@ -106,7 +106,9 @@ fn without_selling(job: &Job, campaign: &Campaign, shown: &[Shown], what: Showin
 
 /// A mail for everybody of the lowest rank, each time.
 fn newsletter(job: &Job, campaign: &Campaign) -> Option<String> {
-    let always = campaign.when == When::default() && campaign.wheres.is_empty();
+    // A recommendation is for those only for whom there is one.
+    let recommends = campaign.offer.as_ref().is_some_and(|offer| matches!(offer.kind, OfferKind::Recommend { .. }));
+    let always = campaign.when == When::default() && campaign.wheres.is_empty() && !recommends;
     let lowest = job.ladder.ranks.len() > 1 && campaign.ranks.holds(Some(0));
     let rank = job.ladder.name(0);
     (always && lowest && campaign.sells).then(|| {

@@ -1,7 +1,7 @@
 //! Campaigns that stand in each other's way: one that never becomes a mail, two discounts for the same people.
 
 use crate::domain::campaign::Once;
-use crate::domain::campaign::{Categories, NumberRange, RankRange, When, Where, WhereTest};
+use crate::domain::campaign::{Categories, Discounts, NumberRange, RankRange, When, Where, WhereTest};
 use crate::domain::offer::{OfferKind, On};
 use crate::domain::{Campaign, Job, RankIndex};
 
@@ -115,13 +115,17 @@ fn implies(one: &Where, other: &Where) -> bool {
 
 /// Whether an offer takes something off a price.
 pub fn is_discount(kind: &OfferKind) -> bool {
-    matches!(kind, OfferKind::Coupon { .. } | OfferKind::Bundle { .. })
+    matches!(kind, OfferKind::Coupon { .. } | OfferKind::Bundle { .. } | OfferKind::Set { .. })
 }
 
-/// Earlier campaigns that give the same people a second discount on the same things.
+/// Earlier campaigns that give the same people a second discount on the same things, where the job does not say what happens then.
 pub fn two_discounts(job: &Job, at: usize) -> Vec<String> {
     let campaign = &job.campaigns[at];
-    let earlier = job.campaigns[..at].iter().enumerate().filter(|(place, _)| !campaign.not_with.contains(place));
+    if campaign.discounts.unwrap_or(job.contact.discounts) == Discounts::Stack {
+        return Vec::new();
+    }
+    let settled = |place: usize| campaign.not_with.contains(&place) || campaign.reduced_by.iter().any(|less| less.by == place);
+    let earlier = job.campaigns[..at].iter().enumerate().filter(|(place, _)| !settled(*place));
     earlier
         .filter_map(|(_, other)| {
             let ranks = both_offered(other, campaign);
@@ -131,8 +135,10 @@ pub fn two_discounts(job: &Job, at: usize) -> Vec<String> {
             }
             let (name, rank) = (&other.name, job.ladder.name(first));
             Some(job.language.pick(
-                format!("`{name}` と重なり、ランク {rank} の同じ人に値引きが二つになることがあります"),
-                format!("together with `{name}` the same people of rank {rank} may be offered two discounts"),
+                format!("`{name}` と重なり、ランク {rank} の同じ人に値引きが二つになるため、そのときは見送りになります（superseded）"),
+                format!(
+                    "together with `{name}` the same people of rank {rank} would be offered two discounts; they are skipped as superseded"
+                ),
             ))
         })
         .collect()
@@ -147,6 +153,7 @@ fn discounts_meet(one: &Campaign, other: &Campaign) -> bool {
     let on = |campaign: &Campaign| -> Option<On> {
         match &campaign.offer.as_ref()?.kind {
             OfferKind::Coupon { on, .. } | OfferKind::Bundle { on, .. } => Some(on.clone().unwrap_or_default()),
+            OfferKind::Set { products, .. } => Some(On { product: products.clone(), ..On::default() }),
             _ => None,
         }
     };

@@ -1,6 +1,7 @@
 //! Reads the template folder: which files there are, and what is in them.
 
 use super::Error;
+use super::names::Names;
 use super::problem::{Problem, nearest};
 use std::fs::{self, File};
 use std::io::Read;
@@ -36,7 +37,7 @@ pub(super) struct Folder {
 
 /// Reads `layout.html` and other files of the root, everything in `parts/`, and the folders of these campaigns. Folders of other
 /// campaigns are not opened: several jobs may share one root.
-pub(super) fn read(root: &Path, campaigns: &[String]) -> Result<Folder, Error> {
+pub(super) fn read(root: &Path, campaigns: &[String], names: &Names) -> Result<Folder, Error> {
     let mut folder = Folder::default();
     for entry in list(root).map_err(|reason| Error::Folder { folder: root.to_owned(), reason })? {
         match entry {
@@ -44,7 +45,9 @@ pub(super) fn read(root: &Path, campaigns: &[String]) -> Result<Folder, Error> {
             Entry::File(_) => {}
             Entry::Folder(name) if name == "parts" => folder.walk(root, "parts", 1),
             Entry::Folder(name) if campaigns.contains(&name) => {
-                folder.walk(root, &name, DEEPEST);
+                // Variants have folders of their own in that of their campaign.
+                let has_variants = !names.variants_of(&name).is_empty();
+                folder.walk(root, &name, if has_variants { DEEPEST - 1 } else { DEEPEST });
                 folder.campaigns.push(name);
             }
             Entry::Folder(name) => folder.stray(&name, campaigns),

@@ -12,6 +12,8 @@ pub struct Names {
     pub shop: Vec<String>,
     /// Campaigns that never go by mail: their templates may lack any part, or be left out.
     pub without_mail: Vec<String>,
+    /// The variants of campaigns that have some.
+    pub variants: Vec<(String, Vec<String>)>,
     pub currency: Currency,
     pub language: Language,
 }
@@ -25,6 +27,13 @@ pub(super) enum Node {
     Leaf,
     Record(Vec<(String, Node)>),
     List(Box<Node>),
+}
+
+impl Names {
+    /// The variants of a campaign.
+    pub(super) fn variants_of(&self, campaign: &str) -> &[String] {
+        self.variants.iter().find(|(name, _)| name == campaign).map_or(&[], |(_, variants)| variants)
+    }
 }
 
 impl Node {
@@ -112,7 +121,7 @@ pub(super) fn tree(names: &Names, body: bool) -> Node {
             ("occasion", leaves(&["date", "years"])),
             ("last_order", record(&["date", "store"], vec![("items", list(item))])),
             ("shop", leaves(&shop)),
-            ("campaign", leaves(&["name", "sells"])),
+            ("campaign", leaves(&["name", "sells", "variant"])),
             ("links", leaves(&["unsubscribe"])),
         ],
     )

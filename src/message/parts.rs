@@ -2,19 +2,58 @@
 
 use super::files::TemplateFile;
 use super::problem::{Problem, nearest};
-use super::templates::{Campaign, Parts};
-use std::collections::BTreeMap;
+use super::templates::{Campaign, Parts, Set};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The file of each part.
+type Files = BTreeMap<&'static str, String>;
+
+/// The files of one folder.
+#[derive(Default)]
+struct Layer {
+    usual: Files,
+    /// Those that stand in for a rank.
+    ranks: BTreeMap<String, Files>,
+}
 
 /// Sorts a campaign's files into parts.
-pub(super) fn gather(campaign: &str, files: &[TemplateFile], ranks: &[String], problems: &mut Vec<Problem>) -> Campaign {
-    let mut usual: BTreeMap<&str, String> = BTreeMap::new();
-    let mut own: BTreeMap<String, BTreeMap<&str, String>> = BTreeMap::new();
+pub(super) fn gather(
+    campaign: &str,
+    variants: &[String],
+    files: &[TemplateFile],
+    ranks: &[String],
+    problems: &mut Vec<Problem>,
+) -> Campaign {
+    let mut own = Layer::default();
+    let mut layers: BTreeMap<&str, Layer> = variants.iter().map(|variant| (variant.as_str(), Layer::default())).collect();
     for file in files {
         let Some(name) = file.name.strip_prefix(campaign).and_then(|rest| rest.strip_prefix('/')) else { continue };
+        match name.split_once('/') {
+            None => own.take(name, file, ranks, problems),
+            Some((variant, name)) => {
+                if let Some(layer) = layers.get_mut(variant) {
+                    layer.take(name, file, ranks, problems);
+                    continue;
+                }
+                let help = match nearest(variant, variants.iter().map(String::as_str)) {
+                    Some(meant) => format!("did you mean `{meant}`?"),
+                    None => format!("the variants are: {}", variants.join(", ")),
+                };
+                problems.push(Problem::of_file(&file.name, format!("there is no variant `{variant}`"), Some(help)));
+            }
+        }
+    }
+    let variants = layers.iter().map(|(variant, layer)| ((*variant).to_owned(), set(&[layer, &own]))).collect();
+    Campaign { set: set(&[&own]), variants, ..Campaign::default() }
+}
+
+impl Layer {
+    /// Takes a file in as the part that its name says.
+    fn take(&mut self, name: &str, file: &TemplateFile, ranks: &[String], problems: &mut Vec<Problem>) {
         match part_of(name) {
-            Some((part, None)) => drop(usual.insert(part, file.name.clone())),
+            Some((part, None)) => drop(self.usual.insert(part, file.name.clone())),
             Some((part, Some(rank))) if ranks.iter().any(|known| known == rank) => {
-                own.entry(rank.to_owned()).or_default().insert(part, file.name.clone());
+                self.ranks.entry(rank.to_owned()).or_default().insert(part, file.name.clone());
             }
             Some((_, Some(rank))) => {
                 let help = match nearest(rank, ranks.iter().map(String::as_str)) {
@@ -38,27 +77,47 @@ pub(super) fn gather(campaign: &str, files: &[TemplateFile], ranks: &[String], p
             one_line(file, problems);
         }
     }
-    let whole = |own: Option<&BTreeMap<&str, String>>| {
-        let part = |name: &str| own.and_then(|own| own.get(name)).or_else(|| usual.get(name)).cloned();
-        // A rank's own HTML must not travel with everybody's text: without a text of its own the text is made from the HTML.
-        let text_from_html = own.is_some_and(|own| own.contains_key("body.html") && !own.contains_key("body.txt"));
-        Parts {
-            subject: part("subject.txt"),
-            preheader: part("preheader.txt"),
-            html: part("body.html"),
-            text: part("body.txt").filter(|_| !text_from_html),
-        }
+}
+
+/// The parts of some layers, each from the first layer that has it; within a layer the rank's own goes first.
+fn set(layers: &[&Layer]) -> Set {
+    let ranks: BTreeSet<&String> = layers.iter().flat_map(|layer| layer.ranks.keys()).collect();
+    let of_rank = |rank: &String| {
+        let files: Vec<&Files> = layers.iter().flat_map(|layer| layer.ranks.get(rank).into_iter().chain([&layer.usual])).collect();
+        (rank.clone(), whole(&files))
     };
-    let ranks = own.iter().map(|(rank, files)| (rank.clone(), whole(Some(files)))).collect();
-    Campaign { usual: whole(None), ranks, ..Campaign::default() }
+    let usual: Vec<&Files> = layers.iter().map(|layer| &layer.usual).collect();
+    Set { usual: whole(&usual), ranks: ranks.into_iter().map(of_rank).collect() }
+}
+
+/// One mail's parts, each from the first files that have it.
+fn whole(files: &[&Files]) -> Parts {
+    let place = |name: &str| files.iter().position(|files| files.contains_key(name));
+    let part = |name: &str| files.iter().find_map(|files| files.get(name)).cloned();
+    // A rank's or a variant's own HTML must not travel with everybody's text: without a text beside it the text is made from the HTML.
+    let text_is_others = place("body.html").zip(place("body.txt")).is_some_and(|(html, text)| html < text);
+    Parts {
+        subject: part("subject.txt"),
+        preheader: part("preheader.txt"),
+        html: part("body.html"),
+        text: part("body.txt").filter(|_| !text_is_others),
+    }
 }
 
 /// A mail has a subject and an HTML part.
 pub(super) fn need_all(campaign: &str, found: &Campaign, problems: &mut Vec<Problem>) {
-    for (part, file) in [("subject.txt", &found.usual.subject), ("body.html", &found.usual.html)] {
-        if file.is_none() {
-            problems.push(Problem::of_file(&format!("{campaign}/{part}"), format!("the campaign `{campaign}` has no `{part}`"), None));
+    let mut need = |folder: &str, who: &str, parts: &Parts| {
+        for (part, file) in [("subject.txt", &parts.subject), ("body.html", &parts.html)] {
+            if file.is_none() {
+                problems.push(Problem::of_file(&format!("{folder}/{part}"), format!("{who} has no `{part}`"), None));
+            }
         }
+    };
+    if found.variants.is_empty() {
+        need(campaign, &format!("the campaign `{campaign}`"), &found.set.usual);
+    }
+    for (variant, set) in &found.variants {
+        need(&format!("{campaign}/{variant}"), &format!("the variant `{variant}` of the campaign `{campaign}`"), &set.usual);
     }
 }
 

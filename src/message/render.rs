@@ -23,16 +23,26 @@ pub struct RenderError {
 }
 
 impl Templates {
-    /// Renders a campaign's mail for a rank: with the rank's own files where there are some. What never goes by mail may lack any part. `values` are those of
+    /// Renders a campaign's mail for a variant and a rank: with their own files where there are some. What never goes by mail may lack any part. `values` are those of
     /// [`values`](super::values), also after a way through JSON; `shop` is the job's `[shop]`.
     ///
     /// # Errors
     /// A value that is missing or of the wrong kind, an empty subject, more than 1 MiB, or an unknown campaign.
-    pub fn render(&self, campaign: &str, rank: Option<&str>, values: &Value, shop: &[(String, String)]) -> Result<Content, RenderError> {
+    pub fn render(
+        &self,
+        campaign: &str,
+        variant: Option<&str>,
+        rank: Option<&str>,
+        values: &Value,
+        shop: &[(String, String)],
+    ) -> Result<Content, RenderError> {
         let Some(files) = self.campaigns.get(campaign) else {
             return Err(of_file(campaign, "these templates hold no such campaign".into()));
         };
-        let parts = rank.and_then(|rank| files.ranks.get(rank)).unwrap_or(&files.usual);
+        let Some(set) = variant.map_or(Some(&files.set), |variant| files.variants.get(variant)) else {
+            return Err(of_file(campaign, format!("these templates hold no variant `{}` of it", variant.unwrap_or_default())));
+        };
+        let parts = rank.and_then(|rank| set.ranks.get(rank)).unwrap_or(&set.usual);
         let mut context = context(values, shop);
         let subject = match &parts.subject {
             Some(name) => one_line(&self.part(name, &context)?),

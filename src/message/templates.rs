@@ -23,13 +23,21 @@ pub struct Templates {
 /// The files of one campaign.
 #[derive(Debug, Default)]
 pub(super) struct Campaign {
-    pub usual: Parts,
-    /// Parts that stand in for a rank, with the usual ones where it has none of its own.
-    pub ranks: HashMap<String, Parts>,
+    pub set: Set,
+    /// The same for each variant, with the campaign's where it has none of its own.
+    pub variants: HashMap<String, Set>,
     /// Its own files, and those that they reach.
     pub files: BTreeSet<String>,
     /// Every path that its templates, layout and components use.
     pub paths: BTreeSet<String>,
+}
+
+/// The parts of a campaign's mails.
+#[derive(Debug, Default)]
+pub(super) struct Set {
+    pub usual: Parts,
+    /// Parts that stand in for a rank, with the usual ones where it has none of its own.
+    pub ranks: HashMap<String, Parts>,
 }
 
 /// File names of one mail's parts.
@@ -55,7 +63,7 @@ impl Templates {
     /// [`Error::Folder`] when the root cannot be read, else [`Error::Problems`] with all problems, if one of them is an error.
     pub fn load(root: &Path, campaigns: &[String], ranks: &[String], names: &Names) -> Result<Self, Error> {
         let is_needed = root.exists() || campaigns.iter().any(|name| !names.without_mail.contains(name));
-        let folder = if is_needed { files::read(root, campaigns)? } else { Folder::default() };
+        let folder = if is_needed { files::read(root, campaigns, names)? } else { Folder::default() };
         Self::of(folder, campaigns, ranks, names)
     }
 
@@ -76,7 +84,7 @@ impl Templates {
         }
         let mut found_parts = HashMap::new();
         for name in campaigns {
-            found_parts.insert(name.clone(), parts::gather(name, &files, ranks, &mut problems));
+            found_parts.insert(name.clone(), parts::gather(name, names.variants_of(name), &files, ranks, &mut problems));
         }
         for name in present.iter().filter(by_mail) {
             parts::need_all(name, &found_parts[name], &mut problems);

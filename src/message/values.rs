@@ -12,6 +12,8 @@ use chrono::NaiveDate;
 pub struct ValueParts<'a> {
     pub ladder: &'a Ladder,
     pub campaign: &'a Campaign,
+    /// Whose templates are rendered, where the campaign has variants.
+    pub variant: Option<&'a str>,
     /// What this mail offers; none leaves `offer` undefined.
     pub offer: Option<&'a Offer>,
     pub occasion: &'a Occasion,
@@ -37,7 +39,7 @@ pub fn values(person: &Person, parts: &ValueParts) -> Value {
         ("offer", parts.offer.map_or(Value::Null, |offer| self::offer(offer, parts))),
         ("occasion", record(vec![("date", Value::maybe(parts.occasion.date)), ("years", Value::maybe(parts.occasion.years))])),
         ("last_order", last_order(person, parts)),
-        ("campaign", record(vec![("name", parts.campaign.name.as_str().into()), ("sells", parts.campaign.sells.into())])),
+        ("campaign", campaign(parts)),
         ("links", record(vec![("unsubscribe", parts.unsubscribe.into())])),
         ("as_of", parts.as_of.into()),
     ];
@@ -46,6 +48,11 @@ pub fn values(person: &Person, parts: &ValueParts) -> Value {
         values.push(("mail_consent", person.consented().into()));
     }
     record(values)
+}
+
+fn campaign(parts: &ValueParts) -> Value {
+    let ValueParts { campaign, variant, .. } = parts;
+    record(vec![("name", campaign.name.as_str().into()), ("sells", campaign.sells.into()), ("variant", Value::maybe(*variant))])
 }
 
 fn record(fields: Vec<(&str, Value)>) -> Value {

@@ -144,8 +144,8 @@ fn person_with<T>(orders: i64, spend: i64, ask: impl FnOnce(&Person<'_>) -> T) -
         last_order: None,
         interval: None,
         received: &[],
-        holdout: false,
         holding: Holding::default(),
+        holdout: false,
     })
 }
 

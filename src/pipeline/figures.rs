@@ -130,7 +130,9 @@ fn sample(job: &Job, inputs: &Inputs, campaign: usize, mail: &PlannedMail) -> Re
     let rank = mail.rank.map(|rank| job.ladder.name(rank));
     let values = runs::values_read(&mail.values)?;
     let name = &job.campaigns[campaign].name;
-    let content: message::Content =
-        inputs.templates.render(name, rank, &values, &job.shop).map_err(|error| Error::Render(error.to_string()))?;
+    let content: message::Content = inputs
+        .templates
+        .render(name, mail.variant.as_deref(), rank, &values, &job.shop)
+        .map_err(|error| Error::Render(error.to_string()))?;
     Ok(Sample { campaign: name.clone(), rank: rank.unwrap_or_default().to_owned(), subject: content.subject, html: content.html })
 }

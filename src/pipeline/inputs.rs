@@ -203,6 +203,7 @@ fn names(job: &Outline, columns: Option<Vec<String>>) -> message::Names {
         customer: columns,
         shop: job.shop.clone(),
         without_mail: job.without_mail.clone(),
+        variants: job.variants.clone(),
         currency: job.currency.clone(),
         language: job.language,
     }

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 /// Renders a mail from its values.
 fn content(templates: &message::Templates, job: &Job, mail: &MailRow) -> Result<message::Content, Error> {
     let values = runs::values_read(&mail.values)?;
-    let content = templates.render(&mail.campaign, mail.rank.as_deref(), &values, &job.shop);
+    let content = templates.render(&mail.campaign, mail.variant.as_deref(), mail.rank.as_deref(), &values, &job.shop);
     content.map_err(|error| Error::Render(error.to_string()))
 }
 

@@ -41,8 +41,8 @@ pub fn read(job: &Job, customers: &Customers, merges: &Merges, as_of: NaiveDate,
     let summary = own.as_ref().map(|opened| under_present_names(opened.summary.clone(), &job.ladder));
     let past = ledger.history(&job.name, as_of, until)?;
     let gifts = gifts(job, &ledger, &past, merges, (as_of, until))?;
-    let adopted = adopted_in(&ledger, job, as_of, until)?;
     let issued = issued(job, as_of, until)?;
+    let adopted = adopted_in(&ledger, job, as_of, until)?;
     let before = Before { summary, adopted, past, gifts, issued, ..Before::default() };
     let ranking = match &job.ladder.of {
         None => own,

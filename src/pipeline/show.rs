@@ -11,6 +11,7 @@ use std::path::PathBuf;
 pub struct Shown {
     pub mail_id: String,
     pub campaign: String,
+    pub variant: Option<String>,
     pub rank: Option<String>,
     pub channel: Channel,
     pub address: String,
@@ -46,6 +47,7 @@ pub fn show(job: &Job, as_of: NaiveDate, customer: &str, campaign: Option<&str>)
             Ok(Shown {
                 mail_id: mail.mail_id.clone(),
                 campaign: mail.campaign.clone(),
+                variant: mail.variant.clone(),
                 rank: mail.rank.clone(),
                 channel: mail.channel,
                 address: mail.address.clone(),

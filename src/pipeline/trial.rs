@@ -54,9 +54,9 @@ fn failed(trouble: RunTrouble) -> Error {
     }
 }
 
-/// The first mail of each campaign and rank, then the longest name and the longest content.
+/// The first mail of each campaign, variant and rank, then the longest name and the longest content.
 fn samples(opened: &runs::Opened) -> Result<Vec<(String, MailRow)>, Error> {
-    let mut firsts: BTreeMap<(String, Option<String>), MailRow> = BTreeMap::new();
+    let mut firsts: BTreeMap<(String, Option<String>, Option<String>), MailRow> = BTreeMap::new();
     let mut longest_name: Option<(usize, MailRow)> = None;
     let mut most_content: Option<(usize, MailRow)> = None;
     for mail in opened.mails()? {
@@ -71,13 +71,19 @@ fn samples(opened: &runs::Opened) -> Result<Vec<(String, MailRow)>, Error> {
         };
         keep_longest(&mut longest_name, name, &mail);
         keep_longest(&mut most_content, mail.values.len(), &mail);
-        firsts.entry((mail.campaign.clone(), mail.rank.clone())).or_insert(mail);
+        firsts.entry((mail.campaign.clone(), mail.variant.clone(), mail.rank.clone())).or_insert(mail);
     }
     let mut chosen: Vec<(String, MailRow)> =
-        firsts.into_iter().map(|((campaign, rank), mail)| (format!("{campaign} {}", rank.as_deref().unwrap_or("-")), mail)).collect();
+        firsts.into_iter().map(|((campaign, variant, rank), mail)| (told(&campaign, variant.as_deref(), rank.as_deref()), mail)).collect();
     chosen.extend(longest_name.map(|(_, mail)| ("longest name".to_owned(), mail)));
     chosen.extend(most_content.map(|(_, mail)| ("most content".to_owned(), mail)));
     Ok(chosen)
+}
+
+/// Which of a plan's mails a sample stands for.
+fn told(campaign: &str, variant: Option<&str>, rank: Option<&str>) -> String {
+    let variant = variant.map_or_else(String::new, |variant| format!("/{variant}"));
+    format!("{campaign}{variant} {}", rank.unwrap_or("-"))
 }
 
 fn keep_longest(best: &mut Option<(usize, MailRow)>, size: usize, mail: &MailRow) {

@@ -110,8 +110,8 @@ fn replay(job: &Job, stops: &[Stop], watch: &Watch) -> Result<Replay, Error> {
             None => previous::read(job, &lists.customers, &lists.merges, stop.as_of, stop.until)?,
             Some(Left { run, held, gifts }) => {
                 let past = previous::past(job, stop.as_of, stop.until)?.replayed(&job.name, first, Arc::clone(&mailed));
-                let adopted = previous::adopted(job, stop.as_of, stop.until)?;
                 let issued = previous::issued(job, stop.as_of, stop.until)?;
+                let adopted = previous::adopted(job, stop.as_of, stop.until)?;
                 previous::Before { run: Some(run), summary: None, adopted, held, past, gifts, issued }
             }
         };

@@ -91,6 +91,7 @@ pub(super) fn mails(rows: &[(&str, &PlannedMail)], names: &Names<'_>) -> Result<
         ("customer_id", false, texts(rows.iter().map(|(id, _)| *id))),
         ("rank", true, Arc::new(StringArray::from_iter(ranks))),
         ("campaign", false, texts(campaigns.into_iter())),
+        ("variant", true, Arc::new(rows.iter().map(|(_, mail)| mail.variant.as_deref()).collect::<StringArray>())),
         ("occasion", false, texts(rows.iter().map(|(_, mail)| mail.occasion.as_str()))),
         ("address", false, texts(rows.iter().map(|(_, mail)| mail.address.as_str()))),
         ("subject", false, texts(rows.iter().map(|(_, mail)| mail.subject.as_str()))),

@@ -219,6 +219,7 @@ fn mail_rows(batch: &RecordBatch) -> Result<Vec<MailRow>, String> {
     let valid_until = column::<Date32Array>(batch, "valid_until")?;
     let channels = later::<StringArray>(batch, "channel")?;
     let exposure = later::<Int64Array>(batch, "exposure")?;
+    let variant = later::<StringArray>(batch, "variant")?;
     let row = |at| {
         let hash = blake3::Hash::from_hex(text(hash, at)?).map_err(|error| format!("a content hash is wrong: {error}"))?;
         Ok(MailRow {
@@ -226,6 +227,7 @@ fn mail_rows(batch: &RecordBatch) -> Result<Vec<MailRow>, String> {
             customer_id: text(customer_id, at)?.to_owned(),
             rank: maybe_text(rank, at),
             campaign: text(campaign, at)?.to_owned(),
+            variant: variant.and_then(|variant| maybe_text(variant, at)),
             occasion: text(occasion, at)?.to_owned(),
             channel: channel(channels, at)?,
             address: text(address, at)?.to_owned(),

@@ -57,6 +57,8 @@ mod sink;
 #[cfg(test)]
 mod small_shop;
 #[cfg(test)]
+mod variants;
+#[cfg(test)]
 mod whatif;
 #[cfg(test)]
 mod year;

@@ -46,6 +46,7 @@ fn campaign(name: &str, ranks: &[RankIndex], sells: bool, offer: Option<OfferKin
         reduced_by: Vec::new(),
         discounts: None,
         share: None,
+        variants: Vec::new(),
         offer: offer.map(|kind| OfferRule { valid, ..OfferRule::of(kind) }),
         holdout: true,
         counts_towards_limit: true,
@@ -126,6 +127,7 @@ fn names(columns: Option<&[&str]>) -> Names {
     Names {
         customer: columns.map(|columns| columns.iter().map(|name| (*name).to_owned()).collect()),
         without_mail: Vec::new(),
+        variants: Vec::new(),
         shop: shop().into_iter().map(|(key, _)| key).collect(),
         currency: Currency { code: "JPY".into(), digits: 0 },
         language: Language::Ja,
@@ -157,7 +159,7 @@ fn mails() -> Vec<(Campaign, RankIndex, Value, Content)> {
         let RankRange::Ranks(ranks) = campaign.ranks.clone() else { panic!("every campaign has ranks") };
         for rank in ranks {
             let values = values(&campaign, rank);
-            let content = templates.render(&campaign.name, Some(ladder.name(rank)), &values, &shop());
+            let content = templates.render(&campaign.name, None, Some(ladder.name(rank)), &values, &shop());
             mails.push((campaign.clone(), rank, values, content.unwrap_or_else(|error| panic!("{error}"))));
         }
     }
@@ -211,7 +213,7 @@ fn a_mail_is_the_same_after_a_way_through_json() {
     let templates = templates();
     for (campaign, rank, values, content) in mails() {
         let back = values_read(&values_text(&values)).unwrap();
-        let again = templates.render(&campaign.name, Some(ladder().name(rank)), &back, &shop()).unwrap();
+        let again = templates.render(&campaign.name, None, Some(ladder().name(rank)), &back, &shop()).unwrap();
         assert_eq!(hash("a@b.example", &again), hash("a@b.example", &content));
         assert_eq!(again, content);
     }
@@ -244,7 +246,7 @@ fn a_distance_that_is_missing_leaves_no_trace() {
                 *field = Value::Record(vec![("id".into(), "C1".into()), ("name".into(), Value::Null)]);
             }
         }
-        let content = templates.render(&campaign.name, Some(ladder.name(3)), &Value::Record(fields), &shop());
+        let content = templates.render(&campaign.name, None, Some(ladder.name(3)), &Value::Record(fields), &shop());
         let content = content.unwrap_or_else(|error| panic!("{error}"));
         assert!(content.text.contains("お客様") && !content.text.contains("次のランクまで"), "{}", content.text);
     }
@@ -290,11 +292,12 @@ fn customer(fields: Vec<(&str, Value)>) -> Value {
 #[test]
 fn a_missing_value_is_an_error_with_its_place() {
     let (_root, templates) = one("<p>one</p>\n<p>{{ customer.nickname }}</p>\n");
-    let error = templates.render("birthday", None, &customer(vec![("name", "a".into()), ("nickname", Value::Null)]), &shop()).unwrap_err();
+    let error =
+        templates.render("birthday", None, None, &customer(vec![("name", "a".into()), ("nickname", Value::Null)]), &shop()).unwrap_err();
     assert_eq!((error.file.as_str(), error.line, error.column), ("birthday/body.html", 2, 7), "{error}");
     assert!(error.message.starts_with("`customer.nickname` has no value here"), "{error}");
     let (_root, templates) = one("{{ customer.nickname or customer.name }}, {% if customer.nickname %}x{% endif %}{{ offer.code }}\n");
-    let error = templates.render("birthday", None, &customer(vec![("name", "a".into())]), &shop()).unwrap_err();
+    let error = templates.render("birthday", None, None, &customer(vec![("name", "a".into())]), &shop()).unwrap_err();
     assert!(error.message.contains("`offer` has no value here; put `{% if offer %}` around it"), "{error}");
 }
 
@@ -302,7 +305,7 @@ fn a_missing_value_is_an_error_with_its_place() {
 fn a_customer_cannot_write_html_headers_or_templates() {
     let (_root, templates) = one("<p>{{ customer.name }}</p>\n");
     let name = "<script>{{ shop.url }}\r\nBcc: x@evil.example";
-    let content = templates.render("birthday", None, &customer(vec![("name", name.into())]), &shop()).unwrap();
+    let content = templates.render("birthday", None, None, &customer(vec![("name", name.into())]), &shop()).unwrap();
     assert_eq!(content.subject, "Hello <script>{{ shop.url }} Bcc: x@evil.example");
     assert!(content.html.contains("&lt;script&gt;{{ shop.url }}"), "{}", content.html);
 }
@@ -310,7 +313,7 @@ fn a_customer_cannot_write_html_headers_or_templates() {
 #[test]
 fn a_loop_cannot_fill_the_memory() {
     let (_root, templates) = one("{% for a in range(end=100000) %}{% for b in range(end=100000) %}more and more{% endfor %}{% endfor %}\n");
-    let error = templates.render("birthday", None, &customer(vec![("name", "a".into())]), &shop()).unwrap_err();
+    let error = templates.render("birthday", None, None, &customer(vec![("name", "a".into())]), &shop()).unwrap_err();
     assert!(error.message.contains("more than 1024 KiB"), "{error}");
 }
 
@@ -353,8 +356,8 @@ fn a_folder_of_another_jobs_campaign_is_only_a_warning() {
 fn styles_move_into_elements_when_asked() {
     let (_root, templates) = one("<html><head><style>p { color: red }</style></head><body><p>a</p></body></html>\n");
     let values = customer(vec![("name", "a".into())]);
-    assert!(!templates.render("birthday", None, &values, &shop()).unwrap().html.contains("style=\""));
-    let html = templates.inline_css(true).render("birthday", None, &values, &shop()).unwrap().html;
+    assert!(!templates.render("birthday", None, None, &values, &shop()).unwrap().html.contains("style=\""));
+    let html = templates.inline_css(true).render("birthday", None, None, &values, &shop()).unwrap().html;
     assert!(html.contains("<p style=\"color: red;\">"), "{html}");
 }
 
@@ -377,7 +380,7 @@ fn the_docs_list_names_that_exist_and_filters_as_they_write() {
     for row in table("Filters") {
         let [_, written, expected, _] = row.as_slice() else { panic!("{row:?}") };
         let (_root, templates) = one(written);
-        let content = templates.render("birthday", None, &customer(vec![("name", "a".into())]), &shop()).unwrap();
+        let content = templates.render("birthday", None, None, &customer(vec![("name", "a".into())]), &shop()).unwrap();
         assert_eq!(content.html.trim(), expected);
     }
 }

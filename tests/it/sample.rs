@@ -61,6 +61,7 @@ pub fn sample(campaign: &Campaign, ladder: &Ladder, rank: Option<RankIndex>, as_
     let parts = ValueParts {
         ladder,
         campaign,
+        variant: None,
         offer: offer.as_ref(),
         channel: rankmail::domain::Channel::Mail,
         occasion: &occasion,

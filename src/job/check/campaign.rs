@@ -5,7 +5,7 @@ use super::super::report::{At, Report};
 use super::super::words;
 use super::super::written::{Key, Span};
 use super::others::Others;
-use super::{Around, channel, limits, mail, never, offer, when};
+use super::{Around, channel, limits, mail, never, offer, variants, when};
 use crate::domain::campaign::{Contact, Discounts, Holdout, Once, RankRange};
 use crate::domain::{Campaign, RankIndex};
 
@@ -92,6 +92,7 @@ fn one(
     let reduced_by = others.reduced_by(file, offer.as_ref(), report);
     let discounts = discounts(&file.discounts, report);
     let share = limits::share(&file.share, report);
+    let variants = variants::all(&file.variants, report);
     if let (Some(rule), Some(written)) = (&offer, file.offer.value()) {
         limits::has_cost(rule, written, file.cost_each.span().is_some(), report);
     }
@@ -117,6 +118,7 @@ fn one(
         reduced_by,
         discounts,
         share,
+        variants,
         offer,
         holdout,
         counts_towards_limit,

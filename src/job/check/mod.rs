@@ -15,6 +15,7 @@ mod recommend;
 mod rewards;
 mod rising;
 mod sources;
+mod variants;
 mod when;
 
 use super::currency;

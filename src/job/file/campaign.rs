@@ -33,6 +33,8 @@ pub struct CampaignFile {
     /// The share of those it is for who get it, such as `10%`; the same people at every run.
     #[schemars(extend("pattern" = r"^\s*[0-9.]+\s*%\s*$"))]
     pub share: Key<String>,
+    /// Which part of the people gets which folder of templates within the campaign's: `{ a = "50%", b = "50%" }`.
+    pub variants: Key<Entries<Scalar>>,
     pub offer: Key<OfferFile>,
     /// `false` mails those too who are held out.
     pub holdout: Key<bool>,

@@ -46,13 +46,22 @@ impl Pass<'_> {
         }
     }
 
+    /// Whose templates a customer gets, where the campaign has variants.
+    fn variant(&self, at: usize, person: &Person) -> Option<&str> {
+        let campaign = &self.job.campaigns[at];
+        let shares = campaign.variants.iter().map(|variant| variant.share);
+        let place = keys::split(&self.inputs.key, &self.job.name, person.id, &campaign.name, shares);
+        campaign.variants.get(place).map(|variant| variant.name.as_str())
+    }
+
     /// The values a mail is rendered with.
-    fn values(&self, at: usize, person: &Person, matched: &Match, offer: Option<&Offer>, link: &str) -> Value {
+    fn values(&self, at: usize, person: &Person, matched: &Match, offer: Option<&Offer>, variant: Option<&str>, link: &str) -> Value {
         message::values(
             person,
             &message::ValueParts {
                 ladder: &self.job.ladder,
                 campaign: &self.job.campaigns[at],
+                variant,
                 offer,
                 occasion: &matched.occasion,
                 channel: matched.reach.unwrap_or(Channel::Mail),
@@ -68,10 +77,11 @@ impl Pass<'_> {
         let channel = matched.reach.map_err(|_| Trouble::Template("no channel reaches this customer".to_owned()))?;
         let address = campaigns::place(channel, person);
         let link = self.job.mail.unsubscribe.replace("{token}", &keys::token(&self.inputs.key, person.id));
-        let values = self.values(at, person, matched, offer, &link);
+        let variant = self.variant(at, person);
+        let values = self.values(at, person, matched, offer, variant, &link);
         let rank = person.standing.rank;
         let rank_name = rank.map(|rank| self.job.ladder.name(rank));
-        let rendered = self.inputs.templates.render(&campaign.name, rank_name, &values, &self.job.shop);
+        let rendered = self.inputs.templates.render(&campaign.name, variant, rank_name, &values, &self.job.shop);
         let content = rendered.map_err(|error| Trouble::Template(error.to_string()))?;
         let as_of = self.assessed.dates.as_of;
         let mail_id = keys::mail_id(&self.inputs.key, &self.job.name, as_of, person.id, &campaign.name);
@@ -85,6 +95,7 @@ impl Pass<'_> {
         }
         Ok(PlannedMail {
             mail_id,
+            variant: variant.map(str::to_owned),
             content_hash: message::hash(&address, &content),
             address,
             subject: content.subject,
@@ -101,6 +112,7 @@ fn bare(at: usize, person: &Person, matched: &Match, offer: Option<&Offer>) -> P
         customer: matched.row,
         rank: person.standing.rank,
         campaign: at,
+        variant: None,
         occasion: matched.occasion.word.clone(),
         channel: matched.reach.unwrap_or(Channel::Mail),
         address: String::new(),

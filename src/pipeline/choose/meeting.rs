@@ -52,9 +52,10 @@ impl Purse {
     fn take(&mut self, stake: Stake, run: &mut Option<i64>) -> bool {
         let Stake { offered, cost } = stake;
         let covers = |left: Option<i64>| left.is_none_or(|left| cost <= left);
-        let run_has = cost == 0 || (!self.spent && covers(*run));
-        let served = run_has && (!offered || (!self.closed && self.places != Some(0) && covers(self.money)));
-        self.spent |= !run_has;
+        let allowed = !offered || (!self.closed && self.places != Some(0) && covers(self.money));
+        let paid = cost == 0 || (!self.spent && covers(*run));
+        let served = allowed && paid;
+        self.spent |= allowed && !paid;
         self.closed |= offered && !served;
         if served {
             *run = run.map(|left| left - cost);

@@ -244,6 +244,7 @@ fn row(job: &Job, part: &PlanPart, mail: &PlannedMail) -> MailRow {
         customer_id: part.customer_id.get(mail.customer).to_owned(),
         rank: mail.rank.map(|rank| job.ladder.name(rank).to_owned()),
         campaign: job.campaigns[mail.campaign].name.clone(),
+        variant: mail.variant.clone(),
         occasion: mail.occasion.clone(),
         channel: mail.channel,
         address: mail.address.clone(),
