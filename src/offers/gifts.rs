@@ -4,7 +4,7 @@ use crate::domain::channel::narrowed;
 use crate::domain::offer::Gift;
 use crate::domain::{Person, Value};
 
-/// The gift for a customer. `otherwise` is for whom none is left; it comes twice only where there is nothing else to give.
+/// The gift for a customer. `otherwise` is for whom none is left, and may come again: a mail about a gift without one would be worse.
 pub fn choose<'a>(
     gifts: &'a [Gift],
     otherwise: Option<&'a String>,
@@ -17,7 +17,7 @@ pub fn choose<'a>(
     let is_new = |gift: &&String| !person.received.contains(gift);
     let suits = |gift: &&Gift| likes.is_written(&gift.likes) && !gift.never_with.iter().any(|word| names(allergies, word));
     let chosen = gifts.iter().filter(suits).map(|gift| &gift.gift).find(is_new);
-    chosen.or(otherwise.filter(|gift| gifts.is_empty() || is_new(gift)))
+    chosen.or(otherwise)
 }
 
 /// Whether what is known of a customer's allergies names something. It is looked for within the text too, for "牛肉（少量可）" names

@@ -362,7 +362,7 @@ c003,,田中,true,,,,,肉,
         ["c000", "山田", "", "604-0000", "京都市1", "090-0000-0000", "近江牛", "A", "thanks"].map(str::to_owned)
     );
     assert_eq!(given("2027-01-01"), ["鴨", "お花", "お花"], "the next that is liked, else the one for everybody");
-    assert_eq!(given("2027-02-01"), ["お花", "", ""], "nothing is given twice");
+    assert_eq!(given("2027-02-01"), ["お花", "お花", "お花"], "nothing that was chosen is given twice");
     let job = fs::read_to_string(shop.path("job.toml")).unwrap();
     for (from, to, words) in [
         ("allergies = \"allergies\"\n", "", "`never_with` has no `allergies`"),
