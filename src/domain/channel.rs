@@ -2,6 +2,7 @@
 
 use super::Texts;
 use super::job::Language;
+use super::money::grouped;
 use std::borrow::Cow;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,6 +44,20 @@ impl Channel {
             Self::Post => language.pick("郵送", "post"),
             Self::Line => language.pick("LINE", "LINE"),
             Self::Call => language.pick("電話", "call"),
+        }
+    }
+}
+
+/// How a campaign goes where that is not by mail alone, to stand behind its name: ` (post)`, ` (mail 12, post 3)`.
+#[must_use]
+pub fn told_where_not_mail(channels: &[(Channel, u64)], language: Language) -> String {
+    match channels {
+        [] | [(Channel::Mail, _)] => String::new(),
+        [(channel, _)] => format!(" ({})", channel.told(language)),
+        several => {
+            let told: Vec<String> =
+                several.iter().map(|(channel, count)| format!("{} {}", channel.told(language), grouped(*count))).collect();
+            format!(" ({})", told.join(", "))
         }
     }
 }

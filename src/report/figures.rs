@@ -2,6 +2,7 @@
 
 use super::flow::{Move, name_of, tone};
 use super::words::Words;
+use crate::domain::channel::told_where_not_mail;
 use crate::domain::money::grouped;
 use crate::domain::plan::{Counts, Summary};
 use crate::domain::{Currency, RankIndex, SkipReason};
@@ -153,7 +154,7 @@ pub(super) fn heat(summary: &Summary, currency: &Currency, words: Words) -> Heat
         let skipped = counts.skips.get(campaign).map_or(0, |skips| skips.iter().map(|skip| skip.1).sum());
         let exposure = counts.exposure.get(campaign).copied().unwrap_or_default();
         HeatRow {
-            name: name.clone(),
+            name: format!("{name}{}", told_where_not_mail(counts.channels.get(campaign).map_or(&[], Vec::as_slice), words.0)),
             cells: (0..width).map(|column| cell(at(mails, column))).collect(),
             total: quiet(mails.iter().sum()),
             skipped: quiet(skipped),

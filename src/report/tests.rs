@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::plan::Counts;
-use crate::domain::{Exposure, RankChange, Rate, SkipReason};
+use crate::domain::{Channel, Exposure, RankChange, Rate, SkipReason};
 use chrono::NaiveDate;
 
 fn day(text: &str) -> NaiveDate {
@@ -62,6 +62,7 @@ fn small() -> Summary {
             mails: 210,
             skipped: 80,
             mails_by_rank: vec![vec![60, 12, 1, 0], vec![0, 137, 0, 0]],
+            channels: vec![vec![(Channel::Mail, 73)], vec![(Channel::Mail, 100), (Channel::Post, 37)]],
             skips: vec![vec![(SkipReason::NoConsent, 20)], vec![(SkipReason::NoConsent, 45), (SkipReason::Holdout, 15)]],
             nameless: 2,
             holdout: 61,

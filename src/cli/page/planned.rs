@@ -3,10 +3,11 @@
 use super::super::table::{self, Table};
 use super::super::words::{self, pick};
 use super::{BOLD, FAINT, colour, heading, points, warning};
+use crate::domain::channel::told_where_not_mail;
 use crate::domain::money::grouped;
 use crate::domain::offer::OfferKind;
 use crate::domain::plan::Summary;
-use crate::domain::{Campaign, Channel, Job, RankChange, SkipReason};
+use crate::domain::{Campaign, Job, RankChange, SkipReason};
 use crate::pipeline::Planned;
 use anstyle::AnsiColor;
 use std::collections::BTreeMap;
@@ -106,7 +107,7 @@ fn mails(job: &Job, summary: &Summary) -> String {
     table.row(head);
     let mut sums = vec![0_u64; columns];
     for (at, (name, row)) in summary.campaigns.iter().zip(&counts.mails_by_rank).enumerate() {
-        let mut cells = vec![format!("{name}{}", by_channel(job, counts.channels.get(at).map_or(&[], Vec::as_slice)))];
+        let mut cells = vec![format!("{name}{}", told_where_not_mail(counts.channels.get(at).map_or(&[], Vec::as_slice), language))];
         for (at, count) in row.iter().enumerate() {
             sums[at] += count;
             if at < shown {
@@ -150,19 +151,6 @@ fn draws(job: &Job, summary: &Summary) -> String {
         ))
     };
     job.campaigns.iter().enumerate().filter_map(drawn).collect()
-}
-
-/// How a campaign goes where that is not by mail alone: ` (post)`, ` (mail 12, post 3)`.
-fn by_channel(job: &Job, channels: &[(Channel, u64)]) -> String {
-    match channels {
-        [] | [(Channel::Mail, _)] => String::new(),
-        [(channel, _)] => format!(" ({})", channel.told(job.language)),
-        several => {
-            let told: Vec<String> =
-                several.iter().map(|(channel, count)| format!("{} {}", channel.told(job.language), grouped(*count))).collect();
-            format!(" ({})", told.join(", "))
-        }
-    }
 }
 
 /// Skips by reason; by campaign too when asked for more.
