@@ -221,7 +221,7 @@ def mail_faults(outbox, mails, people, job):
     wrong = len(written ^ mails.keys())
     if wrong:
         print(f"{len(written - mails.keys())} files are no planned mail, {len(mails.keys() - written)} planned mails have no file")
-    fixed = {campaign["offer"]["code"] for campaign in job["campaign"] if "code" in campaign.get("offer", {})}
+    fixed = {campaign["offer"]["code"] for campaign in job["campaign"] if isinstance(campaign.get("offer", {}).get("code"), str)}
     own = [mail["coupon_code"] for mail in mails.values() if mail["coupon_code"] and mail["coupon_code"] not in fixed]
     if len(set(own)) != len(own):
         print("two mails have one coupon code")
