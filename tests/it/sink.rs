@@ -14,6 +14,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+/// What is read of a line at most, in bytes: more than the wire allows.
+const LONGEST: u64 = 2_000;
+
 /// A mail that was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Taken {
@@ -191,7 +194,7 @@ fn act(mut stream: &TcpStream, action: &str) -> io::Result<()> {
         },
         "slow" => {
             for byte in b"250 I am slow today, very slow\r\n" {
-                thread::sleep(Duration::from_millis(100));
+                thread::sleep(Duration::from_millis(200));
                 stream.write_all(&[*byte])?;
             }
             Ok(())
@@ -214,11 +217,8 @@ fn address(line: &str) -> String {
 
 fn read_line(lines: &mut BufReader<&TcpStream>, seen: &Seen) -> io::Result<String> {
     let mut line = Vec::new();
-    lines.by_ref().take(2000).read_until(b'\n', &mut line)?;
-    if line.is_empty() {
-        return Err(io::ErrorKind::UnexpectedEof.into());
-    }
-    note_offence(&line, seen);
+    lines.by_ref().take(LONGEST).read_until(b'\n', &mut line)?;
+    note_offence(whole(&line)?, seen);
     Ok(String::from_utf8_lossy(&line).trim_end().to_owned())
 }
 
@@ -227,17 +227,19 @@ fn read_text(lines: &mut BufReader<&TcpStream>, seen: &Seen) -> io::Result<Vec<u
     let mut text = Vec::new();
     loop {
         let mut line = Vec::new();
-        lines.read_until(b'\n', &mut line)?;
-        if line.is_empty() {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        note_offence(&line, seen);
+        lines.by_ref().take(LONGEST).read_until(b'\n', &mut line)?;
+        note_offence(whole(&line)?, seen);
         match line.strip_prefix(b".") {
             Some(b"\r\n") => return Ok(text),
             Some(rest) => text.extend_from_slice(rest),
             None => text.extend_from_slice(&line),
         }
     }
+}
+
+/// A line that was read, or the end of the talk: who is killed while writing leaves half a line, and no rule is broken by it.
+fn whole(line: &[u8]) -> io::Result<&[u8]> {
+    if line.ends_with(b"\n") || line.len() as u64 == LONGEST { Ok(line) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
 /// A line ends in CRLF, has no other CR, no NUL, and at most 998 bytes.
@@ -255,4 +257,25 @@ fn take(log: &Mutex<File>, text: &[u8], recipient: &str) -> io::Result<()> {
     let mut log = log.lock().unwrap();
     log.write_all(format!("{id}\t{recipient}\t{}\n", blake3::hash(text).to_hex()).as_bytes())?;
     log.sync_data()
+}
+
+/// A client that is killed leaves half a command or half a text behind.
+#[test]
+fn half_a_line_is_the_end_and_a_bare_line_feed_an_offence() {
+    let folder = tempfile::tempdir().unwrap();
+    let sink = Sink::start(folder.path(), "220", "250");
+    let say = |words: &str| {
+        let mut stream = TcpStream::connect(sink.address).unwrap();
+        stream.write_all(words.as_bytes()).unwrap();
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        // Read to the end: the server has closed, so it has seen everything.
+        let _ = stream.read_to_end(&mut Vec::new());
+    };
+    say("EHLO a\r\nMAIL FRO");
+    say("EHLO a\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<good@b.example>\r\nDATA\r\nSubject: ha");
+    assert_eq!((sink.offences(), sink.taken().len()), (0, 0));
+    say("EHLO a\n");
+    assert_eq!(sink.offences(), 1);
+    say(&format!("EHLO {}\r\n", "a".repeat(3_000)));
+    assert!(sink.offences() >= 2);
 }
