@@ -143,11 +143,12 @@ fn make_private(path: &Path) -> std::io::Result<()> {
 /// The format version of an open file; zero for an empty one.
 fn check_version(connection: &Connection, path: &Path) -> Result<i64> {
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
-    let looked = number("PRAGMA user_version").and_then(|version| Ok((version, number("SELECT count(*) FROM sqlite_schema")?)));
+    // The tables first: another process makes them and their version in one commit, perhaps between these two looks.
+    let looked = number("SELECT count(*) FROM sqlite_schema").and_then(|tables| Ok((tables, number("PRAGMA user_version")?)));
     match looked {
-        Ok((0, 1..)) => Err(Error::NotALedger { path: path.to_owned() }),
-        Ok((version, _)) if version > VERSION => Err(Error::Newer { path: path.to_owned(), found: version, known: VERSION }),
-        Ok((version, _)) => Ok(version),
+        Ok((1.., 0)) => Err(Error::NotALedger { path: path.to_owned() }),
+        Ok((_, version)) if version > VERSION => Err(Error::Newer { path: path.to_owned(), found: version, known: VERSION }),
+        Ok((_, version)) => Ok(version),
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => Err(Error::NotALedger { path: path.to_owned() }),
         Err(error) => Err(Error::Open { path: path.to_owned(), why: error.to_string() }),
     }
@@ -220,6 +221,19 @@ mod tests {
         let ledger = Ledger::open(&path).unwrap();
         assert_eq!(ledger.connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0)).unwrap(), VERSION);
         assert!(ledger.history("monthly", as_of, i64::MAX).unwrap().suppressed("c1", "").is_some());
+    }
+
+    #[test]
+    fn a_ledger_is_known_as_one_while_it_is_made() {
+        for _ in 0..100 {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("ledger.sqlite");
+            std::thread::scope(|scope| {
+                let looking = scope.spawn(|| while Ledger::open_existing(&path).unwrap().is_none() {});
+                drop(Ledger::open(&path).unwrap());
+                looking.join().unwrap();
+            });
+        }
     }
 
     #[test]
