@@ -2,7 +2,7 @@
 
 use crate::domain::campaign::Once;
 use crate::domain::campaign::{Categories, Discounts, NumberRange, RankRange, When, Where, WhereTest};
-use crate::domain::offer::{OfferKind, On};
+use crate::domain::offer::{CodeSource, OfferKind, OfferRule, On};
 use crate::domain::{Campaign, Job, RankIndex};
 
 /// Why the campaign at this place never becomes a mail, if so.
@@ -34,14 +34,34 @@ fn covers(outer: &Campaign, inner: &Campaign) -> bool {
         (RankRange::Ranks(outer), RankRange::Ranks(inner)) => inner.iter().all(|rank| outer.contains(rank)),
         _ => false,
     };
-    let often =
-        matches!(outer.once, Once::EveryRun) || outer.once == inner.once || (outer.once == Once::Month && inner.once == Once::Occasion);
+    // What comes once ever is gone at the second run, and hides nothing any more.
+    let often = matches!(outer.once, Once::EveryRun)
+        || (outer.once == inner.once && outer.once != Once::Ever)
+        || (outer.once == Once::Month && inner.once == Once::Occasion);
     let held_out = !outer.holdout || inner.holdout;
     let wheres = outer.wheres.iter().all(|one| inner.wheres.iter().any(|other| implies(other, one)));
-    let free = outer.not_with.is_empty();
-    // Who can be recommended nothing does not get the mail.
-    let recommends = outer.offer.as_ref().is_some_and(|offer| matches!(offer.kind, OfferKind::Recommend(_)));
-    ranks && often && held_out && wheres && free && !recommends && when_implies(&inner.when, &outer.when)
+    let free = outer.not_with.is_empty() && outer.share.is_none();
+    // Whoever can be reached by the one can be reached by the other.
+    let reached = inner.channels.iter().all(|channel| outer.channels.contains(channel));
+    let offered = outer.offer.as_ref().is_none_or(is_for_all);
+    ranks && often && held_out && wheres && free && reached && offered && when_implies(&inner.when, &outer.when)
+}
+
+/// Whether nobody goes without this offer, and so without the mail: there is enough for all, and something for each.
+fn is_for_all(offer: &OfferRule) -> bool {
+    let enough = offer.limit.is_none() && offer.budget.is_none() && !matches!(offer.code(), Some(CodeSource::Pool(_)));
+    let each = match &offer.kind {
+        OfferKind::Draw { .. } | OfferKind::Recommend(_) | OfferKind::Invitation { seats: Some(_), .. } => false,
+        OfferKind::Coupon { .. }
+        | OfferKind::Gift { .. }
+        | OfferKind::Bundle { .. }
+        | OfferKind::FreeShipping { .. }
+        | OfferKind::Set { .. }
+        | OfferKind::Points { .. }
+        | OfferKind::EarlyAccess { .. }
+        | OfferKind::Invitation { seats: None, .. } => true,
+    };
+    enough && each
 }
 
 /// Whether whoever meets `one` meets `other`.

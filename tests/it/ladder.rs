@@ -97,8 +97,11 @@ offer = { kind = 'coupon', percent = { A = 5, AA = 10, AAA = 0 }, valid = 'this 
 fn found(campaigns: &str, body: &str) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("job.toml");
-    fs::write(&path, format!("{AROUND}\n{campaigns}\n")).unwrap();
+    // A column for letters too, whatever it holds: nothing is sent.
+    let around = AROUND.replace("email = \"email\"\n", "email = \"email\"\npostal_address = \"email\"\n");
+    fs::write(&path, format!("{around}\n{campaigns}\n")).unwrap();
     fs::write(folder.path().join("customers.csv"), "customer_id,email,birthday,consented_at\nc1,a@example.jp,,\n").unwrap();
+    fs::write(folder.path().join("codes.csv"), "code\nP1\n").unwrap();
     for name in ["thanks", "first", "letter"].iter().filter(|name| campaigns.contains(&format!("name = '{name}'"))) {
         let campaign = folder.path().join("templates").join(name);
         fs::create_dir_all(&campaign).unwrap();
@@ -124,6 +127,27 @@ fn every_rule_speaks_where_it_should_and_only_there() {
         assert!(about.contains(&word), "case {at}: {word} says nothing, only {about:?}");
         let silent = found(&with_thanks(case, case.silent), case.bodies[1]);
         assert!(!silent.contains(&word), "case {at}: {word} speaks");
+    }
+}
+
+/// Who is not chosen for the first campaign gets the second.
+#[test]
+fn a_campaign_that_only_some_get_hides_no_other() {
+    let second = "[[campaign]]\nname = 'letter'\nranks = 'VIP'\nonce = 'ever'\nnot_with = 'first'\n";
+    let first = |keys: &str| format!("{THANKS}[[campaign]]\nname = 'first'\nranks = 'VIP'\n{keys}\n{second}");
+    let speaks = |keys: &str| found(&first(keys), PLAIN).contains(&"shadowed-campaign".to_owned());
+    assert!(speaks("once = 'every run'"), "nobody is left out");
+    for some in [
+        "share = '10%'",
+        "channel = 'post'",
+        "once = 'ever'",
+        "offer = { kind = 'draw', prize = 'tea', seats = 3 }",
+        "offer = { kind = 'coupon', percent = 5, limit = 3 }",
+        "offer = { kind = 'coupon', percent = 5, budget = 3_000 }",
+        "offer = { kind = 'coupon', percent = 5, code = { from = 'codes.csv' } }",
+    ] {
+        let once = if some.starts_with("once") { "" } else { "\nonce = 'every run'" };
+        assert!(!speaks(&format!("{some}{once}")), "{some}");
     }
 }
 
