@@ -226,6 +226,8 @@ fn for_somebody(rule: &OfferRule, file: &OfferFile, range: Option<&RankRange>, r
         OfferKind::Set { deal: Deal::Price(values), .. } => (&file.price, given(values)),
         OfferKind::Points { times, .. } => (&file.times, given(times)),
         OfferKind::EarlyAccess { opens, .. } => (&file.opens, given(opens)),
+        // One amount of 0 is shipping that is free for every order; a table names the ranks that have the offer.
+        OfferKind::FreeShipping { over } if matches!(file.over.value(), Some(Or::Table(_))) => (&file.over, given(over)),
         _ => return,
     };
     let Some(span) = key.span() else { return };
