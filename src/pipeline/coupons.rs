@@ -60,7 +60,7 @@ pub fn rates(job: &Job, inputs: &inputs::Inputs, assessed: &Assessed) -> Result<
     if let Some(book) = assessed.book.as_ref().filter(|_| has_history(job, inputs)) {
         let as_of = assessed.dates.as_of;
         let issued = issued(job, &inputs.merges, as_of)?;
-        let over = |code: &&IssuedCode| code.until.is_none_or(|last| last < as_of);
+        let over = |code: &&IssuedCode| code.until.is_some_and(|last| last < as_of);
         for code in issued.codes.iter().filter(over) {
             if let Some(rate) = rates.get_mut(code.campaign) {
                 rate.issued += 1;

@@ -185,6 +185,20 @@ fn codes_of_earlier_runs_are_found_in_the_orders() {
 }
 
 #[test]
+fn what_is_expected_is_told_by_codes_that_are_over() {
+    for (valid, told) in [(", valid = \"this month\"", true), ("", false)] {
+        let mut shop = Shop::new(6);
+        shop.job("gift", &format!("{{ kind = \"coupon\", percent = 10{valid} }}"));
+        shop.call("gift", &["run", "--as-of", "2026-02-01", "-q"], 0);
+        let code = shop.code_of("gift", "2026-02-01", "c0");
+        shop.order("c0", "used", "2026-02-10", 900, &code);
+        let plan = shop.json("gift", &["plan", "--as-of", "2026-03-01"]);
+        let expected = &plan["campaigns"][0]["exposure"]["expected"];
+        assert_eq!(expected.is_null(), !told, "a code without an end may still be used: {expected}");
+    }
+}
+
+#[test]
 fn a_plan_that_nobody_sent_has_issued_nothing() {
     let shop = Shop::new(2);
     shop.job("gift", TEN);
