@@ -16,16 +16,16 @@ const HEADER_REACH: u64 = 1 << 18;
 
 /// Reads a whole list. Empty fields are nothing, all others are text.
 pub fn read(file: File, path: &Path, name: &str, wanted: Wanted) -> Result<Table, Error> {
-    let (bytes, digest) = whole(file, name, wanted.section)?;
+    let (bytes, digest) = whole(file, name, wanted.key)?;
     let text = decode(bytes, name)?;
     let (columns, lines) = parse(&text, tabs_by_name(path), name, wanted)?;
     Ok(Table { file: name.to_owned(), columns, rows: lines.len(), lines: Some(lines), digest })
 }
 
 /// All bytes of a file, and their digest.
-fn whole(file: File, name: &str, section: &'static str) -> Result<(Vec<u8>, String), Error> {
+fn whole(file: File, name: &str, key: &'static str) -> Result<(Vec<u8>, String), Error> {
     let mut bytes = Vec::new();
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|source| Error::Io { section, file: name.to_owned(), source })?;
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|source| Error::Io { key, file: name.to_owned(), source })?;
     if bytes.len() as u64 > LARGEST {
         return Err(Error::TooLarge { file: name.to_owned(), bytes: bytes.len() as u64, limit: LARGEST });
     }
@@ -37,8 +37,8 @@ fn whole(file: File, name: &str, section: &'static str) -> Result<(Vec<u8>, Stri
 pub type Rows = Vec<(u64, Vec<String>)>;
 
 /// Reads rows that need no header and may be of any length, and what identifies the file's content.
-pub fn rows(file: File, path: &Path, name: &str, section: &'static str) -> Result<(Rows, String), Error> {
-    let (bytes, digest) = whole(file, name, section)?;
+pub fn rows(file: File, path: &Path, name: &str, key: &'static str) -> Result<(Rows, String), Error> {
+    let (bytes, digest) = whole(file, name, key)?;
     let text = decode(bytes, name)?;
     let mut reader = reader(&text, tabs_by_name(path));
     let mut counter = LineCounter { text: text.as_bytes(), at: 0, line: 1 };
@@ -54,8 +54,8 @@ pub fn rows(file: File, path: &Path, name: &str, section: &'static str) -> Resul
 }
 
 /// Reads the header only.
-pub fn names(file: File, path: &Path, name: &str, section: &'static str) -> Result<Vec<String>, Error> {
-    let io = |source| Error::Io { section, file: name.to_owned(), source };
+pub fn names(file: File, path: &Path, name: &str, key: &'static str) -> Result<Vec<String>, Error> {
+    let io = |source| Error::Io { key, file: name.to_owned(), source };
     let mut bytes = Vec::new();
     file.take(HEADER_REACH).read_to_end(&mut bytes).map_err(io)?;
     if bytes.len() as u64 == HEADER_REACH {
@@ -206,7 +206,7 @@ mod tests {
     use crate::domain::Zone;
     use proptest::prelude::*;
 
-    const WANTED: Wanted = Wanted { section: "customers", zone: Zone(chrono_tz::Asia::Tokyo), only: None };
+    const WANTED: Wanted = Wanted { key: "the key", zone: Zone(chrono_tz::Asia::Tokyo), only: None };
 
     fn parsed(bytes: &[u8]) -> Result<(Vec<Column>, Vec<u64>), Error> {
         parse(&decode(bytes.to_vec(), "c.csv")?, false, "c.csv", WANTED)
@@ -275,7 +275,7 @@ mod tests {
         let text = format!("id,名前\n{}", "1,山田太郎\n".repeat(26_000));
         for bytes in [text.clone().into_bytes(), SHIFT_JIS.encode(&text).0.into_owned(), format!("\u{feff}{text}").into_bytes()] {
             std::fs::write(&path, bytes).expect("a file");
-            assert_eq!(names(File::open(&path).expect("a file"), &path, "c.csv", "customers").expect("names"), ["id", "名前"]);
+            assert_eq!(names(File::open(&path).expect("a file"), &path, "c.csv", "the key").expect("names"), ["id", "名前"]);
         }
     }
 

@@ -12,6 +12,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 
+/// The key that names the file.
+pub const KEY: &str = "`path` in [customers]";
+
 /// How many examples a message or note shows.
 const EXAMPLES: usize = 5;
 
@@ -59,7 +62,7 @@ pub fn customers(
     as_of: NaiveDate,
     base: &Path,
 ) -> Result<(Customers, Vec<Input>, Notes), Error> {
-    let table = table::read(&source.path, base, Wanted { section: "customers", zone, only: None })?;
+    let table = table::read(&source.path, base, Wanted { key: KEY, zone, only: None })?;
     let inputs = vec![(table.file.clone(), table.digest.clone())];
     let mut notes = Notes { rows: table.rows as u64, ..Notes::default() };
     let ids = ids(&table, source)?;

@@ -5,10 +5,10 @@ use std::path::Path;
 /// What is wrong with a list. `file` is the name relative to the job file's folder.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("cannot read `{file}`: {source}; look at `path` in [{section}] and at the rights of the file")]
-    Io { section: &'static str, file: String, source: std::io::Error },
-    #[error("`{file}` is a folder; name one Parquet or CSV file as `path` in [{section}]")]
-    Folder { section: &'static str, file: String },
+    #[error("cannot read `{file}`: {source}; look at {key} and at the rights of the file")]
+    Io { key: &'static str, file: String, source: std::io::Error },
+    #[error("`{file}` is a folder; name one Parquet or CSV file as {key}")]
+    Folder { key: &'static str, file: String },
     #[error("`{file}` changed while it was read; run again when whatever writes it has finished")]
     Changed { file: String },
     #[error("`{file}` has {bytes} bytes, more than the {limit} that a CSV may have; write it as Parquet")]

@@ -14,7 +14,7 @@ const NEW: [&str; 6] = ["new", "new_id", "to", "新", "新id", "新顧客id"];
 
 /// Reads which ids were merged into which.
 pub fn merges(path: &Path, base: &Path) -> Result<(Merges, Input), Error> {
-    let wanted = Wanted { section: "customers", zone: Zone(chrono_tz::UTC), only: None };
+    let wanted = Wanted { key: "`merged` in [customers]", zone: Zone(chrono_tz::UTC), only: None };
     let table = table::read(path, base, wanted)?;
     let among = |names: &[&str]| table.columns.iter().position(|column| names.contains(&column.name.to_lowercase().as_str()));
     let (old, new, headed) = match (among(&OLD), among(&NEW), table.columns.len()) {
@@ -78,5 +78,7 @@ mod tests {
             let error = read(text.as_bytes()).unwrap_err();
             assert!(error.contains(words), "{error}");
         }
+        let away = merges(Path::new("no/such/merges.csv"), Path::new(".")).unwrap_err().to_string();
+        assert!(away.contains("look at `merged` in [customers]"), "{away}");
     }
 }

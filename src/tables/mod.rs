@@ -32,5 +32,5 @@ pub type Input = (String, String);
 
 /// The names of the columns of the customer list, in the order of the file. Reads the footer or the first row, not the list.
 pub fn customer_columns(source: &CustomersSource, base: &Path) -> Result<Vec<String>, Error> {
-    table::names(&source.path, base, "customers")
+    table::names(&source.path, base, customers::KEY)
 }

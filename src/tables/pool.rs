@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 /// The job's key, for messages about the file as such.
-const SECTION: &str = "offer.code";
+const KEY: &str = "`from` in `code` of the offer";
 
 /// First cells that are the name of a column. Whoever writes a list of codes with a head calls it one of these.
 const HEADS: [&str; 8] = ["code", "codes", "coupon", "coupon_code", "coupon code", "コード", "クーポン", "クーポンコード"];
@@ -50,8 +50,8 @@ pub fn pools(written: &[&str], base: &Path) -> Result<(Vec<Pool>, Vec<Input>), E
 fn read(written: &str, base: &Path) -> Result<(Pool, Vec<u64>, Input), Error> {
     let path = base.join(written);
     let name = relative_name(&path, base);
-    let (file, before) = open(&path, &name, SECTION)?;
-    let (rows, digest) = unchanged(&path, &name, &before, || csv::rows(file, &path, &name, SECTION))?;
+    let (file, before) = open(&path, &name, KEY)?;
+    let (rows, digest) = unchanged(&path, &name, &before, || csv::rows(file, &path, &name, KEY))?;
     let mut pool = Pool { written: written.to_owned(), codes: Vec::new() };
     let mut lines = Vec::new();
     let head = rows.first().and_then(|(_, cells)| {

@@ -18,7 +18,7 @@ pub fn products(source: &ProductsSource, currency: &Currency, base: &Path) -> Re
     let roles = [&source.name, &source.category, &source.price, &source.url, &source.image, &source.stock];
     let only: Vec<&str> = roles.into_iter().flatten().map(String::as_str).chain([source.product.as_str()]).collect();
     // No role of a product is a time, so the zone does not matter.
-    let wanted = Wanted { section: "products", zone: crate::domain::Zone(chrono_tz::UTC), only: Some(&only) };
+    let wanted = Wanted { key: "`path` in [products]", zone: crate::domain::Zone(chrono_tz::UTC), only: Some(&only) };
     let table = table::read(&source.path, base, wanted)?;
     let find = |name: &Option<String>, role: &str, kinds: &[Kind], expected| {
         let key = format!("[products.columns] {role}");

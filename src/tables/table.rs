@@ -52,8 +52,8 @@ pub struct Table {
 /// Which list is read, and how much of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
-    /// The job's table, for messages.
-    pub section: &'static str,
+    /// The key of the job that names its file, for messages.
+    pub key: &'static str,
     pub zone: Zone,
     /// The columns to read; `None` is all.
     pub only: Option<&'a [&'a str]>,
@@ -117,8 +117,8 @@ pub fn one_of<'a>(value: &Value, words: &'a [String]) -> Option<&'a str> {
 /// Reads a list.
 pub fn read(path: &Path, base: &Path, wanted: Wanted) -> Result<Table, Error> {
     let name = relative_name(path, base);
-    let (file, before) = open(path, &name, wanted.section)?;
-    let is_csv = is_csv(path, &file).map_err(|source| Error::Io { section: wanted.section, file: name.clone(), source })?;
+    let (file, before) = open(path, &name, wanted.key)?;
+    let is_csv = is_csv(path, &file).map_err(|source| Error::Io { key: wanted.key, file: name.clone(), source })?;
     let table = unchanged(path, &name, &before, || {
         if is_csv { csv::read(file, path, &name, wanted) } else { parquet::read(file, &name, before.len(), wanted) }
     })?;
@@ -136,21 +136,21 @@ pub fn unchanged<T>(path: &Path, name: &str, before: &Metadata, read: impl FnOnc
 }
 
 /// The names of a list's columns.
-pub fn names(path: &Path, base: &Path, section: &'static str) -> Result<Vec<String>, Error> {
+pub fn names(path: &Path, base: &Path, key: &'static str) -> Result<Vec<String>, Error> {
     let name = relative_name(path, base);
-    let (file, meta) = open(path, &name, section)?;
-    let io = |source| Error::Io { section, file: name.clone(), source };
+    let (file, meta) = open(path, &name, key)?;
+    let io = |source| Error::Io { key, file: name.clone(), source };
     let names =
-        if is_csv(path, &file).map_err(io)? { csv::names(file, path, &name, section)? } else { parquet::names(&file, &name, meta.len())? };
+        if is_csv(path, &file).map_err(io)? { csv::names(file, path, &name, key)? } else { parquet::names(&file, &name, meta.len())? };
     refuse_doubles(names.iter(), &name)?;
     Ok(names)
 }
 
-pub fn open(path: &Path, name: &str, section: &'static str) -> Result<(File, Metadata), Error> {
-    let io = |source| Error::Io { section, file: name.to_owned(), source };
+pub fn open(path: &Path, name: &str, key: &'static str) -> Result<(File, Metadata), Error> {
+    let io = |source| Error::Io { key, file: name.to_owned(), source };
     // The kind is asked before opening, because opening a pipe would wait for its writer.
     if fs::metadata(path).map_err(io)?.is_dir() {
-        return Err(Error::Folder { section, file: name.to_owned() });
+        return Err(Error::Folder { key, file: name.to_owned() });
     }
     let file = File::open(path).map_err(io)?;
     let meta = file.metadata().map_err(io)?;

@@ -320,7 +320,7 @@ fn a_pool_that_cannot_be_used_plans_nothing() {
     for (text, told) in [
         (Some("P1\nP2\np1\n"), "`codes.csv` line 1 and again in `codes.csv` line 3"),
         (Some("P1\n\"\"\n"), "line 2 has no code"),
-        (None, "codes.csv"),
+        (None, "look at `from` in `code` of the offer"),
     ] {
         match text {
             Some(text) => shop.put("codes.csv", text),
