@@ -224,8 +224,9 @@ pub fn explained(job: &Job, explanation: &Explanation) -> String {
             "change": standing.change.word(), "since": day(standing.since), "missed_reviews": standing.missed,
             "safe_until": day(standing.safe_until),
             "given": known.given.map(|given| json!({"rank": rank(Some(given.rank)), "until": day(given.until)})),
-            "next": {"rank": rank(standing.next_rank), "orders": standing.next_orders, "spend": standing.next_spend, "on": day(standing.next_on)},
-            "keep": {"by": day(standing.keep_by), "orders": standing.keep_orders, "spend": standing.keep_spend}});
+            "next": {"rank": rank(standing.next_rank), "orders": standing.next_orders, "spend": standing.next_spend, "on": day(standing.next_on),
+                "last_day": day(standing.next_last_day)},
+            "keep": {"by": day(standing.keep_by), "last_day": day(standing.keep_last_day), "orders": standing.keep_orders, "spend": standing.keep_spend}});
         let features = &known.features;
         object["features"] = json!({"orders": features.orders, "spend": features.spend, "orders_ever": features.orders_ever,
             "spend_ever": features.spend_ever, "first_order_at": features.first_order_at.map(|at| local(job.zone, at)),

@@ -132,7 +132,10 @@ pub struct CustomerRow {
     pub next_orders: Option<i64>,
     pub next_spend: Option<i64>,
     pub next_on: Option<NaiveDate>,
+    /// `None` in plans of before it was told, as is `keep_last_day`.
+    pub next_last_day: Option<NaiveDate>,
     pub keep_by: Option<NaiveDate>,
+    pub keep_last_day: Option<NaiveDate>,
     pub keep_orders: Option<i64>,
     pub keep_spend: Option<i64>,
     pub holdout: bool,

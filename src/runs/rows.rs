@@ -286,6 +286,7 @@ fn skip_rows(batch: &RecordBatch) -> Result<Vec<SkipRow>, String> {
 fn customer_row(batch: &RecordBatch, at: usize) -> Result<CustomerRow, String> {
     let rank = |name| Ok::<_, String>(maybe_text(column(batch, name)?, at));
     let date = |name| day(column(batch, name)?, at);
+    let later_date = |name| later(batch, name)?.map_or(Ok(None), |column| day(column, at));
     let maybe = |name| Ok::<_, String>(number(column::<Int64Array>(batch, name)?, at));
     let whole = |name| maybe(name)?.ok_or_else(|| format!("column `{name}` has a hole"));
     let instant = |name| {
@@ -313,7 +314,9 @@ fn customer_row(batch: &RecordBatch, at: usize) -> Result<CustomerRow, String> {
         next_orders: maybe("next_orders")?,
         next_spend: maybe("next_spend")?,
         next_on: date("next_on")?,
+        next_last_day: later_date("next_last_day")?,
         keep_by: date("keep_by")?,
+        keep_last_day: later_date("keep_last_day")?,
         keep_orders: maybe("keep_orders")?,
         keep_spend: maybe("keep_spend")?,
         holdout: !holdout.is_null(at) && holdout.value(at),

@@ -35,7 +35,9 @@ fn standing(id: &str) -> Standing {
         missed: 2,
         safe_until: Some(day("2027-06-01")),
         next_orders: Some(3),
+        next_last_day: Some(day("2026-12-24")),
         keep_by: Some(day("2027-01-01")),
+        keep_last_day: Some(day("2026-12-31")),
         keep_spend: Some(0),
         ..Standing::default()
     }
@@ -245,7 +247,9 @@ fn one_customer_is_found_among_many() {
         next_orders: Some(3),
         next_spend: None,
         next_on: None,
+        next_last_day: Some(day("2026-12-24")),
         keep_by: Some(day("2027-01-01")),
+        keep_last_day: Some(day("2026-12-31")),
         keep_orders: None,
         keep_spend: Some(0),
         holdout: true,
