@@ -76,19 +76,28 @@ def last_day(rule, earned, last_order):
 
 def account(rule, bought, credits, rate_on, as_of):
     """What an account holds at 00:00 of a day, and how much was used that was not there."""
-    lots, last_order, missing = {}, None, 0
+    lots, spent, last_order, missing = {}, {}, None, 0
     earned_all = used_all = expired_all = 0
     happened = sorted([(day, 0, points, 0) for day, points in credits] + [(day, 1, net, used) for day, net, used in bought], key=lambda one: one[:2])
     for day, kind, what, used in happened + [(as_of, 2, 0, 0)]:
         for earned in [each for each in lots if (last := last_day(rule, each, last_order)) and last < day]:
             expired_all += lots.pop(earned)
+        spent = {each: gone for each, gone in spent.items() if not (last := last_day(rule, each, last_order)) or last >= day}
         points = what if kind == 0 else 0
         if kind == 1:
             for earned in sorted(lots):
                 taken = min(used, lots[earned]) if used > 0 else 0
                 lots[earned] -= taken
+                spent[earned] = spent.get(earned, 0) + taken
                 used -= taken
                 used_all += taken
+            # A refund of its own gives back the points used last; used is what is still to come back, as a negative number.
+            for earned in sorted(spent, reverse=True):
+                back = min(-used, spent[earned]) if used < 0 else 0
+                lots[earned] = lots.get(earned, 0) + back
+                spent[earned] -= back
+                used += back
+                used_all -= back
             missing += max(0, used)
             lots = {earned: left for earned, left in lots.items() if left}
             if what > 0:

@@ -166,6 +166,11 @@ pub fn list_notes(notes: &tables::Notes, language: Language) -> Vec<String> {
             "顧客リストで読めないポイントの数・失効日",
             "points of the customer list that are no whole numbers or dates",
         ),
+        (
+            notes.senseless_points,
+            "顧客リストで次に失効するポイントが残高より多い、または期限が過ぎている方（失効の案内はしません）",
+            "customers of whose points the list says that more expire than there are, or on a day that is past: what expires is not told",
+        ),
     ];
     let counts = counts.into_iter().filter(|(count, ..)| *count > 0);
     let counts = counts.map(|(count, ja, en)| language.pick(format!("{ja}: {count}"), format!("{count} {en}")));

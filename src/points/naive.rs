@@ -17,11 +17,14 @@ pub struct Told {
 /// Walks each day from `first` to the day before `as_of`: at 00:00 what ended the day before goes, then credits, then orders.
 pub fn walk(rule: &PointsRule, events: &[Event<'_>], first: NaiveDate, as_of: NaiveDate) -> Told {
     let mut told = Told::default();
+    // The days on which used points were earned, in the order in which they were used.
+    let mut spent: Vec<NaiveDate> = Vec::new();
     let mut last_order: Option<NaiveDate> = None;
     for today in first.iter_days().take_while(|day| *day <= as_of) {
         let before = told.left.len();
         told.left.retain(|earned| last_day(rule, *earned, last_order).is_none_or(|last| today <= last));
         told.expired += i64::try_from(before - told.left.len()).unwrap();
+        spent.retain(|earned| last_day(rule, *earned, last_order).is_none_or(|last| today <= last));
         if today == as_of {
             break;
         }
@@ -31,8 +34,15 @@ pub fn walk(rule: &PointsRule, events: &[Event<'_>], first: NaiveDate, as_of: Na
                 Event::Order { stands, used, earned, .. } => {
                     for _ in 0..*used {
                         if !told.left.is_empty() {
-                            told.left.remove(0);
+                            spent.push(told.left.remove(0));
                             told.used += 1;
+                        }
+                    }
+                    for _ in *used..0 {
+                        if let Some(back) = spent.pop() {
+                            told.left.push(back);
+                            told.left.sort();
+                            told.used -= 1;
                         }
                     }
                     if *stands {

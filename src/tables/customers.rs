@@ -39,6 +39,8 @@ pub struct Notes {
     pub unusable_since: u64,
     /// Numbers and dates of points that are none.
     pub unusable_points: u64,
+    /// Customers of whom the list tells that points expire next which they do not have, or on a day that is past.
+    pub senseless_points: u64,
     /// The first few, written for people: `line 12: birthday "昭和60年1月1日" is no date`.
     pub examples: Vec<String>,
 }
@@ -83,7 +85,7 @@ pub fn customers(
         rank_at_least: rows.words(source.rank_at_least.as_deref(), &key("rank_at_least"))?,
         rank_at_least_until: rows.ends(source.rank_at_least_until.as_deref(), "rank_at_least_until")?,
         household: rows.words(source.household.as_deref(), "[customers] household")?,
-        points: points::points(&rows, source.points.as_ref(), &mut notes)?,
+        points: points::points(&rows, source.points.as_ref(), as_of, &mut notes)?,
         columns: Vec::new(),
         excluded,
     };
@@ -193,6 +195,11 @@ impl<'a> Rows<'a> {
 
     pub fn len(&self) -> usize {
         self.kept.len()
+    }
+
+    /// The row of each customer in the file.
+    pub fn places(&self) -> impl Iterator<Item = usize> {
+        self.kept.iter().copied()
     }
 
     pub fn of(&self, column: &'a Column) -> impl Iterator<Item = (usize, &'a Value)> {

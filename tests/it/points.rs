@@ -163,6 +163,21 @@ fn an_order_that_was_taken_back_has_earned_nothing() {
 }
 
 #[test]
+fn a_refund_with_an_id_of_its_own_gives_back_the_points_that_were_used() {
+    let shop = Shop::new(RULES, "");
+    shop.run("2026-02-01");
+    let mut lines = LINES.to_vec();
+    lines.push(("a", "return-2", "2026-03-02", -20_000, -4));
+    lines.push(("b", "return-4", "2026-03-02", -3_000, -50));
+    shop.purchases(&lines);
+    shop.run("2026-03-05");
+    assert_eq!(shop.customers("2026-03-05", &BALANCE)["a"], ["210", "10", "2026-04-10", ""], "with the last day that they had");
+    assert_eq!(shop.customers("2026-03-05", &BALANCE)["b"], ["30", "30", "2026-05-20", "50"], "none of the 50 had been there");
+    let explained = shop.call("explain", &["--as-of", "2026-03-05", "--customer", "a", "--json"]).any_output().run().json();
+    assert_eq!((&explained["points"]["used"], &explained["points"]["earned"]), (&0.into(), &210.into()));
+}
+
+#[test]
 fn points_that_the_cart_owns_win() {
     let shop = Shop::new("", "");
     let columns = "points_balance = 'points'\npoints_expiring = 'soon'\npoints_expire_on = 'until'";
@@ -174,6 +189,32 @@ fn points_that_the_cart_owns_win() {
     assert_eq!(shop.subjects("2026-03-01"), [("a".to_owned(), "70 / 20.".to_owned())]);
     let warnings = shop.warnings("2026-03-01");
     assert!(warnings.contains("[points] is not computed") && warnings.contains("no number of points"), "{warnings}");
+}
+
+#[test]
+fn what_the_cart_says_of_points_and_makes_no_sense_is_listed_and_not_mailed() {
+    let shop = Shop::new("", "");
+    shop.job(RULES, "when = { points = '1..' }", "points_balance = 'points'\npoints_expiring = 'soon'\npoints_expire_on = 'until'");
+    shop.put(
+        "customers.csv",
+        "id,email,consent,points,soon,until\na,a@shop.example,true,70,71,2026-04-02\nb,b@shop.example,true,70,20,2026-02-28\nc,c@shop.example,true,70,70,2026-03-01\n",
+    );
+    shop.run("2026-03-01");
+    let told = shop.customers("2026-03-01", &BALANCE);
+    assert_eq!((&told["a"][..3], &told["b"][..3]), (&["70", "0", ""].map(str::to_owned)[..], &["70", "0", ""].map(str::to_owned)[..]));
+    assert_eq!(told["c"], ["70", "70", "2026-03-01", ""], "the last day counts");
+    let subjects: Vec<String> = shop.subjects("2026-03-01").into_iter().map(|(_, subject)| subject).collect();
+    assert_eq!(subjects, ["70 / 0.", "70 / 0."]);
+    let warnings = shop.warnings("2026-03-01");
+    for words in [
+        "2 customers of whose points",
+        "line 2: points_expiring 71 is more than the balance, 70",
+        "line 3: points_expire_on 2026-02-28 is before",
+    ] {
+        assert!(warnings.contains(words), "{warnings}");
+    }
+    let explained = shop.call("explain", &["--as-of", "2026-03-01", "--customer", "c"]).any_output().run().out;
+    assert!(explained.contains("Points 70") && explained.contains("70 can be used until 2026-03-01"), "{explained}");
 }
 
 #[test]

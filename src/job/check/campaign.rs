@@ -94,7 +94,7 @@ fn one(
     let share = limits::share(&file.share, report);
     let variants = variants::all(&file.variants, report);
     if let (Some(rule), Some(written)) = (&offer, file.offer.value()) {
-        limits::has_cost(rule, written, file.cost_each.span().is_some(), report);
+        limits::has_cost(rule, written, file.cost_each.span().is_some(), around, report);
     }
     let holdout = report.get(&file.holdout, "holdout").is_none_or(|at| *at.value);
     let counts_towards_limit = report.get(&file.counts_towards_limit, "counts_towards_limit").is_none_or(|at| *at.value);

@@ -4,6 +4,7 @@ use super::super::file::OfferFile;
 use super::super::report::{At, Report};
 use super::super::words;
 use super::super::written::{Key, Scalar};
+use super::{Around, Lack};
 use crate::domain::offer::OfferKind;
 use crate::domain::{Currency, OfferRule};
 
@@ -47,9 +48,11 @@ pub fn share(key: &Key<String>, report: &mut Report) -> Option<f64> {
 }
 
 /// A budget can only limit what costs something: the offer, or the paper that it is `sent` on.
-pub fn has_cost(rule: &OfferRule, file: &OfferFile, sent: bool, report: &mut Report) {
+pub fn has_cost(rule: &OfferRule, file: &OfferFile, sent: bool, around: &Around<'_>, report: &mut Report) {
     let by_itself = match rule.kind {
-        OfferKind::Coupon { .. } | OfferKind::Bundle { .. } | OfferKind::Set { .. } | OfferKind::Points { .. } => true,
+        OfferKind::Coupon { .. } | OfferKind::Bundle { .. } | OfferKind::Set { .. } => true,
+        // That there are no points at all is another error.
+        OfferKind::Points { .. } => !around.lacks.contains(&Lack::PointsRate) || around.lacks.contains(&Lack::Points),
         OfferKind::Gift { .. }
         | OfferKind::FreeShipping { .. }
         | OfferKind::Draw { .. }
@@ -62,6 +65,10 @@ pub fn has_cost(rule: &OfferRule, file: &OfferFile, sent: bool, report: &mut Rep
         && !sent
         && rule.cost.iter().all(Option::is_none)
     {
-        report.add(span, "this offer has a budget without a cost", "nothing is ever spent of it", "add `cost`: what each costs the shop");
+        let help = match rule.kind {
+            OfferKind::Points { .. } => "add [points] with the `rate` of the shop's cart: it tells what points cost",
+            _ => "add `cost`: what each costs the shop",
+        };
+        report.add(span, "this offer has a budget without a cost", "nothing is ever spent of it", help);
     }
 }

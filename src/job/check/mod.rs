@@ -73,6 +73,8 @@ pub enum Lack {
     Phone,
     /// Accounts of points, kept by rankmail or told by the list.
     Points,
+    /// `[points]`, which tells what an order earns.
+    PointsRate,
     /// A day on which points expire.
     Expiry,
     Cashback,
@@ -190,6 +192,7 @@ fn lacks(file: &JobFile) -> Vec<Lack> {
         (Lack::Phone, no_list || customers.is_some_and(|columns| absent(&columns.phone))),
         (Lack::Categories, purchases.is_some_and(|columns| absent(&columns.category))),
         (Lack::Points, no_points && not_told),
+        (Lack::PointsRate, no_points),
         (Lack::Expiry, no_expiry),
         (Lack::Cashback, matches!(file.cashback, Key::Absent)),
     ];
