@@ -280,6 +280,10 @@ fn points(known: &Known) -> Value {
         let lots = account.lots.iter();
         object["lots"] =
             lots.map(|lot| json!({"earned_on": day(Some(lot.earned_on)), "points": lot.points, "last_day": day(lot.last_day)})).collect();
+        let promised = account.promised.iter();
+        object["promised"] = promised
+            .map(|kept| json!({"order": kept.order, "on": day(Some(kept.on)), "campaign": &*kept.campaign, "points": kept.points}))
+            .collect();
         let over = account.overdrawn.iter();
         object["overdrawn"] =
             over.map(|each| json!({"order": each.order, "on": day(Some(each.on)), "asked": each.asked, "used": each.used})).collect();

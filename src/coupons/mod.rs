@@ -30,7 +30,7 @@ pub fn state(issued: &Issued, book: &OrderBook, zone: Zone, as_of: NaiveDate) ->
                 let found = used_in(part, order, &holders);
                 let Some(day) = zone.date(order.at()).filter(|_| !found.is_empty()) else { continue };
                 for holders in found {
-                    uses.add(book, part, &Used { customer: part.customer_id.get(row), order, day, holders });
+                    uses.add(book, &Used { customer: part.customer_id.get(row), order, day, holders });
                 }
             }
         }
@@ -76,12 +76,12 @@ struct Uses<'a> {
 }
 
 impl Uses<'_> {
-    fn add(&mut self, book: &OrderBook, part: &BookPart, used: &Used<'_>) {
+    fn add(&mut self, book: &OrderBook, used: &Used<'_>) {
         let Used { customer, order, day, holders } = *used;
         match self.judge(customer, day, holders) {
             Ok(place) => {
                 self.redeemed[place] = true;
-                let cost = cost(&self.issued[place].terms, book, part, order);
+                let cost = cost(&self.issued[place].terms, book, order);
                 let order_id = order.id().to_owned();
                 self.statement.redemptions.push(Redemption { issued: place, order: order_id, day, net: order.net(), cost });
             }
@@ -120,28 +120,13 @@ impl Uses<'_> {
 
 /// What a code took off an order, as its net after the discount tells: the amount, or for p percent n × p / (100 − p), rounded half to
 /// even. Of a code for some categories or products n is the net of their lines; the whole order's where the book has neither.
-fn cost(terms: &Terms, book: &OrderBook, part: &BookPart, order: OrderView<'_>) -> i64 {
+fn cost(terms: &Terms, book: &OrderBook, order: OrderView<'_>) -> i64 {
     if let Some(amount) = terms.amount {
         return amount;
     }
     // Of what was free nothing is left to tell its price.
     let Some(percent) = terms.percent.filter(|percent| *percent < 100.0) else { return 0 };
-    let is_on = |line: usize| {
-        let named = |names: &[String], label: u32, all: &crate::domain::Texts| {
-            label != NOTHING && names.iter().any(|name| name == all.get(label as usize))
-        };
-        terms.on.as_ref().is_none_or(|on| {
-            named(&on.category, part.lines.category[line], &book.categories) || named(&on.product, part.lines.product[line], &book.products)
-        })
-    };
-    let told = terms.on.as_ref().is_some_and(|on| {
-        (!on.category.is_empty() && !book.categories.is_empty()) || (!on.product.is_empty() && !book.products.is_empty())
-    });
-    let net = if told {
-        order.lines().filter(|line| is_on(*line)).fold(0_i64, |net, line| net.saturating_add(part.lines.amount[line])).max(0)
-    } else {
-        order.net()
-    };
+    let net = terms.on.as_ref().map_or_else(|| order.net(), |on| order.net_on(book, on));
     #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "an order's net is far below 2^52")]
     let off = (net as f64 * percent / (100.0 - percent)).round_ties_even() as i64;
     off

@@ -26,6 +26,7 @@ mod people;
 mod plan;
 mod previous;
 mod progress;
+mod promises;
 mod recommend;
 mod register;
 mod round;

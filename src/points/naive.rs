@@ -1,7 +1,7 @@
 //! The same account point by point and day by day, for the properties: nothing here is clever.
 
 use super::Event;
-use crate::domain::points::{Expire, Lasting, PointsRule};
+use crate::domain::points::{Expire, Lasting, PointsRule, Promise};
 use chrono::{Datelike, Days, Months, NaiveDate};
 
 /// Earned, used, expired, the days on which the points left were earned, and their last days.
@@ -80,4 +80,25 @@ fn last_day(rule: &PointsRule, earned: NaiveDate, last_order: Option<NaiveDate>)
         day = day + Days::new(1);
     }
     Some(day)
+}
+
+/// Which promise each order (day, net, own points) earns, looked for one by one: the largest gift that is left, the first of equals.
+pub fn promised(promises: &[Promise], orders: &[(NaiveDate, i64, i64)]) -> Vec<Option<(usize, i64)>> {
+    let mut gone = vec![false; promises.len()];
+    let mut found = Vec::new();
+    for (on, net, own) in orders {
+        let mut best: Option<(usize, i64)> = None;
+        for (place, promise) in promises.iter().enumerate() {
+            let in_time = *on >= promise.from && (promise.until.is_none() || Some(*on) <= promise.until);
+            let times = i64::from(promise.more / 1_000_000);
+            if *net > 0 && *net >= promise.over && in_time && !gone[place] && own * times > best.map_or(0, |(_, points)| points) {
+                best = Some((place, own * times));
+            }
+        }
+        if let Some((place, _)) = best {
+            gone[place] = true;
+        }
+        found.push(best);
+    }
+    found
 }

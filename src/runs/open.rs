@@ -36,6 +36,15 @@ pub fn open_customers(folder: &Path) -> Result<PastRun, Error> {
     Ok(PastRun { folder, summary })
 }
 
+/// The job file of a plan, when it is as it was planned.
+fn sound_job_text(folder: &Path, summary: &Summary) -> Result<String, Error> {
+    let job_text = text(&folder.join(JOB))?;
+    if digest::rules_digest(&job_text)? == summary.rules {
+        return Ok(job_text);
+    }
+    Err(Error::Altered { folder: folder.to_owned(), file: JOB.into() })
+}
+
 /// The customers of a plan that is on disk and as it was planned.
 #[derive(Debug)]
 pub struct PastRun {
@@ -50,6 +59,14 @@ impl PastRun {
     /// `Io`, `Malformed`; the iterator ends after its first error.
     pub fn accounts(&self) -> Result<Rows<PastAccount>, Error> {
         rows::past_accounts(&self.folder)
+    }
+
+    /// The job file as it was when the plan was made.
+    ///
+    /// # Errors
+    /// `Io`, `Altered`.
+    pub fn job_text(&self) -> Result<String, Error> {
+        sound_job_text(&self.folder, &self.summary)
     }
 }
 
@@ -75,10 +92,7 @@ fn sound_summary(folder: &Path) -> Result<(PathBuf, Summary), Error> {
 pub fn open(folder: &Path) -> Result<Opened, Error> {
     let (folder, summary) = sound_summary(folder)?;
     check_files(&folder, &summary)?;
-    let job_text = text(&folder.join(JOB))?;
-    if digest::rules_digest(&job_text)? != summary.rules {
-        return Err(Error::Altered { folder, file: JOB.into() });
-    }
+    let job_text = sound_job_text(&folder, &summary)?;
     Ok(Opened { folder, summary, job_text })
 }
 

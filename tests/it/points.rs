@@ -163,6 +163,40 @@ fn an_order_that_was_taken_back_has_earned_nothing() {
 }
 
 #[test]
+fn an_order_earns_the_extra_points_that_a_mail_promised_and_once() {
+    let offer = "offer = { kind = 'points', times = 3, over = 2_000, valid = '31 days' }";
+    let shop = Shop::new(&RULES.replace("3 months", "9 months"), offer);
+    let mut lines = LINES.to_vec();
+    lines.push(("a", "2b", "2026-02-20", 5_000, 0));
+    shop.purchases(&lines);
+    shop.run("2026-02-01");
+    assert_eq!(shop.customers("2026-02-01", &BALANCE)["a"][0], "10", "order 1 came before the mail");
+    shop.run("2026-03-01");
+    // The first order that fits has three times its points, the next of the same month its own.
+    assert_eq!(shop.customers("2026-03-01", &BALANCE)["a"][0], (10 - 4 + 3 * 200 + 50).to_string());
+    assert_eq!(shop.customers("2026-03-01", &BALANCE)["b"][0], "30", "nobody had written to b");
+    shop.run("2026-04-01");
+    let april = shop.customers("2026-04-01", &BALANCE);
+    assert_eq!(april["a"][0], (656 + 3 * 100).to_string(), "as the B that a was in March");
+    assert_eq!((april["b"][0].as_str(), april["c"][0].as_str()), ("110", "9"));
+    let explained = shop.call("explain", &["--as-of", "2026-04-01", "--customer", "a", "--json"]).any_output().run().json();
+    let kept = |order: &str, on: &str, points: i64| serde_json::json!({"order": order, "on": on, "campaign": "points", "points": points});
+    assert_eq!(explained["points"]["promised"], serde_json::json!([kept("2", "2026-02-10", 400), kept("3", "2026-03-10", 200)]));
+    assert_eq!(explained["points"]["earned"], 10 + 600 + 50 + 300);
+    let told = shop.call("explain", &["--as-of", "2026-04-01", "--customer", "a"]).any_output().run().out;
+    assert!(told.contains("+ 2026-02-10  2  400 more, as points promised"), "{told}");
+    // What was promised stays promised when the job no longer promises it; an altered plan stops the run.
+    shop.job(RULES, "", "");
+    shop.run("2026-04-15");
+    assert_eq!(
+        shop.call("explain", &["--as-of", "2026-04-15", "--customer", "a", "--json"]).any_output().run().json()["points"]["promised"][0]["points"],
+        400
+    );
+    fs::write(shop.path("runs/small/2026-02-01/values.parquet"), "").unwrap();
+    shop.call("plan", &["--as-of", "2026-05-01"]).code(4).complains("values.parquet").run();
+}
+
+#[test]
 fn a_refund_with_an_id_of_its_own_gives_back_the_points_that_were_used() {
     let shop = Shop::new(RULES, "");
     shop.run("2026-02-01");
