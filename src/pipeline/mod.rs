@@ -47,7 +47,7 @@ pub use export::{Exported, Wanted, export};
 pub use features::features;
 pub use import::{Imported, Request as ImportRequest, import};
 pub use inputs::load_job;
-pub use plan::{Planned, Request as PlanRequest, plan};
+pub use plan::{Next, Planned, Request as PlanRequest, plan};
 pub use previous::rank_slots;
 pub use progress::{Step, Watch, unwatched};
 pub use recommend::{pairs, support};
