@@ -1,9 +1,10 @@
 //! Brakes: what looks so unlike the last run that a person should look before mails leave.
 
+use super::absent;
 use super::error::Error;
 use crate::domain::money::grouped;
 use crate::domain::plan::Summary;
-use crate::domain::{Channel, Customers, Job, SkipReason, Value};
+use crate::domain::{Channel, Customers, Job, SkipReason};
 use chrono::{Days, NaiveDate};
 use std::collections::VecDeque;
 
@@ -13,9 +14,6 @@ const FEW_PEOPLE: u64 = 50;
 pub const FAILURE_SAMPLE: usize = 200;
 const MICROS_PER_HOUR: i64 = 3_600_000_000;
 const MICROS_PER_DAY: i64 = 24 * MICROS_PER_HOUR;
-
-/// How many values of a column are quoted.
-const QUOTED: usize = 5;
 
 /// The brakes that a plan would trip: name and what was seen.
 pub fn on_plan(job: &Job, now: &Summary, before: Option<&Summary>, customers: &Customers) -> Vec<(String, String)> {
@@ -147,7 +145,7 @@ fn consent(job: &Job, now: &Summary, customers: &Customers) -> Option<String> {
             return None;
         }
         let (column, people) = (&source.column, grouped(given.len() as u64));
-        let held = some_values(customers, column);
+        let held = absent::some_values(customers, column);
         let yes = source.yes.as_ref().map(|yes| yes.iter().map(|value| format!("\"{value}\"")).collect::<Vec<_>>().join(", "));
         Some(match yes {
             Some(yes) => job.language.pick(
@@ -160,29 +158,6 @@ fn consent(job: &Job, now: &Summary, customers: &Customers) -> Option<String> {
             ),
         })
     })
-}
-
-/// The first few values of a column, as they are written.
-fn some_values(customers: &Customers, column: &str) -> String {
-    let mut found: Vec<String> = Vec::new();
-    for value in customers.columns.iter().filter(|(name, _)| name == column).flat_map(|(_, values)| values) {
-        let text = match value {
-            Value::Text(text) if text.trim().is_empty() => continue,
-            Value::Text(text) => format!("`{text}`"),
-            Value::Int(number) => format!("`{number}`"),
-            Value::Bool(truth) => format!("`{truth}`"),
-            Value::Date(day) => format!("`{day}`"),
-            _ => continue,
-        };
-        if !found.contains(&text) {
-            found.push(text);
-        }
-        if found.len() > QUOTED {
-            found[QUOTED] = "…".to_owned();
-            break;
-        }
-    }
-    if found.is_empty() { "-".to_owned() } else { found.join(", ") }
 }
 
 /// Whether an as-of date is so far ahead that it was hardly meant: adopting it closes every date before it.

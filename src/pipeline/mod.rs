@@ -2,6 +2,7 @@
 //!
 //! It prints nothing and reads no clock: the as-of date and the time are handed in.
 
+mod absent;
 mod accounts;
 mod adopt;
 mod assess;

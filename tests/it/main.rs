@@ -24,6 +24,7 @@ mod ladder;
 mod ledger;
 #[cfg(test)]
 mod message;
+#[cfg(test)]
 mod mistakes;
 #[cfg(test)]
 mod monthly;

@@ -62,8 +62,11 @@ pub fn one_meaning(campaigns: &[(&OfferFile, &Campaign)], report: &mut Report) {
     }
 }
 
-/// What a rank gets: percent or minor units, and the amount an order must be over.
-type Worth = (f64, Option<i64>);
+/// What a rank gets: the bits of a percentage, or minor units, and the amount an order must be over. They are compared, never counted with.
+type Worth = (u64, Option<i64>);
+
+/// What the cart must know of a code: whether it is a percentage, how much it is, and on what.
+type Meaning<'a> = (bool, Vec<Worth>, Option<&'a On>);
 
 /// What each rank that gets the offer gets.
 fn worth(rule: &OfferRule, discount: &Discount, over: &[Option<i64>], range: Option<&RankRange>) -> Vec<Worth> {
@@ -71,10 +74,9 @@ fn worth(rule: &OfferRule, discount: &Discount, over: &[Option<i64>], range: Opt
     let ranks: &[RankIndex] = rule.ranks.as_ref().unwrap_or(ranks);
     let of = |rank: &RankIndex| {
         let at = usize::from(*rank);
-        #[expect(clippy::cast_precision_loss, reason = "values are compared; equal ones stay equal")]
         let value = match discount {
-            Discount::Percent(values) => values.get(at).copied().flatten(),
-            Discount::Amount(values) => values.get(at).copied().flatten().map(|amount| amount as f64),
+            Discount::Percent(values) => values.get(at).copied().flatten().map(f64::to_bits),
+            Discount::Amount(values) => values.get(at).copied().flatten().map(i64::unsigned_abs),
         };
         value.map(|value| (value, over.get(at).copied().flatten()))
     };
@@ -82,7 +84,7 @@ fn worth(rule: &OfferRule, discount: &Discount, over: &[Option<i64>], range: Opt
 }
 
 /// The fixed code of a campaign, and what the cart must know of it.
-fn meaning(campaign: &Campaign) -> Option<(&str, (bool, Vec<Worth>, Option<&On>))> {
+fn meaning(campaign: &Campaign) -> Option<(&str, Meaning<'_>)> {
     let rule = campaign.offer.as_ref()?;
     let OfferKind::Coupon { discount, over, on, code: CodeSource::Fixed(code) } = &rule.kind else { return None };
     let mut worth = worth(rule, discount, over, Some(&campaign.ranks));
