@@ -216,6 +216,15 @@ pub fn given_templates(job: &Job, sources: &[(String, Vec<u8>)]) -> Result<messa
     Ok(templates.inline_css(job.inline_css))
 }
 
+/// Which customers were one when the plan was made. Plans of earlier versions keep no copy of the list.
+pub fn kept_merges(planned: &Job, opened: &crate::runs::Opened) -> Result<Arc<Merges>, Error> {
+    let is_merged = planned.customers.as_ref().is_some_and(|source| source.merged.is_some());
+    match opened.list("merged").filter(|_| is_merged) {
+        Some(path) => Ok(Arc::new(tables::merges(&path, base(planned))?.0)),
+        None => Ok(Arc::default()),
+    }
+}
+
 /// The job as it was when the plan was made. Where to send, and what to stop at, is today's.
 pub fn planned_job(job: &Job, opened: &crate::runs::Opened) -> Result<Job, Error> {
     let mut planned = job::load_text(&job.path, &opened.job_text)?;
