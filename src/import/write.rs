@@ -108,15 +108,18 @@ fn write_file(source: &Source, header: &Header, kinds: &[Kind], temporary: &Path
     };
     source.each_row(header, |line, row| {
         cells.clear();
-        match row.and_then(|texts| read_row(header, kinds, texts, &mut cells)) {
-            Ok(()) => counts.rows += 1,
+        let texts = match row.and_then(|texts| read_row(header, kinds, texts, &mut cells).map(|()| texts)) {
+            Ok(texts) => texts,
             Err(what) => {
                 counts.leave_out(line, what);
                 return Ok(());
             }
-        }
-        for (column, cell) in columns.iter_mut().flatten().zip(cells.drain(..)) {
-            bytes += column.push(cell);
+        };
+        counts.rows += 1;
+        for ((column, cell), text) in columns.iter_mut().zip(&cells).zip(texts) {
+            if let Some(column) = column {
+                bytes += column.push(*cell, text);
+            }
         }
         rows += 1;
         if rows >= BATCH || bytes >= BATCH_BYTES {
@@ -133,12 +136,15 @@ fn write_file(source: &Source, header: &Header, kinds: &[Kind], temporary: &Path
     Ok(counts)
 }
 
-/// The cells of the columns that are taken over, or what is wrong with one of them.
+/// The cells of a row, or what is wrong with one of them. Columns without a name are not taken over.
 fn read_row(header: &Header, kinds: &[Kind], texts: &[Cow<'_, str>], cells: &mut Vec<Cell>) -> Result<(), String> {
     for ((name, kind), text) in header.names.iter().zip(kinds).zip(texts) {
-        let Some(name) = name else { continue };
-        let cell = read_cell(*kind, text);
-        cells.push(cell.ok_or_else(|| format!("has \"{}\" in `{name}`, which is no {}", cells::shown(text), kind.one()))?);
+        let Some(name) = name else {
+            cells.push(Cell::Empty);
+            continue;
+        };
+        let what = || format!("has \"{}\" in `{name}`, which is no {}", cells::shown(text), kind.one());
+        cells.push(read_cell(*kind, text).ok_or_else(what)?);
     }
     Ok(())
 }
@@ -156,6 +162,7 @@ fn data_type(kind: Kind) -> DataType {
 }
 
 /// A cell as it goes into the file.
+#[derive(Clone, Copy)]
 enum Cell {
     Empty,
     /// A whole number, or microseconds since 1970.
@@ -164,7 +171,8 @@ enum Cell {
     Decimal(i128),
     /// Days since 1970.
     Date(i32),
-    Text(String),
+    /// The text as it stands.
+    Text,
 }
 
 /// Reads a cell of a column of this kind; one with nothing but blanks is empty, `None` is one that does not fit.
@@ -186,7 +194,7 @@ fn read_cell(kind: Kind, text: &str) -> Option<Cell> {
             let moment = Moment::parse(text).filter(|moment| moment.offset.is_some() == (kind == Kind::Instant))?;
             Some(Cell::Whole(moment.micros()))
         }
-        Kind::Text => Some(Cell::Text(text.to_owned())),
+        Kind::Text => Some(Cell::Text),
     }
 }
 
@@ -213,7 +221,7 @@ impl Values {
     }
 
     /// Adds a cell that was read for this column; gives how many bytes of text it holds.
-    fn push(&mut self, cell: Cell) -> usize {
+    fn push(&mut self, cell: Cell, text: &str) -> usize {
         match (self, cell) {
             (Self::Empty, _) => {}
             (Self::Whole(values), Cell::Whole(number)) => values.append_value(number),
@@ -224,8 +232,8 @@ impl Values {
             (Self::Date(values), _) => values.append_null(),
             (Self::Time(values), Cell::Whole(micros)) => values.append_value(micros),
             (Self::Time(values), _) => values.append_null(),
-            (Self::Text(values), Cell::Text(text)) => {
-                values.append_value(&text);
+            (Self::Text(values), Cell::Text) => {
+                values.append_value(text);
                 return text.len();
             }
             (Self::Text(values), _) => values.append_null(),
