@@ -135,7 +135,8 @@ def main():
         customers = parquet.read_table(plan / "customers.parquet").to_pylist()
         same("ranked customers", list(ranks), [row["customer_id"] for row in customers])
         for row in customers:
-            for column in ("rank", "previous_rank", "rank_since", "next_rank", "next_orders", "next_spend", "keep_by", "keep_spend"):
+            for column in ("rank", "previous_rank", "rank_since", "next_rank", "next_orders", "next_spend", "next_last_day", "keep_by",
+                           "keep_last_day", "keep_spend", "points_balance", "points_expiring", "points_expire_on"):
                 wanted = "" if row[column] is None else str(row[column])
                 if ranks[row["customer_id"]][column] != wanted:
                     faults.append(f"{row['customer_id']}: {column} is {ranks[row['customer_id']][column]!r}, not {wanted!r}")

@@ -23,7 +23,12 @@ VARIANTS = {
     "every year": ('rate = "1.1%"\nexpire = "every 03-31"', 'share = { AA = "0.5%", VIP = "2%" }\nas = "points"\nat_least = 150'),
     "days, and cashback every month": (f'rate = {BY_RANK}\nexpire = "100 days after the last order"', 'share = "0.3%"\nas = "points"'),
     "never, and a coupon": ('rate = "0.7%"', 'share = { A = "0.01%", AAA = "1.5%" }\nas = "coupon"'),
+    "after earning, and a newsletter that multiplies": ('rate = { A = "1%", AAA = "2%" }\nexpire = "6 months after earning"', ""),
 }
+# What the newsletter of the last variant offers in place of its bundle: each mail is good for one order.
+BUNDLE = 'offer = { kind = "bundle", buy = { 2 = "10%", 3 = "15%" }, ranks = ["AA", "AAA"] }'
+TIMES, OVER, ON = {"AA": "200%", "AAA": "250%"}, 5_000, ["煎茶", "ほうじ茶", "抹茶", "和菓子"]
+MULTIPLIES = f'offer = {{ kind = "points", times = {{ AA = 2, AAA = 2.5 }}, over = {OVER}, on = {{ category = {ON!r} }}, valid = "31 days" }}'
 COLUMNS = ["points_balance", "points_expiring", "points_expire_on", "points_overdrawn", "cashback_points", "cashback_amount"]
 
 
@@ -38,13 +43,14 @@ def share(written, rank, ranks):
 
 
 def orders(job, as_of):
-    """The orders of each customer before a day: local day, net, points used; the earliest first."""
+    """The orders of each customer before a day: local day, net, points used, and the net of what the newsletter is on; the earliest first."""
     zone = ZoneInfo(job["time_zone"])
     con, (column, values) = duckdb.connect(), next(iter(job["purchases"]["exclude"].items()))
     rows = con.execute(
         f"""WITH lines AS (SELECT *, coalesce('o' || nullif(order_id, ''), 'line ' || row_number() OVER ()) AS own
                            FROM read_parquet({shop.files(job)!r}, union_by_name = true))
-            SELECT customer_id, own, min(purchased_at), sum(amount)::BIGINT, sum(points_used)::BIGINT
+            SELECT customer_id, own, min(purchased_at), sum(amount)::BIGINT, sum(points_used)::BIGINT,
+                coalesce(sum(amount) FILTER (category IN {tuple(ON)}), 0)::BIGINT
             FROM lines
             WHERE customer_id <> '' AND purchased_at < ? AND ({column} IS NULL OR {column} NOT IN {tuple(values)})
             GROUP BY ALL ORDER BY 1, 3, 2""",
@@ -52,8 +58,8 @@ def orders(job, as_of):
     ).fetchall()
     assert zone.key == "Asia/Tokyo", "local times without a zone are days of the job"
     found = {}
-    for customer, _, at, net, used in rows:
-        found.setdefault(customer, []).append((at.date(), net, used or 0))
+    for customer, _, at, net, used, part in rows:
+        found.setdefault(customer, []).append((at.date(), net, used or 0, part))
     return found
 
 
@@ -74,26 +80,41 @@ def last_day(rule, earned, last_order):
     return last.replace(day=calendar.monthrange(last.year, last.month)[1]) if rule.get("month_end") else last
 
 
-def account(rule, bought, credits, rate_on, as_of):
-    """What an account holds at 00:00 of a day, and how much was used that was not there."""
-    lots, last_order, missing = {}, None, 0
+def account(rule, bought, credits, rate_on, as_of, promises=()):
+    """What an account holds at 00:00 of a day, and how much was used that was not there. A promise is (first day, last day, times)."""
+    open_promises = list(promises)
+    lots, spent, last_order, missing = {}, {}, None, 0
     earned_all = used_all = expired_all = 0
-    happened = sorted([(day, 0, points, 0) for day, points in credits] + [(day, 1, net, used) for day, net, used in bought], key=lambda one: one[:2])
-    for day, kind, what, used in happened + [(as_of, 2, 0, 0)]:
+    happened = sorted([(day, 0, points, 0, 0) for day, points in credits] + [(day, 1, *order) for day, *order in bought], key=lambda one: one[:2])
+    for day, kind, what, used, part in happened + [(as_of, 2, 0, 0, 0)]:
         for earned in [each for each in lots if (last := last_day(rule, each, last_order)) and last < day]:
             expired_all += lots.pop(earned)
+        spent = {each: gone for each, gone in spent.items() if not (last := last_day(rule, each, last_order)) or last >= day}
         points = what if kind == 0 else 0
         if kind == 1:
             for earned in sorted(lots):
                 taken = min(used, lots[earned]) if used > 0 else 0
                 lots[earned] -= taken
+                spent[earned] = spent.get(earned, 0) + taken
                 used -= taken
                 used_all += taken
+            # A refund of its own gives back the points used last; used is what is still to come back, as a negative number.
+            for earned in sorted(spent, reverse=True):
+                back = min(-used, spent[earned]) if used < 0 else 0
+                lots[earned] = lots.get(earned, 0) + back
+                spent[earned] -= back
+                used += back
+                used_all -= back
             missing += max(0, used)
             lots = {earned: left for earned, left in lots.items() if left}
             if what > 0:
                 last_order = day
                 points = int(what * rate_on(day))
+                valid = [each for each in open_promises if each[0] <= day <= each[1] and what >= OVER]
+                gains = [int(int(max(0, part) * rate_on(day)) * (times - 1)) for _, _, times in valid]
+                if gains and max(gains) > 0:
+                    points += max(gains)
+                    open_promises.remove(valid[gains.index(max(gains))])
         if points:
             lots[day] = lots.get(day, 0) + points
             earned_all += points
@@ -119,9 +140,10 @@ def main():
             continue
         tables = f"[points]\n{points}\n\n" + (f"[cashback]\n{cashback}\n\n" if cashback else "")
         with shop.temp() as folder:
-            path = shop.job_in(folder, changes=CALM + [("[contact]\n", f"{tables}[contact]\n")])
+            multiplies = [(BUNDLE, MULTIPLIES)] if "multiplies" in variant else []
+            path = shop.job_in(folder, changes=CALM + multiplies + [("[contact]\n", f"{tables}[contact]\n")])
             job = shop.read_job(path)
-            ranks, held, credits, previous = [rank["name"] for rank in job["rank"]], [], {}, None
+            ranks, held, credits, promises, previous = [rank["name"] for rank in job["rank"]], [], {}, {}, None
             for as_of in RUNS:
                 shop.rankmail("run", path, "--as-of", as_of, "--runs", f"{folder}/runs")
                 got = shop.read_table(f"{folder}/runs/{job['name']}/{as_of}/customers.parquet", "customer_id", ["rank", "spend", *COLUMNS])
@@ -135,9 +157,13 @@ def main():
                 bought, wanted = orders(job, as_of), {}
                 for name in got:
                     rate_on = lambda day: share(job["points"]["rate"], next((of for since, of in reversed(looked) if since <= day), looked[0][1]).get(name), ranks)
-                    wanted[name] = account(job["points"], bought.get(name, []), credits.get(name, []), rate_on, as_of) | back[name]
+                    wanted[name] = account(job["points"], bought.get(name, []), credits.get(name, []), rate_on, as_of, promises.get(name, ())) | back[name]
                 have = {name: {column: row[column] for column in COLUMNS} for name, row in got.items()}
                 wrong += shop.differences(f"points {variant} at {as_of}", wanted, have)
+                mails = f"{folder}/runs/{job['name']}/{as_of}/mails.parquet"
+                made = duckdb.execute(f"SELECT customer_id, valid_until, rank FROM '{mails}' WHERE offer = 'points'").fetchall()
+                for name, until, rank in made:
+                    promises.setdefault(name, []).append((as_of, until, share(TIMES, rank, ranks)))
                 held.append((as_of, {name: row["rank"] for name, row in got.items()}))
                 previous = run
     sys.exit(1 if wrong else 0)

@@ -45,7 +45,8 @@ VARIANTS = {
 }
 COLUMNS = [
     "first_order_at", "last_order_at", "orders_ever", "spend_ever", "orders", "spend", "qualifies", "rank", "previous_rank", "rank_change",
-    "rank_since", "missed_reviews", "safe_until", "next_rank", "next_orders", "next_spend", "next_on", "keep_by", "keep_orders", "keep_spend",
+    "rank_since", "missed_reviews", "safe_until", "next_rank", "next_orders", "next_spend", "next_on", "next_last_day",
+    "keep_by", "keep_last_day", "keep_orders", "keep_spend",
 ]
 NOBODY = dict.fromkeys(shop.FIGURES, 0) | dict.fromkeys(["first_order_at", "last_order_at", "first_order_closing"])
 
@@ -214,6 +215,7 @@ def assess(job, con, listed, excluded, as_of, previous):
             row["next_rank"] = names[above]
             waits = rules.get("up", "at once") == "at review" and rank is not None
             chance, settled, ahead = ("keep_by", "keep_settled", keep) if waits else ("next_closing", "next_settled", ahead)
+            row["next_last_day"] = run[settled] - dt.timedelta(days=1)
             wanted = ahead.nearest(ways_in(ranks[above]), run[chance])
             if wanted:
                 row["next_orders"] = ahead.lack(wanted, "orders", "orders_ever")
@@ -228,6 +230,7 @@ def assess(job, con, listed, excluded, as_of, previous):
         by_hand = rank is not None and given(run["keep_by"]) is not None and given(run["keep_by"]) >= rank
         if can_fall and not by_hand and not (safe_until and run["keep_by"] < safe_until):
             row["keep_by"] = run["keep_by"]
+            row["keep_last_day"] = run["keep_settled"] - dt.timedelta(days=1)
             wanted = keep.nearest([way for way in ways_to_keep(ranks[rank]) if keep.in_time(way, run["keep_by"])], run["keep_by"])
             if wanted:
                 row["keep_orders"] = keep.lack(wanted, "orders", "orders_ever")

@@ -12,7 +12,7 @@ use crate::domain::plan::Summary;
 use crate::domain::points::{CashbackTotals, PointsTotals};
 use crate::domain::recommend::Pairs;
 use crate::domain::whatif::{Replay, WhatIf};
-use crate::domain::{Exposure, Job, Outcome, State, Zone};
+use crate::domain::{Allotment, Channel, Exposure, Job, Outcome, State, Zone};
 use crate::pipeline::{
     Checked, Coupons, DataCheck, Error, Explanation, Exported, ForCart, Imported, Known, PairFate, Planned, Purpose, Ran, Sent, Shown,
     Status, Trial,
@@ -119,7 +119,8 @@ fn summary(summary: &Summary, folder: &str) -> Value {
             let channels: Map<String, Value> =
                 counts.channels.get(at).into_iter().flatten().map(|(channel, mails)| (channel.word().to_owned(), json!(mails))).collect();
             json!({"campaign": name, "mails": by_rank, "channels": channels, "skipped": skips,
-                "exposure": counts.exposure.get(at).map(exposure)})
+                "exposure": counts.exposure.get(at).map(exposure),
+                "places": allotment(counts.places.get(at)), "budget": allotment(counts.budgets.get(at))})
         })
         .collect();
     let pools: Vec<Value> = counts
@@ -134,6 +135,12 @@ fn summary(summary: &Summary, folder: &str) -> Value {
         "points": counts.points.map(points_totals), "cashback": counts.cashback.map(cashback_totals), "ranks": ranks, "campaigns": campaigns,
         "pools": pools,
         "brakes": brakes, "warnings": summary.warnings})
+}
+
+/// Places or money of a campaign: null where it has no such limit, or no candidates.
+fn allotment(found: Option<&Option<Allotment>>) -> Value {
+    let all = found.copied().flatten().map(|all| json!({"most": all.most, "before": all.before, "now": all.now, "left": all.left()}));
+    all.unwrap_or_default()
 }
 
 /// What a campaign's offers cost, minor units; what is expected of it is null where no earlier run tells.
@@ -224,8 +231,9 @@ pub fn explained(job: &Job, explanation: &Explanation) -> String {
             "change": standing.change.word(), "since": day(standing.since), "missed_reviews": standing.missed,
             "safe_until": day(standing.safe_until),
             "given": known.given.map(|given| json!({"rank": rank(Some(given.rank)), "until": day(given.until)})),
-            "next": {"rank": rank(standing.next_rank), "orders": standing.next_orders, "spend": standing.next_spend, "on": day(standing.next_on)},
-            "keep": {"by": day(standing.keep_by), "orders": standing.keep_orders, "spend": standing.keep_spend}});
+            "next": {"rank": rank(standing.next_rank), "orders": standing.next_orders, "spend": standing.next_spend, "on": day(standing.next_on),
+                "last_day": day(standing.next_last_day)},
+            "keep": {"by": day(standing.keep_by), "last_day": day(standing.keep_last_day), "orders": standing.keep_orders, "spend": standing.keep_spend}});
         let features = &known.features;
         object["features"] = json!({"orders": features.orders, "spend": features.spend, "orders_ever": features.orders_ever,
             "spend_ever": features.spend_ever, "first_order_at": features.first_order_at.map(|at| local(job.zone, at)),
@@ -279,6 +287,10 @@ fn points(known: &Known) -> Value {
         let lots = account.lots.iter();
         object["lots"] =
             lots.map(|lot| json!({"earned_on": day(Some(lot.earned_on)), "points": lot.points, "last_day": day(lot.last_day)})).collect();
+        let promised = account.promised.iter();
+        object["promised"] = promised
+            .map(|kept| json!({"order": kept.order, "on": day(Some(kept.on)), "campaign": &*kept.campaign, "points": kept.points}))
+            .collect();
         let over = account.overdrawn.iter();
         object["overdrawn"] =
             over.map(|each| json!({"order": each.order, "on": day(Some(each.on)), "asked": each.asked, "used": each.used})).collect();
@@ -414,7 +426,7 @@ pub fn diff(diff: &Diff) -> String {
             Fate::Skipped(reason) => ("skipped", Some(reason.word())),
             Fate::Mailed(_) => ("mailed", None),
         };
-        json!({"fate": fate, "reason": reason, "subject": end.subject, "rank": end.rank})
+        json!({"fate": fate, "reason": reason, "channel": end.channel.map(Channel::word), "subject": end.subject, "rank": end.rank})
     };
     let causes = Cause::ALL.map(|cause| {
         let counts = diff.counts(cause);

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashMap};
 /// The places of the mails that hold one code, in the order of runs.
 type Holders<'a> = &'a [usize];
 
-/// Says what became of every code by `as_of`. Orders whose net is 0 or less were taken back and use nothing.
+/// Says what became of every code by `as_of`. Orders that were taken back use nothing.
 #[must_use]
 pub fn state(issued: &Issued, book: &OrderBook, zone: Zone, as_of: NaiveDate) -> Statement {
     let mut by_code: HashMap<String, Vec<usize>> = HashMap::new();
@@ -26,11 +26,11 @@ pub fn state(issued: &Issued, book: &OrderBook, zone: Zone, as_of: NaiveDate) ->
     let mut uses = Uses { issued: &issued.codes, redeemed: vec![false; issued.codes.len()], statement: Statement::default() };
     for part in &book.parts {
         for row in 0..part.customer_id.len() {
-            for order in part.orders(row).filter(|order| order.net() > 0) {
+            for order in part.orders(row).filter(|order| !was_taken_back(part, *order)) {
                 let found = used_in(part, order, &holders);
                 let Some(day) = zone.date(order.at()).filter(|_| !found.is_empty()) else { continue };
                 for holders in found {
-                    uses.add(book, part, &Used { customer: part.customer_id.get(row), order, day, holders });
+                    uses.add(book, &Used { customer: part.customer_id.get(row), order, day, holders });
                 }
             }
         }
@@ -44,6 +44,12 @@ pub fn state(issued: &Issued, book: &OrderBook, zone: Zone, as_of: NaiveDate) ->
     });
     statement.irregular.sort_by_cached_key(|odd| (odd.day, odd.customer.clone(), odd.order.clone(), given(odd.issued).code.clone()));
     statement
+}
+
+/// Whether nothing of an order is left: its net is below 0, or 0 because lines took off what others had come to. Where no line takes
+/// anything off, a net of 0 is what a coupon left to pay.
+fn was_taken_back(part: &BookPart, order: OrderView<'_>) -> bool {
+    order.net() < 0 || (order.net() == 0 && part.lines.amount[order.lines()].iter().any(|amount| *amount < 0))
 }
 
 /// The codes of ours that an order used, each once.
@@ -76,12 +82,12 @@ struct Uses<'a> {
 }
 
 impl Uses<'_> {
-    fn add(&mut self, book: &OrderBook, part: &BookPart, used: &Used<'_>) {
+    fn add(&mut self, book: &OrderBook, used: &Used<'_>) {
         let Used { customer, order, day, holders } = *used;
         match self.judge(customer, day, holders) {
             Ok(place) => {
                 self.redeemed[place] = true;
-                let cost = cost(&self.issued[place].terms, book, part, order);
+                let cost = cost(&self.issued[place].terms, book, order);
                 let order_id = order.id().to_owned();
                 self.statement.redemptions.push(Redemption { issued: place, order: order_id, day, net: order.net(), cost });
             }
@@ -120,28 +126,13 @@ impl Uses<'_> {
 
 /// What a code took off an order, as its net after the discount tells: the amount, or for p percent n × p / (100 − p), rounded half to
 /// even. Of a code for some categories or products n is the net of their lines; the whole order's where the book has neither.
-fn cost(terms: &Terms, book: &OrderBook, part: &BookPart, order: OrderView<'_>) -> i64 {
+fn cost(terms: &Terms, book: &OrderBook, order: OrderView<'_>) -> i64 {
     if let Some(amount) = terms.amount {
         return amount;
     }
     // Of what was free nothing is left to tell its price.
     let Some(percent) = terms.percent.filter(|percent| *percent < 100.0) else { return 0 };
-    let is_on = |line: usize| {
-        let named = |names: &[String], label: u32, all: &crate::domain::Texts| {
-            label != NOTHING && names.iter().any(|name| name == all.get(label as usize))
-        };
-        terms.on.as_ref().is_none_or(|on| {
-            named(&on.category, part.lines.category[line], &book.categories) || named(&on.product, part.lines.product[line], &book.products)
-        })
-    };
-    let told = terms.on.as_ref().is_some_and(|on| {
-        (!on.category.is_empty() && !book.categories.is_empty()) || (!on.product.is_empty() && !book.products.is_empty())
-    });
-    let net = if told {
-        order.lines().filter(|line| is_on(*line)).fold(0_i64, |net, line| net.saturating_add(part.lines.amount[line])).max(0)
-    } else {
-        order.net()
-    };
+    let net = terms.on.as_ref().map_or_else(|| order.net(), |on| order.net_on(book, on));
     #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "an order's net is far below 2^52")]
     let off = (net as f64 * percent / (100.0 - percent)).round_ties_even() as i64;
     off

@@ -2,6 +2,7 @@
 //! recommendations.
 
 use super::Texts;
+use super::offer::On;
 
 /// In a column of places: nothing is there.
 pub const NOTHING: u32 = u32::MAX;
@@ -28,7 +29,7 @@ pub struct BookPart {
     pub order_id: Texts,
     /// Its earliest line, microseconds UTC.
     pub at: Vec<i64>,
-    /// The sum of its lines, minor units; 0 or less is an order that was taken back.
+    /// The sum of its lines, minor units; 0 or less counts as no order.
     pub net: Vec<i64>,
     /// Where each order's lines begin, and behind the last one where they end.
     pub lines_from: Vec<usize>,
@@ -105,6 +106,22 @@ impl<'a> OrderView<'a> {
     #[must_use]
     pub fn lines(&self) -> std::ops::Range<usize> {
         self.part.lines_from[self.place]..self.part.lines_from[self.place + 1]
+    }
+
+    /// The net of its lines in some categories or products, not below 0; the whole net where the book has neither column.
+    #[must_use]
+    pub fn net_on(&self, book: &OrderBook, on: &On) -> i64 {
+        let told = (!on.category.is_empty() && !book.categories.is_empty()) || (!on.product.is_empty() && !book.products.is_empty());
+        if !told {
+            return self.net();
+        }
+        let lines = &self.part.lines;
+        let named =
+            |names: &[String], label: u32, all: &Texts| label != NOTHING && names.iter().any(|name| name == all.get(label as usize));
+        let is_on = |line: &usize| {
+            named(&on.category, lines.category[*line], &book.categories) || named(&on.product, lines.product[*line], &book.products)
+        };
+        self.lines().filter(is_on).fold(0_i64, |net, line| net.saturating_add(lines.amount[line])).max(0)
     }
 
     /// Points used in it, all lines together.

@@ -3,6 +3,7 @@
 //! Nothing here reads, writes, prints or knows the time of day. It uses the standard library, `chrono` and `chrono-tz` only.
 
 pub mod address;
+pub mod allotment;
 pub mod book;
 pub mod campaign;
 pub mod cells;
@@ -21,6 +22,7 @@ pub mod ladder;
 pub mod list;
 pub mod mail;
 pub mod merges;
+pub mod moment;
 pub mod money;
 pub mod offer;
 pub mod orders;
@@ -35,6 +37,7 @@ pub mod whatif;
 pub mod zone;
 
 pub use address::Address;
+pub use allotment::{Allotment, Spent};
 pub use book::{BookPart, OrderBook};
 pub use campaign::{Campaign, Contact, Holdout, Once, RankRange, When, Where};
 pub use channel::{Channel, Contacts};
@@ -48,6 +51,7 @@ pub use job::Job;
 pub use key::Key;
 pub use ladder::{Ladder, Rank, RankIndex};
 pub use mail::{Occasion, SkipReason, Unmatched};
+pub use moment::Moment;
 pub use money::Currency;
 pub use offer::{Offer, OfferRule};
 pub use orders::{HistoryLine, LastOrder, RuleValue};

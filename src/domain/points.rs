@@ -1,7 +1,8 @@
 //! Points and cashback: the rules, the account that they make of a customer's orders, and what mails say of it.
 
-use super::offer::PerRank;
+use super::offer::{On, PerRank};
 use chrono::NaiveDate;
+use std::sync::Arc;
 
 /// A share in millionths: 11,000 is 1.1 %. Points are exact, so no rate is ever a float.
 pub type Millionths = u32;
@@ -105,7 +106,7 @@ pub struct Holding {
 /// A customer's account at 00:00 of an as-of date. Earned is used, expired or in the balance: the sums agree.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Account {
-    /// Cashback is earned too.
+    /// Cashback is earned too, and what mails promised.
     pub earned: i64,
     pub used: i64,
     pub expired: i64,
@@ -114,6 +115,32 @@ pub struct Account {
     pub lots: Vec<Lot>,
     /// Orders that used more than there was.
     pub overdrawn: Vec<Overdrawn>,
+    /// What orders earned beside their own points because a mail had promised it.
+    pub promised: Vec<Kept>,
+}
+
+/// What a mail of an adopted run promised: for one order, its points several times.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Promise {
+    pub campaign: Arc<str>,
+    /// The first and the last day; `None`: it has no end.
+    pub from: NaiveDate,
+    pub until: Option<NaiveDate>,
+    /// What it gives beside the order's own points, as a share of those: 2,000,000 for three times.
+    pub more: Millionths,
+    /// Only for an order of this net or more, minor units.
+    pub over: i64,
+    /// Only for what the order has of this.
+    pub on: Option<Arc<On>>,
+}
+
+/// A promise that was kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    pub order: String,
+    pub on: NaiveDate,
+    pub campaign: Arc<str>,
+    pub points: i64,
 }
 
 /// Points that were earned together.

@@ -22,13 +22,13 @@ pub struct Standing {
     pub next_orders: Option<i64>,
     pub next_spend: Option<i64>,
     pub next_on: Option<NaiveDate>,
-    /// The last day whose orders count for the next rank at the next chance to rise. It is in no file.
+    /// The last day whose orders count for the next rank at the next chance to rise.
     pub next_last_day: Option<NaiveDate>,
     /// The review that can lower this customer, and what is missing to pass it (0: nothing any more).
     pub keep_by: Option<NaiveDate>,
     pub keep_orders: Option<i64>,
     pub keep_spend: Option<i64>,
-    /// The last day whose orders count at `keep_by`. It is in no file.
+    /// The last day whose orders count at `keep_by`.
     pub keep_last_day: Option<NaiveDate>,
     /// The rank is going to be lost at `keep_by` whatever is bought: it asks for a tenure that is reached later, or what is bought now
     /// is not settled by then. Then `keep_orders` and `keep_spend` are `None`, for no number would be true. It is in no file.

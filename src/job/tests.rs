@@ -100,7 +100,7 @@ fn a_rank_that_is_not_named_has_the_value_below_and_zero_is_no_offer() {
 fn conditions_on_columns_are_lists_ranges_dates_and_gaps() {
     let text = SAMPLE.replace(
         "where = { store = [\"京都\", \"大阪\"] }",
-        "where = { a = [1, true, \"x\"], b = \"3..\", c = \"2026-01-01..2026-03-31\", d = { missing = true }, e = 2026-01-01, f = [\"a..b\"] }",
+        "where = { a = [1, true, \"x\"], b = \"3..\", c = \"2026-01-01..2026-03-31\", d = { missing = true }, e = 2026-01-01, f = [\"a..b\"], g = false }",
     );
     let job = load_text(Path::new("monthly.toml"), &text).unwrap_or_else(|error| panic!("{error}"));
     let tests: Vec<_> = campaign(&job, "event").wheres.iter().map(|test| test.test.clone()).collect();
@@ -111,6 +111,7 @@ fn conditions_on_columns_are_lists_ranges_dates_and_gaps() {
         WhereTest::Missing(true),
         WhereTest::OneOf(vec!["2026-01-01".into()]),
         WhereTest::OneOf(vec!["a..b".into()]),
+        WhereTest::Truth(false),
     ];
     assert_eq!(tests, expected);
 }
@@ -148,6 +149,43 @@ fn warnings_tell_of_past_dates_and_of_days_without_a_run() {
     let text = english.replace("\"2026-12-01..2026-12-25\"", "\"2026-12-02..2026-12-25\"");
     let job = load_text(Path::new("monthly.toml"), &text).unwrap();
     assert!(job.warnings.iter().any(|line| line.contains("no due time from 2026-12-02 to 2026-12-25")), "{:?}", job.warnings);
+}
+
+#[test]
+fn early_access_that_is_open_for_everybody_is_told() {
+    let early = "offer = { kind = \"early_access\", what = \"tea\", opens = { AA = 2026-12-03, VIP = 2026-12-01 } }";
+    let text = SAMPLE.replace("language  = \"ja\"", "language = \"en\"").replace("when  = { rank = \"at risk\" }", early);
+    let job = load_text(Path::new("monthly.toml"), &text).unwrap_or_else(|error| panic!("{error}"));
+    let told =
+        |day_of: &str| super::warnings(&job, day(day_of)).into_iter().filter(|line| line.contains("opens early")).collect::<Vec<_>>();
+    assert_eq!(told("2026-12-03"), Vec::<String>::new());
+    let past = told("2026-12-04");
+    assert!(matches!(past.as_slice(), [one] if one.contains("`keep_your_rank`") && one.contains("since 2026-12-03")), "{past:?}");
+}
+
+/// The cart knows such a code with one value; what amounts to one value is meant.
+#[test]
+fn a_code_that_rankmail_does_not_make_is_worth_one_thing() {
+    let with = |offer: &str| SAMPLE.replace("offer = { kind = \"coupon\", amount = 500, over = 5_000, valid = \"31 days\" }", offer);
+    let sound = |offer: &str| load_text(Path::new("monthly.toml"), &with(offer)).map(|_| ()).map_err(|error| error.to_string());
+    for one in [
+        "offer = { kind = \"coupon\", percent = { A = 5, AA = 5, AAA = 0 }, code = \"BACK\" }",
+        "offer = { kind = \"coupon\", percent = { A = 5, VIP = 0 }, code = \"BACK\" }",
+        "offer = { kind = \"coupon\", percent = { A = 5, AA = 8 }, ranks = [\"AA\"], code = { from = \"codes.csv\" } }",
+        "offer = { kind = \"coupon\", percent = 15, on = { category = [\"プレミアム\"] }, code = \"winter15\" }",
+        "reduced_by = { birthday = \"100%\" }\noffer = { kind = \"coupon\", percent = 5, code = \"BACK\" }",
+        "reduced_by = { birthday = \"50%\" }\noffer = { kind = \"coupon\", percent = { A = 5, AA = 8 } }",
+    ] {
+        assert_eq!(sound(one), Ok(()), "{one}");
+    }
+    for several in [
+        "offer = { kind = \"coupon\", percent = { A = 5, AA = 8 }, code = \"BACK\" }",
+        "offer = { kind = \"coupon\", percent = { A = 5, AA = 8 }, code = { from = \"codes.csv\" } }",
+        "offer = { kind = \"coupon\", percent = 15, code = \"winter15\" }",
+        "reduced_by = { birthday = \"50%\" }\noffer = { kind = \"coupon\", percent = 5, code = \"BACK\" }",
+    ] {
+        assert!(sound(several).is_err_and(|told| told.contains("code")), "{several}");
+    }
 }
 
 #[test]
@@ -356,4 +394,15 @@ proptest! {
             prop_assert!(!error.problems().is_empty());
         }
     }
+}
+
+#[test]
+fn budgets_are_told_and_what_is_for_nothing_is_warned_of() {
+    let text = SAMPLE.replacen("language  = \"ja\"", "language = \"en\"\nbudget = 500_000", 1);
+    let campaign = "\n[[campaign]]\nname = \"free\"\nranks = \"A\"\nbudget = 9_000\noffer = { kind = \"coupon\", percent = 100 }\n";
+    let job = load_text(Path::new("jobs/monthly.toml"), &format!("{text}{campaign}")).unwrap_or_else(|error| panic!("{error}"));
+    let told = super::echo(&job);
+    assert!(told.contains(&"budget: at most 500,000円 in one run".to_owned()), "{told:?}");
+    assert!(told.contains(&"free: A; within 9,000円".to_owned()), "{told:?}");
+    assert_eq!(job.warnings, ["campaign `free`: 100% off is for nothing"]);
 }

@@ -7,7 +7,7 @@ mod ads;
 mod people;
 mod ranks;
 
-pub use ranks::{Times, ranks_head, ranks_row};
+pub use ranks::{ranks_head, ranks_row};
 
 use crate::domain::job::Language;
 use crate::domain::list::{Entry, ListKind};

@@ -1,16 +1,8 @@
-//! Ranks for the shop's cart, so that its page says what the mail says.
+//! Ranks and points for the shop's cart, so that its page says what the mail says.
 
 use crate::domain::cells::{Cell, Sheet};
 use crate::domain::plan::CustomerRow;
 use chrono::NaiveDate;
-
-/// The days of the run that all rows share.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Times {
-    pub as_of: NaiveDate,
-    /// The distance to the next rank is counted up to it; the day before is the last on which an order helps.
-    pub next_closing: NaiveDate,
-}
 
 /// The headings. They are the same in every language, for a program reads them.
 pub fn ranks_head(sheet: &mut Sheet) {
@@ -33,17 +25,20 @@ pub fn ranks_head(sheet: &mut Sheet) {
             "keep_last_day",
             "keep_orders",
             "keep_spend",
+            "points_balance",
+            "points_expiring",
+            "points_expire_on",
         ]
         .map(Cell::Text),
     );
 }
 
 /// One customer.
-pub fn ranks_row(sheet: &mut Sheet, row: &CustomerRow, times: Times) {
-    let last_day = |end: Option<NaiveDate>| Cell::day(end.and_then(|end| end.pred_opt()));
+pub fn ranks_row(sheet: &mut Sheet, row: &CustomerRow, as_of: NaiveDate) {
+    let points = row.holding.points;
     sheet.row(&[
         Cell::Text(&row.customer_id),
-        Cell::Day(times.as_of),
+        Cell::Day(as_of),
         Cell::maybe(row.rank.as_deref()),
         Cell::maybe(row.previous_rank.as_deref()),
         Cell::Text(row.rank_change.word()),
@@ -54,10 +49,13 @@ pub fn ranks_row(sheet: &mut Sheet, row: &CustomerRow, times: Times) {
         Cell::number(row.next_orders),
         Cell::number(row.next_spend),
         Cell::day(row.next_on),
-        last_day(row.next_rank.as_ref().map(|_| times.next_closing)),
+        Cell::day(row.next_last_day),
         Cell::day(row.keep_by),
-        last_day(row.keep_by),
+        Cell::day(row.keep_last_day),
         Cell::number(row.keep_orders),
         Cell::number(row.keep_spend),
+        Cell::number(points.map(|points| points.balance)),
+        Cell::number(points.map(|points| points.expiring)),
+        Cell::day(points.and_then(|points| points.expire_on)),
     ]);
 }

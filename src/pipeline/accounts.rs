@@ -1,18 +1,23 @@
-//! Everybody's points and cashback: ranks held at earlier runs, what their reviews paid back, and every order, joined into accounts.
+//! Everybody's points and cashback: ranks held at earlier runs, what their reviews paid back and their mails promised, and every order,
+//! joined into accounts.
 
 use super::assess::Assessed;
 use super::error::Error;
 use super::inputs::Inputs;
 use super::people::People;
 use super::previous;
+use super::promises::{self, Promises};
+use crate::domain::book::OrderView;
+use crate::domain::offer::On;
 use crate::domain::plan::PastAccount;
-use crate::domain::points::{Account, CashbackTotals, Holding, PointsTotals, Rate};
+use crate::domain::points::{Account, CashbackTotals, Holding, Kept, Millionths, PointsTotals, Rate};
 use crate::domain::{Dates, Job, OrderBook, PointsRule, RankIndex};
 use crate::{features, points};
 use chrono::NaiveDate;
-use points::Event;
+use points::{Bought, Event};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// How many customers a warning names.
 const NAMED: usize = 5;
@@ -22,6 +27,8 @@ pub struct Past {
     /// Their as-of dates, the earliest first.
     runs: Vec<NaiveDate>,
     parts: Vec<PartPast>,
+    /// What their mails promised.
+    promises: Promises,
 }
 
 /// Earlier runs as they concern the customers of one partition.
@@ -146,7 +153,8 @@ fn read(job: &Job, inputs: &Inputs, people: &[People]) -> Result<Past, Error> {
         part.ranks.sort_by_key(|(row, run, _)| (*row, *run));
         part.paid.sort_by_key(|(row, on, _)| (*row, *on));
     }
-    Ok(Past { runs: inputs.before.adopted.iter().map(|adoption| adoption.as_of).collect(), parts })
+    let promises = promises::read(job, &inputs.merges, &inputs.before.adopted)?;
+    Ok(Past { runs: inputs.before.adopted.iter().map(|adoption| adoption.as_of).collect(), parts, promises })
 }
 
 /// The ranks of one run by name.
@@ -224,22 +232,45 @@ impl Keeper<'_> {
 
     /// The account of one customer.
     fn account(&self, at: usize, people: &People, row: usize) -> Account {
-        let orders = self.book.parts.get(at).and_then(|part| part.find(people.id.get(row)).map(|own| part.orders(own)));
+        let orders = self.orders(at, people, row);
+        let earned = |(order, _, rate): &(OrderView<'_>, Bought, Millionths), on: Option<&On>| {
+            let net = on.map_or_else(|| order.net(), |on| order.net_on(self.book, on));
+            points::earned(net, *rate, &self.job.currency)
+        };
+        let made = self.earlier.promises.get(people.id.get(row)).map_or(&[][..], Vec::as_slice);
+        let bought: Vec<Bought> = orders.iter().map(|(_, bought, _)| *bought).collect();
+        let kept = points::keep(made, &bought, &|place, on| earned(&orders[place], on));
         let mut events: Vec<Event<'_>> = Vec::new();
-        for order in orders.into_iter().flatten() {
-            // An instant that no calendar holds was refused when it was read.
-            let Some(on) = self.job.zone.date(order.at()) else { continue };
-            let rate = match &self.rule.rate {
-                Rate::All(rate) => *rate,
-                by_rank @ Rate::ByRank { .. } => by_rank.of(self.earlier.rank_on(at, row, on, people.standings[row].rank)),
-            };
-            let earned = points::earned(order.net(), rate, &self.job.currency);
-            events.push(Event::Order { id: order.id(), on, stands: order.net() > 0, used: order.points_used(), earned });
+        let mut promised = Vec::new();
+        for (each, kept) in orders.iter().zip(kept) {
+            let (order, Bought { on, net }, _) = *each;
+            let more = kept.map_or(0, |(_, points)| points);
+            let earned = earned(each, None).saturating_add(more);
+            events.push(Event::Order { id: order.id(), on, stands: net > 0, used: order.points_used(), earned });
+            promised.extend(kept.map(|(place, points)| {
+                let campaign = Arc::clone(&made[place].campaign);
+                Kept { order: order.id().to_owned(), on, campaign, points }
+            }));
         }
         events.extend(self.earlier.paid(at, row).map(|(on, points)| Event::Credit { on, points }));
         events.extend(people.holdings[row].cashback.points.map(|points| Event::Credit { on: self.dates.closing, points }));
         events.sort_by_key(|event| (event.on(), matches!(event, Event::Order { .. })));
-        points::account(self.rule, events, self.dates.as_of)
+        Account { promised, ..points::account(self.rule, events, self.dates.as_of) }
+    }
+
+    /// The orders of one customer, the earliest first, each with the rate by which it earns.
+    fn orders(&self, at: usize, people: &People, row: usize) -> Vec<(OrderView<'_>, Bought, Millionths)> {
+        let orders = self.book.parts.get(at).and_then(|part| part.find(people.id.get(row)).map(|own| part.orders(own)));
+        let told = |order: OrderView<'_>| {
+            // An instant that no calendar holds was refused when it was read.
+            let on = self.job.zone.date(order.at())?;
+            let rate = match &self.rule.rate {
+                Rate::All(rate) => *rate,
+                by_rank @ Rate::ByRank { .. } => by_rank.of(self.earlier.rank_on(at, row, on, people.standings[row].rank)),
+            };
+            Some((Bought { on, net: order.net() }, rate))
+        };
+        orders.into_iter().flatten().filter_map(|order| told(order).map(|(bought, rate)| (order, bought, rate))).collect()
     }
 }
 
@@ -317,13 +348,14 @@ mod tests {
             seen.end(run);
         }
         seen.ranks.sort_by_key(|(row, run, _)| (*row, *run));
-        let past = Past { runs: ["2026-01-01", "2026-02-01", "2026-03-05"].map(day).to_vec(), parts: vec![seen] };
+        let past =
+            Past { runs: ["2026-01-01", "2026-02-01", "2026-03-05"].map(day).to_vec(), parts: vec![seen], promises: Promises::new() };
         let ranks =
             |row| ["2025-06-01", "2026-01-31", "2026-02-01", "2026-03-04", "2026-03-05"].map(|on| past.rank_on(0, row, day(on), Some(9)));
         assert_eq!(ranks(0), [Some(0), Some(0), Some(1), Some(1), None]);
         assert_eq!(ranks(1), [Some(2), Some(2), None, None, Some(1)]);
         assert_eq!(ranks(2), [None, None, Some(0), Some(0), Some(0)]);
-        let first = Past { runs: vec![], parts: vec![] };
+        let first = Past { runs: vec![], parts: vec![], promises: Promises::new() };
         assert_eq!(first.rank_on(0, 0, day("2026-01-01"), Some(9)), Some(9));
     }
 }

@@ -92,20 +92,19 @@ fn open(job: &Job, as_of: Option<NaiveDate>, ledger: Option<&ledger::Ledger>, wa
 }
 
 fn ranks(plan: &Plan, out: &mut dyn Write) -> Result<Exported, Error> {
-    let summary = &plan.opened.summary;
-    let times = lists::Times { as_of: summary.as_of, next_closing: summary.next_closing };
+    let as_of = plan.opened.summary.as_of;
     let mut sheet = Sheet::for_people();
     lists::ranks_head(&mut sheet);
     let mut rows = 0;
     for customer in plan.opened.customer_rows()? {
-        lists::ranks_row(&mut sheet, &customer?, times);
+        lists::ranks_row(&mut sheet, &customer?, as_of);
         rows += 1;
         if rows % CHUNK == 0 {
             put(out, &sheet.take())?;
         }
     }
     put(out, &sheet.take())?;
-    Ok(Exported { as_of: summary.as_of, adopted: plan.adopted, rows, stopped: 0, passed_over: 0, nowhere: 0 })
+    Ok(Exported { as_of, adopted: plan.adopted, rows, stopped: 0, passed_over: 0, nowhere: 0 })
 }
 
 fn people(
@@ -125,6 +124,7 @@ fn people(
         None => std::collections::HashMap::new(),
     };
     let stops = ledger.map(ledger::Ledger::stops).transpose()?.unwrap_or_default();
+    let stops = stops.merging(inputs::kept_merges(&planned, &plan.opened)?);
     let mut rows: Vec<MailRow> = Vec::new();
     let mut stopped = 0;
     for mail in plan.opened.mails()? {

@@ -77,6 +77,14 @@ pub fn open(job: &Job, as_of: NaiveDate) -> Result<Inputs, Error> {
     join(job, as_of, key, lists, templates, Knowledge::PRESENT)
 }
 
+/// The shop's key; where none was made yet, a stand-in, for those who only look: nothing that is made from it leaves.
+pub fn key_to_look(job: &Job) -> Result<Key, Error> {
+    match keys::load(&job.keys, false) {
+        Err(keys::Error::Absent { .. }) => Ok(Key { bytes: [0; 32], id: String::new(), demo: true }),
+        found => Ok(found?),
+    }
+}
+
 /// Reads the customer list and the product list.
 pub fn lists(job: &Job, as_of: NaiveDate) -> Result<Lists, Error> {
     let mut lists = Lists::default();
@@ -166,6 +174,11 @@ pub fn list_notes(notes: &tables::Notes, language: Language) -> Vec<String> {
             "顧客リストで読めないポイントの数・失効日",
             "points of the customer list that are no whole numbers or dates",
         ),
+        (
+            notes.senseless_points,
+            "顧客リストで次に失効するポイントが残高より多い、または期限が過ぎている方（失効の案内はしません）",
+            "customers of whose points the list says that more expire than there are, or on a day that is past: what expires is not told",
+        ),
     ];
     let counts = counts.into_iter().filter(|(count, ..)| *count > 0);
     let counts = counts.map(|(count, ja, en)| language.pick(format!("{ja}: {count}"), format!("{count} {en}")));
@@ -174,8 +187,9 @@ pub fn list_notes(notes: &tables::Notes, language: Language) -> Vec<String> {
 
 /// Loads the job's templates; with the customer list at hand its columns are known names.
 pub fn templates(job: &Job, customers: Option<&Customers>) -> Result<message::Templates, Error> {
+    let elsewhere = job::campaigns_beside(&job.path, &job.templates);
     let columns = customers.map(|list| known_names(job, list.columns.iter().map(|(name, _)| name.clone())));
-    Ok(load_templates(&Outline::of(job), &job.templates, columns)?.inline_css(job.inline_css))
+    Ok(load_templates(&Outline::of(job), &job.templates, columns, elsewhere)?.inline_css(job.inline_css))
 }
 
 /// What templates may say after `customer.`: the columns of the list, and the ways to reach people that are mapped.
@@ -193,13 +207,20 @@ pub fn known_names(job: &Job, columns: impl Iterator<Item = String>) -> Vec<Stri
     columns.chain(roles).collect()
 }
 
-/// Loads the templates of a folder with the job's campaigns and ranks. Without the list's columns any `customer.…` passes.
-pub fn load_templates(job: &Outline, root: &Path, columns: Option<Vec<String>>) -> Result<message::Templates, message::Error> {
-    message::Templates::load(root, &job.campaigns, &job.ranks, &names(job, columns))
+/// Loads the templates of a folder with the job's campaigns and ranks. Without the list's columns any `customer.…` passes; folders of
+/// campaigns `elsewhere` are passed over.
+pub fn load_templates(
+    job: &Outline,
+    root: &Path,
+    columns: Option<Vec<String>>,
+    elsewhere: Vec<String>,
+) -> Result<message::Templates, message::Error> {
+    message::Templates::load(root, &job.campaigns, &job.ranks, &names(job, columns, elsewhere))
 }
 
-fn names(job: &Outline, columns: Option<Vec<String>>) -> message::Names {
+fn names(job: &Outline, columns: Option<Vec<String>>, elsewhere: Vec<String>) -> message::Names {
     message::Names {
+        elsewhere,
         customer: columns,
         shop: job.shop.clone(),
         without_mail: job.without_mail.clone(),
@@ -212,8 +233,17 @@ fn names(job: &Outline, columns: Option<Vec<String>>) -> message::Names {
 /// The same for templates that lie in no folder: their names and contents.
 pub fn given_templates(job: &Job, sources: &[(String, Vec<u8>)]) -> Result<message::Templates, message::Error> {
     let outline = Outline::of(job);
-    let templates = message::Templates::given(sources, &outline.campaigns, &outline.ranks, &names(&outline, None))?;
+    let templates = message::Templates::given(sources, &outline.campaigns, &outline.ranks, &names(&outline, None, Vec::new()))?;
     Ok(templates.inline_css(job.inline_css))
+}
+
+/// Which customers were one when the plan was made. Plans of earlier versions keep no copy of the list.
+pub fn kept_merges(planned: &Job, opened: &crate::runs::Opened) -> Result<Arc<Merges>, Error> {
+    let is_merged = planned.customers.as_ref().is_some_and(|source| source.merged.is_some());
+    match opened.list("merged").filter(|_| is_merged) {
+        Some(path) => Ok(Arc::new(tables::merges(&path, base(planned))?.0)),
+        None => Ok(Arc::default()),
+    }
 }
 
 /// The job as it was when the plan was made. Where to send, and what to stop at, is today's.

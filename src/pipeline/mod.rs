@@ -2,6 +2,7 @@
 //!
 //! It prints nothing and reads no clock: the as-of date and the time are handed in.
 
+mod absent;
 mod accounts;
 mod adopt;
 mod assess;
@@ -26,12 +27,14 @@ mod people;
 mod plan;
 mod previous;
 mod progress;
+mod promises;
 mod recommend;
 mod register;
 mod round;
 mod run;
 mod send;
 mod show;
+mod spent;
 mod status;
 mod timetable;
 mod trial;
@@ -45,9 +48,9 @@ pub use error::Error;
 pub use explain::{Explanation, Known, Pair, PairFate, explain};
 pub use export::{Exported, Wanted, export};
 pub use features::features;
-pub use import::{Imported, Request as ImportRequest, import};
+pub use import::{ColumnType, Imported, Request as ImportRequest, import, max_bad_rows};
 pub use inputs::load_job;
-pub use plan::{Planned, Request as PlanRequest, plan};
+pub use plan::{Next, Planned, Request as PlanRequest, plan};
 pub use previous::rank_slots;
 pub use progress::{Step, Watch, unwatched};
 pub use recommend::{pairs, support};

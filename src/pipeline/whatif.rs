@@ -6,6 +6,7 @@
 
 use super::error::Error;
 use super::progress::Watch;
+use super::spent::SpentBefore;
 use super::{assess, check, choose, figures, inputs, previous};
 use crate::domain::ladder::PreviousRun;
 use crate::domain::mail::PastMail;
@@ -13,8 +14,8 @@ use crate::domain::plan::PlanPart;
 use crate::domain::standing::Held;
 use crate::domain::whatif::{Replay, ReplayedRun, WhatIf};
 use crate::domain::zone::{first_of_month, months_before};
-use crate::domain::{Job, Key, Standing};
-use crate::{job as job_room, keys, ledger, report};
+use crate::domain::{Job, Standing};
+use crate::{job as job_room, ledger, report};
 use chrono::NaiveDate;
 use std::collections::HashMap;
 use std::path::Path;
@@ -56,6 +57,9 @@ fn changed(job: &Job, settings: &[String]) -> Result<Job, Error> {
     let text = job_room::with_settings(&job.text, settings).map_err(Error::Usage)?;
     let mut changed = job_room::load_text(&job.path, &text)?;
     changed.runs.clone_from(&job.runs);
+    if let Some(other) = &changed.ladder.of {
+        return Err(Error::Usage(format!("--set ranks.of: the job `{other}` would decide the ranks; ask there what if")));
+    }
     Ok(changed)
 }
 
@@ -92,10 +96,12 @@ struct Left {
     held: HashMap<String, Held>,
     /// The gifts that customers have had.
     gifts: HashMap<String, Vec<String>>,
+    /// Places, seats and money that were given.
+    spent: SpentBefore,
 }
 
 fn replay(job: &Job, stops: &[Stop], watch: &Watch) -> Result<Replay, Error> {
-    let key = key(job)?;
+    let key = inputs::key_to_look(job)?;
     let mut left: Option<Left> = None;
     let mut mailed: Arc<HashMap<String, Vec<PastMail>>> = Arc::default();
     let mut runs = Vec::with_capacity(stops.len());
@@ -108,23 +114,25 @@ fn replay(job: &Job, stops: &[Stop], watch: &Watch) -> Result<Replay, Error> {
         let templates = inputs::templates(job, Some(&lists.customers))?;
         let before = match left {
             None => previous::read(job, &lists.customers, &lists.merges, stop.as_of, stop.until)?,
-            Some(Left { run, held, gifts }) => {
+            Some(Left { run, held, gifts, spent }) => {
                 let past = previous::past(job, stop.as_of, stop.until)?.replayed(&job.name, first, Arc::clone(&mailed));
                 let issued = previous::issued(job, stop.as_of, stop.until)?;
                 let adopted = previous::adopted(job, stop.as_of, stop.until)?;
-                previous::Before { run: Some(run), summary: None, adopted, held, past, gifts, issued }
+                previous::Before { run: Some(run), summary: None, adopted, held, past, gifts, issued, spent }
             }
         };
         let mut inputs = inputs::assemble(job, stop.as_of, key.clone(), lists, templates, before, None)?;
         let mut assessed = assess::run(job, &inputs, stop.as_of, watch)?;
         let parts = choose::count(job, &inputs, &mut assessed, watch)?;
         let counts = figures::counts(job, &inputs, &assessed, &parts);
-        let mut gifts = std::mem::take(&mut inputs.before.gifts);
+        let mut gifts = std::mem::take(&mut inputs.shop.gifts);
+        let mut spent = std::mem::take(&mut inputs.before.spent);
         drop(inputs);
         remember(job, stop.as_of, &parts, Arc::make_mut(&mut mailed), &mut gifts);
+        spent.remember(job, stop.as_of, &parts);
         let dates = &assessed.dates;
         let run = PreviousRun { as_of: dates.as_of, closing: dates.closing, keep_by: dates.keep_by };
-        left = Some(Left { run, held: held(&parts), gifts });
+        left = Some(Left { run, held: held(&parts), gifts, spent });
         runs.push(ReplayedRun { as_of: stop.as_of, adopted: stop.adopted, counts });
     }
     let ranks = job.ladder.ranks.iter().map(|rank| rank.name.clone()).collect();
@@ -164,13 +172,5 @@ fn remember(
                 counts: campaign.counts_towards_limit,
             });
         }
-    }
-}
-
-/// The shop's key; where none was made yet, a stand-in, for nothing that is made from it leaves.
-fn key(job: &Job) -> Result<Key, Error> {
-    match keys::load(&job.keys, false) {
-        Err(keys::Error::Absent { .. }) => Ok(Key { bytes: [0; 32], id: String::new(), demo: true }),
-        found => Ok(found?),
     }
 }

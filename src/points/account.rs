@@ -9,13 +9,17 @@ use std::collections::VecDeque;
 /// The account at 00:00 of `as_of`, after these events in the order of time. An order uses before it earns: its own points are for
 /// the next one.
 pub fn account<'a>(rule: &PointsRule, events: impl IntoIterator<Item = Event<'a>>, as_of: NaiveDate) -> Account {
-    let mut book = Book { rule, lots: VecDeque::new(), last_order: None, account: Account::default() };
+    let mut book = Book { rule, lots: VecDeque::new(), spent: VecDeque::new(), last_order: None, account: Account::default() };
     for event in events {
         book.expire(event.on());
         match event {
             Event::Credit { on, points } => book.earn(on, points),
             Event::Order { id, on, stands, used, earned } => {
-                book.take(id, on, used);
+                if used < 0 {
+                    book.give_back(used.unsigned_abs());
+                } else {
+                    book.take(id, on, used);
+                }
                 if stands {
                     book.last_order = Some(on);
                 }
@@ -32,6 +36,9 @@ struct Book<'r> {
     rule: &'r PointsRule,
     /// The oldest first. Their last days are worked out when they are asked for, since an order may move them.
     lots: VecDeque<Lot>,
+    /// What was used and could still be used if it came back, the oldest first. It was always the oldest that was used, so none of it
+    /// is younger than any lot.
+    spent: VecDeque<Lot>,
     last_order: Option<NaiveDate>,
     account: Account,
 }
@@ -44,6 +51,10 @@ impl Book<'_> {
             self.lots.pop_front();
             self.account.balance -= lot.points;
             self.account.expired += lot.points;
+        }
+        // Points that were used and whose time is over do not come back.
+        while self.spent.front().is_some_and(|lot| self.last_day(lot.earned_on).is_some_and(|last| last < on)) {
+            self.spent.pop_front();
         }
     }
 
@@ -61,7 +72,7 @@ impl Book<'_> {
         }
     }
 
-    /// Uses the oldest points. What a refund gives back stands in the same order and is in its sum already.
+    /// Uses the oldest points. What a refund within the same order gives back is in its sum already.
     fn take(&mut self, order: &str, on: NaiveDate, asked: i64) {
         if asked <= 0 {
             return;
@@ -74,11 +85,35 @@ impl Book<'_> {
         self.account.used += used;
         let mut left = used;
         while let Some(lot) = self.lots.front_mut().filter(|_| left > 0) {
-            let from = left.min(lot.points);
-            lot.points -= from;
-            left -= from;
+            let from = Lot { points: left.min(lot.points), ..*lot };
+            lot.points -= from.points;
+            left -= from.points;
             if lot.points == 0 {
                 self.lots.pop_front();
+            }
+            match self.spent.back_mut().filter(|lot| lot.earned_on == from.earned_on) {
+                Some(lot) => lot.points += from.points,
+                None => self.spent.push_back(from),
+            }
+        }
+    }
+
+    /// Takes back what a refund with an id of its own gives back: points that were used last, as if they had not been, with the time
+    /// that they have left. More than were used never come back.
+    fn give_back(&mut self, asked: u64) {
+        let mut left = i64::try_from(asked).unwrap_or(i64::MAX);
+        while let Some(lot) = self.spent.back_mut().filter(|_| left > 0) {
+            let back = Lot { points: left.min(lot.points), ..*lot };
+            lot.points -= back.points;
+            left -= back.points;
+            self.account.used -= back.points;
+            self.account.balance += back.points;
+            if lot.points == 0 {
+                self.spent.pop_back();
+            }
+            match self.lots.front_mut().filter(|lot| lot.earned_on == back.earned_on) {
+                Some(lot) => lot.points += back.points,
+                None => self.lots.push_front(back),
             }
         }
     }
@@ -181,6 +216,28 @@ mod tests {
         let rule = PointsRule { month_end: true, ..rule(Expire::AfterEarning(Lasting::Days(30))) };
         assert_eq!(told(&rule, &[order("2028-01-05", 0, 10)], "2028-01-06"), (10, 10, Some(day("2028-02-29"))));
         assert_eq!(told(&rule, &[order("2028-01-01", 0, 10), order("2028-01-02", 0, 5)], "2028-01-06"), (15, 10, Some(day("2028-01-31"))));
+    }
+
+    #[test]
+    fn a_refund_gives_back_what_was_used_last_with_the_time_it_has_left() {
+        let rule = rule(Expire::AfterEarning(YEAR));
+        let bought = [order("2026-01-10", 0, 100), order("2026-02-10", 0, 50), order("2026-03-10", 120, 0)];
+        let with = |refund: &str, used: i64, as_of: &str| {
+            let found = account(&rule, bought.into_iter().chain([order(refund, used, 0)]), day(as_of));
+            let lots: Vec<(String, i64)> = found.lots.iter().map(|lot| (lot.earned_on.to_string(), lot.points)).collect();
+            assert_eq!(found.earned, found.used + found.expired + found.balance);
+            (found.used, found.expired, lots)
+        };
+        let lots = |lots: &[(&str, i64)]| lots.iter().map(|(day, points)| ((*day).to_owned(), *points)).collect::<Vec<_>>();
+        assert_eq!(with("2026-04-10", -30, "2026-04-11"), (90, 0, lots(&[("2026-01-10", 10), ("2026-02-10", 50)])));
+        assert_eq!(
+            with("2026-04-10", -500, "2026-04-11"),
+            (0, 0, lots(&[("2026-01-10", 100), ("2026-02-10", 50)])),
+            "no more than were used"
+        );
+        assert_eq!(with("2027-01-11", -500, "2027-01-12"), (100, 0, lots(&[("2026-02-10", 50)])), "January's are over and stay used");
+        let early = [order("2026-01-05", -5, 0)].into_iter().chain(bought);
+        assert_eq!(account(&rule, early, day("2026-04-11")).used, 120, "nothing was used yet");
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Points: what a customer's orders earn, use and lose, told from all of them anew at each run. Pure; nothing is kept.
 //!
-//! The house owns three questions: what an order earns ([`earned`]), what an account holds after everything that happened
-//! ([`account`]), and what a review pays back ([`cashback`]). Who held which rank when is handed in as rates.
+//! The house owns four questions: what an order earns ([`earned`]), what mails promised to it beside that ([`keep`]), what an account
+//! holds after everything that happened ([`account`]), and what a review pays back ([`cashback`]). Who held which rank when is handed in as rates.
 
 mod account;
+mod promises;
 
 #[cfg(test)]
 mod naive;
@@ -11,6 +12,7 @@ mod naive;
 mod properties;
 
 pub use account::account;
+pub use promises::{Bought, beyond_once, keep};
 
 use crate::domain::points::{Cashback, CashbackAs, CashbackRule, Millionths};
 use crate::domain::{Currency, RankIndex};

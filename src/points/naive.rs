@@ -1,7 +1,7 @@
 //! The same account point by point and day by day, for the properties: nothing here is clever.
 
 use super::Event;
-use crate::domain::points::{Expire, Lasting, PointsRule};
+use crate::domain::points::{Expire, Lasting, PointsRule, Promise};
 use chrono::{Datelike, Days, Months, NaiveDate};
 
 /// Earned, used, expired, the days on which the points left were earned, and their last days.
@@ -17,11 +17,14 @@ pub struct Told {
 /// Walks each day from `first` to the day before `as_of`: at 00:00 what ended the day before goes, then credits, then orders.
 pub fn walk(rule: &PointsRule, events: &[Event<'_>], first: NaiveDate, as_of: NaiveDate) -> Told {
     let mut told = Told::default();
+    // The days on which used points were earned, in the order in which they were used.
+    let mut spent: Vec<NaiveDate> = Vec::new();
     let mut last_order: Option<NaiveDate> = None;
     for today in first.iter_days().take_while(|day| *day <= as_of) {
         let before = told.left.len();
         told.left.retain(|earned| last_day(rule, *earned, last_order).is_none_or(|last| today <= last));
         told.expired += i64::try_from(before - told.left.len()).unwrap();
+        spent.retain(|earned| last_day(rule, *earned, last_order).is_none_or(|last| today <= last));
         if today == as_of {
             break;
         }
@@ -31,8 +34,15 @@ pub fn walk(rule: &PointsRule, events: &[Event<'_>], first: NaiveDate, as_of: Na
                 Event::Order { stands, used, earned, .. } => {
                     for _ in 0..*used {
                         if !told.left.is_empty() {
-                            told.left.remove(0);
+                            spent.push(told.left.remove(0));
                             told.used += 1;
+                        }
+                    }
+                    for _ in *used..0 {
+                        if let Some(back) = spent.pop() {
+                            told.left.push(back);
+                            told.left.sort();
+                            told.used -= 1;
                         }
                     }
                     if *stands {
@@ -70,4 +80,25 @@ fn last_day(rule: &PointsRule, earned: NaiveDate, last_order: Option<NaiveDate>)
         day = day + Days::new(1);
     }
     Some(day)
+}
+
+/// Which promise each order (day, net, own points) earns, looked for one by one: the largest gift that is left, the first of equals.
+pub fn promised(promises: &[Promise], orders: &[(NaiveDate, i64, i64)]) -> Vec<Option<(usize, i64)>> {
+    let mut gone = vec![false; promises.len()];
+    let mut found = Vec::new();
+    for (on, net, own) in orders {
+        let mut best: Option<(usize, i64)> = None;
+        for (place, promise) in promises.iter().enumerate() {
+            let in_time = *on >= promise.from && (promise.until.is_none() || Some(*on) <= promise.until);
+            let times = i64::from(promise.more / 1_000_000);
+            if *net > 0 && *net >= promise.over && in_time && !gone[place] && own * times > best.map_or(0, |(_, points)| points) {
+                best = Some((place, own * times));
+            }
+        }
+        if let Some((place, _)) = best {
+            gone[place] = true;
+        }
+        found.push(best);
+    }
+    found
 }

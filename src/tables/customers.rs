@@ -1,12 +1,11 @@
 //! The customer list: who may be mailed, under which name, since when.
 
-use super::dates::{self, Moment};
 use super::error::Error;
 use super::table::{self, Column, Kind, Table, Wanted, one_of, word};
 use super::{Input, address, points};
 use crate::domain::job::{ConsentSource, ContactsSource, CustomersSource};
 use crate::domain::merges::Merges;
-use crate::domain::{Contacts, Customers, Texts, Value, Zone, channel};
+use crate::domain::{Contacts, Customers, Moment, Texts, Value, Zone, channel};
 use chrono::NaiveDate;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -39,6 +38,8 @@ pub struct Notes {
     pub unusable_since: u64,
     /// Numbers and dates of points that are none.
     pub unusable_points: u64,
+    /// Customers of whom the list tells that points expire next which they do not have, or on a day that is past.
+    pub senseless_points: u64,
     /// The first few, written for people: `line 12: birthday "昭和60年1月1日" is no date`.
     pub examples: Vec<String>,
 }
@@ -83,7 +84,7 @@ pub fn customers(
         rank_at_least: rows.words(source.rank_at_least.as_deref(), &key("rank_at_least"))?,
         rank_at_least_until: rows.ends(source.rank_at_least_until.as_deref(), "rank_at_least_until")?,
         household: rows.words(source.household.as_deref(), "[customers] household")?,
-        points: points::points(&rows, source.points.as_ref(), &mut notes)?,
+        points: points::points(&rows, source.points.as_ref(), as_of, &mut notes)?,
         columns: Vec::new(),
         excluded,
     };
@@ -195,6 +196,11 @@ impl<'a> Rows<'a> {
         self.kept.len()
     }
 
+    /// The row of each customer in the file.
+    pub fn places(&self) -> impl Iterator<Item = usize> {
+        self.kept.iter().copied()
+    }
+
     pub fn of(&self, column: &'a Column) -> impl Iterator<Item = (usize, &'a Value)> {
         self.kept.iter().map(|row| (*row, column.values.get(*row).unwrap_or(&Value::Null)))
     }
@@ -263,7 +269,7 @@ impl<'a> Rows<'a> {
         let mut days = Vec::with_capacity(self.kept.len());
         for (row, value) in self.of(column) {
             let text = word(value).unwrap_or_default();
-            let day = dates::parse(&text).map(|moment| moment.date(self.zone));
+            let day = Moment::parse(&text).map(|moment| moment.date(self.zone));
             if day.is_none() && !text.trim().is_empty() {
                 let count = match role {
                     "birthday" => &mut notes.unusable_birthdays,
@@ -288,7 +294,7 @@ impl<'a> Rows<'a> {
             if text.is_empty() || text.starts_with("0000-00-00") {
                 return Ok(None);
             }
-            dates::parse(text).map(|moment| Some(moment.date(self.zone))).ok_or_else(|| Error::Unusable {
+            Moment::parse(text).map(|moment| Some(moment.date(self.zone))).ok_or_else(|| Error::Unusable {
                 file: self.table.file.clone(),
                 column: column.name.clone(),
                 value: shortened(text),
@@ -324,7 +330,7 @@ impl<'a> Rows<'a> {
                 if text.eq_ignore_ascii_case("true") {
                     return Ok(true);
                 }
-                dates::parse(text).map(before).ok_or_else(|| Error::Consent {
+                Moment::parse(text).map(before).ok_or_else(|| Error::Consent {
                     file: self.table.file.clone(),
                     column: column.name.clone(),
                     value: shortened(text),

@@ -5,23 +5,44 @@ use super::error::Error;
 use super::table::{Kind, word};
 use crate::domain::Points;
 use crate::domain::job::PointsColumns;
+use chrono::NaiveDate;
 
 /// The kinds that a number of points can be read from.
 const NUMBERS: [Kind; 4] = [Kind::Int, Kind::Float, Kind::Decimal, Kind::Text];
 
-/// The points of each customer; none where the balance is empty or cannot be used, which is counted.
-pub fn points(rows: &Rows<'_>, columns: Option<&PointsColumns>, notes: &mut Notes) -> Result<Vec<Option<Points>>, Error> {
+/// The points of each customer; none where the balance is empty or cannot be used, which is counted. What expires next is left out where
+/// it makes no sense, because a mail must not tell it: more than the balance, or a last day before `as_of`.
+pub fn points(rows: &Rows<'_>, columns: Option<&PointsColumns>, as_of: NaiveDate, notes: &mut Notes) -> Result<Vec<Option<Points>>, Error> {
     let Some(columns) = columns else { return Ok(vec![None; rows.len()]) };
     let balances = numbers(rows, &columns.balance, "points_balance", notes)?;
     let balances = balances.into_iter().map(|balance| balance.map(|balance| Points { balance, ..Points::default() }));
     let Some((expiring, expire_on)) = &columns.next else { return Ok(balances.collect()) };
     let expiring = numbers(rows, expiring, "points_expiring", notes)?;
     let days = rows.dates(Some(expire_on), "points_expire_on", notes)?;
-    let next = expiring.into_iter().zip(days).map(|(expiring, day)| expiring.filter(|points| *points > 0).zip(day));
-    let with = |(points, next): (Option<Points>, Option<(i64, _)>)| {
-        points.map(|points| next.map_or(points, |(expiring, day)| Points { expiring, expire_on: Some(day), ..points }))
-    };
-    Ok(balances.zip(next).map(with).collect())
+    let mut told = Vec::with_capacity(rows.len());
+    for ((row, points), (expiring, day)) in rows.places().zip(balances).zip(expiring.into_iter().zip(days)) {
+        let next = expiring.filter(|expiring| *expiring > 0).zip(day);
+        told.push(points.map(|points| match next {
+            Some((expiring, day)) => next_to_expire(points, expiring, day, as_of).unwrap_or_else(|senseless| {
+                notes.senseless_points += 1;
+                notes.example(|| format!("{}: {senseless}", rows.table().place(row)));
+                points
+            }),
+            None => points,
+        }));
+    }
+    Ok(told)
+}
+
+/// Points with what expires next, or what is wrong with that.
+fn next_to_expire(points: Points, expiring: i64, day: NaiveDate, as_of: NaiveDate) -> Result<Points, String> {
+    if expiring > points.balance {
+        return Err(format!("points_expiring {expiring} is more than the balance, {}", points.balance));
+    }
+    if day < as_of {
+        return Err(format!("points_expire_on {day} is before {as_of}"));
+    }
+    Ok(Points { expiring, expire_on: Some(day), ..points })
 }
 
 /// A column of whole numbers that are not negative. Empty ones are nothing, unusable ones are counted.

@@ -43,6 +43,31 @@ offer = { kind = 'coupon', percent = { A = 10, AA = 5 }, valid = 'this month' }"
             "[[campaign]]\nname = 'letter'\nranks = 'A to AAA'\nwhen = { birthday = 'today' }
 offer = { kind = 'coupon', percent = { A = 5, AA = 10, AAA = 0 }, valid = 'this month' }",
         ),
+        case(
+            Rule::FallingDiscount,
+            "[[campaign]]\nname = 'letter'\nranks = 'A to AAA'\nwhen = { birthday = 'today' }\noffer = { kind = 'set', products = ['a', 'b'], percent = { A = 10, AA = 5 } }",
+            "[[campaign]]\nname = 'letter'\nranks = 'A to AAA'\nwhen = { birthday = 'today' }\noffer = { kind = 'set', products = ['a', 'b'], percent = { A = 5, AA = 10 } }",
+        ),
+        case(
+            Rule::FallingDiscount,
+            "[[campaign]]\nname = 'letter'\nranks = 'A to AAA'\nwhen = { birthday = 'today' }\noffer = { kind = 'set', products = ['a', 'b'], price = { A = 3_000, AA = 4_000 } }",
+            "[[campaign]]\nname = 'letter'\nranks = 'A to AAA'\nwhen = { birthday = 'today' }\noffer = { kind = 'set', products = ['a', 'b'], price = { A = 4_000, AA = 3_000 } }",
+        ),
+        case(
+            Rule::FallingDiscount,
+            "[[campaign]]\nname = 'letter'\nranks = 'A to AAA'\nwhen = { birthday = 'today' }\noffer = { kind = 'points', times = { A = 3, AA = 2 } }",
+            "[[campaign]]\nname = 'letter'\nranks = 'A to AAA'\nwhen = { birthday = 'today' }\noffer = { kind = 'points', times = { A = 2, AA = 3 } }",
+        ),
+        case(
+            Rule::FallingDiscount,
+            "[[campaign]]\nname = 'letter'\nranks = 'A to AAA'\nwhen = { birthday = 'today' }\noffer = { kind = 'free_shipping', over = { A = 3_000, AA = 5_000 } }",
+            "[[campaign]]\nname = 'letter'\nranks = 'A to AAA'\nwhen = { birthday = 'today' }\noffer = { kind = 'free_shipping', over = { A = 5_000, AA = 3_000 } }",
+        ),
+        case(
+            Rule::FallingDiscount,
+            "[[campaign]]\nname = 'letter'\nranks = 'A to AAA'\nwhen = { birthday = 'today' }\noffer = { kind = 'coupon', amount = 500, over = { A = 3_000, AA = 5_000 } }",
+            "[[campaign]]\nname = 'letter'\nranks = 'A to AAA'\nwhen = { birthday = 'today' }\noffer = { kind = 'coupon', amount = { A = 500, AA = 800 }, over = { A = 3_000, AA = 5_000 } }",
+        ),
         Case {
             rule: Rule::PriceWithoutSelling,
             about: "[[campaign]]\nname = 'letter'\nranks = 'VIP'\nsells = false",
@@ -99,7 +124,8 @@ fn found(campaigns: &str, body: &str) -> Vec<String> {
     let path = folder.path().join("job.toml");
     // A column for letters too, whatever it holds: nothing is sent.
     let around = AROUND.replace("email = \"email\"\n", "email = \"email\"\npostal_address = \"email\"\n");
-    fs::write(&path, format!("{around}\n{campaigns}\n")).unwrap();
+    let points = if campaigns.contains("'points'") { "[points]\nrate = '1%'\n" } else { "" };
+    fs::write(&path, format!("{around}\n{points}\n{campaigns}\n")).unwrap();
     fs::write(folder.path().join("customers.csv"), "customer_id,email,birthday,consented_at\nc1,a@example.jp,,\n").unwrap();
     fs::write(folder.path().join("codes.csv"), "code\nP1\n").unwrap();
     for name in ["thanks", "first", "letter"].iter().filter(|name| campaigns.contains(&format!("name = '{name}'"))) {

@@ -23,7 +23,11 @@ mod ladder;
 #[cfg(test)]
 mod ledger;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod message;
+#[cfg(test)]
+mod mistakes;
 #[cfg(test)]
 mod monthly;
 #[cfg(test)]

@@ -55,6 +55,7 @@ fn campaign(name: &str, ranks: &[RankIndex], sells: bool, offer: Option<OfferKin
         allow: Vec::new(),
         channels: vec![Channel::Mail],
         costs: Vec::new(),
+        budget: None,
     }
 }
 
@@ -125,6 +126,7 @@ fn shop() -> Vec<(String, String)> {
 
 fn names(columns: Option<&[&str]>) -> Names {
     Names {
+        elsewhere: Vec::new(),
         customer: columns.map(|columns| columns.iter().map(|name| (*name).to_owned()).collect()),
         without_mail: Vec::new(),
         variants: Vec::new(),

@@ -160,7 +160,9 @@ fn nobody_gets_two_discounts_on_the_same_thing_unless_the_job_says_so() {
     assert_eq!(counts(&with("offer = { kind = 'coupon', percent = 5, ranks = 'Silver' }")), (20, 0), "Gold has no second one");
     assert_eq!(counts(&with("offer = { kind = 'coupon', percent = 5, on = { product = ['pot'] } }")), (20, 0));
     assert_eq!(counts(&with("offer = { kind = 'set', percent = 5, products = ['pot', 'cup'] }")), (4, 16));
-    assert_eq!(counts(&with("offer = { kind = 'points', times = 3 }")), (20, 0), "points are no discount");
+    let points = with("offer = { kind = 'points', times = 3 }");
+    edit(&points, "[mail]\n", "[points]\nrate = '1%'\n[mail]\n");
+    assert_eq!(counts(&points), (20, 0), "points are no discount");
     assert_eq!(counts(&with("discounts = 'stack'\noffer = { kind = 'coupon', percent = 5 }")), (20, 0));
     let stack = with("offer = { kind = 'coupon', percent = 5 }");
     edit(&stack, "[mail]\n", "[contact]\ndiscounts = 'stack'\n[mail]\n");
@@ -186,7 +188,7 @@ fn every_kind_has_its_words_for_templates() {
         edit(
             &shop,
             "[mail]\n",
-            "[products]\npath = 'products.csv'\n[products.columns]\nproduct = 'id'\nname = 'name'\nprice = 'price'\n[mail]\n",
+            "[points]\nrate = '1%'\n[products]\npath = 'products.csv'\n[products.columns]\nproduct = 'id'\nname = 'name'\nprice = 'price'\n[mail]\n",
         );
         let exposure = plan(&shop).0["offer_exposure"].clone();
         let json = shop.call("show", &["--as-of", "2026-11-02", "--customer", "c19", "--json"]).any_output().run().json();

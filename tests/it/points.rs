@@ -163,6 +163,55 @@ fn an_order_that_was_taken_back_has_earned_nothing() {
 }
 
 #[test]
+fn an_order_earns_the_extra_points_that_a_mail_promised_and_once() {
+    let offer = "offer = { kind = 'points', times = 3, over = 2_000, valid = '31 days' }";
+    let shop = Shop::new(&RULES.replace("3 months", "9 months"), offer);
+    let mut lines = LINES.to_vec();
+    lines.push(("a", "2b", "2026-02-20", 5_000, 0));
+    shop.purchases(&lines);
+    shop.run("2026-02-01");
+    assert_eq!(shop.customers("2026-02-01", &BALANCE)["a"][0], "10", "order 1 came before the mail");
+    shop.run("2026-03-01");
+    // The first order that fits has three times its points, the next of the same month its own.
+    assert_eq!(shop.customers("2026-03-01", &BALANCE)["a"][0], (10 - 4 + 3 * 200 + 50).to_string());
+    assert_eq!(shop.customers("2026-03-01", &BALANCE)["b"][0], "30", "nobody had written to b");
+    shop.run("2026-04-01");
+    let april = shop.customers("2026-04-01", &BALANCE);
+    assert_eq!(april["a"][0], (656 + 3 * 100).to_string(), "as the B that a was in March");
+    assert_eq!((april["b"][0].as_str(), april["c"][0].as_str()), ("110", "9"));
+    let explained = shop.call("explain", &["--as-of", "2026-04-01", "--customer", "a", "--json"]).any_output().run().json();
+    let kept = |order: &str, on: &str, points: i64| serde_json::json!({"order": order, "on": on, "campaign": "points", "points": points});
+    assert_eq!(explained["points"]["promised"], serde_json::json!([kept("2", "2026-02-10", 400), kept("3", "2026-03-10", 200)]));
+    assert_eq!(explained["points"]["earned"], 10 + 600 + 50 + 300);
+    let told = shop.call("explain", &["--as-of", "2026-04-01", "--customer", "a"]).any_output().run().out;
+    assert!(told.contains("+ 2026-02-10  2  400 more, as points promised"), "{told}");
+    // What was promised stays promised when the job no longer promises it; an altered plan stops the run.
+    shop.job(RULES, "", "");
+    shop.run("2026-04-15");
+    assert_eq!(
+        shop.call("explain", &["--as-of", "2026-04-15", "--customer", "a", "--json"]).any_output().run().json()["points"]["promised"][0]["points"],
+        400
+    );
+    fs::write(shop.path("runs/small/2026-02-01/values.parquet"), "").unwrap();
+    shop.call("plan", &["--as-of", "2026-05-01"]).code(4).complains("values.parquet").run();
+}
+
+#[test]
+fn a_refund_with_an_id_of_its_own_gives_back_the_points_that_were_used() {
+    let shop = Shop::new(RULES, "");
+    shop.run("2026-02-01");
+    let mut lines = LINES.to_vec();
+    lines.push(("a", "return-2", "2026-03-02", -20_000, -4));
+    lines.push(("b", "return-4", "2026-03-02", -3_000, -50));
+    shop.purchases(&lines);
+    shop.run("2026-03-05");
+    assert_eq!(shop.customers("2026-03-05", &BALANCE)["a"], ["210", "10", "2026-04-10", ""], "with the last day that they had");
+    assert_eq!(shop.customers("2026-03-05", &BALANCE)["b"], ["30", "30", "2026-05-20", "50"], "none of the 50 had been there");
+    let explained = shop.call("explain", &["--as-of", "2026-03-05", "--customer", "a", "--json"]).any_output().run().json();
+    assert_eq!((&explained["points"]["used"], &explained["points"]["earned"]), (&0.into(), &210.into()));
+}
+
+#[test]
 fn points_that_the_cart_owns_win() {
     let shop = Shop::new("", "");
     let columns = "points_balance = 'points'\npoints_expiring = 'soon'\npoints_expire_on = 'until'";
@@ -174,6 +223,32 @@ fn points_that_the_cart_owns_win() {
     assert_eq!(shop.subjects("2026-03-01"), [("a".to_owned(), "70 / 20.".to_owned())]);
     let warnings = shop.warnings("2026-03-01");
     assert!(warnings.contains("[points] is not computed") && warnings.contains("no number of points"), "{warnings}");
+}
+
+#[test]
+fn what_the_cart_says_of_points_and_makes_no_sense_is_listed_and_not_mailed() {
+    let shop = Shop::new("", "");
+    shop.job(RULES, "when = { points = '1..' }", "points_balance = 'points'\npoints_expiring = 'soon'\npoints_expire_on = 'until'");
+    shop.put(
+        "customers.csv",
+        "id,email,consent,points,soon,until\na,a@shop.example,true,70,71,2026-04-02\nb,b@shop.example,true,70,20,2026-02-28\nc,c@shop.example,true,70,70,2026-03-01\n",
+    );
+    shop.run("2026-03-01");
+    let told = shop.customers("2026-03-01", &BALANCE);
+    assert_eq!((&told["a"][..3], &told["b"][..3]), (&["70", "0", ""].map(str::to_owned)[..], &["70", "0", ""].map(str::to_owned)[..]));
+    assert_eq!(told["c"], ["70", "70", "2026-03-01", ""], "the last day counts");
+    let subjects: Vec<String> = shop.subjects("2026-03-01").into_iter().map(|(_, subject)| subject).collect();
+    assert_eq!(subjects, ["70 / 0.", "70 / 0."]);
+    let warnings = shop.warnings("2026-03-01");
+    for words in [
+        "2 customers of whose points",
+        "line 2: points_expiring 71 is more than the balance, 70",
+        "line 3: points_expire_on 2026-02-28 is before",
+    ] {
+        assert!(warnings.contains(words), "{warnings}");
+    }
+    let explained = shop.call("explain", &["--as-of", "2026-03-01", "--customer", "c"]).any_output().run().out;
+    assert!(explained.contains("Points 70") && explained.contains("70 can be used until 2026-03-01"), "{explained}");
 }
 
 #[test]

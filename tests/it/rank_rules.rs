@@ -123,3 +123,56 @@ fn ranks_rise_at_reviews_only_where_the_shop_says_so() {
     assert_eq!((october["a"].as_str(), october["b"].as_str()), ("Silver kept 2026-09-01  ", "Star new 2026-10-01  "));
     assert_eq!(shop.run("2026-11-03")["a"], "Star up 2026-11-01  ");
 }
+
+/// The cells of each row of a list, by heading.
+fn list(text: &str) -> Vec<BTreeMap<&str, &str>> {
+    let mut lines = text.trim_start_matches('\u{feff}').lines().map(|line| line.split(','));
+    let heads: Vec<&str> = lines.next().unwrap().collect();
+    lines.map(|cells| heads.iter().copied().zip(cells).collect()).collect()
+}
+
+/// What the cart is told of a customer is what the mail says; `wanted` are the two last days of a Silver and of a Gold.
+fn cart_and_mail_agree(ranks: &str, date: &str, wanted: [[&str; 2]; 2]) {
+    const TOLD: &str = "{% if rank.next %}{{ rank.next.last_day or '' }} {{ rank.next.orders or 0 }} {{ rank.next.spend or 0 }}{% endif %}|\
+        {% if rank.keep %}{{ rank.keep.last_day }} {{ rank.keep.by }} {{ rank.keep.spend or 0 }}{% endif %}|\
+        {{ points.balance }} {{ points.expiring or 0 }} {{ points.expire_on or '' }}\n";
+    let people = "id,email,consent\na,a@shop.example,true\nb,b@shop.example,true\n";
+    let orders = [("a", "2026-05-10", 300), ("b", "2026-05-10", 6_000), ("b", "2026-06-20", 200)];
+    let shop = Shop::new(ranks, ", email = 'email', consent = 'consent'", people, &orders);
+    let path = |name: &str| shop.folder.path().join(name);
+    let job = fs::read_to_string(path("job.toml")).unwrap();
+    let more =
+        "names = 'off'\n[points]\nrate = '10%'\nexpire = '12 months after earning'\n[[campaign]]\nname = 'told'\nranks = 'Silver and up'\n";
+    fs::write(path("job.toml"), job + more).unwrap();
+    fs::create_dir(path("templates/told")).unwrap();
+    fs::write(path("templates/told/subject.txt"), TOLD).unwrap();
+    let legal = "{{ shop.name }} {{ shop.address }} {{ shop.contact }} <a href='{{ links.unsubscribe }}'>out</a>";
+    fs::write(path("templates/told/body.html"), format!("<p>{legal}</p>\n")).unwrap();
+    shop.run(date);
+    let mails = rows(&path(&format!("runs/small/{date}/mails.parquet")));
+    let printed = shop.call("export", &["--ranks", "-q"]).any_output().run().out;
+    let cart = list(&printed);
+    assert_eq!((cart.len(), mails.len()), (2, 2));
+    for ((row, mail), wanted) in cart.iter().zip(&mails).zip(wanted) {
+        let number = |name: &str| if row[name].is_empty() { "0" } else { row[name] };
+        let days = |name: &str| {
+            if row["keep_by"].is_empty() { String::new() } else { format!("{} {} {}", row[name], row["keep_by"], number("keep_spend")) }
+        };
+        let next = format!("{} {} {}", row["next_last_day"], number("next_orders"), number("next_spend"));
+        let points = format!("{} {} {}", row["points_balance"], row["points_expiring"], row["points_expire_on"]);
+        assert_eq!(mail["subject"], format!("{next}|{}|{points}", days("keep_last_day")), "{ranks}");
+        assert_eq!([row["next_last_day"], row["keep_last_day"]], wanted, "{ranks}");
+    }
+}
+
+#[test]
+fn the_cart_is_told_the_last_days_and_the_points_that_mails_tell() {
+    let date = "2026-07-03";
+    cart_and_mail_agree("", date, [["2026-07-31"; 2]; 2]);
+    cart_and_mail_agree("settle_after = '7 days'", date, [["2026-07-24"; 2]; 2]);
+    cart_and_mail_agree("up = 'at review'\nreview = ['09-01']", date, [["2026-08-31"; 2]; 2]);
+    cart_and_mail_agree("up = 'at review'\nreview = ['09-01']\nsettle_after = '10 days'", date, [["2026-08-21"; 2]; 2]);
+    cart_and_mail_agree("window = 'year from 04-01'\nreview = ['04-01']", date, [["2026-07-31", "2027-03-31"]; 2]);
+    cart_and_mail_agree("window = 'all time'\nreview = ['10-01']", date, [["2026-07-31", "2026-09-30"]; 2]);
+    cart_and_mail_agree("window = 'all time'\ndown = 'never'", date, [["2026-07-31", ""]; 2]);
+}

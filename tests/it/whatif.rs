@@ -3,15 +3,28 @@
 use crate::shop::Shop;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::fs;
 
 const DATES: [&str; 4] = ["2026-09-01", "2026-10-03", "2026-11-01", "2026-12-01"];
 
 /// The demo shop with campaigns that look at ranks, at `once` and at the days between two mails.
 fn shop() -> Shop {
-    let mut shop = Shop::with(&["birthday", "rank_up", "keep_your_rank", "win_back"]);
+    let mut shop = Shop::with(&["vip_gift", "birthday", "rank_up", "keep_your_rank", "win_back"]);
     shop.edit("audience = \"30%\"", "audience = \"off\"");
     shop.edit("stale    = \"3 days\"", "stale = \"off\"");
     shop.edit("min_days_between = 7", "min_days_between = 31");
+    // Two gifts for four months: from the third on there is nothing new to give, if the first one is remembered.
+    shop.edit("when  = { month = [7, 12] }\n", "");
+    shop.edit("where = { vip_type = [\"贈答\"] }\n", "counts_towards_limit = false\n");
+    shop.replace_between(
+        "gifts = [",
+        ", cost = 5_000",
+        r#"gifts = [{ likes = "肉", gift = "近江牛" }, { likes = "肉", gift = "但馬牛" }]"#,
+    );
+    let templates = shop.own_templates();
+    // A letter that can do without a gift.
+    fs::remove_dir_all(templates.join("vip_gift")).unwrap();
+    fs::rename(templates.join("birthday_vip"), templates.join("vip_gift")).unwrap();
     shop
 }
 
@@ -84,7 +97,7 @@ fn it_plays_a_shop_that_never_ran_and_draws_where_it_is_told() {
     let printed = call.any_output().run().out;
     assert!(printed.contains("2026-11-01") && printed.contains("2026-12-01") && printed.contains("ranks.down=one step"), "{printed}");
     assert!(!shop.runs().exists(), "no plan, no ledger");
-    let html = std::fs::read_to_string(picture).unwrap();
+    let html = fs::read_to_string(picture).unwrap();
     assert!(html.contains("<polyline class=\"today\"") && html.contains("VIP"), "{html}");
 }
 

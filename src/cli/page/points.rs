@@ -45,6 +45,12 @@ fn kept(job: &Job, account: &Account) -> String {
         );
         out += &format!("  {}  {}  {FAINT}{until}{FAINT:#}\n", lot.earned_on, number(lot.points));
     }
+    for kept in &account.promised {
+        let (order, points) = (&kept.order, number(kept.points));
+        let told = language
+            .pick(format!("{} の約束どおり {points} を追加", kept.campaign), format!("{points} more, as {} promised", kept.campaign));
+        out += &format!("  + {}  {order}  {told}\n", kept.on);
+    }
     let yellow = colour(AnsiColor::Yellow);
     for over in &account.overdrawn {
         let (asked, used) = (number(over.asked), number(over.used));

@@ -189,7 +189,7 @@ pub fn brakes(key: &Key<BrakesFile>, currency: &Currency, report: &mut Report) -
     let Some(At { value: file, .. }) = report.get(key, "brakes") else { return brakes };
     match file.budget.value() {
         Some(Scalar::Text(off)) if off == "off" => {}
-        _ => brakes.budget = super::limits::money(&file.budget, "budget", currency, report),
+        _ => brakes.budget = super::limits::budget(&file.budget, currency, report),
     }
     let shares = [
         (&file.audience, "audience", &mut brakes.audience),
@@ -207,6 +207,7 @@ pub fn brakes(key: &Key<BrakesFile>, currency: &Currency, report: &mut Report) -
         (&file.stale, "stale", 86_400, "\"3 days\"", &mut brakes.stale_days),
         (&file.late, "late", 3_600, "\"12 hours\"", &mut brakes.late_hours),
         (&file.old_plan, "old_plan", 86_400, "\"7 days\"", &mut brakes.old_plan_days),
+        (&file.future, "future", 86_400, "\"7 days\"", &mut brakes.future_days),
     ];
     for (key, name, unit, example, brake) in spans {
         let Some(At { span, value }) = report.line(key, name) else { continue };
@@ -224,6 +225,10 @@ pub fn brakes(key: &Key<BrakesFile>, currency: &Currency, report: &mut Report) -
                 format!("write {example}, or \"off\""),
             ),
         }
+    }
+    // Who says that old purchases are meant does not want to hear that the date is far from them.
+    if brakes.stale_days.is_none() && file.future.span().is_none() {
+        brakes.future_days = None;
     }
     brakes
 }

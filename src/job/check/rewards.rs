@@ -4,7 +4,7 @@ use super::super::file::OfferFile;
 use super::super::report::Report;
 use super::super::words;
 use super::super::written::{Entries, Key, Or, Scalar, Span};
-use super::{Around, kinds, limits, offer};
+use super::{Around, Lack, kinds, limits, offer};
 use crate::domain::offer::{Deal, OfferKind, Opening, PerRank};
 use chrono::NaiveTime;
 
@@ -49,6 +49,10 @@ pub fn points(file: &OfferFile, span: Span, around: &Around<'_>, report: &mut Re
     if matches!(file.times, Key::Absent) {
         report.missing(span, "times", "write times = 3 for three times the points");
         return None;
+    }
+    if around.lacks.contains(&Lack::Points) {
+        let help = "add [points], or map `points_balance` in [customers.columns] if the shop's cart keeps the points";
+        report.add(file.kind.span().unwrap_or(span), "an offer of points in a job that has no points", "nothing to multiply", help);
     }
     let times = offer::per_rank(&file.times, "times", around, &mut times_of, report);
     let over = offer::per_rank(&file.over, "over", around, &mut offer::money_of(around), report);

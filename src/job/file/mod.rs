@@ -55,7 +55,7 @@ pub struct JobFile {
     pub cashback: Key<CashbackFile>,
     pub contact: Key<ContactFile>,
     /// The most that the offers of a run may cost when all are used, in major units; who would exceed it gets no mail.
-    #[schemars(with = "f64", extend("minimum" = 0))]
+    #[schemars(with = "f64", extend("exclusiveMinimum" = 0))]
     pub budget: Key<Scalar>,
     /// The campaigns, in order of priority.
     pub campaign: Key<Vec<Key<CampaignFile>>>,
@@ -365,6 +365,9 @@ pub struct BrakesFile {
     /// The plan is older than this; `7 days` when left out.
     #[schemars(extend("pattern" = "^(off|[0-9]+ days?)$"))]
     pub old_plan: Key<String>,
+    /// The as-of date is this far ahead of both today and the newest purchase; `7 days` when left out, `off` where `stale` is.
+    #[schemars(extend("pattern" = "^(off|[0-9]+ days?)$"))]
+    pub future: Key<String>,
     /// More mails than this share greet without a name; `2%` when left out.
     #[schemars(extend("pattern" = r"^(off|\s*[0-9.]+\s*%\s*)$"))]
     pub names: Key<String>,
@@ -372,7 +375,7 @@ pub struct BrakesFile {
     #[schemars(extend("pattern" = r"^(off|\s*[0-9.]+\s*%\s*)$"))]
     pub failures: Key<String>,
     /// The offers of the run cost more than this when all are used, in major units; no limit when left out.
-    #[schemars(with = "f64", extend("minimum" = 0))]
+    #[schemars(with = "f64", extend("exclusiveMinimum" = 0))]
     pub budget: Key<Scalar>,
 }
 
