@@ -291,16 +291,50 @@ pub struct MailSettings {
     pub outbox: Option<PathBuf>,
 }
 
-/// `[mail.smtp]`, as far as plain SMTP to loopback goes.
+/// `[mail.smtp]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SmtpSettings {
     pub url: Option<String>,
+    /// Where the password is; it is never in the job itself.
+    pub password: Option<PasswordSource>,
+    /// How to sign in; `None`: the first way that the server offers.
+    pub auth: Option<AuthWay>,
+    /// Authorities that are trusted instead of the machine's.
+    pub ca_file: Option<PathBuf>,
+    pub allow_plaintext: bool,
     /// Envelope sender; `None`: the From address.
     pub return_path: Option<String>,
     pub connections: usize,
     pub on_in_doubt: OnInDoubt,
     pub retry_every_seconds: u64,
     pub retry_for_seconds: u64,
+}
+
+/// Where a password is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PasswordSource {
+    Env(String),
+    File(PathBuf),
+}
+
+/// How somebody signs in at a mail server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthWay {
+    Plain,
+    Login,
+    XOauth2,
+}
+
+impl AuthWay {
+    /// The word that a server offers it by.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Plain => "PLAIN",
+            Self::Login => "LOGIN",
+            Self::XOauth2 => "XOAUTH2",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -28,6 +28,7 @@ pub mod person;
 pub mod plan;
 pub mod points;
 pub mod recommend;
+pub mod server;
 pub mod standing;
 pub mod text;
 pub mod value;

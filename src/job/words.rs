@@ -288,6 +288,11 @@ pub fn overdue(text: &str) -> Result<Overdue, &'static str> {
     if overdue.to.is_some_and(|to| to < overdue.from) { Err("it begins after its end, so nothing is in it") } else { Ok(overdue) }
 }
 
+/// Whether a text can be the name of an environment variable.
+pub fn is_variable(text: &str) -> bool {
+    !text.starts_with(|first: char| first.is_ascii_digit()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
 /// Whether a name may be a folder, a header and a word of the command line.
 pub fn is_name(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'))

@@ -1,8 +1,9 @@
 //! Where mails go, and the connections that take them there.
 
 use super::error::Error;
-use crate::delivery::{self, Door, Mailer};
+use crate::delivery::{self, Access, Door, Mailer};
 use crate::domain::Job;
+use crate::domain::server::MailServer;
 use crate::keys;
 use std::path::PathBuf;
 
@@ -42,14 +43,14 @@ impl Destination {
         // Sending needs the plan only. A key that is not at hand (the plan came from another machine) is not the demo's.
         let demo_key = keys::load(&job.keys, false).is_ok_and(|key| key.demo);
         let connections = job.smtp.as_ref().map_or(CONNECTIONS, |smtp| smtp.connections);
-        Ok(Self::Smtp { target: delivery::target(url, demo_key)?, connections })
+        Ok(Self::Smtp { target: delivery::target(url, demo_key, &access(job, url)?)?, connections })
     }
 
     /// The name in the ledger. It holds nothing secret.
     pub fn name(&self) -> String {
         match self {
             Self::Outbox(_) => "outbox".to_owned(),
-            Self::Smtp { target, .. } => format!("smtp://{}:{}", target.host, target.port),
+            Self::Smtp { target, .. } => target.server.to_string(),
         }
     }
 
@@ -69,12 +70,20 @@ impl Destination {
             }
             Self::Smtp { target, connections } => {
                 for _ in 0..mails.clamp(1, *connections) {
-                    mailers.push(Box::new(delivery::Smtp::new(target.clone(), delivery::SmtpOptions::default())?.behind(&door)));
+                    mailers.push(Box::new(delivery::Smtp::new(target.clone(), delivery::SmtpOptions::default()).behind(&door)));
                 }
             }
         }
         Ok((mailers, door))
     }
+}
+
+/// What the job says about the way in. The password is read only where somebody signs in.
+fn access(job: &Job, url: &str) -> Result<Access, Error> {
+    let Some(smtp) = &job.smtp else { return Ok(Access::default()) };
+    let signs_in = MailServer::parse(url).is_ok_and(|server| server.user.is_some());
+    let password = smtp.password.as_ref().filter(|_| signs_in).map(keys::password).transpose()?;
+    Ok(Access { allow_plaintext: smtp.allow_plaintext, ca_file: smtp.ca_file.clone(), password, auth: smtp.auth })
 }
 
 /// The folder of the outbox.

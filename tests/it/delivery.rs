@@ -1,7 +1,7 @@
 //! The SMTP mailer against a server that answers, or fails to, in every way of the table.
 
 use crate::sink::{Sink, Taken};
-use rankmail::delivery::{Deadlines, Door, Mailer, Smtp, SmtpOptions, target};
+use rankmail::delivery::{Access, Deadlines, Door, Mailer, Smtp, SmtpOptions, Target, target};
 use rankmail::domain::delivery::RunTrouble;
 use rankmail::domain::{Letter, Outcome};
 use std::time::{Duration, Instant};
@@ -15,8 +15,12 @@ fn options() -> SmtpOptions {
     SmtpOptions { deadlines, ..SmtpOptions::default() }
 }
 
+fn plain(url: &str) -> Target {
+    target(url, true, &Access::default()).unwrap()
+}
+
 fn mailer(sink: &Sink) -> Smtp {
-    Smtp::new(target(&sink.url(), true).unwrap(), options()).unwrap()
+    Smtp::new(plain(&sink.url()), options())
 }
 
 fn server() -> (TempDir, Sink) {
@@ -284,7 +288,7 @@ fn the_door_decides_for_the_run_not_for_the_mail() {
 #[test]
 fn a_server_that_is_away_leaves_mails_planned() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let mut mailer = Smtp::new(target(&format!("smtp://127.0.0.1:{port}"), true).unwrap(), options()).unwrap();
+    let mut mailer = Smtp::new(plain(&format!("smtp://127.0.0.1:{port}")), options());
     let trouble = mailer.ready().unwrap_err();
     assert!(matches!(&trouble, RunTrouble::Unreachable { reply } if reply.contains(&port.to_string())), "{trouble:?}");
     let RunTrouble::Unreachable { reply } = trouble else { unreachable!() };
@@ -328,10 +332,10 @@ fn a_letter_that_breaks_the_wire_never_reaches_it() {
 #[test]
 fn connections_are_replaced_by_age_and_number_of_mails() {
     let (_folder, sink) = server();
-    let mut mailer = Smtp::new(target(&sink.url(), true).unwrap(), SmtpOptions { max_mails: 2, ..options() }).unwrap();
+    let mut mailer = Smtp::new(plain(&sink.url()), SmtpOptions { max_mails: 2, ..options() });
     mailer.send(&[good("m1"), good("m2"), good("m3"), good("m4"), good("m5")]);
     assert_eq!((sink.connections(), sink.taken().len()), (3, 5));
-    let mut mailer = Smtp::new(target(&sink.url(), true).unwrap(), SmtpOptions { max_age: Duration::ZERO, ..options() }).unwrap();
+    let mut mailer = Smtp::new(plain(&sink.url()), SmtpOptions { max_age: Duration::ZERO, ..options() });
     mailer.send(&[good("m6"), good("m7")]);
     assert_eq!((sink.connections(), sink.taken().len()), (5, 7));
 }

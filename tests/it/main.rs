@@ -5,6 +5,8 @@ mod bad_input;
 #[cfg(test)]
 mod bad_jobs;
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod channels;
 #[cfg(test)]
 mod coupons;
@@ -60,5 +62,7 @@ mod small_shop;
 mod variants;
 #[cfg(test)]
 mod whatif;
+#[cfg(test)]
+mod wire;
 #[cfg(test)]
 mod year;

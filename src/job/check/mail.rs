@@ -5,8 +5,8 @@ use super::super::report::{At, Report};
 use super::super::words;
 use super::super::written::{Key, Scalar, Span};
 use crate::domain::Currency;
-use crate::domain::job::{Brakes, MailSettings, OnInDoubt, SmtpSettings};
-use std::net::{Ipv4Addr, Ipv6Addr};
+use crate::domain::job::{AuthWay, Brakes, MailSettings, OnInDoubt, PasswordSource, SmtpSettings};
+use crate::domain::server::{MailServer, Security, UrlFault};
 use std::path::Path;
 
 pub fn settings(key: &Key<MailFile>, top: Span, folder: &Path, report: &mut Report) -> Option<MailSettings> {
@@ -107,12 +107,17 @@ fn is_domain(text: &str) -> bool {
     text.len() <= 253 && text.contains('.') && text.split('.').all(label)
 }
 
-pub fn smtp(key: Option<&Key<SmtpFile>>, report: &mut Report) -> Option<SmtpSettings> {
+pub fn smtp(key: Option<&Key<SmtpFile>>, folder: &Path, report: &mut Report) -> Option<SmtpSettings> {
     let At { value: file, .. } = report.get(key?, "smtp")?;
+    let allow_plaintext = report.get(&file.allow_plaintext, "allow_plaintext").is_some_and(|at| *at.value);
+    let password = password(file, folder, report);
     let url = report.line(&file.url, "url");
     if let Some(url) = url {
-        loopback(url, report);
+        server(url, allow_plaintext, password.is_some(), report);
     }
+    let ways = [("plain", AuthWay::Plain), ("login", AuthWay::Login), ("xoauth2", AuthWay::XOauth2)];
+    let auth = report.word(&file.auth, "auth", &ways);
+    let ca_file = report.line(&file.ca_file, "ca_file").map(|path| folder.join(path.value));
     let return_path = report.line(&file.return_path, "return_path");
     if let Some(path) = return_path {
         address(path.span, path.value, "return_path", report);
@@ -129,6 +134,10 @@ pub fn smtp(key: Option<&Key<SmtpFile>>, report: &mut Report) -> Option<SmtpSett
     }
     Some(SmtpSettings {
         url: url.map(|url| url.value.to_owned()),
+        password,
+        auth,
+        ca_file,
+        allow_plaintext,
         return_path: return_path.map(|path| path.value.to_owned()),
         connections: usize::try_from(connections).unwrap_or(8),
         on_in_doubt: on_in_doubt.unwrap_or(OnInDoubt::Hold),
@@ -137,40 +146,52 @@ pub fn smtp(key: Option<&Key<SmtpFile>>, report: &mut Report) -> Option<SmtpSett
     })
 }
 
-/// Until there is TLS and AUTH, mails only go to a server on this machine. (A password in the URL is reported with the other secrets.)
-fn loopback(url: At<&str>, report: &mut Report) {
-    let At { span, value } = url;
-    let help = "plain smtp:// to this machine only, as yet: \"smtp://127.0.0.1:25\"";
-    let Some(rest) = value.strip_prefix("smtp://") else {
-        if value.starts_with("smtps://") || value.starts_with("smtp+starttls://") {
-            report.add(span, "TLS to the mail server is not supported yet", "not supported yet", help);
-        } else {
-            report.add(span, "`url` is not the address of a mail server", "it does not begin with smtp://", help);
+/// Where the password is.
+fn password(file: &SmtpFile, folder: &Path, report: &mut Report) -> Option<PasswordSource> {
+    let variable = report.line(&file.password_env, "password_env");
+    let path = report.line(&file.password_file, "password_file");
+    match (variable, path) {
+        (Some(_), Some(At { span, .. })) => {
+            report.add(span, "[mail.smtp] has both `password_env` and `password_file`", "only one of them is read", "take one of them out");
+            None
         }
-        return;
-    };
-    if rest.contains('@') {
-        report.add(span, "signing in at the mail server is not supported yet", "it has a user in it", help);
-        return;
+        (Some(At { span, value }), None) => {
+            if !words::is_variable(value) {
+                let help = "write the variable's name, such as \"RANKMAIL_SMTP_PASSWORD\", not the password itself";
+                report.add(span, "`password_env` is not the name of an environment variable", "letters, digits and _ only", help);
+            }
+            Some(PasswordSource::Env(value.to_owned()))
+        }
+        (None, Some(path)) => Some(PasswordSource::File(folder.join(path.value))),
+        (None, None) => None,
     }
-    let rest = rest.strip_suffix('/').unwrap_or(rest);
-    let (host, port) = match rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((host, port)) => (host, port.strip_prefix(':').or(port.is_empty().then_some("25"))),
-        None => rest.split_once(':').map_or((rest, Some("25")), |(host, port)| (host, Some(port))),
+}
+
+/// The mail server's address. (A password in it is reported with the other secrets.)
+fn server(url: At<&str>, allow_plaintext: bool, has_password: bool, report: &mut Report) {
+    let At { span, value } = url;
+    let help = "write \"smtps://USER@HOST:PORT\", \"smtp+starttls://USER@HOST:PORT\", or \"smtp://127.0.0.1:25\" for this machine";
+    let server = match MailServer::parse(value) {
+        Ok(server) => server,
+        Err(UrlFault::Password) => return,
+        Err(fault) => {
+            let label = match fault {
+                UrlFault::Scheme => "it begins with none of smtps://, smtp+starttls:// and smtp://",
+                UrlFault::Port => "a port is a number from 1 to 65535",
+                UrlFault::User => "the user cannot be",
+                UrlFault::Host | UrlFault::Password => "the host cannot be",
+            };
+            report.add(span, "`url` is not the address of a mail server", label, help);
+            return;
+        }
     };
-    if port.and_then(|port| port.parse::<u16>().ok()).is_none_or(|port| port == 0) {
-        report.add(span, "`url` has a port that cannot be", "after the last colon", "a port is a number from 1 to 65535");
+    if server.security == Security::Plain && !server.is_here() && !allow_plaintext {
+        let help = "write smtps:// or smtp+starttls://; where nobody can read along, allow_plaintext = true";
+        report.add(span, format!("mails would go unencrypted to {}", words::plain(&server.host)), "another machine", help);
     }
-    let here = host == "localhost"
-        || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
-        || host.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback());
-    if !here {
-        report.add(
-            span,
-            format!("a mail server on another machine ({}) is not supported yet", words::plain(host)),
-            "not supported yet",
-            help,
-        );
+    if server.user.is_some() && !has_password {
+        let help = "write password_env = \"RANKMAIL_SMTP_PASSWORD\", or password_file; never the password itself";
+        report.add(span, "`url` has a user, and nothing says where the password is", "the user before the @", help);
     }
 }
 

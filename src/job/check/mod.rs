@@ -110,7 +110,7 @@ pub fn job(file: &JobFile, source: &Source<'_>, borrow: Borrow<'_>, report: &mut
     let contact = campaign::contact(&file.contact, name.unwrap_or_default(), &around, report);
     let campaigns = campaign::all(&file.campaign, &around, report);
     let mail = mail::settings(&file.mail, top, source.folder, report);
-    let smtp = mail::smtp(file.mail.value().map(|mail| &mail.smtp), report);
+    let smtp = mail::smtp(file.mail.value().map(|mail| &mail.smtp), source.folder, report);
     let brakes = mail::brakes(&file.brakes, &around.currency, report);
     let budget = limits::money(&file.budget, "budget", &around.currency, report);
     let coupons = report.get(&file.coupons, "coupons");
@@ -262,8 +262,7 @@ fn keys(file: &JobFile, folder: &Path, report: &mut Report) -> KeySource {
         }
         (Some(file), None) => KeySource::File(folder.join(file.value)),
         (None, Some(variable)) => {
-            let plain = variable.value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-            if !plain || variable.value.starts_with(|first: char| first.is_ascii_digit()) {
+            if !words::is_variable(variable.value) {
                 let help = "write the variable's name, such as \"RANKMAIL_KEY\", not the key itself";
                 report.add(variable.span, "`env` is not the name of an environment variable", "letters, digits and _ only", help);
             }

@@ -317,9 +317,22 @@ pub struct MailFile {
 #[serde(default)]
 #[schemars(deny_unknown_fields)]
 pub struct SmtpFile {
-    /// `smtp://127.0.0.1:25`; only this machine as yet.
-    #[schemars(extend("pattern" = "^smtp://"))]
+    /// `smtps://mailer@relay.shop.example:465` (TLS), `smtp+starttls://` (TLS after the greeting) or, for this machine, `smtp://`. It never
+    /// holds a password.
+    #[schemars(extend("pattern" = r"^(smtp|smtps|smtp\+starttls)://"))]
     pub url: Key<String>,
+    /// The environment variable that holds the user's password.
+    #[schemars(extend("pattern" = "^[A-Za-z_][A-Za-z0-9_]*$"))]
+    pub password_env: Key<String>,
+    /// The file that holds the user's password, readable by its owner only.
+    pub password_file: Key<String>,
+    /// How the user signs in; the first of these that the server offers when left out.
+    #[schemars(extend("enum" = ["plain", "login", "xoauth2"]))]
+    pub auth: Key<String>,
+    /// Certificates (PEM) of the authorities that the server's own may come from; those that this machine trusts when left out.
+    pub ca_file: Key<String>,
+    /// Mails, and the password, may go unencrypted to another machine.
+    pub allow_plaintext: Key<bool>,
     /// The envelope sender; the From address when left out.
     pub return_path: Key<String>,
     /// How many connections are open at most; 8 when left out.
