@@ -14,6 +14,8 @@ use std::io;
 /// What a server offers at EHLO, as far as we use it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Offers {
+    /// Several commands may be sent before the first is answered.
+    pub pipelining: bool,
     starttls: bool,
     /// Ways to sign in.
     auth: Vec<String>,
@@ -26,6 +28,7 @@ impl Offers {
         for line in reply.lines.iter().skip(1) {
             let mut words = line.split([' ', '=']).filter(|word| !word.is_empty());
             match words.next().unwrap_or_default().to_ascii_uppercase().as_str() {
+                "PIPELINING" => offers.pipelining = true,
                 "STARTTLS" => offers.starttls = true,
                 "AUTH" => offers.auth.extend(words.map(str::to_owned)),
                 _ => {}
@@ -128,8 +131,8 @@ mod tests {
         let offers = |lines: &[&str]| Offers::of(&Reply { code: 250, lines: lines.iter().map(|line| (*line).to_owned()).collect() });
         assert_eq!(offers(&["STARTTLS", "SIZE 100"]), Offers::default(), "the first line is a name");
         assert_eq!(
-            offers(&["mx", "starttls", "AUTH PLAIN  LOGIN", "AUTH=XOAUTH2", ""]),
-            Offers { starttls: true, auth: vec!["PLAIN".into(), "LOGIN".into(), "XOAUTH2".into()] }
+            offers(&["mx", "starttls", "Pipelining", "AUTH PLAIN  LOGIN", "AUTH=XOAUTH2", ""]),
+            Offers { pipelining: true, starttls: true, auth: vec!["PLAIN".into(), "LOGIN".into(), "XOAUTH2".into()] }
         );
     }
 }

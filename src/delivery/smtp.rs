@@ -69,6 +69,7 @@ pub struct Smtp {
 #[derive(Debug)]
 struct Line {
     wire: Wire,
+    pipelining: bool,
     opened: Instant,
     used: Instant,
     mails: u32,
@@ -102,7 +103,7 @@ impl Smtp {
             };
             let was_used = line.mails > 0;
             line.mails = line.mails.saturating_add(1);
-            let (stage, verdict) = transaction::transact(&mut line.wire, &self.options.deadlines, letter);
+            let (stage, verdict) = transaction::transact(&mut line.wire, line.pipelining, &self.options.deadlines, letter);
             line.used = Instant::now();
             match verdict {
                 Verdict::Done { outcome, reset } => {
@@ -126,9 +127,9 @@ impl Smtp {
     }
 
     fn connect(&self) -> Result<Line, RunTrouble> {
-        let (wire, _) = opening::open(&self.target, &self.options.deadlines)?;
+        let (wire, offers) = opening::open(&self.target, &self.options.deadlines)?;
         let now = Instant::now();
-        Ok(Line { wire, opened: now, used: now, mails: 0 })
+        Ok(Line { wire, pipelining: offers.pipelining, opened: now, used: now, mails: 0 })
     }
 
     /// Leaves politely; what comes of it does not matter.

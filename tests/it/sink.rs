@@ -46,11 +46,23 @@ pub struct Manners {
     pub login: Option<(&'static str, &'static str)>,
     /// The action when they are.
     pub auth: &'static str,
+    /// The actions at DATA and at the dot after a recipient that was refused; 503 when there is none.
+    pub hasty: Option<(&'static str, &'static str)>,
 }
 
 impl Default for Manners {
     fn default() -> Self {
-        Self { greeting: "220", ehlo: "250", offers: &[], tls: None, implicit: false, starttls: "220", login: None, auth: "235" }
+        Self {
+            greeting: "220",
+            ehlo: "250",
+            offers: &[],
+            tls: None,
+            implicit: false,
+            starttls: "220",
+            login: None,
+            auth: "235",
+            hasty: None,
+        }
     }
 }
 
@@ -203,6 +215,8 @@ impl Talk {
 
     fn go_on(&mut self, log: &Mutex<File>, seen: &Seen, manners: &Manners) -> io::Result<()> {
         let mut recipient = String::new();
+        // Whether there is nobody that a text could be for.
+        let mut is_refused = false;
         let mut signed_in = manners.login.is_none();
         self.act(manners.greeting)?;
         loop {
@@ -221,12 +235,18 @@ impl Talk {
                 "MAIL" | "RCPT" | "DATA" if !signed_in => self.act("530")?,
                 "MAIL" => {
                     let sender = address(&line);
-                    self.act(action(&sender, "mail").unwrap_or("250"))?;
+                    let answer = action(&sender, "mail").unwrap_or("250");
+                    is_refused = answer.starts_with(['4', '5']) && manners.hasty.is_none();
+                    self.act(answer)?;
                 }
+                "RCPT" if is_refused => self.act("503")?,
                 "RCPT" => {
                     recipient = address(&line);
-                    self.act(action(&recipient, "rcpt").unwrap_or("250"))?;
+                    let answer = action(&recipient, "rcpt").unwrap_or("250");
+                    is_refused = answer.starts_with(['4', '5']);
+                    self.act(answer)?;
                 }
+                "DATA" if is_refused => self.end_refused(seen, manners)?,
                 "DATA" => {
                     let answer = action(&recipient, "data").unwrap_or("354");
                     self.act(answer)?;
@@ -236,6 +256,7 @@ impl Talk {
                 }
                 "RSET" => {
                     seen.resets.fetch_add(1, Ordering::SeqCst);
+                    is_refused = false;
                     self.act(action(&recipient, "rset").unwrap_or("250"))?;
                 }
                 "QUIT" => return self.act("221"),
@@ -299,6 +320,19 @@ impl Talk {
         }
         self.peer.write_all(format!("535-5.7.8 wrong: {told}\r\n535 5.7.8 try again\r\n").as_bytes())?;
         Ok(false)
+    }
+
+    /// DATA after a recipient that was refused. What comes then must be a lone dot.
+    fn end_refused(&mut self, seen: &Seen, manners: &Manners) -> io::Result<()> {
+        let (data, dot) = manners.hasty.unwrap_or(("503", ""));
+        self.act(data)?;
+        if data == "354" {
+            if !self.read_text(seen)?.is_empty() {
+                seen.offences.fetch_add(1, Ordering::SeqCst);
+            }
+            self.act(dot)?;
+        }
+        Ok(())
     }
 
     fn take_text(&mut self, recipient: &str, log: &Mutex<File>, seen: &Seen) -> io::Result<()> {
