@@ -1,6 +1,7 @@
 //! A checked job: everything that the job file says, with paths resolved, names looked up and ranges read.
 
 use super::finding::Rule;
+use super::pace::{DayWindow, DomainPace, Pace};
 use super::recommend::Wallet;
 use super::{Campaign, CashbackRule, Channel, Contact, Currency, Ladder, PointsRule, Zone};
 use std::path::PathBuf;
@@ -305,6 +306,11 @@ pub struct SmtpSettings {
     /// Envelope sender; `None`: the From address.
     pub return_path: Option<String>,
     pub connections: usize,
+    /// Over all domains.
+    pub pace: Option<Pace>,
+    pub per_domain: Vec<DomainPace>,
+    /// In the job's time zone.
+    pub send_between: Option<DayWindow>,
     pub on_in_doubt: OnInDoubt,
     pub retry_every_seconds: u64,
     pub retry_for_seconds: u64,

@@ -24,6 +24,7 @@ pub mod merges;
 pub mod money;
 pub mod offer;
 pub mod orders;
+pub mod pace;
 pub mod person;
 pub mod plan;
 pub mod points;

@@ -10,7 +10,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Keys of the job file that rankmail does not do anything with yet, wherever they are written.
-const LATER: &[&str] = &["approval", "per_domain", "rate", "send_between", "stop"];
+const LATER: &[&str] = &["approval", "stop"];
 
 /// Keys that say where a secret is.
 const PLACES: &[&str] = &["password_env", "password_file"];

@@ -20,7 +20,7 @@ pub use adopt::{Adoption, NewMail};
 pub use desk::{Desk, Run};
 pub use error::Error;
 pub use look::{Doubt, Entry, Pending};
-pub use moves::{Claim, Recovered};
+pub use moves::{Claim, Recovered, retry_after};
 pub use past::{Past, Suppression};
 pub use registered::Registered;
 

@@ -7,6 +7,9 @@ use chrono::NaiveDate;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use std::time::Duration;
 
+/// Deferred mails are tried at least this often, unless the job says less.
+const LONGEST_RETRY: Duration = Duration::from_hours(1);
+
 /// What came of asking for a mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
@@ -86,6 +89,21 @@ impl Ledger {
         Ok(done)
     }
 
+    /// Rejects mails that are still to be sent and would come too late: reason `too_late`.
+    ///
+    /// # Errors
+    /// The ledger cannot be written: nothing was changed.
+    pub fn too_late(&mut self, run: &Run, mail_ids: &[&str], now: i64) -> Result<()> {
+        let sql = "UPDATE mails SET state = 'rejected', reason = 'too_late', settled_at = ?4, not_before = NULL
+                   WHERE job = ?1 AND as_of = ?2 AND mail_id = ?3 AND state IN ('planned', 'deferred')";
+        let date = run.as_of.to_string();
+        self.change(|change| {
+            let mut update = change.prepare_cached(sql)?;
+            mail_ids.iter().map(|mail_id| update.execute(params![run.job, date, mail_id, now]).map(Ok)).collect()
+        })?;
+        Ok(())
+    }
+
     /// Gives up deferred mails whose first attempt is `retry_for` ago or longer: they become rejected, reason `gave_up`.
     pub fn give_up(&mut self, job: &str, as_of: NaiveDate, now: i64, retry_for: Duration) -> Result<u64> {
         let sql = "UPDATE mails SET state = 'rejected', reason = 'gave_up', settled_at = ?3, not_before = NULL
@@ -159,11 +177,11 @@ pub(super) fn claim(change: &Connection, run: &Run, mail_id: &str, listed: Optio
 /// The caller commits.
 pub(super) fn settle(change: &Connection, run: &Run, mail_id: &str, outcome: &Outcome, now: i64) -> rusqlite::Result<Result<State>> {
     let date = run.as_of.to_string();
-    let found: Option<(String, Option<i64>)> = change
-        .prepare_cached("SELECT state, first_attempt_at FROM mails WHERE job = ?1 AND as_of = ?2 AND mail_id = ?3")?
-        .query_row(params![run.job, date, mail_id], |row| Ok((row.get(0)?, row.get(1)?)))
+    let found: Option<(String, Option<i64>, u32)> = change
+        .prepare_cached("SELECT state, first_attempt_at, attempts FROM mails WHERE job = ?1 AND as_of = ?2 AND mail_id = ?3")?
+        .query_row(params![run.job, date, mail_id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
-    let Some((word, first_attempt_at)) = found else {
+    let Some((word, first_attempt_at, attempts)) = found else {
         return Ok(Err(Error::Damaged { what: "a mail to settle", found: mail_id.to_owned() }));
     };
     let state = match look::state(&word) {
@@ -179,7 +197,7 @@ pub(super) fn settle(change: &Connection, run: &Run, mail_id: &str, outcome: &Ou
         Outcome::Deferred { code, reply } => (State::Deferred, *code, reply, None),
         Outcome::InDoubt { reply } => (State::InDoubt, None, reply, None),
     };
-    let not_before = (to == State::Deferred).then(|| now.saturating_add(micros(run.retry_every)));
+    let not_before = (to == State::Deferred).then(|| now.saturating_add(micros(retry_after(run, mail_id, attempts))));
     change
         .prepare_cached(
             "UPDATE mails SET state = ?4, settled_at = ?5, not_before = ?6, code = ?7, reply = ?8, reason = ?9
@@ -201,6 +219,18 @@ fn untouched(change: &Connection, run: &Run, mail_id: &str, trouble: &RunTrouble
         )?
         .execute(params![run.job, run.as_of.to_string(), mail_id, reply])?;
     Ok(State::Planned)
+}
+
+/// How long a mail that was deferred at this attempt (1 is the first) waits for the next: `retry_every`, doubling up to an hour where
+/// that is longer. Up to a quarter is added, another for each mail, so that those that were deferred together do not come back together.
+#[must_use]
+pub fn retry_after(run: &Run, mail_id: &str, attempts: u32) -> Duration {
+    let longest = run.retry_every.max(LONGEST_RETRY);
+    let pause = run.retry_every.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1))).min(longest);
+    // FNV-1a over the id and the attempt spreads well enough for this, and is the same on every machine.
+    let bytes = mail_id.bytes().chain(attempts.to_be_bytes());
+    let mixed = bytes.fold(0x811c_9dc5_u32, |mixed, byte| (mixed ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    pause + pause / 4 * (mixed % 1001) / 1000
 }
 
 fn micros(span: Duration) -> i64 {

@@ -20,6 +20,7 @@ mod head;
 mod households;
 mod import;
 mod inputs;
+mod lanes;
 mod letters;
 mod listed;
 mod people;

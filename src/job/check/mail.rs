@@ -1,11 +1,12 @@
 //! `[mail]`, `[mail.smtp]` and `[brakes]`.
 
-use super::super::file::{BrakesFile, MailFile, SmtpFile};
+use super::super::file::{BrakesFile, DomainFile, MailFile, SmtpFile};
 use super::super::report::{At, Report};
 use super::super::words;
-use super::super::written::{Key, Scalar, Span};
+use super::super::written::{Entries, Entry, Key, Many, Or, Scalar, Span};
 use crate::domain::Currency;
 use crate::domain::job::{AuthWay, Brakes, MailSettings, OnInDoubt, PasswordSource, SmtpSettings};
+use crate::domain::pace::{DomainPace, Pace};
 use crate::domain::server::{MailServer, Security, UrlFault};
 use std::path::Path;
 
@@ -123,6 +124,16 @@ pub fn smtp(key: Option<&Key<SmtpFile>>, folder: &Path, report: &mut Report) -> 
         address(path.span, path.value, "return_path", report);
     }
     let connections = report.whole(&file.connections, "connections", 1, 256).unwrap_or(8);
+    let pace = pace(&file.rate, report);
+    let per_domain = per_domain(&file.per_domain, report);
+    let send_between = report.line(&file.send_between, "send_between").and_then(|At { span, value }| {
+        let window = words::day_window(value);
+        if window.is_none() {
+            let help = "write it like \"09:00..20:00\"; it may go over midnight";
+            report.add(span, format!("`send_between` cannot be {}", words::quote(value)), "not a part of a day", help);
+        }
+        window
+    });
     let on_in_doubt = report.word(&file.on_in_doubt, "on_in_doubt", &[("hold", OnInDoubt::Hold), ("resend", OnInDoubt::Resend)]);
     let (mut every, mut lasting) = (300, 172_800);
     if let Some(At { span, value: retry }) = report.get(&file.retry, "retry") {
@@ -140,6 +151,9 @@ pub fn smtp(key: Option<&Key<SmtpFile>>, folder: &Path, report: &mut Report) -> 
         allow_plaintext,
         return_path: return_path.map(|path| path.value.to_owned()),
         connections: usize::try_from(connections).unwrap_or(8),
+        pace,
+        per_domain,
+        send_between,
         on_in_doubt: on_in_doubt.unwrap_or(OnInDoubt::Hold),
         retry_every_seconds: every,
         retry_for_seconds: lasting,
@@ -193,6 +207,54 @@ fn server(url: At<&str>, allow_plaintext: bool, has_password: bool, report: &mut
         let help = "write password_env = \"RANKMAIL_SMTP_PASSWORD\", or password_file; never the password itself";
         report.add(span, "`url` has a user, and nothing says where the password is", "the user before the @", help);
     }
+}
+
+fn pace(key: &Key<String>, report: &mut Report) -> Option<Pace> {
+    let At { span, value } = report.line(key, "rate")?;
+    checked_pace(span, value, report)
+}
+
+fn checked_pace(span: Span, value: &str, report: &mut Report) -> Option<Pace> {
+    let pace = words::pace(value);
+    if pace.is_none() {
+        let help = "write it like \"50/s\", \"600/min\" or \"1000/h\"";
+        report.add(span, format!("`rate` cannot be {}", words::quote(value)), "not a number of mails in a time", help);
+    }
+    pace
+}
+
+fn per_domain(key: &Key<Entries<Or<DomainFile>>>, report: &mut Report) -> Vec<DomainPace> {
+    let Some(At { value: entries, .. }) = report.get(key, "per_domain") else { return Vec::new() };
+    let mut found: Vec<DomainPace> = Vec::new();
+    for Entry { span, name, value } in &entries.0 {
+        let domain = name.to_ascii_lowercase();
+        if !is_domain(&domain) {
+            report.add(
+                *span,
+                format!("{} is not a domain", words::quote(name)),
+                "what stands behind the @",
+                "write it like \"docomo.ne.jp\"",
+            );
+        } else if found.iter().any(|known| known.domain == domain) {
+            report.add(*span, format!("{} stands there twice", words::quote(name)), "the second", "take one of them out");
+        }
+        let Some(At { span, value }) = report.get(value, "per_domain") else { continue };
+        let (pace, connections) = match value {
+            Or::Plain(Many::One(Scalar::Text(text))) => (checked_pace(span, text, report), None),
+            Or::Plain(_) => {
+                report.add(
+                    span,
+                    "`per_domain` must be a rate or a table",
+                    "neither",
+                    "write \"10/s\", or { rate = \"10/s\", connections = 2 }",
+                );
+                (None, None)
+            }
+            Or::Table(table) => (pace(&table.rate, report), report.whole(&table.connections, "connections", 1, 256)),
+        };
+        found.push(DomainPace { domain, pace, connections: connections.and_then(|count| usize::try_from(count).ok()) });
+    }
+    found
 }
 
 fn time(key: &Key<String>, name: &str, report: &mut Report) -> Option<u64> {

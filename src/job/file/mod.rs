@@ -338,10 +338,31 @@ pub struct SmtpFile {
     /// How many connections are open at most; 8 when left out.
     #[schemars(extend("minimum" = 1, "maximum" = 256))]
     pub connections: Key<i64>,
+    /// How fast mails leave at most, all together: `50/s`, `600/min`.
+    #[schemars(extend("pattern" = "^[0-9]+/(s|min|h)$"))]
+    pub rate: Key<String>,
+    /// The same for a receiving domain: `"docomo.ne.jp" = "10/s"`, or a table with `rate` and `connections`.
+    pub per_domain: Key<Entries<Or<DomainFile>>>,
+    /// The part of each day in which mails leave, retries too: `09:00..20:00` in the job's time zone.
+    #[schemars(extend("pattern" = r"^[0-9]{2}:[0-9]{2}\s*\.\.\s*[0-9]{2}:[0-9]{2}$"))]
+    pub send_between: Key<String>,
     /// What happens to a mail whose fate is unknown: `hold` (the default, never twice) or `resend` (never lost).
     #[schemars(extend("enum" = ["hold", "resend"]))]
     pub on_in_doubt: Key<String>,
     pub retry: Key<RetryFile>,
+}
+
+/// What a receiving domain bears.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub struct DomainFile {
+    /// How fast mails for it leave at most.
+    #[schemars(extend("pattern" = "^[0-9]+/(s|min|h)$"))]
+    pub rate: Key<String>,
+    /// How many mails for it are under way at once, at most.
+    #[schemars(extend("minimum" = 1, "maximum" = 256))]
+    pub connections: Key<i64>,
 }
 
 /// How a mail that was refused for now is tried again.
