@@ -1,7 +1,7 @@
 //! How fast and when mails may leave.
 
-use super::zone::{DAY, Zone};
-use chrono::{NaiveTime, TimeDelta};
+use super::zone::{DAY, Zone, first_of_month, months_before};
+use chrono::{Datelike, NaiveDate, NaiveTime, TimeDelta};
 use std::time::Duration;
 
 /// So many mails in so many seconds: `50/s`, `600/min`.
@@ -53,6 +53,28 @@ impl DayWindow {
     }
 }
 
+/// A day of the month and a time: `10th 11:07`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SendOn {
+    /// 1 to 31; a month that is too short has it on its last day.
+    pub day: u32,
+    pub time: NaiveTime,
+}
+
+impl SendOn {
+    /// The first such time of a run (microseconds UTC), on the run's own day at the earliest.
+    #[must_use]
+    pub fn instant(self, zone: Zone, as_of: NaiveDate) -> i64 {
+        let in_month = |first: NaiveDate| {
+            let last = months_before(first, -1).pred_opt().unwrap_or(first);
+            first.with_day(self.day).unwrap_or(last)
+        };
+        let first = first_of_month(as_of);
+        let day = Some(in_month(first)).filter(|day| *day >= as_of).unwrap_or_else(|| in_month(months_before(first, -1)));
+        zone.instant(day.and_time(self.time))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +111,22 @@ mod tests {
         let opens = window("02:30:00..20:00:00").opens(zone, before).unwrap();
         assert_eq!(zone.local(opens).unwrap().to_string(), "2026-03-08 03:00:00");
         assert_eq!(window("02:30:00..20:00:00").opens(zone, opens), None);
+    }
+
+    #[test]
+    fn a_campaign_has_its_day_in_the_run_s_month_or_in_the_next() {
+        for (day, as_of, wanted) in [
+            (10, "2026-12-01", "2026-12-10 11:07:00"),
+            (1, "2026-12-01", "2026-12-01 11:07:00"),
+            (1, "2026-12-02", "2027-01-01 11:07:00"),
+            (31, "2026-02-01", "2026-02-28 11:07:00"),
+            (31, "2026-02-28", "2026-02-28 11:07:00"),
+            (30, "2026-01-31", "2026-02-28 11:07:00"),
+        ] {
+            let send = SendOn { day, time: "11:07:00".parse().unwrap() };
+            let local = TOKYO.local(send.instant(TOKYO, as_of.parse().unwrap())).unwrap();
+            assert_eq!(local.to_string(), wanted, "{day} of {as_of}");
+        }
     }
 
     #[test]

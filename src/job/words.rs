@@ -3,7 +3,7 @@
 use super::written::Scalar;
 use crate::domain::Currency;
 use crate::domain::campaign::NumberRange;
-use crate::domain::pace::{DayWindow, Pace};
+use crate::domain::pace::{DayWindow, Pace, SendOn};
 use crate::domain::recommend::{Overdue, Support};
 use chrono::{Datelike, NaiveDate, NaiveTime};
 
@@ -316,6 +316,22 @@ pub fn day_window(text: &str) -> Option<DayWindow> {
     (window.from != window.to).then_some(window)
 }
 
+/// A day of the month and a time: `10th 11:07`.
+pub fn send_on(text: &str) -> Option<SendOn> {
+    let (day, time) = text.trim().split_once(' ')?;
+    let digits = day.trim_end_matches(|letter: char| letter.is_ascii_lowercase());
+    let day: u32 = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()?;
+    let ending = match day {
+        1 | 21 | 31 => "st",
+        2 | 22 => "nd",
+        3 | 23 => "rd",
+        4..=30 => "th",
+        _ => return None,
+    };
+    let is_written_so = text.trim().strip_prefix(digits)?.strip_prefix(ending)?.starts_with(' ');
+    is_written_so.then(|| time_of_day(time.trim())).flatten().map(|time| SendOn { day, time })
+}
+
 /// Whether a text can be the name of an environment variable.
 pub fn is_variable(text: &str) -> bool {
     !text.starts_with(|first: char| first.is_ascii_digit()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
@@ -398,6 +414,11 @@ mod tests {
         let time = |text: &str| time_of_day(text).unwrap();
         assert_eq!(day_window("09:00..20:30"), Some(DayWindow { from: time("09:00"), to: time("20:30") }));
         assert_eq!(day_window("22:00 .. 06:00"), Some(DayWindow { from: time("22:00"), to: time("06:00") }));
+        assert_eq!(send_on("10th 11:07"), Some(SendOn { day: 10, time: time("11:07") }));
+        assert_eq!(send_on("31st 00:00").map(|send| send.day), Some(31));
+        for bad in ["", "10th", "10 11:07", "10st 11:07", "32nd 11:07", "0th 11:07", "th 11:07", "10th 24:00", "10th 1:07", "+1st 11:07"] {
+            assert_eq!(send_on(bad), None, "{bad}");
+        }
         for bad in ["", "09:00", "9:00..20:00", "09:00..09:00", "09:00..24:00", "09:00..", "..20:00", "09.00..20.00", "09:00:00..20:00"] {
             assert_eq!(day_window(bad), None, "{bad}");
         }

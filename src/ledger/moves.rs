@@ -17,7 +17,7 @@ pub enum Claim {
     Claimed { first_claim_at: i64 },
     /// Its customer or address must not be mailed; it is committed as `suppressed`.
     Suppressed(SkipReason),
-    /// It is in another state, or deferred and not due yet; `None`: the run has no such mail.
+    /// It is in another state, or not due yet; `None`: the run has no such mail.
     NotClaimable(Option<State>),
 }
 
@@ -89,6 +89,17 @@ impl Ledger {
         Ok(done)
     }
 
+    /// Lets the mails of a campaign that were never claimed wait until an instant (microseconds UTC). Saying it again changes nothing.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub fn postpone(&mut self, run: &Run, campaign: &str, not_before: i64) -> Result<()> {
+        let sql = "UPDATE mails SET not_before = ?4
+                   WHERE job = ?1 AND as_of = ?2 AND campaign = ?3 AND channel = 'mail' AND state = 'planned' AND first_claim_at IS NULL";
+        let done = self.connection.execute(sql, params![run.job, run.as_of.to_string(), campaign, not_before]);
+        done.map(drop).map_err(|error| Error::write(&error))
+    }
+
     /// Rejects mails that are still to be sent and would come too late: reason `too_late`.
     ///
     /// # Errors
@@ -147,7 +158,7 @@ pub(super) fn claim(change: &Connection, run: &Run, mail_id: &str, listed: Optio
         Err(error) => return Ok(Err(error)),
     };
     let due = found.not_before.is_none_or(|not_before| not_before <= now);
-    if !(state == State::Planned || (state == State::Deferred && due)) {
+    if !(due && matches!(state, State::Planned | State::Deferred)) {
         return Ok(Ok(Claim::NotClaimable(Some(state))));
     }
     let same_address = listed.map_or_else(|| found.address.to_lowercase(), str::to_owned);

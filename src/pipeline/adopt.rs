@@ -34,7 +34,10 @@ pub fn adopt(
     let open = [State::Planned, State::Handing, State::Deferred];
     let states = ledger.states(&job.name, request.as_of)?;
     let has_open = adoption.is_none() || open.iter().any(|state| states.get(state).is_some_and(|count| *count > 0));
-    if let Some(tripped) = brakes::on_age(job, summary.planned_at, (request.now)()).filter(|_| has_open) {
+    // A campaign that has its own day makes no plan old before it.
+    let days = planned.campaigns.iter().filter_map(|campaign| campaign.send).map(|send| send.instant(planned.zone, request.as_of));
+    let fresh_at = days.max().map_or(summary.planned_at, |last| last.max(summary.planned_at));
+    if let Some(tripped) = brakes::on_age(job, fresh_at, (request.now)()).filter(|_| has_open) {
         brakes::stop(job, &[tripped], request.accept)?;
     }
     if let Some(tripped) = register::brake_of_mails(job, planned, ledger, summary, mails)?.filter(|_| has_open) {

@@ -90,6 +90,11 @@ pub fn carry_out(request: &Request, fresh: bool) -> Result<Sent, Error> {
         ledger.recover(&job.name, as_of, destination.is_outbox(), resend)?;
         let (retry_every, retry_for) = retry(job);
         let run = ledger::Run { job: job.name.clone(), as_of, retry_every, retry_for };
+        for campaign in &planned.campaigns {
+            if let Some(send) = campaign.send {
+                ledger.postpone(&run, &campaign.name, send.instant(planned.zone, as_of))?;
+            }
+        }
         let handed = listed::hand_over(request, &planned, &mut ledger, &run, &writer, &mails)?;
         lists = handed.files;
         let rest = Request { limit: request.limit.map(|limit| limit.saturating_sub(handed.claims)), ..*request };

@@ -580,36 +580,61 @@ fn a_domain_that_refuses_is_left_alone_and_its_mails_stay_planned() {
     assert_eq!((shop.count(State::Accepted), shop.count(State::Deferred), shop.count(State::Planned)), (10, 10, 20));
 }
 
+/// Sends what can be sent at a time of the shop's own clock, and tells whether nothing is left.
+fn send_at(shop: &Shop, sink: &Sink, time: &str, limit: Option<u64>, accept: &[String]) -> bool {
+    let job = rankmail::pipeline::load_job(&shop.path("job.toml"), None).unwrap();
+    let now = job.zone.instant(time.parse().unwrap());
+    let url = sink.url();
+    let request = rankmail::pipeline::SendRequest {
+        job: &job,
+        as_of: DATE.parse().unwrap(),
+        server: rankmail::pipeline::Server { typed: Some(&url), environment: None },
+        limit,
+        digest: None,
+        no_wait: true,
+        accept,
+        now: &|| now,
+        interrupted: &std::sync::atomic::AtomicBool::new(false),
+        watch: &rankmail::pipeline::unwatched,
+    };
+    rankmail::pipeline::send(&request).map_or_else(|error| panic!("{error}"), |sent| sent.is_clean())
+}
+
 #[test]
 fn a_mail_that_waited_until_its_offer_ended_is_not_sent() {
     let (_folder, sink) = server();
     let shop = Shop::new(5);
     shop.plan();
-    let job = rankmail::pipeline::load_job(&shop.path("job.toml"), None).unwrap();
-    let send = |day: &str, limit| {
-        let now = job.zone.instant(day.parse().unwrap());
-        let url = sink.url();
-        let request = rankmail::pipeline::SendRequest {
-            job: &job,
-            as_of: DATE.parse().unwrap(),
-            server: rankmail::pipeline::Server { typed: Some(&url), environment: None },
-            limit,
-            digest: None,
-            no_wait: false,
-            accept: &["old-plan".to_owned()],
-            now: &|| now,
-            interrupted: &std::sync::atomic::AtomicBool::new(false),
-            watch: &rankmail::pipeline::unwatched,
-        };
-        rankmail::pipeline::send(&request).map_or_else(|error| panic!("{error}"), |sent| sent.is_clean())
-    };
-    assert!(send("2026-12-05T10:00:00", Some(1)));
-    assert!(send("2026-12-31T23:59:59", Some(1)), "the coupon can be used today");
-    assert!(!send("2027-01-01T00:00:00", None));
+    let accept = ["old-plan".to_owned()];
+    assert!(send_at(&shop, &sink, "2026-12-05T10:00:00", Some(1), &accept));
+    assert!(send_at(&shop, &sink, "2026-12-31T23:59:59", Some(1), &accept), "the coupon can be used today");
+    assert!(!send_at(&shop, &sink, "2027-01-01T00:00:00", None, &accept));
     assert_eq!((sink.taken().len(), shop.count(State::Accepted), shop.count(State::Rejected)), (2, 2, 3));
     let ledger = Connection::open(shop.path("runs/ledger.sqlite")).unwrap();
     let late: i64 = ledger.query_row("SELECT count(*) FROM mails WHERE reason = 'too_late'", [], |row| row.get(0)).unwrap();
     assert_eq!(late, 3);
+}
+
+#[test]
+fn a_campaign_of_the_same_plan_leaves_on_its_own_day() {
+    let (_folder, sink) = server();
+    let later = "[[campaign]]\nname = \"later\"\nranks = \"A and up\"\nsend = \"10th 11:07\"\n";
+    let shop = Shop::with(2, |number| format!("good-c{number:03}@b.example"), "", later);
+    fs::create_dir(shop.path("templates/later")).unwrap();
+    fs::write(shop.path("templates/later/subject.txt"), "later\n").unwrap();
+    let body = fs::read_to_string(shop.path("templates/letter/body.html")).unwrap();
+    fs::write(shop.path("templates/later/body.html"), body.replace("{{ offer.code }}", "")).unwrap();
+    shop.plan();
+    for (time, is_done, taken) in [
+        ("2026-12-01T10:00:00", false, 2),
+        ("2026-12-10T11:06:59", false, 2),
+        ("2026-12-10T11:07:00", true, 4),
+        ("2026-12-30T11:07:00", true, 4),
+    ] {
+        assert_eq!((send_at(&shop, &sink, time, None, &[]), sink.taken().len()), (is_done, taken), "{time}");
+    }
+    assert_once(&sink);
+    assert_eq!(shop.count(State::Accepted), 4);
 }
 
 #[test]

@@ -98,6 +98,14 @@ fn one(
     }
     let holdout = report.get(&file.holdout, "holdout").is_none_or(|at| *at.value);
     let counts_towards_limit = report.get(&file.counts_towards_limit, "counts_towards_limit").is_none_or(|at| *at.value);
+    let send = report.line(&file.send, "send").and_then(|At { span, value }| {
+        let found = words::send_on(value);
+        if found.is_none() {
+            let help = "write a day of the month and a time, such as \"10th 11:07\"";
+            report.add(span, format!("`send` cannot be {}", words::quote(value)), "not a day and a time", help);
+        }
+        found
+    });
     let from = mail::mailbox(&file.from, "from", report);
     let reply_to = mail::mailbox(&file.reply_to, "reply_to", report);
     let allow = super::allow(&file.allow, report);
@@ -122,6 +130,7 @@ fn one(
         offer,
         holdout,
         counts_towards_limit,
+        send,
         from,
         reply_to,
         allow,

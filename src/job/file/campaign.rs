@@ -40,6 +40,9 @@ pub struct CampaignFile {
     pub holdout: Key<bool>,
     /// `false` takes it out of `max_per_run` and `min_days_between`.
     pub counts_towards_limit: Key<bool>,
+    /// When its mails leave: a day of the month and a time in the job's time zone, `10th 11:07`; with the others when left out.
+    #[schemars(extend("pattern" = "^[0-9]{1,2}(st|nd|rd|th) [0-9]{2}:[0-9]{2}$"))]
+    pub send: Key<String>,
     /// A sender of its own.
     pub from: Key<String>,
     /// A reply address of its own.
