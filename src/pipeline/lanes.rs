@@ -158,10 +158,8 @@ impl<'a> Lanes<'a> {
     pub fn take(&mut self, count: usize, now: Instant) -> Next<'a> {
         let mut taken = Vec::new();
         while taken.len() < count {
-            let wait = self.whole.wait(now);
-            let next = if wait.is_zero() { self.one(now) } else { Err(Next::Wait(wait)) };
-            match next {
-                Ok(mail) => taken.push(mail),
+            match self.find(now) {
+                Ok((name, mail)) => taken.push(self.leave(&name, mail, now)),
                 Err(next) if taken.is_empty() => return next,
                 Err(_) => break,
             }
@@ -169,18 +167,35 @@ impl<'a> Lanes<'a> {
         Next::Mails(taken)
     }
 
-    fn one(&mut self, now: Instant) -> Result<&'a MailRow, Next<'a>> {
+    /// The answer of `take`, with nothing taken.
+    pub fn look(&mut self, now: Instant) -> Next<'a> {
+        match self.find(now) {
+            Ok((name, mail)) => {
+                self.by_domain.entry(name.clone()).or_default().aside.push_front(mail);
+                self.aside.insert(name);
+                Next::Mails(vec![mail])
+            }
+            Err(next) => next,
+        }
+    }
+
+    /// The next mail that may leave now, and its domain.
+    fn find(&mut self, now: Instant) -> Result<(String, &'a MailRow), Next<'a>> {
+        let wait = self.whole.wait(now);
+        if !wait.is_zero() {
+            return Err(Next::Wait(wait));
+        }
         let free = self.aside.iter().find(|name| self.by_domain.get(*name).is_some_and(|lane| lane.wait(now).is_zero())).cloned();
         if let Some(name) = free
             && let Some(mail) = self.by_domain.get_mut(&name).and_then(|lane| lane.aside.pop_front())
         {
-            return Ok(self.leave(&name, mail, now));
+            return Ok((name, mail));
         }
         while let Some(mail) = self.due.pop_front() {
             let name = domain(mail);
             let lane = self.by_domain.entry(name.clone()).or_default();
             if lane.aside.is_empty() && lane.wait(now).is_zero() {
-                return Ok(self.leave(&name, mail, now));
+                return Ok((name, mail));
             }
             lane.aside.push_back(mail);
             self.aside.insert(name);
@@ -324,7 +339,8 @@ mod tests {
         let mails = ["a@x.jp", "b@x.jp", "c@y.jp"].map(mail);
         let mut lanes = lanes(None, &[("x.jp", None, Some(1))], &mails);
         let now = Instant::now();
-        assert_eq!([taken(lanes.take(1, now)), taken(lanes.take(1, now))], ["a@x.jp", "c@y.jp"]);
+        assert_eq!([taken(lanes.take(1, now)), taken(lanes.look(now))], ["a@x.jp", "c@y.jp"]);
+        assert_eq!([taken(lanes.look(now)), taken(lanes.take(1, now))], ["c@y.jp", "c@y.jp"]);
         assert_eq!(taken(lanes.take(1, now)), "wait 10ms");
         lanes.ended(&mails[0], Some(&deferred(Some(451))), now);
         assert_eq!(taken(lanes.take(1, now)), "b@x.jp");

@@ -105,6 +105,15 @@ impl<'a> Round<'a> {
         let mut settled = Settled::new();
         while !self.is_over() {
             if !mailer.is_ready() {
+                // No connection is made, or made anew, as long as there is nothing for it to do.
+                match self.next(0) {
+                    Next::Mails(_) => {}
+                    Next::Wait(time) => {
+                        self.rest(desk, &mut settled, time);
+                        continue;
+                    }
+                    Next::Nothing => break,
+                }
                 // What is known is written down before anything that may take long.
                 self.write_down(desk, &mut settled);
                 if let Err(trouble) = mailer.ready() {
@@ -114,11 +123,10 @@ impl<'a> Round<'a> {
                     continue;
                 }
             }
-            let batch = match self.take(mailer.batch()) {
+            let batch = match self.next(mailer.batch()) {
                 Next::Mails(batch) => batch,
                 Next::Wait(time) => {
-                    self.write_down(desk, &mut settled);
-                    std::thread::sleep(time.min(NAP));
+                    self.rest(desk, &mut settled, time);
                     continue;
                 }
                 Next::Nothing => break,
@@ -197,6 +205,12 @@ impl<'a> Round<'a> {
         Ok(trouble)
     }
 
+    /// Waits for a moment, and at most for so long; what is known is written down before.
+    fn rest(&self, desk: &Desk, settled: &mut Settled, time: Duration) {
+        self.write_down(desk, settled);
+        std::thread::sleep(time.min(NAP));
+    }
+
     fn write_down(&self, desk: &Desk, settled: &mut Settled) {
         let settled = std::mem::take(settled);
         if !settled.is_empty()
@@ -206,17 +220,21 @@ impl<'a> Round<'a> {
         }
     }
 
-    fn take(&self, size: usize) -> Next<'a> {
+    /// Takes so many mails at most, or with 0 only tells whether there are any.
+    fn next(&self, size: usize) -> Next<'a> {
         let now = (self.request.now)();
         if now >= self.until.load(Ordering::SeqCst) || send::opens(self.request, self.destination, now).is_some() {
             return Next::Nothing;
         }
         let mut lanes = lock(&self.lanes);
         let allowed = self.claims_left.load(Ordering::SeqCst);
-        let size = size.min(usize::try_from(allowed).unwrap_or(usize::MAX));
-        if size == 0 {
+        if allowed == 0 {
             return Next::Nothing;
         }
+        if size == 0 {
+            return lanes.look(Instant::now());
+        }
+        let size = size.min(usize::try_from(allowed).unwrap_or(usize::MAX));
         let next = lanes.take(size, Instant::now());
         if let (Next::Mails(mails), Some(_)) = (&next, self.request.limit) {
             self.claims_left.fetch_sub(mails.len() as u64, Ordering::SeqCst);
