@@ -231,7 +231,7 @@ fn has_open(connection: &Connection, job: &str, as_of: NaiveDate) -> Result<bool
     connection.query_row(sql, params![job, as_of.to_string()], |row| row.get(0)).map_err(|error| Error::read(&error))
 }
 
-fn find(connection: &Connection, job: &str, as_of: NaiveDate) -> Result<Option<Adoption>> {
+pub(super) fn find(connection: &Connection, job: &str, as_of: NaiveDate) -> Result<Option<Adoption>> {
     one(connection, &format!("{COLUMNS} WHERE job = ?1 AND as_of = ?2"), (job, as_of.to_string()))
 }
 

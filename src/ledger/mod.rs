@@ -9,10 +9,12 @@
 mod adopt;
 mod desk;
 mod error;
+mod export;
 mod issued;
 mod look;
 mod moves;
 mod open;
+mod operator;
 mod past;
 mod registered;
 
@@ -21,6 +23,7 @@ pub use desk::{Desk, Run};
 pub use error::Error;
 pub use look::{Doubt, Entry, Pending};
 pub use moves::{Claim, Recovered};
+pub use operator::{Verdict, Which};
 pub use past::{Past, Suppression};
 pub use registered::Registered;
 

@@ -1,6 +1,6 @@
 //! How a mail moves from state to state: `planned → handing → accepted | rejected | deferred | in_doubt`, and `suppressed`.
 
-use super::{Error, Ledger, Result, Run, look, past};
+use super::{Error, Ledger, Result, Run, look, operator, past};
 use crate::domain::delivery::RunTrouble;
 use crate::domain::{Outcome, SkipReason, State};
 use chrono::NaiveDate;
@@ -14,7 +14,8 @@ pub enum Claim {
     Claimed { first_claim_at: i64 },
     /// Its customer or address must not be mailed; it is committed as `suppressed`.
     Suppressed(SkipReason),
-    /// It is in another state, or deferred and not due yet; `None`: the run has no such mail.
+    /// It is in another state, or deferred and not due yet, or its campaign was stopped and it is committed as `held`; `None`: the run
+    /// has no such mail.
     NotClaimable(Option<State>),
 }
 
@@ -100,6 +101,7 @@ impl Ledger {
 struct Found {
     state: String,
     customer_id: String,
+    campaign: String,
     address: String,
     first_claim_at: Option<i64>,
     not_before: Option<i64>,
@@ -111,15 +113,16 @@ pub(super) fn claim(change: &Connection, run: &Run, mail_id: &str, listed: Optio
     let date = run.as_of.to_string();
     let found = change
         .prepare_cached(
-            "SELECT state, customer_id, address, first_claim_at, not_before FROM mails WHERE job = ?1 AND as_of = ?2 AND mail_id = ?3",
+            "SELECT state, customer_id, campaign, address, first_claim_at, not_before FROM mails WHERE job = ?1 AND as_of = ?2 AND mail_id = ?3",
         )?
         .query_row(params![run.job, date, mail_id], |row| {
             Ok(Found {
                 state: row.get(0)?,
                 customer_id: row.get(1)?,
-                address: row.get(2)?,
-                first_claim_at: row.get(3)?,
-                not_before: row.get(4)?,
+                campaign: row.get(2)?,
+                address: row.get(3)?,
+                first_claim_at: row.get(4)?,
+                not_before: row.get(5)?,
             })
         })
         .optional()?;
@@ -131,6 +134,9 @@ pub(super) fn claim(change: &Connection, run: &Run, mail_id: &str, listed: Optio
     let due = found.not_before.is_none_or(|not_before| not_before <= now);
     if !(state == State::Planned || (state == State::Deferred && due)) {
         return Ok(Ok(Claim::NotClaimable(Some(state))));
+    }
+    if operator::hold(change, &run.job, &date, &found.campaign, mail_id)? {
+        return Ok(Ok(Claim::NotClaimable(Some(State::Held))));
     }
     let same_address = listed.map_or_else(|| found.address.to_lowercase(), str::to_owned);
     let stop = past::suppressed(change, &found.customer_id, &same_address)?;

@@ -29,6 +29,8 @@ mod monthly;
 #[cfg(test)]
 mod offers;
 #[cfg(test)]
+mod operator;
+#[cfg(test)]
 mod order;
 #[cfg(test)]
 mod other_shops;

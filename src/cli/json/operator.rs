@@ -1,0 +1,14 @@
+//! What the commands of an operator print as JSON.
+
+use super::{states, text};
+use crate::pipeline::Moved;
+use serde_json::json;
+use std::path::Path;
+
+pub fn moved(moved: &Moved) -> String {
+    text(&json!({"as_of": moved.as_of.to_string(), "to": moved.to.word(), "mails": moved.mails, "states": states(&moved.states)}))
+}
+
+pub fn ledger_exported(rows: u64, file: &Path) -> String {
+    text(&json!({"rows": rows, "file": file.display().to_string()}))
+}

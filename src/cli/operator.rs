@@ -1,0 +1,57 @@
+//! The commands of an operator: what was sent is looked after by hand.
+
+use super::args::{Common, Picked, Verdict};
+use super::commands::load;
+use super::{Done, clock, json, page, say};
+use crate::domain::Job;
+use crate::pipeline::{self, Error, Moved, Pick};
+use std::path::Path;
+
+pub fn resolve(common: &Common, path: &Path, mail: Option<&str>, verdict: Verdict) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let verdict = match verdict {
+        Verdict::Sent => pipeline::Verdict::Sent,
+        Verdict::Again => pipeline::Verdict::Again,
+    };
+    let moved = pipeline::resolve(&job, common.as_of, mail, verdict, clock::now())?;
+    Ok(tell(common, &job, &moved))
+}
+
+pub fn cancel(common: &Common, path: &Path, picked: &Picked) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let campaign = picked.campaign.as_deref().map(Pick::Campaign);
+    let customer = picked.customer.as_deref().map(Pick::Customer);
+    let pick = picked.mail.as_deref().map(Pick::Mail).or(campaign).or(customer).unwrap_or(Pick::All);
+    let moved = pipeline::cancel(&job, common.as_of, pick, clock::now())?;
+    Ok(tell(common, &job, &moved))
+}
+
+pub fn stop(common: &Common, path: &Path, campaign: &str, resume: bool) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let moved = if resume {
+        pipeline::resume_campaign(&job, common.as_of, campaign)?
+    } else {
+        pipeline::stop_campaign(&job, common.as_of, campaign, clock::now())?
+    };
+    Ok(tell(common, &job, &moved))
+}
+
+fn tell(common: &Common, job: &Job, moved: &Moved) -> Done {
+    if common.json {
+        say(&json::moved(moved));
+    } else if !common.quiet {
+        say(&page::moved(job, moved));
+    }
+    Done::Clean
+}
+
+pub fn export_ledger(common: &Common, path: &Path, file: &Path) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let rows = pipeline::export_ledger(&job, file)?;
+    if common.json {
+        say(&json::ledger_exported(rows, file));
+    } else if !common.quiet {
+        say(&page::ledger_exported(&job, rows, file));
+    }
+    Ok(Done::Clean)
+}
