@@ -24,6 +24,7 @@ pub mod lint;
 pub mod lists;
 pub mod message;
 pub mod offers;
+pub mod optout;
 pub mod pipeline;
 pub mod points;
 pub mod purchases;

@@ -203,6 +203,11 @@ pub enum Command {
         #[arg(long)]
         resume: bool,
     },
+    /// Opt-outs: the page behind the link in every mail, and lists that go in and out
+    Optout {
+        #[command(subcommand)]
+        what: Optout,
+    },
     /// Write the rows of all mails of all jobs as Parquet
     Ledger {
         job: PathBuf,
@@ -248,6 +253,25 @@ pub enum Verdict {
     Sent,
     /// It has not: send it again
     Again,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Optout {
+    /// Serve the opt-out page over HTTP, for a web server with TLS in front of it
+    Serve {
+        job: PathBuf,
+        #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8025")]
+        listen: String,
+    },
+    /// Take over those whom a CSV names: a customer id or a mail address in the first column of each row
+    Import { job: PathBuf, csv: PathBuf },
+    /// Write all opt-outs as CSV
+    Export {
+        job: PathBuf,
+        /// Write to this file, for its owner only (default: standard output)
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
 }
 
 /// What sending commands take.

@@ -2,7 +2,7 @@
 
 use super::args::{Common, Picked, Verdict};
 use super::commands::load;
-use super::{Done, clock, json, page, say};
+use super::{Done, Signals, clock, json, note, page, say};
 use crate::domain::Job;
 use crate::pipeline::{self, Error, Moved, Pick};
 use std::path::Path;
@@ -43,6 +43,50 @@ fn tell(common: &Common, job: &Job, moved: &Moved) -> Done {
         say(&page::moved(job, moved));
     }
     Done::Clean
+}
+
+pub fn serve_opt_outs(common: &Common, path: &Path, listen: &str, signals: &Signals) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let listening = |address: std::net::SocketAddr| {
+        if common.json {
+            say(&json::listening(address));
+        } else if !common.quiet {
+            say(&page::listening(&job, address));
+        }
+    };
+    let serving = pipeline::Serving {
+        job: &job,
+        listen,
+        now: &clock::now,
+        ended: &signals.interrupted,
+        listening: &listening,
+        trouble: &|what| note(&format!("{what}\n")),
+    };
+    pipeline::serve_opt_outs(&serving)?;
+    Ok(Done::Clean)
+}
+
+pub fn import_opt_outs(common: &Common, path: &Path, csv: &Path) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let (named, new) = pipeline::import_opt_outs(&job, csv, clock::now())?;
+    if common.json {
+        say(&json::opt_outs(named, Some(new)));
+    } else if !common.quiet {
+        say(&page::opt_outs_imported(&job, named, new));
+    }
+    Ok(Done::Clean)
+}
+
+pub fn export_opt_outs(common: &Common, path: &Path, out: Option<&Path>) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let rows = pipeline::export_opt_outs(&job, out, &mut anstream::stdout())?;
+    // The list may be on standard output; what is said of it must not get into it.
+    if common.json {
+        note(&json::opt_outs(rows, None));
+    } else if !common.quiet {
+        note(&page::opt_outs_exported(&job, rows));
+    }
+    Ok(Done::Clean)
 }
 
 pub fn export_ledger(common: &Common, path: &Path, file: &Path) -> Result<Done, Error> {

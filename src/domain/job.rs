@@ -37,7 +37,11 @@ pub struct Job {
     pub brakes: Brakes,
     /// `[coupons] register`: nothing is sent before the codes that rankmail made were written for the cart.
     pub register_codes: bool,
+    /// `[stop]`: lists of those who must not be reached, as files and patterns against the job file's folder.
+    pub stop_files: Vec<String>,
     pub keys: KeySource,
+    /// The key before this one: its opt-out links and return paths still count.
+    pub previous_key: Option<KeySource>,
     pub on_render_error: OnRenderError,
     pub inline_css: bool,
     /// Rules of the linter that are allowed everywhere (`[check] allow`).

@@ -29,6 +29,7 @@ pub mod plan;
 pub mod points;
 pub mod recommend;
 pub mod standing;
+pub mod stop;
 pub mod text;
 pub mod value;
 pub mod whatif;

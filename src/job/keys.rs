@@ -10,7 +10,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Keys of the job file that rankmail does not do anything with yet, wherever they are written.
-const LATER: &[&str] = &["approval", "ca_file", "password_env", "password_file", "per_domain", "rate", "send_between", "stop"];
+const LATER: &[&str] = &["approval", "ca_file", "password_env", "password_file", "per_domain", "rate", "send_between"];
 
 /// Whether an address has a password in it: `scheme://user:password@host`.
 fn has_password(text: &str) -> bool {

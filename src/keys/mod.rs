@@ -4,9 +4,11 @@
 
 mod file;
 mod marks;
+mod tokens;
 
 pub use file::load;
 pub use marks::{coupon, held_out, lot, mail_id, shared, split, token};
+pub use tokens::{bounce_token, customer_of, mail_of};
 
 use std::path::PathBuf;
 

@@ -15,8 +15,10 @@ mod look;
 mod moves;
 mod open;
 mod operator;
+mod optout;
 mod past;
 mod registered;
+mod stops;
 
 pub use adopt::{Adoption, NewMail};
 pub use desk::{Desk, Run};
@@ -24,8 +26,10 @@ pub use error::Error;
 pub use look::{Doubt, Entry, Pending};
 pub use moves::{Claim, Recovered};
 pub use operator::{Verdict, Which};
+pub use optout::OptOut;
 pub use past::{Past, Suppression};
 pub use registered::Registered;
+pub use stops::Look;
 
 /// What the functions of this room give back.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -34,4 +38,5 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Debug)]
 pub struct Ledger {
     connection: rusqlite::Connection,
+    stops: stops::Stops,
 }

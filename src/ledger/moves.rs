@@ -1,5 +1,6 @@
 //! How a mail moves from state to state: `planned → handing → accepted | rejected | deferred | in_doubt`, and `suppressed`.
 
+use super::stops::Stops;
 use super::{Error, Ledger, Result, Run, look, operator, past};
 use crate::domain::delivery::RunTrouble;
 use crate::domain::{Outcome, SkipReason, State};
@@ -12,7 +13,7 @@ use std::time::Duration;
 pub enum Claim {
     /// It is committed as `handing`; hand it over now, then settle it. `first_claim_at` (microseconds UTC) is its `Date`.
     Claimed { first_claim_at: i64 },
-    /// Its customer or address must not be mailed; it is committed as `suppressed`.
+    /// Its customer or address opted out, bounced or is on a stop list; it is committed as `suppressed`.
     Suppressed(SkipReason),
     /// It is in another state, or deferred and not due yet, or its campaign was stopped and it is committed as `held`; `None`: the run
     /// has no such mail.
@@ -68,7 +69,10 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be written: nothing was claimed.
     pub fn claim_listed(&mut self, run: &Run, rows: &[(&str, &str)], now: i64) -> Result<Vec<Claim>> {
-        self.change(|change| rows.iter().map(|(mail_id, same_address)| claim(change, run, mail_id, Some(same_address), now)).collect())
+        self.stops.refresh(now)?;
+        self.change(|change, stops| {
+            rows.iter().map(|(mail_id, same_address)| claim(change, stops, run, mail_id, Some(same_address), now)).collect()
+        })
     }
 
     /// Settles what went on a list, all of it in one transaction.
@@ -76,13 +80,13 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be written: the rows stay `handing` and are put on the list again at the next start.
     pub fn settle_listed(&mut self, run: &Run, mail_ids: &[&str], outcome: &Outcome, now: i64) -> Result<Vec<State>> {
-        self.change(|change| mail_ids.iter().map(|mail_id| settle(change, run, mail_id, outcome, now)).collect())
+        self.change(|change, _| mail_ids.iter().map(|mail_id| settle(change, run, mail_id, outcome, now)).collect())
     }
 
-    fn change<T>(&mut self, work: impl FnOnce(&Connection) -> rusqlite::Result<Vec<Result<T>>>) -> Result<Vec<T>> {
+    fn change<T>(&mut self, work: impl FnOnce(&Connection, &Stops) -> rusqlite::Result<Vec<Result<T>>>) -> Result<Vec<T>> {
         let write = |error: rusqlite::Error| Error::write(&error);
         let change = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(write)?;
-        let done = work(&change).map_err(write)?.into_iter().collect::<Result<Vec<T>>>()?;
+        let done = work(&change, &self.stops).map_err(write)?.into_iter().collect::<Result<Vec<T>>>()?;
         change.commit().map_err(write)?;
         Ok(done)
     }
@@ -109,7 +113,14 @@ struct Found {
 
 /// Moves a planned or due mail to handing, or to suppressed. What goes by another channel than mail comes with the mail address at which
 /// its customer may have opted out. The caller commits.
-pub(super) fn claim(change: &Connection, run: &Run, mail_id: &str, listed: Option<&str>, now: i64) -> rusqlite::Result<Result<Claim>> {
+pub(super) fn claim(
+    change: &Connection,
+    stops: &Stops,
+    run: &Run,
+    mail_id: &str,
+    listed: Option<&str>,
+    now: i64,
+) -> rusqlite::Result<Result<Claim>> {
     let date = run.as_of.to_string();
     let found = change
         .prepare_cached(
@@ -139,7 +150,11 @@ pub(super) fn claim(change: &Connection, run: &Run, mail_id: &str, listed: Optio
         return Ok(Ok(Claim::NotClaimable(Some(State::Held))));
     }
     let same_address = listed.map_or_else(|| found.address.to_lowercase(), str::to_owned);
-    let stop = past::suppressed(change, &found.customer_id, &same_address)?;
+    let stop = if stops.holds(&found.customer_id, &same_address) {
+        Some(SkipReason::Unsubscribed)
+    } else {
+        past::suppressed(change, &found.customer_id, &same_address)?
+    };
     // A bounce tells of a mail address, and stops nothing that does not go there.
     if let Some(reason) = stop.filter(|reason| listed.is_none() || *reason == SkipReason::Unsubscribed) {
         change

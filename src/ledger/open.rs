@@ -1,5 +1,6 @@
 //! Opening the file: its permissions, its format version, and what makes `SQLite` keep a commit through a power cut.
 
+use super::stops::Stops;
 use super::{Error, Ledger, Result};
 use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, TransactionBehavior};
 use std::fs::OpenOptions;
@@ -7,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// The changes that lead to the format that this program writes, from an empty file on: the nth makes format n of the one before.
-const STEPS: [&str; 4] = [SCHEMA, REGISTERED, CHANNELS, STOPPED];
+const STEPS: [&str; 5] = [SCHEMA, REGISTERED, CHANNELS, STOPPED, BY_CUSTOMER];
 #[expect(clippy::cast_possible_wrap, reason = "there are a few")]
 const VERSION: i64 = STEPS.len() as i64;
 
@@ -89,6 +90,9 @@ CREATE TABLE stopped (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// An opt-out asks where a customer was mailed.
+const BY_CUSTOMER: &str = "CREATE INDEX mails_customer ON mails (customer_id);";
+
 impl Ledger {
     /// Opens the ledger for writing. A missing file is made, readable by its owner only; an older format is brought up to date.
     ///
@@ -114,7 +118,7 @@ impl Ledger {
         // Only FULL syncs the log at each commit; a claim must not be forgotten when the power goes.
         connection.pragma_update(None, "synchronous", "FULL").map_err(|error| foreign(&error))?;
         migrate(&mut connection, path)?;
-        Ok(Self { connection })
+        Ok(Self { connection, stops: Stops::default() })
     }
 
     /// Opens a ledger to look at it; `None` where there is none yet. It never makes one.
@@ -134,7 +138,7 @@ impl Ledger {
         match check_version(&connection, path)? {
             // Somebody died between making the file and filling it: it holds nothing, as if it were not there.
             0 => Ok(None),
-            _ => Ok(Some(Self { connection })),
+            _ => Ok(Some(Self { connection, stops: Stops::default() })),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use super::send::Request;
-use super::{brakes, register};
+use super::{brakes, register, stops};
 use crate::domain::coupon::folded;
 use crate::domain::plan::{MailRow, Summary};
 use crate::domain::{Campaign, Job, OfferRule, State};
@@ -10,7 +10,8 @@ use crate::ledger;
 use chrono::NaiveDate;
 use std::collections::{HashMap, HashSet};
 
-/// Writes the adoption before the first claim, or finds the one that is there and makes sure that it is this plan's.
+/// Writes the adoption before the first claim, or finds the one that is there and makes sure that it is this plan's. From here on the
+/// ledger claims nothing for those on the job's stop lists.
 pub fn adopt(
     request: &Request,
     ledger: &mut ledger::Ledger,
@@ -20,6 +21,7 @@ pub fn adopt(
     mails: &[MailRow],
 ) -> Result<(), Error> {
     let job = request.job;
+    stops::obey(job, ledger, (request.now)())?;
     let adoption = ledger.adoption(&job.name, request.as_of)?;
     match &adoption {
         Some(adoption) if adoption.digest != summary.digest => {

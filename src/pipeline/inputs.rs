@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::people::Shop;
 use super::previous::{self, Before};
-use super::{check, households};
+use super::{check, households, stops};
 use crate::domain::customers::Product;
 use crate::domain::job::{Language, Outline};
 use crate::domain::merges::Merges;
@@ -127,7 +127,8 @@ pub fn assemble(
 ) -> Result<Inputs, Error> {
     let Lists { customers, products, mut digests, warnings, merges } = lists;
     let purchases = purchases(job, Arc::clone(&merges))?.through(lines);
-    let mut before = Before { past: before.past.merging(Arc::clone(&merges)), ..before };
+    let past = before.past.merging(Arc::clone(&merges)).stopping(stops::listed(job)?);
+    let mut before = Before { past, ..before };
     let (pools, files) = pools(job)?;
     digests.extend(files);
     digests.extend(purchases.inputs());
@@ -216,11 +217,12 @@ pub fn given_templates(job: &Job, sources: &[(String, Vec<u8>)]) -> Result<messa
     Ok(templates.inline_css(job.inline_css))
 }
 
-/// The job as it was when the plan was made. Where to send, and what to stop at, is today's.
+/// The job as it was when the plan was made. Where to send, whom not to reach and what to stop at is today's.
 pub fn planned_job(job: &Job, opened: &crate::runs::Opened) -> Result<Job, Error> {
     let mut planned = job::load_text(&job.path, &opened.job_text)?;
     planned.runs.clone_from(&job.runs);
     planned.smtp.clone_from(&job.smtp);
     planned.brakes = job.brakes;
+    planned.stop_files.clone_from(&job.stop_files);
     Ok(planned)
 }

@@ -18,6 +18,7 @@ const ROOMS: &[&str] = &[
     "lists",
     "message",
     "offers",
+    "optout",
     "points",
     "purchases",
     "ranks",

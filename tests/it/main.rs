@@ -31,6 +31,8 @@ mod offers;
 #[cfg(test)]
 mod operator;
 #[cfg(test)]
+mod optout;
+#[cfg(test)]
 mod order;
 #[cfg(test)]
 mod other_shops;

@@ -12,3 +12,12 @@ pub fn moved(moved: &Moved) -> String {
 pub fn ledger_exported(rows: u64, file: &Path) -> String {
     text(&json!({"rows": rows, "file": file.display().to_string()}))
 }
+
+pub fn listening(address: std::net::SocketAddr) -> String {
+    text(&json!({"listening": address.to_string()}))
+}
+
+/// Opt-outs that were read from a list or written to one, and how many of those read are new.
+pub fn opt_outs(rows: usize, new: Option<u64>) -> String {
+    text(&json!({"rows": rows, "new": new}))
+}

@@ -18,3 +18,25 @@ pub fn ledger_exported(job: &Job, rows: u64, file: &Path) -> String {
     let (count, file) = (grouped(rows), file.display());
     good(&job.language.pick(format!("{file}: {count} 行"), format!("{file}: {count} rows")))
 }
+
+pub fn listening(job: &Job, address: std::net::SocketAddr) -> String {
+    good(&job.language.pick(
+        format!("http://{address}/ で配信停止を受け付けています（Ctrl-C で終了）"),
+        format!("taking opt-outs on http://{address}/ (Ctrl-C ends it)"),
+    ))
+}
+
+pub fn opt_outs_imported(job: &Job, named: usize, new: u64) -> String {
+    let (named, new) = (grouped(named as u64), grouped(new));
+    good(
+        &job.language.pick(
+            format!("配信停止 {named} 件を取り込みました（新規 {new} 件）"),
+            format!("{named} opt-outs taken over, {new} of them new"),
+        ),
+    )
+}
+
+pub fn opt_outs_exported(job: &Job, rows: usize) -> String {
+    let rows = grouped(rows as u64);
+    good(&job.language.pick(format!("配信停止 {rows} 件"), format!("{rows} opt-outs")))
+}

@@ -9,7 +9,8 @@ use crate::domain::job::{Brakes, MailSettings, OnInDoubt, SmtpSettings};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
-pub fn settings(key: &Key<MailFile>, top: Span, folder: &Path, report: &mut Report) -> Option<MailSettings> {
+/// `[mail]`. `has_stops` says that there are stop lists, which the shop's own opt-out page needs.
+pub fn settings(key: &Key<MailFile>, top: Span, folder: &Path, has_stops: bool, report: &mut Report) -> Option<MailSettings> {
     if matches!(key, Key::Absent) {
         report.missing(top, "[mail]", "add [mail] with from and unsubscribe");
     }
@@ -27,6 +28,14 @@ pub fn settings(key: &Key<MailFile>, top: Span, folder: &Path, report: &mut Repo
             report.add(span, "`unsubscribe` is not an https address", "mail programs call it by themselves, over https only", help);
         } else if value.contains(|letter: char| letter.is_whitespace() || !letter.is_ascii() || "<>\"".contains(letter)) {
             report.add(span, "`unsubscribe` cannot stand in a header", "only plain letters, no blanks", "encode other letters as %XX");
+        } else if !value.contains("{token}") && !has_stops {
+            let help = "let the shop's page write who opts out into a file and name it: [stop] files = [\"stop/*.csv\"]; or put {token} into the address and run `rankmail optout serve`";
+            report.add(
+                span,
+                "nobody would hear of an opt-out: `unsubscribe` has no {token}, and there is no [stop] list",
+                "a page of the shop's own",
+                help,
+            );
         }
     }
     let list_id = report.line(&file.list_id, "list_id");

@@ -62,6 +62,7 @@ pub struct JobFile {
     pub mail: Key<MailFile>,
     pub brakes: Key<BrakesFile>,
     pub coupons: Key<CouponsFile>,
+    pub stop: Key<StopFile>,
     pub check: Key<CheckFile>,
     pub keys: Key<KeysFile>,
 }
@@ -394,6 +395,15 @@ pub struct CouponsFile {
     pub register: Key<bool>,
 }
 
+/// Who must not be reached. It is read at each plan and again while mails are sent.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields, extend("required" = ["files"]))]
+pub struct StopFile {
+    /// CSV files or globs, relative to the job file: a customer id or a mail address in the first column of each row.
+    pub files: Key<Many<String>>,
+}
+
 /// Where the secret key is; left out, it is `rankmail.key` beside the job file. Not both.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -403,4 +413,6 @@ pub struct KeysFile {
     pub file: Key<String>,
     /// The name of an environment variable that holds 64 hex digits.
     pub env: Key<String>,
+    /// The key that was used before: a file, or with `env` a variable. Its opt-out links and return paths still count.
+    pub previous: Key<String>,
 }
