@@ -208,6 +208,12 @@ pub enum Command {
         #[command(subcommand)]
         what: Optout,
     },
+    /// Read mails that came back, and stop the addresses to which nothing can be sent
+    Bounces {
+        job: PathBuf,
+        /// A Maildir, an mbox, a folder of mails or one mail
+        mailbox: PathBuf,
+    },
     /// Write the rows of all mails of all jobs as Parquet
     Ledger {
         job: PathBuf,

@@ -89,6 +89,17 @@ pub fn export_opt_outs(common: &Common, path: &Path, out: Option<&Path>) -> Resu
     Ok(Done::Clean)
 }
 
+pub fn bounces(common: &Common, path: &Path, mailbox: &Path) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let bounced = pipeline::bounces(&job, mailbox, clock::now())?;
+    if common.json {
+        say(&json::bounced(&bounced));
+    } else if !common.quiet {
+        say(&page::bounced(&job, &bounced));
+    }
+    Ok(Done::Clean)
+}
+
 pub fn export_ledger(common: &Common, path: &Path, file: &Path) -> Result<Done, Error> {
     let job = load(common, path)?;
     let rows = pipeline::export_ledger(&job, file)?;

@@ -1,5 +1,6 @@
 //! A checked job: everything that the job file says, with paths resolved, names looked up and ranges read.
 
+use super::bounce::SoftRule;
 use super::finding::Rule;
 use super::recommend::Wallet;
 use super::{Campaign, CashbackRule, Channel, Contact, Currency, Ladder, PointsRule, Zone};
@@ -39,6 +40,8 @@ pub struct Job {
     pub register_codes: bool,
     /// `[stop]`: lists of those who must not be reached, as files and patterns against the job file's folder.
     pub stop_files: Vec<String>,
+    /// `[bounces] soft`: when mails that did not arrive stop an address.
+    pub soft_bounces: SoftRule,
     pub keys: KeySource,
     /// The key before this one: its opt-out links and return paths still count.
     pub previous_key: Option<KeySource>,

@@ -4,6 +4,7 @@
 
 pub mod address;
 pub mod book;
+pub mod bounce;
 pub mod campaign;
 pub mod cells;
 pub mod channel;
@@ -37,6 +38,7 @@ pub mod zone;
 
 pub use address::Address;
 pub use book::{BookPart, OrderBook};
+pub use bounce::BounceKind;
 pub use campaign::{Campaign, Contact, Holdout, Once, RankRange, When, Where};
 pub use channel::{Channel, Contacts};
 pub use customers::Customers;

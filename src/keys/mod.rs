@@ -8,7 +8,7 @@ mod tokens;
 
 pub use file::load;
 pub use marks::{coupon, held_out, lot, mail_id, shared, split, token};
-pub use tokens::{bounce_token, customer_of, mail_of};
+pub use tokens::{BOUNCE_TOKEN, bounce_token, customer_of, mail_of};
 
 use std::path::PathBuf;
 

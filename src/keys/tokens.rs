@@ -10,7 +10,8 @@ use hmac::Mac;
 const LONGEST: usize = 2_000;
 /// A mail id, 128 bits, and its mark, 64 bits, as hex digits: both fit into the local part of an address, which may come back in capitals.
 const MAIL_ID: usize = 32;
-const BOUNCE: usize = MAIL_ID + 16;
+/// The length of a bounce token.
+pub const BOUNCE_TOKEN: usize = MAIL_ID + 16;
 
 /// The customer of an opt-out token that one of the keys has made; `None` for all others, whatever is wrong with them.
 #[must_use]
@@ -37,7 +38,7 @@ pub fn bounce_token(key: &Key, mail_id: &str) -> String {
 /// The mail of a bounce token that one of the keys has made; `None` for all others.
 #[must_use]
 pub fn mail_of(keys: &[Key], token: &str) -> Option<String> {
-    if token.len() != BOUNCE || !token.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if token.len() != BOUNCE_TOKEN || !token.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
     let token = token.to_ascii_lowercase();

@@ -7,6 +7,7 @@
 //! not on the disk yet. The lock that keeps two runs of one job apart is not held here.
 
 mod adopt;
+mod bounces;
 mod desk;
 mod error;
 mod export;
@@ -21,6 +22,7 @@ mod registered;
 mod stops;
 
 pub use adopt::{Adoption, NewMail};
+pub use bounces::{Bounce, Mailed, Noted, RefusedMail};
 pub use desk::{Desk, Run};
 pub use error::Error;
 pub use look::{Doubt, Entry, Pending};

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// The changes that lead to the format that this program writes, from an empty file on: the nth makes format n of the one before.
-const STEPS: [&str; 5] = [SCHEMA, REGISTERED, CHANNELS, STOPPED, BY_CUSTOMER];
+const STEPS: [&str; 6] = [SCHEMA, REGISTERED, CHANNELS, STOPPED, BY_CUSTOMER, BOUNCES];
 #[expect(clippy::cast_possible_wrap, reason = "there are a few")]
 const VERSION: i64 = STEPS.len() as i64;
 
@@ -92,6 +92,19 @@ CREATE TABLE stopped (
 
 /// An opt-out asks where a customer was mailed.
 const BY_CUSTOMER: &str = "CREATE INDEX mails_customer ON mails (customer_id);";
+
+/// Reports of mails that came back, each once.
+const BOUNCES: &str = "
+CREATE TABLE bounces (
+  report  TEXT NOT NULL PRIMARY KEY,
+  kind    TEXT NOT NULL CHECK (kind IN ('hard', 'soft', 'blocked', 'complaint')),
+  mail_id TEXT NOT NULL,
+  address TEXT NOT NULL,
+  sent_at INTEGER NOT NULL,
+  at      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX bounces_address ON bounces (address);
+";
 
 impl Ledger {
     /// Opens the ledger for writing. A missing file is made, readable by its owner only; an older format is brought up to date.

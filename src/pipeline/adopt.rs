@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use super::send::Request;
-use super::{brakes, register, stops};
+use super::{bounces, brakes, register, stops};
 use crate::domain::coupon::folded;
 use crate::domain::plan::{MailRow, Summary};
 use crate::domain::{Campaign, Job, OfferRule, State};
@@ -22,6 +22,7 @@ pub fn adopt(
 ) -> Result<(), Error> {
     let job = request.job;
     stops::obey(job, ledger, (request.now)())?;
+    bounces::of_servers(job, ledger, (request.now)())?;
     let adoption = ledger.adoption(&job.name, request.as_of)?;
     match &adoption {
         Some(adoption) if adoption.digest != summary.digest => {

@@ -5,6 +5,7 @@
 mod accounts;
 mod adopt;
 mod assess;
+mod bounces;
 mod brakes;
 mod check;
 mod choose;
@@ -22,6 +23,7 @@ mod import;
 mod inputs;
 mod letters;
 mod listed;
+mod mailbox;
 mod operator;
 mod optout;
 mod people;
@@ -40,6 +42,7 @@ mod timetable;
 mod trial;
 mod whatif;
 
+pub use bounces::{Bounced, bounces};
 pub use check::{Checked, DataCheck, check, schema};
 pub use coupons::{Coupons, coupons};
 pub use destination::{Server, outbox};

@@ -5,6 +5,8 @@ mod bad_input;
 #[cfg(test)]
 mod bad_jobs;
 #[cfg(test)]
+mod bounces;
+#[cfg(test)]
 mod channels;
 #[cfg(test)]
 mod coupons;

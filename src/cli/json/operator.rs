@@ -1,7 +1,8 @@
 //! What the commands of an operator print as JSON.
 
 use super::{states, text};
-use crate::pipeline::Moved;
+use crate::domain::BounceKind;
+use crate::pipeline::{Bounced, Moved};
 use serde_json::json;
 use std::path::Path;
 
@@ -20,4 +21,13 @@ pub fn listening(address: std::net::SocketAddr) -> String {
 /// Opt-outs that were read from a list or written to one, and how many of those read are new.
 pub fn opt_outs(rows: usize, new: Option<u64>) -> String {
     text(&json!({"rows": rows, "new": new}))
+}
+
+pub fn bounced(bounced: &Bounced) -> String {
+    let mut object = json!({"mails": bounced.mails, "known": bounced.known, "notices": bounced.notices, "strangers": bounced.strangers,
+        "too_long": bounced.too_long, "stopped": bounced.stopped});
+    for kind in BounceKind::ALL {
+        object[kind.word()] = json!(bounced.kinds.get(&kind).copied().unwrap_or_default());
+    }
+    text(&object)
 }

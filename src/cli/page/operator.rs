@@ -1,9 +1,10 @@
 //! What the commands of an operator print.
 
 use super::{good, state_lines, words};
+use crate::domain::BounceKind;
 use crate::domain::Job;
 use crate::domain::money::grouped;
-use crate::pipeline::Moved;
+use crate::pipeline::{Bounced, Moved};
 use std::path::Path;
 
 pub fn moved(job: &Job, moved: &Moved) -> String {
@@ -39,4 +40,32 @@ pub fn opt_outs_imported(job: &Job, named: usize, new: u64) -> String {
 pub fn opt_outs_exported(job: &Job, rows: usize) -> String {
     let rows = grouped(rows as u64);
     good(&job.language.pick(format!("配信停止 {rows} 件"), format!("{rows} opt-outs")))
+}
+
+pub fn bounced(job: &Job, bounced: &Bounced) -> String {
+    let language = job.language;
+    let (mails, stopped) = (grouped(bounced.mails), grouped(bounced.stopped));
+    let mut out = good(&language.pick(
+        format!("メール {mails} 通を読み、新たに {stopped} 件のアドレスを停止しました"),
+        format!("{mails} mails read; {stopped} addresses get no more mails from now on"),
+    ));
+    let kinds = BounceKind::ALL.map(|kind| {
+        let (ja, en) = match kind {
+            BounceKind::Hard => ("宛先不明", "hard: the address does not exist"),
+            BounceKind::Soft => ("一時的な不達", "soft: it did not arrive this time"),
+            BounceKind::Blocked => ("受信拒否", "blocked: the mail was refused, not the address"),
+            BounceKind::Complaint => ("迷惑メール報告", "complaints"),
+        };
+        (bounced.kinds.get(&kind).copied().unwrap_or_default(), ja, en)
+    });
+    let others = [
+        (bounced.known, "前に読んだもの", "read before"),
+        (bounced.notices, "不達ではないもの", "report nothing that went wrong for good"),
+        (bounced.strangers, "このお店のメールと確かめられないもの", "carry no token of a mail of this shop"),
+        (bounced.too_long, "長すぎて読まないもの", "too long to be read"),
+    ];
+    for (count, ja, en) in kinds.into_iter().chain(others).filter(|(count, ..)| *count > 0) {
+        out += &format!("  {:>8}  {}\n", grouped(count), language.pick(ja, en));
+    }
+    out
 }

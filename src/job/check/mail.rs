@@ -1,10 +1,11 @@
 //! `[mail]`, `[mail.smtp]` and `[brakes]`.
 
-use super::super::file::{BrakesFile, MailFile, SmtpFile};
+use super::super::file::{BouncesFile, BrakesFile, MailFile, SmtpFile};
 use super::super::report::{At, Report};
 use super::super::words;
 use super::super::written::{Key, Scalar, Span};
 use crate::domain::Currency;
+use crate::domain::bounce::SoftRule;
 use crate::domain::job::{Brakes, MailSettings, OnInDoubt, SmtpSettings};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
@@ -191,6 +192,22 @@ fn time(key: &Key<String>, name: &str, report: &mut Report) -> Option<u64> {
         report.add(span, format!("`{name}` cannot be {}", words::quote(value)), "not a length of time", help);
     }
     seconds
+}
+
+/// `[bounces]`.
+pub fn bounces(key: &Key<BouncesFile>, report: &mut Report) -> SoftRule {
+    let usual = SoftRule::default();
+    let Some(At { value: file, .. }) = report.get(key, "bounces") else { return usual };
+    let Some(At { value: soft, .. }) = report.get(&file.soft, "soft") else { return usual };
+    let times = report.whole(&soft.times, "times", 1, 100).and_then(|times| u32::try_from(times).ok());
+    let days = report.line(&soft.within, "within").and_then(|At { span, value }| {
+        let days = words::seconds(value).filter(|seconds| seconds % 86_400 == 0).and_then(|seconds| u32::try_from(seconds / 86_400).ok());
+        if !days.is_some_and(|days| (1..=3_650).contains(&days)) {
+            report.add(span, format!("`within` cannot be {}", words::quote(value)), "not a number of days", "write it like \"90 days\"");
+        }
+        days
+    });
+    SoftRule { times: times.unwrap_or(usual.times), days: days.unwrap_or(usual.days) }
 }
 
 pub fn brakes(key: &Key<BrakesFile>, currency: &Currency, report: &mut Report) -> Brakes {

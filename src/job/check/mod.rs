@@ -110,6 +110,7 @@ pub fn job(file: &JobFile, source: &Source<'_>, borrow: Borrow<'_>, report: &mut
     let contact = campaign::contact(&file.contact, name.unwrap_or_default(), &around, report);
     let campaigns = campaign::all(&file.campaign, &around, report);
     let stop_files = stop_files(file, report);
+    let soft_bounces = mail::bounces(&file.bounces, report);
     let has_stops = !matches!(file.stop, Key::Absent);
     let mail = mail::settings(&file.mail, top, source.folder, has_stops, report);
     let smtp = mail::smtp(file.mail.value().map(|mail| &mail.smtp), report);
@@ -148,6 +149,7 @@ pub fn job(file: &JobFile, source: &Source<'_>, borrow: Borrow<'_>, report: &mut
         brakes,
         register_codes,
         stop_files,
+        soft_bounces,
         keys,
         previous_key,
         on_render_error,

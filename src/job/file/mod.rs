@@ -63,6 +63,7 @@ pub struct JobFile {
     pub brakes: Key<BrakesFile>,
     pub coupons: Key<CouponsFile>,
     pub stop: Key<StopFile>,
+    pub bounces: Key<BouncesFile>,
     pub check: Key<CheckFile>,
     pub keys: Key<KeysFile>,
 }
@@ -402,6 +403,27 @@ pub struct CouponsFile {
 pub struct StopFile {
     /// CSV files or globs, relative to the job file: a customer id or a mail address in the first column of each row.
     pub files: Key<Many<String>>,
+}
+
+/// What mails that came back lead to.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub struct BouncesFile {
+    pub soft: Key<SoftFile>,
+}
+
+/// How many mails to an address must not arrive before it gets none any more.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub struct SoftFile {
+    /// So many different mails; 3 when left out.
+    #[schemars(extend("minimum" = 1, "maximum" = 100))]
+    pub times: Key<i64>,
+    /// Sent within this time; `90 days` when left out.
+    #[schemars(extend("pattern" = "^[0-9]+ days?$"))]
+    pub within: Key<String>,
 }
 
 /// Where the secret key is; left out, it is `rankmail.key` beside the job file. Not both.
