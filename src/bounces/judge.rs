@@ -153,7 +153,7 @@ pub fn judge(evidence: &Evidence, address: &str) -> BounceKind {
     match evidence.status {
         Some([4, ..] | [_, 2, 2]) => BounceKind::Soft,
         Some([_, 1, 1 | 2 | 3 | 6 | 10] | [_, 2, 1]) => BounceKind::Hard,
-        Some([_, 7, _] | [_, 6, _]) => BounceKind::Blocked,
+        Some([_, 6 | 7, _]) => BounceKind::Blocked,
         _ if evidence.code.is_some_and(|code| (400..500).contains(&code)) => BounceKind::Soft,
         _ => said().unwrap_or(BounceKind::Soft),
     }

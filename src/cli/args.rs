@@ -214,6 +214,12 @@ pub enum Command {
         /// A Maildir, an mbox, a folder of mails or one mail
         mailbox: PathBuf,
     },
+    /// Forget a customer: take what tells of them out of ledger, plans, outbox and lists of the job, and never mail them again
+    Forget {
+        job: PathBuf,
+        #[arg(long, value_name = "ID")]
+        customer: String,
+    },
     /// Write the rows of all mails of all jobs as Parquet
     Ledger {
         job: PathBuf,

@@ -39,6 +39,7 @@ pub fn dispatch(args: &Args, signals: &Signals) -> Result<Done, Error> {
         Command::Optout { what: Optout::Import { job, csv } } => operator::import_opt_outs(common, job, csv),
         Command::Optout { what: Optout::Export { job, out } } => operator::export_opt_outs(common, job, out.as_deref()),
         Command::Bounces { job, mailbox } => operator::bounces(common, job, mailbox),
+        Command::Forget { job, customer } => operator::forget(common, job, customer),
         Command::Ledger { job, export } => operator::export_ledger(common, job, export),
         Command::Coupons { job, for_cart: Some(file), .. } => for_cart(common, job, file),
         Command::Coupons { job, for_cart: None, list } => coupons(common, job, *list),

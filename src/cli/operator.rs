@@ -100,6 +100,18 @@ pub fn bounces(common: &Common, path: &Path, mailbox: &Path) -> Result<Done, Err
     Ok(Done::Clean)
 }
 
+pub fn forget(common: &Common, path: &Path, customer: &str) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let forgotten = pipeline::forget(&job, customer, clock::now())?;
+    if common.json {
+        say(&json::forgotten(&forgotten));
+    } else if !common.quiet {
+        say(&page::forgotten(&job, &forgotten));
+    }
+    // Whoever asked to be forgotten is not, as long as another job knows them.
+    Ok(if forgotten.elsewhere.is_empty() { Done::Clean } else { Done::Unfinished })
+}
+
 pub fn export_ledger(common: &Common, path: &Path, file: &Path) -> Result<Done, Error> {
     let job = load(common, path)?;
     let rows = pipeline::export_ledger(&job, file)?;

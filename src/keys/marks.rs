@@ -51,6 +51,14 @@ pub fn coupon(key: &Key, job: &str, as_of: NaiveDate, customer: &str, campaign: 
     letters.take(COUPON_LENGTH).copied().map(char::from).collect()
 }
 
+/// The mark of an id or an address that was forgotten: 32 hex digits, by which it is known when it comes again, and not otherwise.
+#[must_use]
+pub fn forgotten(key: &Key, text: &str) -> String {
+    let mark = sign(key, &["forgotten", text]);
+    let (mark, _) = mark.split_at(16);
+    super::hex(mark)
+}
+
 /// Whether a customer belongs to the share (0 to 1) that gets nothing: the first 8 bytes (big endian) of
 /// SHA-256("holdout" ‖ 0 ‖ salt ‖ 0 ‖ customer id), as a share of 2^64, are below it. The same people every month.
 #[must_use]

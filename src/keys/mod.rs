@@ -7,7 +7,7 @@ mod marks;
 mod tokens;
 
 pub use file::load;
-pub use marks::{coupon, held_out, lot, mail_id, shared, split, token};
+pub use marks::{coupon, forgotten, held_out, lot, mail_id, shared, split, token};
 pub use tokens::{BOUNCE_TOKEN, bounce_token, customer_of, mail_of};
 
 use std::path::PathBuf;

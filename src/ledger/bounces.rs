@@ -50,12 +50,12 @@ pub enum Noted {
 const MAILED: &str = "mail_id, customer_id, address, coalesce(first_claim_at, settled_at, 0)";
 
 impl Ledger {
-    /// The mail of an id, in whatever run it is.
+    /// The mail of an id, in whatever run it is. Of somebody who was forgotten there is none: nobody knows the address any more.
     pub fn mailed(&self, mail_id: &str) -> Result<Option<Mailed>> {
         // A mail is found by its run first, of which there are few.
         let sql = format!(
             "SELECT {MAILED} FROM adoptions CROSS JOIN mails ON mails.job = adoptions.job AND mails.as_of = adoptions.as_of
-             WHERE mails.mail_id = ?1 AND channel = 'mail' LIMIT 1"
+             WHERE mails.mail_id = ?1 AND channel = 'mail' AND address <> '' LIMIT 1"
         );
         self.connection.query_row(&sql, [mail_id], mailed).optional().map_err(|error| Error::read(&error))
     }
@@ -64,7 +64,7 @@ impl Ledger {
     pub fn refused(&self) -> Result<Vec<RefusedMail>> {
         let sql = format!(
             "SELECT {MAILED}, code, coalesce(reply, '') FROM mails
-             WHERE state = 'rejected' AND code BETWEEN 500 AND 599 AND reason IS NULL AND channel = 'mail'
+             WHERE state = 'rejected' AND code BETWEEN 500 AND 599 AND reason IS NULL AND channel = 'mail' AND address <> ''
              AND NOT EXISTS (SELECT 1 FROM bounces WHERE report = 'smtp ' || mails.mail_id)"
         );
         self.all(&sql, [], |row| Ok(RefusedMail { mailed: mailed(row)?, code: row.get(4)?, reply: row.get(5)? }))

@@ -9,6 +9,7 @@
 mod adopt;
 mod bounces;
 mod desk;
+mod erase;
 mod error;
 mod export;
 mod issued;
@@ -24,6 +25,7 @@ mod stops;
 pub use adopt::{Adoption, NewMail};
 pub use bounces::{Bounce, Mailed, Noted, RefusedMail};
 pub use desk::{Desk, Run};
+pub use erase::{FORGOTTEN, Trace};
 pub use error::Error;
 pub use look::{Doubt, Entry, Pending};
 pub use moves::{Claim, Recovered};

@@ -34,15 +34,16 @@ impl Ledger {
     /// arrived: it becomes in doubt. To an outbox it is planned again, because the same file is simply written again, and so is what
     /// goes on a list. With
     /// `resend` (`on_in_doubt = "resend"`) it and all others in doubt are planned again; they keep their first claim, hence their
-    /// `Date`, so that what is sent again is the same byte for byte.
+    /// `Date`, so that what is sent again is the same byte for byte. A mail of somebody who was forgotten has no address to go to.
     pub fn recover(&mut self, job: &str, as_of: NaiveDate, outbox: bool, resend: bool) -> Result<Recovered> {
         let mut work = || -> rusqlite::Result<Recovered> {
             let change = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let date = as_of.to_string();
             let (sql, again) = match (outbox, resend) {
-                (_, true) => {
-                    ("UPDATE mails SET state = 'planned' WHERE job = ?1 AND as_of = ?2 AND state IN ('handing', 'in_doubt')", true)
-                }
+                (_, true) => (
+                    "UPDATE mails SET state = 'planned' WHERE job = ?1 AND as_of = ?2 AND state IN ('handing', 'in_doubt') AND address <> ''",
+                    true,
+                ),
                 (true, false) => ("UPDATE mails SET state = 'planned' WHERE job = ?1 AND as_of = ?2 AND state = 'handing'", true),
                 (false, false) => (
                     "UPDATE mails SET state = 'in_doubt', code = NULL, reply = 'the program stopped while this mail was handed over'

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// The changes that lead to the format that this program writes, from an empty file on: the nth makes format n of the one before.
-const STEPS: [&str; 6] = [SCHEMA, REGISTERED, CHANNELS, STOPPED, BY_CUSTOMER, BOUNCES];
+const STEPS: [&str; 7] = [SCHEMA, REGISTERED, CHANNELS, STOPPED, BY_CUSTOMER, BOUNCES, REWRITTEN];
 #[expect(clippy::cast_possible_wrap, reason = "there are a few")]
 const VERSION: i64 = STEPS.len() as i64;
 
@@ -104,6 +104,18 @@ CREATE TABLE bounces (
   at      INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX bounces_address ON bounces (address);
+";
+
+/// Plans that stand for adopted ones, because somebody was taken out.
+const REWRITTEN: &str = "
+CREATE TABLE rewritten (
+  job    TEXT NOT NULL,
+  as_of  TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  at     INTEGER NOT NULL,
+  PRIMARY KEY (job, as_of, digest)
+) STRICT, WITHOUT ROWID;
 ";
 
 impl Ledger {

@@ -47,7 +47,7 @@ impl Ledger {
             }
             Verdict::Again => {
                 "UPDATE mails SET state = 'planned', reason = 'resolved', settled_at = NULL, first_attempt_at = NULL
-                 WHERE job = ?1 AND as_of = ?2 AND state = 'in_doubt' AND (?3 IS NULL OR mail_id = ?3) AND ?4 = ?4"
+                 WHERE job = ?1 AND as_of = ?2 AND state = 'in_doubt' AND address <> '' AND (?3 IS NULL OR mail_id = ?3) AND ?4 = ?4"
             }
         };
         self.decide(job, as_of, |change, date| {

@@ -25,7 +25,7 @@ pub fn adopt(
     bounces::of_servers(job, ledger, (request.now)())?;
     let adoption = ledger.adoption(&job.name, request.as_of)?;
     match &adoption {
-        Some(adoption) if adoption.digest != summary.digest => {
+        Some(adoption) if !ledger.stands_for(adoption, &summary.digest)? => {
             return Err(Error::Usage(format!(
                 "the plan of {} was adopted with the digest {}, the folder now holds {}: put the adopted folder back",
                 request.as_of, adoption.digest, summary.digest

@@ -1,7 +1,7 @@
 //! Looks at job and templates, and at the data when asked, without planning anything.
 
 use super::error::Error;
-use super::inputs;
+use super::{inputs, stops};
 use crate::domain::job::Outline;
 use crate::domain::offer::OfferKind;
 use crate::domain::{Finding, Job, RuleValue};
@@ -91,6 +91,7 @@ fn look_at_data(job: &Job, as_of: NaiveDate, problems: &mut Vec<Error>) -> DataC
     if let Some(source) = &job.products {
         problems.extend(tables::products(source, &job.currency, inputs::base(job)).err().map(Error::from));
     }
+    problems.extend(stops::listed(job).err());
     let purchases = purchases::open(&job.purchases, job.zone, &job.currency, inputs::base(job));
     let values = purchases.and_then(|purchases| {
         (found.files, found.rows) = (purchases.inputs().len(), purchases.rows());

@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::people::Shop;
 use super::previous::{self, Before};
-use super::{check, households, stops};
+use super::{check, forgotten, households, stops};
 use crate::domain::customers::Product;
 use crate::domain::job::{Language, Outline};
 use crate::domain::merges::Merges;
@@ -83,6 +83,7 @@ pub fn lists(job: &Job, as_of: NaiveDate) -> Result<Lists, Error> {
     if let Some(source) = &job.customers {
         let (merges, file) = merges(job)?;
         let (mut customers, inputs, notes) = tables::customers(source, &merges, job.zone, as_of, base(job))?;
+        forgotten::leave_out(job, &mut customers)?;
         households::known_since(&mut customers);
         (lists.customers, lists.merges) = (customers, merges);
         lists.digests.extend(file);
@@ -127,7 +128,7 @@ pub fn assemble(
 ) -> Result<Inputs, Error> {
     let Lists { customers, products, mut digests, warnings, merges } = lists;
     let purchases = purchases(job, Arc::clone(&merges))?.through(lines);
-    let past = before.past.merging(Arc::clone(&merges)).stopping(stops::listed(job)?);
+    let past = before.past.merging(Arc::clone(&merges)).stopping(stops::listed(job)?).stopping(forgotten::stopped(job, &customers)?);
     let mut before = Before { past, ..before };
     let (pools, files) = pools(job)?;
     digests.extend(files);

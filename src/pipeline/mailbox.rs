@@ -5,12 +5,15 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+/// What is done with a mail: `None` is one that is too long.
+pub type Take<'a> = dyn FnMut(Option<&[u8]>) -> Result<(), Error> + 'a;
+
 /// Longer than any report; what is longer is passed over.
 const LONGEST: usize = 10 << 20;
 
-/// Hands each mail of a mailbox to `take`: `None` is one that is too long. A Maildir is read by the names of its files, `new` before
+/// Hands each mail of a mailbox to `take`. A Maildir is read by the names of its files, `new` before
 /// `cur`; any other folder as one of single mails.
-pub fn each(path: &Path, take: &mut dyn FnMut(Option<&[u8]>) -> Result<(), Error>) -> Result<(), Error> {
+pub fn each(path: &Path, take: &mut Take<'_>) -> Result<(), Error> {
     let failed = |source| Error::File { path: path.to_owned(), source };
     if !fs::metadata(path).map_err(failed)?.is_dir() {
         return each_of_file(path, take);
@@ -44,7 +47,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
 }
 
 /// An mbox begins with `From `; anything else is one mail.
-fn each_of_file(path: &Path, take: &mut dyn FnMut(Option<&[u8]>) -> Result<(), Error>) -> Result<(), Error> {
+fn each_of_file(path: &Path, take: &mut Take<'_>) -> Result<(), Error> {
     let failed = |source| Error::File { path: path.to_owned(), source };
     let mut lines = BufReader::new(File::open(path).map_err(failed)?);
     let is_mbox = lines.fill_buf().map_err(failed)?.starts_with(b"From ");
@@ -90,7 +93,7 @@ impl Mail {
     }
 
     /// Gives away what was read, if anything was, and begins anew.
-    fn hand_over(&mut self, take: &mut dyn FnMut(Option<&[u8]>) -> Result<(), Error>) -> Result<(), Error> {
+    fn hand_over(&mut self, take: &mut Take<'_>) -> Result<(), Error> {
         let mail = std::mem::take(self);
         match mail {
             Mail { is_too_long: true, .. } => take(None),

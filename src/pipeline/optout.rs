@@ -64,7 +64,7 @@ pub fn live_keys(job: &Job) -> Result<Vec<Key>, Error> {
 }
 
 /// The ledger, which is made where there is none yet: opt-outs may come before the first plan is sent.
-fn open(job: &Job) -> Result<ledger::Ledger, Error> {
+pub fn open(job: &Job) -> Result<ledger::Ledger, Error> {
     std::fs::create_dir_all(&job.runs).map_err(|source| Error::File { path: job.runs.clone(), source })?;
     Ok(ledger::Ledger::open(&job.runs.join("ledger.sqlite"))?)
 }

@@ -87,7 +87,8 @@ fn reports_of_a_maildir_count_once_and_stop_whom_they_should() {
 
 #[test]
 fn a_mailbox_that_is_full_for_months_is_stopped() {
-    let shop = Shop::with(3, |number| format!("good-c{number:03}@b.example"), "", "[bounces]\nsoft = { times = 2, within = \"30 days\" }\n");
+    let shop =
+        Shop::with(3, |number| format!("good-c{number:03}@b.example"), "", "[bounces]\nsoft = { times = 2, within = \"30 days\" }\n");
     let mbox = shop.path("mbox");
     let mut text = String::new();
     for (as_of, stopped) in [("2026-12-01", 0), ("2027-01-01", 1)] {

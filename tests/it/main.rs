@@ -17,6 +17,8 @@ mod demo;
 #[cfg(test)]
 mod diff;
 #[cfg(test)]
+mod forget;
+#[cfg(test)]
 mod house;
 #[cfg(test)]
 mod job_docs;

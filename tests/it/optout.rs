@@ -248,6 +248,9 @@ fn stop_lists_hold_for_plans_and_for_a_running_send() {
     shop.write_job("", "", lists);
     let told = shop.call(&["plan", "--as-of", DATE], 3);
     assert!(told.contains("out.txt") && told.contains("[stop]"), "{told}");
+    shop.call(&["check"], 0);
+    let told = shop.call(&["check", "--data"], 3);
+    assert!(told.contains("out.txt"), "{told}");
     fs::write(shop.path("out.txt"), "customer\nc001\n").unwrap();
     shop.plan();
     let explained = shop.call(&["explain", "--customer", "c001", "--as-of", DATE], 0);

@@ -2,7 +2,7 @@
 
 use super::{states, text};
 use crate::domain::BounceKind;
-use crate::pipeline::{Bounced, Moved};
+use crate::pipeline::{Bounced, Forgotten, Moved};
 use serde_json::json;
 use std::path::Path;
 
@@ -30,4 +30,12 @@ pub fn bounced(bounced: &Bounced) -> String {
         object[kind.word()] = json!(bounced.kinds.get(&kind).copied().unwrap_or_default());
     }
     text(&object)
+}
+
+pub fn forgotten(forgotten: &Forgotten) -> String {
+    let days = |days: &[chrono::NaiveDate]| days.iter().map(ToString::to_string).collect::<Vec<_>>();
+    text(
+        &json!({"rows": forgotten.rows, "runs": days(&forgotten.runs), "removed_plans": days(&forgotten.removed), "files": forgotten.files,
+        "other_jobs": forgotten.elsewhere}),
+    )
 }

@@ -1,10 +1,10 @@
 //! What the commands of an operator print.
 
-use super::{good, state_lines, words};
+use super::{good, state_lines, warning, words};
 use crate::domain::BounceKind;
 use crate::domain::Job;
 use crate::domain::money::grouped;
-use crate::pipeline::{Bounced, Moved};
+use crate::pipeline::{Bounced, Forgotten, Moved};
 use std::path::Path;
 
 pub fn moved(job: &Job, moved: &Moved) -> String {
@@ -66,6 +66,28 @@ pub fn bounced(job: &Job, bounced: &Bounced) -> String {
     ];
     for (count, ja, en) in kinds.into_iter().chain(others).filter(|(count, ..)| *count > 0) {
         out += &format!("  {:>8}  {}\n", grouped(count), language.pick(ja, en));
+    }
+    out
+}
+
+pub fn forgotten(job: &Job, forgotten: &Forgotten) -> String {
+    let language = job.language;
+    let (rows, runs, files) = (grouped(forgotten.rows), forgotten.runs.len(), grouped(forgotten.files));
+    let mut out = good(&language.pick(
+        format!("台帳 {rows} 行、計画 {runs} 件、ファイル {files} 件から消しました。今後も送りません"),
+        format!("taken out of {rows} rows of the ledger, {runs} plans and {files} files; nothing is sent there any more"),
+    ));
+    for day in &forgotten.removed {
+        out += &warning(&language.pick(
+            format!("{day} の計画は未送信のため削除しました。rankmail plan で作り直してください"),
+            format!("the plan of {day} was not adopted and is gone; make it again with `rankmail plan`"),
+        ));
+    }
+    for other in &forgotten.elsewhere {
+        out += &warning(&language.pick(
+            format!("ジョブ {other} にも記録があります。そのジョブでも rankmail forget を実行してください"),
+            format!("the job {other} knows this customer too; run `rankmail forget` with its file as well"),
+        ));
     }
     out
 }

@@ -79,7 +79,9 @@ impl Side {
     fn kept(&self, name: &str) -> Result<PathBuf, Error> {
         self.opened.list(name).ok_or_else(|| {
             let folder = self.opened.folder().display();
-            Error::Folder(format!("the plan `{folder}` keeps no copy of its list of {name}; plans of earlier versions do not"))
+            Error::Folder(format!(
+                "the plan `{folder}` keeps no copy of its list of {name}: plans of earlier versions do not, and `rankmail forget` takes it out"
+            ))
         })
     }
 
