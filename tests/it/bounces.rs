@@ -127,6 +127,18 @@ fn a_refusal_while_sending_counts_like_one_that_came_by_mail() {
 }
 
 #[test]
+fn the_next_run_knows_of_refusals_before_it_plans() {
+    let address = |number| if number == 0 { "rcpt-550gone-c000@b.example".to_owned() } else { format!("good-c{number:03}@b.example") };
+    let shop = Shop::with(3, address, "", "");
+    let folder = tempfile::tempdir().unwrap();
+    let sink = Sink::start(folder.path(), "220", "250");
+    shop.call(&["run", "--as-of", DATE, "--smtp", &sink.url()], 1);
+    let next = shop.call(&["run", "--as-of", "2027-01-01", "--smtp", &sink.url(), "--json"], 0);
+    let next: serde_json::Value = serde_json::from_str(&next).unwrap();
+    assert_eq!(next["plan"]["mails"], 2, "{next}");
+}
+
+#[test]
 fn the_next_sending_knows_of_refusals_by_itself() {
     let address = |number| if number == 0 { "rcpt-550gone-c000@b.example".to_owned() } else { format!("good-c{number:03}@b.example") };
     let shop = Shop::with(3, address, "", "");
