@@ -4,6 +4,8 @@
 //! no ledger and no clock. Whoever calls needs one thread for each open connection.
 
 mod answer;
+#[cfg_attr(not(feature = "dkim"), path = "no_dkim.rs")]
+mod dkim;
 mod door;
 mod letter;
 mod login;
@@ -16,6 +18,7 @@ mod tls;
 mod transaction;
 mod wire;
 
+pub use dkim::Signer;
 pub use door::Door;
 pub use outbox::Outbox;
 pub use smtp::{Deadlines, Smtp, SmtpOptions};
@@ -83,6 +86,8 @@ pub enum Error {
          of the job, plan again, and the shop gets a key of its own"
     )]
     DemoKey { host: String },
+    #[error("the key of {selector}._domainkey.{domain} cannot sign mails: {why}")]
+    DkimKey { domain: String, selector: String, why: &'static str },
     #[error("cannot find the mail server `{host}`: {why}")]
     Unknown { host: String, why: String },
 }

@@ -3,8 +3,9 @@
 use super::answer::{Stage, Verdict};
 use super::door::Door;
 use super::wire::Wire;
-use super::{Mailer, Target, letter, opening, transaction};
+use super::{Mailer, Signer, Target, letter, opening, transaction};
 use crate::domain::delivery::{Letter, Outcome, RunTrouble};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A server that is told goodbye may take this long to answer.
@@ -62,6 +63,7 @@ pub struct Smtp {
     target: Target,
     options: SmtpOptions,
     door: Door,
+    signers: Arc<[Signer]>,
     line: Option<Line>,
 }
 
@@ -79,7 +81,7 @@ impl Smtp {
     /// Prepares a connection; nothing is sent before `ready` or `send`.
     #[must_use]
     pub fn new(target: Target, options: SmtpOptions) -> Self {
-        Self { target, options, door: Door::default(), line: None }
+        Self { target, options, door: Door::default(), signers: Arc::default(), line: None }
     }
 
     /// Lets this connection stand in one line with others to the same server.
@@ -89,11 +91,37 @@ impl Smtp {
         self
     }
 
+    /// Signs each mail with these keys.
+    #[must_use]
+    pub fn signed_by(mut self, signers: &Arc<[Signer]>) -> Self {
+        self.signers = Arc::clone(signers);
+        self
+    }
+
+    /// The mail with its signatures. None of them signs another.
+    fn sign(&self, letter: &Letter) -> Option<Letter> {
+        let mut bytes = Vec::with_capacity(letter.bytes.len() + 1_024 * self.signers.len());
+        for signer in self.signers.iter() {
+            bytes.extend_from_slice(signer.header(&letter.bytes)?.as_bytes());
+        }
+        bytes.extend_from_slice(&letter.bytes);
+        Some(Letter { bytes, ..letter.clone() })
+    }
+
     /// One mail, with one more try where an old connection turns out to be dead before anything about the mail was heard.
     fn send_one(&mut self, letter: &Letter) -> Outcome {
         if let Some(refused) = letter::refuse(letter) {
             return refused;
         }
+        let signed = (!self.signers.is_empty()).then(|| self.sign(letter));
+        let letter = match &signed {
+            None => letter,
+            Some(Some(signed)) => signed,
+            Some(None) => {
+                let reply = "this machine gives no random bytes, so mails cannot be signed".to_owned();
+                return Outcome::Untouched(RunTrouble::Refused { reply });
+            }
+        };
         loop {
             if let Err(trouble) = self.ready() {
                 return Outcome::Untouched(trouble);

@@ -308,6 +308,16 @@ pub struct SmtpSettings {
     pub on_in_doubt: OnInDoubt,
     pub retry_every_seconds: u64,
     pub retry_for_seconds: u64,
+    /// Whose keys sign each mail.
+    pub dkim: Vec<DkimKey>,
+}
+
+/// A key that signs mails for a domain (DKIM); its public half is in the DNS under `selector._domainkey.domain`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DkimKey {
+    pub domain: String,
+    pub selector: String,
+    pub file: PathBuf,
 }
 
 /// Where a password is.

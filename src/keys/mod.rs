@@ -8,7 +8,7 @@ mod password;
 
 pub use file::load;
 pub use marks::{coupon, held_out, lot, mail_id, shared, split, token};
-pub use password::password;
+pub use password::{password, private_key};
 
 use std::path::PathBuf;
 
@@ -30,6 +30,8 @@ pub enum Error {
     Io { what: &'static str, path: PathBuf, source: std::io::Error },
     #[error("cannot take the password for the mail server from {place}: {why}")]
     Password { place: String, why: String },
+    #[error("cannot take the key that signs mails from the file `{path}`: {why}")]
+    PrivateKey { path: PathBuf, why: String },
     #[error("this machine gives no random bytes for a new key: {0}")]
     Random(getrandom::Error),
 }

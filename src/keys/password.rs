@@ -1,4 +1,4 @@
-//! The password for a mail server: from an environment variable, or from a file that only its owner can read.
+//! Secrets that are not the shop's own key: the password for a mail server and the keys that sign mails. Files of them only their owner can read.
 
 use super::Error;
 use super::file::refuse_open_file;
@@ -8,8 +8,17 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// More than any password or access token needs.
+/// More than any password, access token or key needs.
 const LONGEST: u64 = 16 * 1024;
+
+/// Reads a private key in PEM form, which only its owner may be able to read.
+///
+/// # Errors
+/// It is not there, not readable by us only, or too long to be a key.
+pub fn private_key(path: &Path) -> Result<SecretString, Error> {
+    let failed = |why: String| Error::PrivateKey { path: path.to_owned(), why };
+    read(path).map(SecretString::from).map_err(failed)
+}
 
 /// Reads the password. A line end behind it does not belong to it.
 ///
@@ -48,7 +57,7 @@ fn read(path: &Path) -> Result<String, String> {
     }
     let mut text = String::new();
     let count = file.take(LONGEST + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
-    if count as u64 > LONGEST { Err("it is too long to be a password".to_owned()) } else { Ok(text) }
+    if count as u64 > LONGEST { Err("it is too long for what should be in it".to_owned()) } else { Ok(text) }
 }
 
 #[cfg(test)]

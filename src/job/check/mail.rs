@@ -4,6 +4,7 @@ use super::super::file::{BrakesFile, MailFile, SmtpFile};
 use super::super::report::{At, Report};
 use super::super::words;
 use super::super::written::{Key, Scalar, Span};
+use super::dkim;
 use crate::domain::Currency;
 use crate::domain::job::{AuthWay, Brakes, MailSettings, OnInDoubt, PasswordSource, SmtpSettings};
 use crate::domain::server::{MailServer, Security, UrlFault};
@@ -97,7 +98,7 @@ fn address(span: Span, text: &str, name: &str, report: &mut Report) -> bool {
 }
 
 /// Labels of letters, digits and hyphens between dots; two of them at least.
-fn is_domain(text: &str) -> bool {
+pub fn is_domain(text: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
@@ -107,7 +108,8 @@ fn is_domain(text: &str) -> bool {
     text.len() <= 253 && text.contains('.') && text.split('.').all(label)
 }
 
-pub fn smtp(key: Option<&Key<SmtpFile>>, folder: &Path, report: &mut Report) -> Option<SmtpSettings> {
+/// `from` is the address that mails come from, where the job has one.
+pub fn smtp(key: Option<&Key<SmtpFile>>, from: Option<&str>, folder: &Path, report: &mut Report) -> Option<SmtpSettings> {
     let At { value: file, .. } = report.get(key?, "smtp")?;
     let allow_plaintext = report.get(&file.allow_plaintext, "allow_plaintext").is_some_and(|at| *at.value);
     let password = password(file, folder, report);
@@ -143,6 +145,7 @@ pub fn smtp(key: Option<&Key<SmtpFile>>, folder: &Path, report: &mut Report) -> 
         on_in_doubt: on_in_doubt.unwrap_or(OnInDoubt::Hold),
         retry_every_seconds: every,
         retry_for_seconds: lasting,
+        dkim: dkim::keys(file, from, folder, report),
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod campaign;
 mod channel;
+mod dkim;
 mod kinds;
 mod ladder;
 mod limits;
@@ -110,7 +111,8 @@ pub fn job(file: &JobFile, source: &Source<'_>, borrow: Borrow<'_>, report: &mut
     let contact = campaign::contact(&file.contact, name.unwrap_or_default(), &around, report);
     let campaigns = campaign::all(&file.campaign, &around, report);
     let mail = mail::settings(&file.mail, top, source.folder, report);
-    let smtp = mail::smtp(file.mail.value().map(|mail| &mail.smtp), source.folder, report);
+    let from = mail.as_ref().map(|mail| mail.from.as_str());
+    let smtp = mail::smtp(file.mail.value().map(|mail| &mail.smtp), from, source.folder, report);
     let brakes = mail::brakes(&file.brakes, &around.currency, report);
     let budget = limits::money(&file.budget, "budget", &around.currency, report);
     let coupons = report.get(&file.coupons, "coupons");

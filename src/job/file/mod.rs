@@ -342,6 +342,21 @@ pub struct SmtpFile {
     #[schemars(extend("enum" = ["hold", "resend"]))]
     pub on_in_doubt: Key<String>,
     pub retry: Key<RetryFile>,
+    /// Keys that sign each mail (DKIM), for shops whose relay does not.
+    pub dkim: Key<Vec<Key<DkimFile>>>,
+}
+
+/// A key that signs mails.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub struct DkimFile {
+    /// The name under which the DNS has the public key: `SELECTOR._domainkey.DOMAIN`.
+    pub selector: Key<String>,
+    /// The private key (PEM), RSA or Ed25519, readable by its owner only.
+    pub key_file: Key<String>,
+    /// The domain that signs; that of `from` in `[mail]` when left out.
+    pub domain: Key<String>,
 }
 
 /// How a mail that was refused for now is tried again.
