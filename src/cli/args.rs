@@ -30,7 +30,7 @@ pub struct Common {
     #[arg(long, global = true)]
     pub json: bool,
     /// Override one brake, once (may be repeated)
-    #[arg(long, global = true, value_name = "NAME", value_parser = ["audience", "stale", "history", "late", "old-plan", "names", "failures", "budget", "codes", "too-few-codes", "trial"])]
+    #[arg(long, global = true, value_name = "NAME", value_parser = ["audience", "stale", "history", "late", "old-plan", "future", "names", "consent", "failures", "budget", "codes", "too-few-codes", "trial"])]
     pub accept: Vec<String>,
     /// How many threads compute (default: all cores)
     #[arg(long, global = true, value_name = "N")]

@@ -12,7 +12,7 @@ use crate::domain::plan::Summary;
 use crate::domain::points::{CashbackTotals, PointsTotals};
 use crate::domain::recommend::Pairs;
 use crate::domain::whatif::{Replay, WhatIf};
-use crate::domain::{Exposure, Job, Outcome, State, Zone};
+use crate::domain::{Channel, Exposure, Job, Outcome, State, Zone};
 use crate::pipeline::{
     Checked, Coupons, DataCheck, Error, Explanation, Exported, ForCart, Imported, Known, PairFate, Planned, Purpose, Ran, Sent, Shown,
     Status, Trial,
@@ -419,7 +419,7 @@ pub fn diff(diff: &Diff) -> String {
             Fate::Skipped(reason) => ("skipped", Some(reason.word())),
             Fate::Mailed(_) => ("mailed", None),
         };
-        json!({"fate": fate, "reason": reason, "subject": end.subject, "rank": end.rank})
+        json!({"fate": fate, "reason": reason, "channel": end.channel.map(Channel::word), "subject": end.subject, "rank": end.rank})
     };
     let causes = Cause::ALL.map(|cause| {
         let counts = diff.counts(cause);

@@ -1,7 +1,7 @@
 //! Two plans compared: which pairs of customer and campaign end otherwise, and by what cause.
 
-use super::SkipReason;
 use super::job::Language;
+use super::{Channel, SkipReason};
 use chrono::NaiveDate;
 use std::path::PathBuf;
 
@@ -138,7 +138,8 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct End {
     pub fate: Fate,
-    /// The subject of the mail, if there is one.
+    /// By what way it goes, and the subject, where it has one: a letter without templates has none.
+    pub channel: Option<Channel>,
     pub subject: Option<String>,
     /// The customer's rank, by name.
     pub rank: Option<String>,

@@ -323,6 +323,8 @@ pub struct Brakes {
     pub history: Option<f64>,
     pub late_hours: Option<u32>,
     pub old_plan_days: Option<u32>,
+    /// How many days the as-of date may be ahead of both today and the newest purchase.
+    pub future_days: Option<u32>,
     pub names: Option<f64>,
     pub failures: Option<f64>,
     /// What the offers of a run may cost before somebody looks at it, minor units.
@@ -337,6 +339,7 @@ impl Default for Brakes {
             history: Some(0.01),
             late_hours: Some(12),
             old_plan_days: Some(7),
+            future_days: Some(7),
             names: Some(0.02),
             failures: Some(0.05),
             budget: None,

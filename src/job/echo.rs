@@ -106,6 +106,14 @@ fn due_within(job: &Job, first: NaiveDate, last: NaiveDate) -> bool {
     cron.find_next_occurrence(&start, true).map_or(true, |due| due.date_naive() <= last)
 }
 
+/// The day on which early access begins for the last of a campaign's ranks.
+fn last_opening(campaign: &Campaign) -> Option<NaiveDate> {
+    let offer = campaign.offer.as_ref()?;
+    let (OfferKind::EarlyAccess { opens, .. }, RankRange::Ranks(ranks)) = (&offer.kind, &campaign.ranks) else { return None };
+    let offered = offer.ranks.as_ref().unwrap_or(ranks);
+    offered.iter().filter_map(|rank| opens.get(usize::from(*rank)).copied().flatten()).map(|opening| opening.day).max()
+}
+
 /// Warnings as of a date: the standing ones, and dates that are past.
 #[must_use]
 pub fn warnings(job: &Job, as_of: NaiveDate) -> Vec<String> {
@@ -120,6 +128,12 @@ pub fn warnings(job: &Job, as_of: NaiveDate) -> Vec<String> {
             );
         }
         let Some(offer) = &campaign.offer else { continue };
+        if let Some(last) = last_opening(campaign).filter(|last| *last < as_of) {
+            warn(
+                format!("キャンペーン `{name}`: 先行のご案内はすべて {last} までに始まっています。`opens` を新しくしてください"),
+                format!("campaign `{name}`: what it opens early is open for everybody since {last}; move `opens`"),
+            );
+        }
         if let Some(Valid::Until(last)) = offer.valid.filter(|valid| matches!(valid, Valid::Until(last) if *last < as_of)) {
             warn(
                 format!("キャンペーン `{name}`: 特典の期限は {last} までです。`valid` を新しくしてください"),

@@ -3,6 +3,9 @@
 use super::words;
 use toml::{Table, Value};
 
+/// Keys by which a job is found, with all that it has done.
+const NO_RULES: [&str; 2] = ["name", "runs"];
+
 /// The text of a job with some of its keys set anew. A path names tables and keys; an entry of a list, such as a rank or a campaign, goes
 /// by its name: `rank.AA.at_least.spend`. A value that is not TOML is a text: `ranks.window=calendar year`.
 ///
@@ -13,6 +16,12 @@ use toml::{Table, Value};
 pub fn with_settings(text: &str, settings: &[String]) -> Result<String, String> {
     let mut job = Value::Table(text.parse::<Table>().map_err(|error| error.to_string())?);
     for setting in settings {
+        if let Some(key) = NO_RULES.into_iter().find(|key| setting.split('=').next().is_some_and(|path| path.trim() == *key)) {
+            return Err(format!(
+                "--set {}: `{key}` is no rule, it says whose runs of the past count; set ranks, campaigns or what is around them",
+                words::quote(setting)
+            ));
+        }
         let Some((path, value)) = setting.split_once('=').filter(|(path, _)| !path.trim().is_empty()) else {
             return Err(format!(
                 "--set {} sets nothing; write --set PATH=VALUE, such as rank.AA.at_least.spend=30000",
@@ -105,6 +114,7 @@ mod tests {
         assert!(error("rank.AAA.at_least.spend=1").contains("there is none named `AAA`: did you mean \"AA"), "{}", error("rank.AAA.x=1"));
         assert!(error("rank.AA=1").contains("say which key of `AA`"));
         assert!(error("name.first=1").contains("`first` is a key of no table"));
+        assert!(error("name=weekly").contains("`name` is no rule") && error(" runs = x").contains("`runs` is no rule"));
         assert!(error("window").contains("write --set PATH=VALUE"));
     }
 }

@@ -151,6 +151,43 @@ fn warnings_tell_of_past_dates_and_of_days_without_a_run() {
 }
 
 #[test]
+fn early_access_that_is_open_for_everybody_is_told() {
+    let early = "offer = { kind = \"early_access\", what = \"tea\", opens = { AA = 2026-12-03, VIP = 2026-12-01 } }";
+    let text = SAMPLE.replace("language  = \"ja\"", "language = \"en\"").replace("when  = { rank = \"at risk\" }", early);
+    let job = load_text(Path::new("monthly.toml"), &text).unwrap_or_else(|error| panic!("{error}"));
+    let told =
+        |day_of: &str| super::warnings(&job, day(day_of)).into_iter().filter(|line| line.contains("opens early")).collect::<Vec<_>>();
+    assert_eq!(told("2026-12-03"), Vec::<String>::new());
+    let past = told("2026-12-04");
+    assert!(matches!(past.as_slice(), [one] if one.contains("`keep_your_rank`") && one.contains("since 2026-12-03")), "{past:?}");
+}
+
+/// The cart knows such a code with one value; what amounts to one value is meant.
+#[test]
+fn a_code_that_rankmail_does_not_make_is_worth_one_thing() {
+    let with = |offer: &str| SAMPLE.replace("offer = { kind = \"coupon\", amount = 500, over = 5_000, valid = \"31 days\" }", offer);
+    let sound = |offer: &str| load_text(Path::new("monthly.toml"), &with(offer)).map(|_| ()).map_err(|error| error.to_string());
+    for one in [
+        "offer = { kind = \"coupon\", percent = { A = 5, AA = 5, AAA = 0 }, code = \"BACK\" }",
+        "offer = { kind = \"coupon\", percent = { A = 5, VIP = 9 }, code = \"BACK\" }",
+        "offer = { kind = \"coupon\", percent = { A = 5, AA = 8 }, ranks = [\"AA\"], code = { from = \"codes.csv\" } }",
+        "offer = { kind = \"coupon\", percent = 15, on = { category = [\"プレミアム\"] }, code = \"winter15\" }",
+        "reduced_by = { birthday = \"100%\" }\noffer = { kind = \"coupon\", percent = 5, code = \"BACK\" }",
+        "reduced_by = { birthday = \"50%\" }\noffer = { kind = \"coupon\", percent = { A = 5, AA = 8 } }",
+    ] {
+        assert_eq!(sound(one), Ok(()), "{one}");
+    }
+    for several in [
+        "offer = { kind = \"coupon\", percent = { A = 5, AA = 8 }, code = \"BACK\" }",
+        "offer = { kind = \"coupon\", percent = { A = 5, AA = 8 }, code = { from = \"codes.csv\" } }",
+        "offer = { kind = \"coupon\", percent = 15, code = \"winter15\" }",
+        "reduced_by = { birthday = \"50%\" }\noffer = { kind = \"coupon\", percent = 5, code = \"BACK\" }",
+    ] {
+        assert!(sound(several).is_err_and(|told| told.contains("code")), "{several}");
+    }
+}
+
+#[test]
 fn the_echo_writes_ranges_out() {
     let english = SAMPLE.replace("language  = \"ja\"", "language = \"en\"");
     let lines = super::echo(&load_text(Path::new("monthly.toml"), &english).unwrap());

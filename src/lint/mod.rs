@@ -9,8 +9,9 @@ use crate::domain::campaign::{RankRange, When};
 use crate::domain::finding::{Rule, Showing, Shown, Subject};
 use crate::domain::ladder::Admission;
 use crate::domain::money::grouped;
-use crate::domain::offer::{Discount, OfferKind};
+use crate::domain::offer::{Deal, Discount, OfferKind, PerRank};
 use crate::domain::{Campaign, Finding, Job, RankIndex};
+use std::collections::HashMap;
 
 /// A gift above this share of what its rank spends is told: in percent.
 const COSTLY: i64 = 20;
@@ -20,8 +21,10 @@ const COSTLY: i64 = 20;
 pub struct Seen {
     /// What each campaign's templates show, in the order of campaigns.
     pub shown: Vec<Vec<Shown>>,
-    /// The mean spend in the window of those who qualify for each rank, minor units; `None` where nobody does or nobody looked.
+    /// The mean spend in the window of those who hold each rank, minor units; `None` where nobody does or nobody looked.
     pub mean_spend: Vec<Option<i64>>,
+    /// The category of each product of the product list; empty where nobody looked.
+    pub categories: HashMap<String, String>,
 }
 
 /// Everything worth a look that the job does not allow, rank by rank and then campaign by campaign.
@@ -40,7 +43,7 @@ pub fn lint(job: &Job, seen: &Seen) -> Vec<Finding> {
             (Rule::EventDiscountNearTop, event(job, campaign)),
             (Rule::CostlyGift, costly(job, campaign, &seen.mean_spend)),
         ];
-        notes.extend(shadow::two_discounts(job, at).into_iter().map(|message| (Rule::TwoDiscounts, Some(message))));
+        notes.extend(shadow::two_discounts(job, at, &seen.categories).into_iter().map(|message| (Rule::TwoDiscounts, Some(message))));
         let allowed = |rule: &Rule| campaign.allow.contains(rule);
         found.extend(notes.into_iter().filter(|(rule, _)| !allowed(rule)).filter_map(|(rule, note)| Some(about(rule, note?))));
     }
@@ -66,26 +69,62 @@ fn offered(campaign: &Campaign) -> Vec<RankIndex> {
     ranks.iter().copied().filter(|rank| only.is_none_or(|only| only.contains(rank))).collect()
 }
 
-/// A discount that is smaller on a higher rank. No offer at all there is a choice, and not told.
+/// What a rank gets, to be compared: more is better, of equal ones that which asks for a smaller order. And how it is written.
+struct Worth {
+    value: (f64, f64),
+    shown: String,
+}
+
+/// An offer that is worth less on a higher rank. No offer at all there is a choice, and not told.
 fn falling(job: &Job, campaign: &Campaign) -> Option<String> {
-    let OfferKind::Coupon { discount, .. } = &campaign.offer.as_ref()?.kind else { return None };
-    let value = |rank: RankIndex| -> Option<(f64, String)> {
-        let at = usize::from(rank);
-        match discount {
-            Discount::Percent(values) => values.get(at).copied().flatten().map(|percent| (percent, format!("{percent}%"))),
-            #[expect(clippy::cast_precision_loss, reason = "two amounts are compared; equal ones stay equal")]
-            Discount::Amount(values) => values.get(at).copied().flatten().map(|amount| (amount as f64, job.currency.show(amount))),
-        }
-    };
-    let values: Vec<(RankIndex, (f64, String))> =
-        offered(campaign).into_iter().filter_map(|rank| Some((rank, value(rank).filter(|(worth, _)| *worth > 0.0)?))).collect();
-    let fall = values.windows(2).find(|pair| pair[1].1.0 < pair[0].1.0)?;
-    let ((low, (_, more)), (high, (_, less))) = (&fall[0], &fall[1]);
+    let kind = &campaign.offer.as_ref()?.kind;
+    let values: Vec<(RankIndex, Worth)> =
+        offered(campaign).into_iter().filter_map(|rank| Some((rank, worth(job, kind, usize::from(rank))?))).collect();
+    let fall = values.windows(2).find(|pair| pair[1].1.value < pair[0].1.value)?;
+    let ((low, Worth { shown: more, .. }), (high, Worth { shown: less, .. })) = (&fall[0], &fall[1]);
     let (low, high) = (job.ladder.name(*low), job.ladder.name(*high));
     Some(job.language.pick(
         format!("ランク {low} は {more}、上の {high} は {less} です"),
         format!("rank {low} gets {more}, the higher {high} gets {less}"),
     ))
+}
+
+/// What an offer is worth to a rank; `None` where the rank gets nothing, or all ranks the same.
+#[expect(clippy::cast_precision_loss, reason = "two amounts are compared; equal ones stay equal")]
+fn worth(job: &Job, kind: &OfferKind, rank: usize) -> Option<Worth> {
+    fn at<T: Copy>(values: &PerRank<T>, rank: usize) -> Option<T> {
+        values.get(rank).copied().flatten()
+    }
+    let money = |amount: i64| job.currency.show(amount);
+    let percent = |values: &PerRank<f64>| at(values, rank).map(|percent| (percent, format!("{percent}%")));
+    let from = |over: &PerRank<i64>, (value, shown): (f64, String)| {
+        let over = at(over, rank).filter(|over| *over > 0);
+        let asked =
+            over.map_or(String::new(), |over| job.language.pick(format!("（{} 以上）", money(over)), format!(" over {}", money(over))));
+        Worth { value: (value, -(over.unwrap_or(0) as f64)), shown: format!("{shown}{asked}") }
+    };
+    let everything = PerRank::new();
+    match kind {
+        OfferKind::Coupon { discount: Discount::Percent(values), over, .. } => Some(from(over, percent(values)?)),
+        OfferKind::Coupon { discount: Discount::Amount(values), over, .. } => {
+            at(values, rank).map(|amount| from(over, (amount as f64, money(amount))))
+        }
+        OfferKind::Set { deal: Deal::Percent(values), .. } => Some(from(&everything, percent(values)?)),
+        OfferKind::Set { deal: Deal::Price(values), .. } => {
+            at(values, rank).map(|price| from(&everything, (-(price as f64), money(price))))
+        }
+        OfferKind::Points { times, over, .. } => at(times, rank).map(|times| from(over, (times, format!("×{times}")))),
+        OfferKind::FreeShipping { over } => {
+            at(over, rank).map(|_| from(over, (0.0, job.language.pick("送料無料", "free shipping").to_owned())))
+        }
+        // A bundle has the same steps for all, early access is never later for a higher rank, and the others have no size.
+        OfferKind::Bundle { .. }
+        | OfferKind::EarlyAccess { .. }
+        | OfferKind::Gift { .. }
+        | OfferKind::Draw { .. }
+        | OfferKind::Invitation { .. }
+        | OfferKind::Recommend(_) => None,
+    }
 }
 
 fn without_selling(job: &Job, campaign: &Campaign, shown: &[Shown], what: Showing) -> Option<String> {

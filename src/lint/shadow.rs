@@ -4,6 +4,7 @@ use crate::domain::campaign::Once;
 use crate::domain::campaign::{Categories, Discounts, NumberRange, RankRange, When, Where, WhereTest};
 use crate::domain::offer::{CodeSource, OfferKind, OfferRule, On};
 use crate::domain::{Campaign, Job, RankIndex};
+use std::collections::HashMap;
 
 /// Why the campaign at this place never becomes a mail, if so.
 pub fn shadowed(job: &Job, at: usize) -> Option<String> {
@@ -139,7 +140,7 @@ pub fn is_discount(kind: &OfferKind) -> bool {
 }
 
 /// Earlier campaigns that give the same people a second discount on the same things, where the job does not say what happens then.
-pub fn two_discounts(job: &Job, at: usize) -> Vec<String> {
+pub fn two_discounts(job: &Job, at: usize, categories: &HashMap<String, String>) -> Vec<String> {
     let campaign = &job.campaigns[at];
     if campaign.discounts.unwrap_or(job.contact.discounts) == Discounts::Stack {
         return Vec::new();
@@ -150,7 +151,7 @@ pub fn two_discounts(job: &Job, at: usize) -> Vec<String> {
         .filter_map(|(_, other)| {
             let ranks = both_offered(other, campaign);
             let first = *ranks.first()?;
-            if !discounts_meet(other, campaign) || never_together(other, campaign) {
+            if !discounts_meet(other, campaign, categories) || never_together(other, campaign) {
                 return None;
             }
             let (name, rank) = (&other.name, job.ladder.name(first));
@@ -169,13 +170,17 @@ fn both_offered(one: &Campaign, other: &Campaign) -> Vec<RankIndex> {
     super::offered(one).into_iter().filter(|rank| ranks.contains(rank)).collect()
 }
 
-fn discounts_meet(one: &Campaign, other: &Campaign) -> bool {
+/// Whether two discounts are on the same thing, as far as it is known what is in a category.
+fn discounts_meet(one: &Campaign, other: &Campaign, categories: &HashMap<String, String>) -> bool {
     let on = |campaign: &Campaign| -> Option<On> {
         match &campaign.offer.as_ref()?.kind {
             OfferKind::Coupon { on, .. } | OfferKind::Bundle { on, .. } => Some(on.clone().unwrap_or_default()),
             OfferKind::Set { products, .. } => Some(On { product: products.clone(), ..On::default() }),
             _ => None,
         }
+    };
+    let within = |products: &On, named: &On| {
+        products.product.iter().filter_map(|product| categories.get(product)).any(|category| named.category.contains(category))
     };
     let everything = |on: &On| on.category.is_empty() && on.product.is_empty();
     match (on(one), on(other)) {
@@ -184,6 +189,8 @@ fn discounts_meet(one: &Campaign, other: &Campaign) -> bool {
                 || everything(&other)
                 || one.category.iter().any(|name| other.category.contains(name))
                 || one.product.iter().any(|name| other.product.contains(name))
+                || within(&one, &other)
+                || within(&other, &one)
         }
         _ => false,
     }

@@ -121,6 +121,21 @@ pub(super) fn need_all(campaign: &str, found: &Campaign, problems: &mut Vec<Prob
     }
 }
 
+/// Variants that read alike are most likely a folder that was forgotten, unless a template asks which one it is for.
+pub(super) fn twins(campaign: &str, found: &Campaign) -> Option<Problem> {
+    if found.paths.iter().any(|path| path == "campaign" || path == "campaign.variant") {
+        return None;
+    }
+    let sets: BTreeMap<&String, &Set> = found.variants.iter().collect();
+    let alike = |name: &String, set: &Set| sets.iter().find(|(other, known)| **other < name && **known == set).map(|(other, _)| *other);
+    let (twin, other) = sets.iter().find_map(|(name, set)| Some((*name, alike(name, set)?)))?;
+    let message = format!(
+        "the variants `{other}` and `{twin}` of the campaign `{campaign}` have the same templates; put what differs into \
+         `{campaign}/{twin}/`, such as `subject.txt`"
+    );
+    Some(Problem::of_file(&format!("{campaign}/{twin}"), message, None).warn())
+}
+
 /// `body.VIP.html` is `body.html` for the rank `VIP`.
 fn part_of(name: &str) -> Option<(&'static str, Option<&str>)> {
     let parts = [

@@ -91,10 +91,11 @@ fn in_text(start: usize, text: &str, note: &mut impl FnMut(Showing, usize, &str)
     }
     for mark in ["円", "%引", "％引", "%OFF", "％OFF", "% OFF", "%オフ", "％オフ", "% off"] {
         for (at, _) in text.match_indices(mark) {
-            let digits = text[..at].chars().rev().take_while(|letter| letter.is_numeric() || [',', '，', '.'].contains(letter)).count();
-            if digits > 0 {
-                let from: usize = text[..at].chars().rev().take(digits).map(char::len_utf8).sum();
-                note(Showing::Price, start + at - from, &text[at - from..at + mark.len()]);
+            let from: usize = text[..at].chars().rev().take_while(|letter| is_digit(*letter)).map(char::len_utf8).sum();
+            let piece = &text[at - from..at + mark.len()];
+            // 関東一円 is a region.
+            if from > 0 && piece != "一円" {
+                note(Showing::Price, start + at - from, piece);
             }
         }
     }
@@ -106,6 +107,11 @@ fn in_text(start: usize, text: &str, note: &mut impl FnMut(Showing, usize, &str)
             }
         }
     }
+}
+
+/// What numbers are written with, before a mark of money: 1,200 and 三千 and 3万.
+fn is_digit(letter: char) -> bool {
+    letter.is_numeric() || [',', '，', '.'].contains(&letter) || "〇一二三四五六七八九十百千万億".contains(letter)
 }
 
 fn in_doctype(before: &str) -> bool {
@@ -129,6 +135,10 @@ mod tests {
             seen("<b>1,200円</b> ¥300 10%引き\n１５％OFF"),
             [price(1, "1,200円"), price(1, "10%引"), price(1, "¥300"), price(2, "１５％OFF"),]
         );
+        for price_in_words in ["三千円", "3千円", "3万円", "千円", "二万五千円"] {
+            assert_eq!(seen(&format!("今なら{price_in_words}です")), [price(1, price_in_words)]);
+        }
+        assert_eq!(seen("関東一円にお届けします。円い缶、百円硬貨の形"), [price(1, "百円")]);
         assert_eq!(seen("{{ offer.percent }}%引き"), [price(1, "offer.percent")]);
     }
 

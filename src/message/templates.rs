@@ -33,7 +33,7 @@ pub(super) struct Campaign {
 }
 
 /// The parts of a campaign's mails.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Set {
     pub usual: Parts,
     /// Parts that stand in for a rank, with the usual ones where it has none of its own.
@@ -41,7 +41,7 @@ pub(super) struct Set {
 }
 
 /// File names of one mail's parts.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Parts {
     /// A mail always has a subject and an HTML part.
     pub subject: Option<String>,
@@ -107,6 +107,7 @@ impl Templates {
         for (name, campaign) in &mut found_parts {
             (campaign.files, campaign.paths) = check::reach(name, &found);
         }
+        problems.extend(campaigns.iter().filter(by_mail).filter_map(|name| parts::twins(name, found_parts.get(name)?)));
         let digests = files.iter().map(|file| (file.name.clone(), file.digest.clone())).collect();
         let sources = files.into_iter().map(|file| (file.name, file.text)).collect();
         Ok(Self { tera, sources, campaigns: found_parts, inliner: None, digests, warnings: problems })

@@ -37,6 +37,9 @@ pub fn adopt(
     if let Some(tripped) = brakes::on_age(job, summary.planned_at, (request.now)()).filter(|_| has_open) {
         brakes::stop(job, &[tripped], request.accept)?;
     }
+    if let Some(tripped) = brakes::on_future(job, request.as_of, summary.counts.newest, (request.now)()).filter(|_| adoption.is_none()) {
+        brakes::stop(job, &[tripped], request.accept)?;
+    }
     if let Some(tripped) = register::brake_of_mails(job, planned, ledger, summary, mails)?.filter(|_| has_open) {
         brakes::stop(job, &[tripped], request.accept)?;
     }

@@ -1,10 +1,11 @@
 //! Brakes: what looks so unlike the last run that a person should look before mails leave.
 
+use super::absent;
 use super::error::Error;
-use crate::domain::Job;
 use crate::domain::money::grouped;
 use crate::domain::plan::Summary;
-use chrono::Days;
+use crate::domain::{Channel, Customers, Job, SkipReason};
+use chrono::{Days, NaiveDate};
 use std::collections::VecDeque;
 
 /// A size must have moved by more people than this, too, before the audience brake minds.
@@ -15,12 +16,13 @@ const MICROS_PER_HOUR: i64 = 3_600_000_000;
 const MICROS_PER_DAY: i64 = 24 * MICROS_PER_HOUR;
 
 /// The brakes that a plan would trip: name and what was seen.
-pub fn on_plan(job: &Job, now: &Summary, before: Option<&Summary>) -> Vec<(String, String)> {
+pub fn on_plan(job: &Job, now: &Summary, before: Option<&Summary>, customers: &Customers) -> Vec<(String, String)> {
     let checks = [
         ("audience", audience(job, now, before)),
         ("stale", stale(job, now)),
         ("history", history(job, now, before)),
         ("names", names(job, now)),
+        ("consent", consent(job, now, customers)),
         ("budget", budget(job, now)),
         ("too-few-codes", too_few_codes(job, now)),
     ];
@@ -121,6 +123,56 @@ fn too_few_codes(job: &Job, now: &Summary) -> Option<String> {
         ))
     });
     Some(said.collect::<Vec<_>>().join(job.language.pick("、", "; "))).filter(|said| !said.is_empty())
+}
+
+/// A list in which nobody consents has most likely another word for it than the job.
+fn consent(job: &Job, now: &Summary, customers: &Customers) -> Option<String> {
+    let list = job.customers.as_ref()?;
+    let (ways, given) = (&list.contacts, &customers.contacts);
+    let asked = [
+        (Channel::Mail, "consent", &list.consent, Some(&customers.consent)),
+        (Channel::Post, "post_consent", &ways.post_consent, given.post_consent.as_ref()),
+        (Channel::Line, "line_consent", &ways.line_consent, given.line_consent.as_ref()),
+        (Channel::Call, "call_consent", &ways.call_consent, given.call_consent.as_ref()),
+    ];
+    let stops_some = |channel: Channel| {
+        let skips = job.campaigns.iter().zip(&now.counts.skips).filter(|(campaign, _)| campaign.goes_by(channel));
+        skips.flat_map(|(_, skips)| skips).any(|(reason, _)| *reason == SkipReason::NoConsent)
+    };
+    asked.into_iter().find_map(|(channel, key, source, given)| {
+        let (source, given) = source.as_ref().zip(given)?;
+        if given.contains(&true) || !stops_some(channel) {
+            return None;
+        }
+        let (column, people) = (&source.column, grouped(given.len() as u64));
+        let held = absent::some_values(customers, column);
+        let yes = source.yes.as_ref().map(|yes| yes.iter().map(|value| format!("\"{value}\"")).collect::<Vec<_>>().join(", "));
+        Some(match yes {
+            Some(yes) => job.language.pick(
+                format!("顧客リスト {people} 人のだれも同意していません。列 `{column}` の値は {held} で、`{key}` の yes = [{yes}] に当たるものがありません。同意を表す値を `yes` に書いてください"),
+                format!("none of the {people} in the customer list consents: the column `{column}` holds {held}, and `{key}` has yes = [{yes}]; write the value that means consent into `yes`"),
+            ),
+            None => job.language.pick(
+                format!("顧客リスト {people} 人のだれも同意していません。`{key}` の列 `{column}` の値は {held} です。列が正しいか確かめてください"),
+                format!("none of the {people} in the customer list consents: the column `{column}`, which is `{key}`, holds {held}; see whether it is the right one"),
+            ),
+        })
+    })
+}
+
+/// Whether an as-of date is so far ahead that it was hardly meant: adopting it closes every date before it.
+pub fn on_future(job: &Job, as_of: NaiveDate, newest: Option<i64>, now: i64) -> Option<(String, String)> {
+    let days = job.brakes.future_days?;
+    let today = job.zone.date(now)?;
+    let newest = newest.and_then(|newest| job.zone.date(newest)).unwrap_or(today);
+    let last = today.max(newest).checked_add_days(Days::new(days.into()))?;
+    let said = || {
+        job.language.pick(
+            format!("{as_of} は今日（{today}）からも最新の購入（{newest}）からも {days} 日より先です。送ると {as_of} より前の日付はもう送れません。`--as-of` を確かめてください"),
+            format!("{as_of} is more than {days} days after today ({today}) and after the newest purchase ({newest}), and once it is sent every date before it is closed; look at `--as-of`"),
+        )
+    };
+    (as_of > last).then(|| ("future".to_owned(), said()))
 }
 
 /// Whether a plan has grown too old to be sent without another look.

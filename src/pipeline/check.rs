@@ -1,13 +1,16 @@
 //! Looks at job and templates, and at the data when asked, without planning anything.
 
 use super::error::Error;
-use super::inputs;
+use super::progress::unwatched;
+use super::{absent, assess, inputs, previous};
+use crate::domain::Customers;
+use crate::domain::customers::Product;
 use crate::domain::job::Outline;
 use crate::domain::offer::OfferKind;
 use crate::domain::{Finding, Job, RuleValue};
-use crate::{features, lint, purchases, ranks};
-use crate::{job as job_room, tables};
+use crate::{job as job_room, lint, message, purchases, tables};
 use chrono::NaiveDate;
+use std::collections::HashMap;
 use std::path::Path;
 
 /// What a check found that is not an error.
@@ -45,11 +48,13 @@ pub fn check(path: &Path, today: &dyn Fn(&Job) -> NaiveDate, data: bool) -> Resu
     };
     let mut warnings = job_room::warnings(&job, today(&job));
     let mut seen = lint::Seen::default();
+    let mut loaded = None;
     let known = names.as_ref().map(|names| inputs::known_names(&job, names.iter().cloned()));
     match inputs::load_templates(&Outline::of(&job), &job.templates, known) {
         Ok(templates) => {
             warnings.extend(templates.warnings().iter().map(|problem| format!("{}: {}", problem.file, problem.message)));
             seen.shown = job.campaigns.iter().map(|campaign| templates.shows(&campaign.name)).collect();
+            loaded = Some(templates);
         }
         Err(error) => problems.push(error.into()),
     }
@@ -57,10 +62,10 @@ pub fn check(path: &Path, today: &dyn Fn(&Job) -> NaiveDate, data: bool) -> Resu
         problems.extend(columns(&job, names.iter().map(String::as_str)).err());
     }
     problems.extend(inputs::pools(&job).err());
-    let data = data.then(|| look_at_data(&job, today(&job), &mut problems));
+    let data = data.then(|| look_at_data(&job, today(&job), &mut seen.categories, &mut problems));
     Error::of(problems)?;
-    if data.is_some() {
-        seen.mean_spend = mean_spend(&job, today(&job))?;
+    if let (Some(templates), true) = (loaded, data.is_some() && gives_something(&job)) {
+        seen.mean_spend = mean_spend(&job, today(&job), templates)?;
     }
     let findings = lint::lint(&job, &seen);
     Ok((Checked { echo: job_room::echo(&job), warnings, findings, job }, data))
@@ -76,63 +81,64 @@ fn with_templates(path: &Path, error: Error) -> Error {
 }
 
 /// Opens the data of a checked job.
-fn look_at_data(job: &Job, as_of: NaiveDate, problems: &mut Vec<Error>) -> DataCheck {
+fn look_at_data(job: &Job, as_of: NaiveDate, categories: &mut HashMap<String, String>, problems: &mut Vec<Error>) -> DataCheck {
     let mut found = DataCheck::default();
+    let mut customers = Customers::default();
+    let mut products: Vec<Product> = Vec::new();
     if let Some(source) = &job.customers {
         let list = inputs::merges(job).and_then(|(merges, _)| Ok(tables::customers(source, &merges, job.zone, as_of, inputs::base(job))?));
         match list {
             Ok((list, _, notes)) => {
                 (found.customers, found.excluded_customers) = (list.len() as u64, list.excluded.len() as u64);
                 found.notes.extend(inputs::list_notes(&notes, job.language));
+                customers = list;
             }
             Err(error) => problems.push(error),
         }
     }
     if let Some(source) = &job.products {
-        problems.extend(tables::products(source, &job.currency, inputs::base(job)).err().map(Error::from));
+        match tables::products(source, &job.currency, inputs::base(job)) {
+            Ok((list, _)) => products = list,
+            Err(error) => problems.push(error.into()),
+        }
     }
+    let category = |product: &Product| Some((product.id.clone(), product.category.clone()?));
+    categories.extend(products.iter().filter_map(category));
+    found.notes.extend(absent::in_lists(job, &customers, &products));
     let purchases = purchases::open(&job.purchases, job.zone, &job.currency, inputs::base(job));
-    let values = purchases.and_then(|purchases| {
+    let looked = purchases.map_err(Error::from).and_then(|purchases| {
         (found.files, found.rows) = (purchases.inputs().len(), purchases.rows());
-        purchases.rule_values()
+        found.values = purchases.rule_values()?;
+        absent::in_purchases(job, &products, &purchases, as_of)
     });
-    match values {
-        Ok(values) => found.values = values,
-        Err(error) => problems.push(error.into()),
+    match looked {
+        Ok(notes) => found.notes.extend(notes),
+        Err(error) => problems.push(error),
     }
     found
 }
 
-/// The mean spend in the window of those who qualify for each rank now, whatever they hold.
-fn mean_spend(job: &Job, as_of: NaiveDate) -> Result<Vec<Option<i64>>, Error> {
-    if job.ladder.of.is_some() {
+/// Whether a campaign gives something that costs the shop more than a discount does.
+fn gives_something(job: &Job) -> bool {
+    job.campaigns.iter().filter_map(|campaign| campaign.offer.as_ref()).any(|offer| matches!(offer.kind, OfferKind::Gift { .. }))
+}
+
+/// The mean spend in the window of those who hold each rank in a plan of this day; a household counts once.
+fn mean_spend(job: &Job, as_of: NaiveDate, templates: message::Templates) -> Result<Vec<Option<i64>>, Error> {
+    // Without a run of the job whose ranks they are nobody has one.
+    if job.ladder.of.is_some() && previous::adopted(job, as_of, i64::MAX)?.is_empty() {
         return Ok(Vec::new());
     }
-    let dates = ranks::dates(as_of, &job.ladder, None, None);
-    let purchases = inputs::purchases(job, inputs::merges(job)?.0)?;
-    let request = purchases::Request { as_of: job.zone.midnight(as_of), ..purchases::Request::default() };
-    let fold = features::Fold::new(dates.bounds(job.zone), &[], false);
-    purchases.read(&request, &|lines| fold.add(lines).map_err(Into::into))?;
-    let parts = fold.finish()?;
-    let rows = || parts.iter().flat_map(|part| part.customer_id.iter().zip(&part.rows));
-    let tops = ranks::tops(&job.ladder, rows());
+    let (key, lists) = (inputs::key_to_look(job)?, inputs::lists(job, as_of)?);
+    let inputs = inputs::join(job, as_of, key, lists, templates, inputs::Knowledge::PRESENT)?;
+    let assessed = assess::run(job, &inputs, as_of, &unwatched)?;
     let mut sums = vec![(0_i128, 0_i128); job.ladder.ranks.len()];
-    for (id, features) in rows() {
-        let day = |instant: Option<i64>| instant.and_then(|instant| job.zone.date(instant));
-        let (closing, known) = (day(features.first_order_closing), day(features.first_order_at));
-        let row = ranks::RowIn {
-            id,
-            features,
-            tenure_from_closing: closing,
-            tenure_from_next: known,
-            tenure_from_keep: known,
-            held: None,
-            given: None,
-        };
-        let rank = ranks::assign(&job.ladder, &dates, &tops, &row).rank;
-        if let Some((people, spend)) = rank.and_then(|rank| sums.get_mut(usize::from(rank))) {
-            *people += 1;
-            *spend += i128::from(features.spend);
+    for part in &assessed.people {
+        for row in (0..part.len()).filter(|row| part.ranked_as(*row) == part.id.get(*row)) {
+            if let Some((people, spend)) = part.standings[row].rank.and_then(|rank| sums.get_mut(usize::from(rank))) {
+                *people += 1;
+                *spend += i128::from(part.features[row].spend);
+            }
         }
     }
     Ok(sums.into_iter().map(|(people, spend)| spend.checked_div(people).and_then(|mean| i64::try_from(mean).ok())).collect())

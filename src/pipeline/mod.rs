@@ -2,6 +2,7 @@
 //!
 //! It prints nothing and reads no clock: the as-of date and the time are handed in.
 
+mod absent;
 mod accounts;
 mod adopt;
 mod assess;
@@ -48,7 +49,7 @@ pub use export::{Exported, Wanted, export};
 pub use features::features;
 pub use import::{Imported, Request as ImportRequest, import};
 pub use inputs::load_job;
-pub use plan::{Planned, Request as PlanRequest, plan};
+pub use plan::{Next, Planned, Request as PlanRequest, plan};
 pub use previous::rank_slots;
 pub use progress::{Step, Watch, unwatched};
 pub use recommend::{pairs, support};

@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::inputs::{self, Inputs};
 use super::progress::Watch;
-use super::{assess, brakes, choose, coupons, figures, register};
+use super::{absent, assess, brakes, choose, coupons, figures, register};
 use crate::domain::Job;
 use crate::domain::plan::{Origin, PlanPart, Summary};
 use crate::{job as job_room, ledger, report, runs};
@@ -27,6 +27,17 @@ pub struct Planned {
     pub summary: Summary,
     /// How ranges and dates of the job were understood.
     pub echo: Vec<String>,
+    pub next: Next,
+}
+
+/// What can be done with a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    Send,
+    /// Nothing but look: the run of this later date is adopted, and dates are adopted in their order.
+    Behind(NaiveDate),
+    /// Nothing but look: it does not lie where `send` looks for it.
+    Elsewhere,
 }
 
 /// Decides who gets which mail, renders every one of them, and writes the plan's folder. Nothing is sent, and nothing here could.
@@ -37,7 +48,7 @@ pub fn plan(request: &Request) -> Result<Planned, Error> {
         Some(_) => None,
         None => Some(runs::Lock::take(&job.runs.join(&job.name))?),
     };
-    refuse_adopted(request)?;
+    let next = next(request)?;
     let inputs = inputs::open(job, request.as_of)?;
     let mut assessed = assess::run(job, &inputs, request.as_of, request.watch)?;
     let (parts, pools) = choose::run(job, &inputs, &mut assessed, request.watch)?;
@@ -46,21 +57,23 @@ pub fn plan(request: &Request) -> Result<Planned, Error> {
         exposure.used = used;
     }
     summary.counts.pools = pools;
-    summary.brakes = brakes::on_plan(job, &summary, inputs.before.summary.as_ref());
+    summary.warnings.extend(absent::in_lists(job, &inputs.shop.customers, &inputs.shop.products));
+    summary.brakes = brakes::on_plan(job, &summary, inputs.before.summary.as_ref(), &inputs.shop.customers);
     let mut summary = write(request, &folder, &inputs, &parts, summary)?;
-    // Whether the cart knows the codes is not for the folder to say: that changes without it.
+    // Whether the cart knows the codes, and what day it is, is not for the folder to say: that changes without it.
     summary.brakes.extend(register::brake_of_plan(job, &summary, &parts)?);
-    Ok(Planned { folder, summary, echo: job_room::echo(job) })
+    summary.brakes.extend(brakes::on_future(job, request.as_of, summary.counts.newest, request.planned_at));
+    Ok(Planned { folder, summary, echo: job_room::echo(job), next })
 }
 
 /// A plan may be made again until it is adopted, and never after: its mails are in the ledger.
-fn refuse_adopted(request: &Request) -> Result<(), Error> {
+fn next(request: &Request) -> Result<Next, Error> {
     let job = request.job;
     if request.into.is_some() {
-        return Ok(());
+        return Ok(Next::Elsewhere);
     }
     let Some(ledger) = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))? else {
-        return Ok(());
+        return Ok(Next::Send);
     };
     if ledger.adoption(&job.name, request.as_of)?.is_some() {
         return Err(Error::Usage(format!(
@@ -69,7 +82,8 @@ fn refuse_adopted(request: &Request) -> Result<(), Error> {
             job.name, request.as_of
         )));
     }
-    Ok(())
+    let later = ledger.latest_adoption(&job.name)?.filter(|last| last.as_of > request.as_of);
+    Ok(later.map_or(Next::Send, |last| Next::Behind(last.as_of)))
 }
 
 /// Where the job and its runs lie, seen from the plan's folder.

@@ -13,8 +13,8 @@ use crate::domain::plan::PlanPart;
 use crate::domain::standing::Held;
 use crate::domain::whatif::{Replay, ReplayedRun, WhatIf};
 use crate::domain::zone::{first_of_month, months_before};
-use crate::domain::{Job, Key, Standing};
-use crate::{job as job_room, keys, ledger, report};
+use crate::domain::{Job, Standing};
+use crate::{job as job_room, ledger, report};
 use chrono::NaiveDate;
 use std::collections::HashMap;
 use std::path::Path;
@@ -56,6 +56,9 @@ fn changed(job: &Job, settings: &[String]) -> Result<Job, Error> {
     let text = job_room::with_settings(&job.text, settings).map_err(Error::Usage)?;
     let mut changed = job_room::load_text(&job.path, &text)?;
     changed.runs.clone_from(&job.runs);
+    if let Some(other) = &changed.ladder.of {
+        return Err(Error::Usage(format!("--set ranks.of: the job `{other}` would decide the ranks; ask there what if")));
+    }
     Ok(changed)
 }
 
@@ -95,7 +98,7 @@ struct Left {
 }
 
 fn replay(job: &Job, stops: &[Stop], watch: &Watch) -> Result<Replay, Error> {
-    let key = key(job)?;
+    let key = inputs::key_to_look(job)?;
     let mut left: Option<Left> = None;
     let mut mailed: Arc<HashMap<String, Vec<PastMail>>> = Arc::default();
     let mut runs = Vec::with_capacity(stops.len());
@@ -164,13 +167,5 @@ fn remember(
                 counts: campaign.counts_towards_limit,
             });
         }
-    }
-}
-
-/// The shop's key; where none was made yet, a stand-in, for nothing that is made from it leaves.
-fn key(job: &Job) -> Result<Key, Error> {
-    match keys::load(&job.keys, false) {
-        Err(keys::Error::Absent { .. }) => Ok(Key { bytes: [0; 32], id: String::new(), demo: true }),
-        found => Ok(found?),
     }
 }

@@ -11,6 +11,7 @@ mod files;
 mod footer;
 mod lines;
 mod moments;
+mod names;
 mod read;
 mod rules;
 mod scan;
@@ -19,6 +20,7 @@ mod single;
 mod words;
 
 pub use error::Error;
+pub use names::Names;
 pub use read::Sink;
 pub use sieve::Sieve;
 

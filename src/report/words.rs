@@ -96,6 +96,8 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("brake_history", "過去の購入データが変わりました", "Past purchases changed"),
     ("brake_late", "予定の時刻を過ぎています", "The due time has passed"),
     ("brake_old-plan", "計画を立ててから日が経っています", "The plan is old"),
+    ("brake_future", "基準日がかなり先です", "The as-of date is far ahead"),
+    ("brake_consent", "だれも同意していません", "Nobody has consented"),
     ("brake_names", "名前のないメールが多くあります", "Many mails greet without a name"),
     ("brake_failures", "届かないメールが続いています", "Many mails are refused"),
     ("brake_budget", "特典の費用が予算を超えます", "Offers may cost more than the budget"),

@@ -33,6 +33,11 @@ pub enum Error {
         "`{file}` must have two columns, an old customer id and a new one, or name them `old` and `new`; it is `merged` in [customers]"
     )]
     MergeColumns { file: String },
+    #[error(
+        "`{file}` has `{id}` twice in its first row: without a header it would merge `{id}` into itself, which is nothing; take the row out, \
+         or write the header `old,new` above it. If it is a header, rename one of the two columns"
+    )]
+    MergeItself { file: String, id: String },
     #[error("`{file}` names only one id ({place}); write the old id and the new one, or take the row out")]
     MergeHalf { file: String, place: String },
     #[error("`{file}` merges customers in a circle: {ids}; take out the row that is wrong")]

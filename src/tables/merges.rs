@@ -15,7 +15,10 @@ const NEW: [&str; 6] = ["new", "new_id", "to", "新", "新id", "新顧客id"];
 /// Reads which ids were merged into which.
 pub fn merges(path: &Path, base: &Path) -> Result<(Merges, Input), Error> {
     let wanted = Wanted { key: "`merged` in [customers]", zone: Zone(chrono_tz::UTC), only: None };
-    let table = table::read(path, base, wanted)?;
+    let table = table::read(path, base, wanted).map_err(|error| match error {
+        Error::ColumnTwice { file, column } => Error::MergeItself { file, id: column },
+        other => other,
+    })?;
     let among = |names: &[&str]| table.columns.iter().position(|column| names.contains(&column.name.to_lowercase().as_str()));
     let (old, new, headed) = match (among(&OLD), among(&NEW), table.columns.len()) {
         (Some(old), Some(new), _) => (old, new, true),
@@ -73,6 +76,7 @@ mod tests {
             ("old,new\na,b\na,c\n", "merges `a` into `b` and into `c`"),
             ("old,new\na,\n", "line 2"),
             ("a,b,c\n1,2,3\n", "must have two columns"),
+            ("a,a\n", "without a header it would merge `a` into itself"),
             ("", "is empty"),
         ] {
             let error = read(text.as_bytes()).unwrap_err();

@@ -95,9 +95,10 @@ enum Edit {
     Refund,
     RefundLater,
     Order,
+    Excluded,
 }
 
-const EDITS: [Edit; 15] = [
+const EDITS: [Edit; 16] = [
     Edit::Threshold,
     Edit::Cap,
     Edit::CampaignChanged,
@@ -113,12 +114,13 @@ const EDITS: [Edit; 15] = [
     Edit::Refund,
     Edit::RefundLater,
     Edit::Order,
+    Edit::Excluded,
 ];
 
 impl Edit {
     fn cause(self) -> Cause {
         match self {
-            Self::Threshold | Self::Cap => Cause::Rules,
+            Self::Threshold | Self::Cap | Self::Excluded => Cause::Rules,
             Self::CampaignChanged | Self::CampaignAdded | Self::CampaignRemoved => Cause::Campaigns,
             Self::Template => Cause::Templates,
             Self::ConsentWithdrawn | Self::Unsubscribed => Cause::ConsentAndStops,
@@ -219,6 +221,7 @@ impl Shop {
                     self.lines.push((who, order, back, -amount));
                 }
             }
+            Edit::Excluded => self.replace("[customers]\n", "[customers]\nexclude = { city = [\"Osaka\"] }\n"),
             Edit::Order => self.lines.push((who, "o-later".to_owned(), DATE - 3 * DAY, 6_000)),
         }
     }
@@ -324,6 +327,32 @@ fn each_change_alone_is_its_own_cause() {
         let diff = compare(&before, &after);
         assert_eq!(causes(&diff), BTreeSet::from([edit.cause()]), "{edit:?}: {:#?} {:?}", diff.changes, diff.notes);
     }
+}
+
+/// They were in the list all the time: what changed is the rule that left them out.
+#[test]
+fn who_is_not_left_out_any_more_is_no_new_customer() {
+    let mut shop = lively();
+    shop.edit(Edit::Excluded, 0);
+    let before = shop.plan("before", 1_000);
+    shop.replace("exclude = { city = [\"Osaka\"] }\n", "");
+    let diff = compare(&before, &shop.plan("after", 2_000));
+    assert_eq!(causes(&diff), BTreeSet::from([Cause::Rules]), "{:#?} {:?}", diff.changes, diff.notes);
+    let gained = diff.changes.iter().filter(|change| change.kind() == Kind::Gained);
+    assert!(gained.into_iter().any(|change| shop.people[&change.customer].0 == "Osaka"), "{:#?}", diff.changes);
+}
+
+/// A letter without templates has no subject.
+#[test]
+fn a_letter_without_a_subject_is_told_by_its_way() {
+    let mut shop = lively();
+    shop.replace("consent = \"consent\"", "consent = \"consent\", postal_address = \"city\"");
+    let before = shop.plan("before", 1_000);
+    shop.replace("[mail]\n", "[[campaign]]\nname = \"card\"\nranks = \"AA and up\"\nchannel = \"post\"\n[mail]\n");
+    let after = shop.plan("after", 2_000);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rankmail"));
+    let told = finish(command.arg("diff").arg(&before).arg(&after).env_remove("RANKMAIL_SMTP_URL"), 0);
+    assert!(told.contains("not matched → post") && !told.contains("\"\""), "{told}");
 }
 
 #[test]

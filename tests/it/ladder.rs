@@ -43,6 +43,31 @@ offer = { kind = 'coupon', percent = { A = 10, AA = 5 }, valid = 'this month' }"
             "[[campaign]]\nname = 'letter'\nranks = 'A to AAA'\nwhen = { birthday = 'today' }
 offer = { kind = 'coupon', percent = { A = 5, AA = 10, AAA = 0 }, valid = 'this month' }",
         ),
+        case(
+            Rule::FallingDiscount,
+            "[[campaign]]\nname = 'letter'\nranks = 'A to AAA'\nwhen = { birthday = 'today' }\noffer = { kind = 'set', products = ['a', 'b'], percent = { A = 10, AA = 5 } }",
+            "[[campaign]]\nname = 'letter'\nranks = 'A to AAA'\nwhen = { birthday = 'today' }\noffer = { kind = 'set', products = ['a', 'b'], percent = { A = 5, AA = 10 } }",
+        ),
+        case(
+            Rule::FallingDiscount,
+            "[[campaign]]\nname = 'letter'\nranks = 'A to AAA'\nwhen = { birthday = 'today' }\noffer = { kind = 'set', products = ['a', 'b'], price = { A = 3_000, AA = 4_000 } }",
+            "[[campaign]]\nname = 'letter'\nranks = 'A to AAA'\nwhen = { birthday = 'today' }\noffer = { kind = 'set', products = ['a', 'b'], price = { A = 4_000, AA = 3_000 } }",
+        ),
+        case(
+            Rule::FallingDiscount,
+            "[[campaign]]\nname = 'letter'\nranks = 'A to AAA'\nwhen = { birthday = 'today' }\noffer = { kind = 'points', times = { A = 3, AA = 2 } }",
+            "[[campaign]]\nname = 'letter'\nranks = 'A to AAA'\nwhen = { birthday = 'today' }\noffer = { kind = 'points', times = { A = 2, AA = 3 } }",
+        ),
+        case(
+            Rule::FallingDiscount,
+            "[[campaign]]\nname = 'letter'\nranks = 'A to AAA'\nwhen = { birthday = 'today' }\noffer = { kind = 'free_shipping', over = { A = 3_000, AA = 5_000 } }",
+            "[[campaign]]\nname = 'letter'\nranks = 'A to AAA'\nwhen = { birthday = 'today' }\noffer = { kind = 'free_shipping', over = { A = 5_000, AA = 3_000 } }",
+        ),
+        case(
+            Rule::FallingDiscount,
+            "[[campaign]]\nname = 'letter'\nranks = 'A to AAA'\nwhen = { birthday = 'today' }\noffer = { kind = 'coupon', amount = 500, over = { A = 3_000, AA = 5_000 } }",
+            "[[campaign]]\nname = 'letter'\nranks = 'A to AAA'\nwhen = { birthday = 'today' }\noffer = { kind = 'coupon', amount = { A = 500, AA = 800 }, over = { A = 3_000, AA = 5_000 } }",
+        ),
         Case {
             rule: Rule::PriceWithoutSelling,
             about: "[[campaign]]\nname = 'letter'\nranks = 'VIP'\nsells = false",

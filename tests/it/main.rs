@@ -25,6 +25,8 @@ mod ledger;
 #[cfg(test)]
 mod message;
 #[cfg(test)]
+mod mistakes;
+#[cfg(test)]
 mod monthly;
 #[cfg(test)]
 mod offers;

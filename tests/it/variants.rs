@@ -62,3 +62,16 @@ fn what_is_wrong_in_a_variants_template_is_found() {
     shop.put("templates/news/c/body.html", &lawful(""));
     shop.call("check", &[]).code(2).complains("there is no variant `c`").run();
 }
+
+/// A folder that was forgotten makes a comparison of a mail with itself.
+#[test]
+fn variants_that_read_alike_are_told() {
+    let told = |shop: &Shop| shop.call("check", &[]).any_output().run().out.contains("have the same templates");
+    let people = [line("c1", "1", 30, "cup")];
+    let forgotten = Shop::new(&people, "variants = { a = '50%', b = '50%' }", &lawful("<p>usual</p>"));
+    assert!(told(&forgotten));
+    forgotten.put("templates/news/b/subject.txt", "Good morning\n");
+    assert!(!told(&forgotten));
+    let asking = Shop::new(&people, "variants = { a = '50%', b = '50%' }", &lawful("<p>{{ campaign.variant }}</p>"));
+    assert!(!told(&asking));
+}

@@ -3,6 +3,7 @@
 use super::super::table::{self, Table};
 use super::super::words::pick;
 use super::{BOLD, FAINT, good, heading, warning};
+use crate::domain::Channel;
 use crate::domain::diff::{Cause, Change, Diff, End, Fate, Kind};
 use crate::domain::job::Language;
 use crate::domain::money::grouped;
@@ -91,7 +92,7 @@ fn ranks(change: &Change) -> String {
 fn end(end: &End, language: Language) -> String {
     match (end.fate, &end.subject) {
         (Fate::Mailed(_), Some(subject)) => language.pick(format!("「{subject}」"), format!("\"{subject}\"")),
-        (Fate::Mailed(_), None) => pick(language, "メール", "a mail").to_owned(),
+        (Fate::Mailed(_), None) => end.channel.unwrap_or(Channel::Mail).told(language).to_owned(),
         (Fate::Skipped(reason), _) => reason.told(language).to_owned(),
         (Fate::Unmatched, _) => pick(language, "対象外", "not matched").to_owned(),
     }

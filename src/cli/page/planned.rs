@@ -8,7 +8,7 @@ use crate::domain::money::grouped;
 use crate::domain::offer::OfferKind;
 use crate::domain::plan::Summary;
 use crate::domain::{Campaign, Job, RankChange, SkipReason};
-use crate::pipeline::Planned;
+use crate::pipeline::{Next, Planned};
 use anstyle::AnsiColor;
 use std::collections::BTreeMap;
 
@@ -196,11 +196,20 @@ fn left_out(job: &Job, summary: &Summary) -> String {
 
 /// What to do with a plan that was made.
 pub fn next_step(job: &Job, planned: &Planned) -> String {
-    let digest: String = planned.summary.digest.chars().take(8).collect();
-    format!(
-        "  {}: rankmail send {} --as-of {} --digest {digest}\n",
-        pick(job.language, "送るには", "To send it"),
-        job.path.display(),
-        planned.summary.as_of,
-    )
+    let (path, as_of) = (job.path.display(), planned.summary.as_of);
+    match planned.next {
+        Next::Send => {
+            let digest: String = planned.summary.digest.chars().take(8).collect();
+            let how = pick(job.language, "送るには", "To send it");
+            format!("  {how}: rankmail send {path} --as-of {as_of} --digest {digest}\n")
+        }
+        Next::Behind(last) => job.language.pick(
+            format!("  見るだけの計画です: {last} の実行が確定しているため、それより前の {as_of} は送れません\n"),
+            format!("  Only to look at: the run of {last} is adopted, so the earlier {as_of} cannot be sent any more\n"),
+        ),
+        Next::Elsewhere => job.language.pick(
+            format!("  見るだけの計画です: 送るには --into を付けずに計画してください: rankmail plan {path} --as-of {as_of}\n"),
+            format!("  Only to look at: to send it, plan without --into: rankmail plan {path} --as-of {as_of}\n"),
+        ),
+    }
 }

@@ -5,7 +5,7 @@ use super::super::report::{At, Report};
 use super::super::words;
 use super::super::written::{Key, Span};
 use super::others::Others;
-use super::{Around, channel, limits, mail, never, offer, variants, when};
+use super::{Around, channel, codes, limits, mail, never, offer, variants, when};
 use crate::domain::campaign::{Contact, Discounts, Holdout, Once, RankRange};
 use crate::domain::{Campaign, RankIndex};
 
@@ -40,6 +40,7 @@ pub fn all(key: &Key<Vec<Key<CampaignFile>>>, around: &Around<'_>, report: &mut 
     let names: Vec<Option<At<&str>>> = list.iter().map(named).collect();
     let mut categories = Vec::new();
     let mut campaigns = Vec::new();
+    let mut offers = Vec::new();
     for (at, item) in list.iter().enumerate() {
         let Some(At { span, value: file }) = report.get(item, "campaign") else { continue };
         super::name(&file.name, span, report);
@@ -53,8 +54,13 @@ pub fn all(key: &Key<Vec<Key<CampaignFile>>>, around: &Around<'_>, report: &mut 
             report.also(first.span, "first here");
         }
         let others = Others { own, earlier, later: names.get(at + 1..).unwrap_or_default() };
-        campaigns.extend(one(file, span, &others, around, &mut categories, report));
+        if let Some(campaign) = one(file, span, &others, around, &mut categories, report) {
+            offers.push(file.offer.value());
+            campaigns.push(campaign);
+        }
     }
+    let with_offers: Vec<_> = offers.into_iter().zip(&campaigns).filter_map(|(offer, campaign)| Some((offer?, campaign))).collect();
+    codes::one_meaning(&with_offers, report);
     campaigns
 }
 
@@ -90,6 +96,9 @@ fn one(
     let offer = report.get(&file.offer, "offer").and_then(|at| offer::rule(at, sells, ranks.as_ref(), around, report));
     let not_with = others.not_with(file, report);
     let reduced_by = others.reduced_by(file, offer.as_ref(), report);
+    if let Some(rule) = &offer {
+        codes::one_value(file, rule, ranks.as_ref(), report);
+    }
     let discounts = discounts(&file.discounts, report);
     let share = limits::share(&file.share, report);
     let variants = variants::all(&file.variants, report);

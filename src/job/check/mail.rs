@@ -207,6 +207,7 @@ pub fn brakes(key: &Key<BrakesFile>, currency: &Currency, report: &mut Report) -
         (&file.stale, "stale", 86_400, "\"3 days\"", &mut brakes.stale_days),
         (&file.late, "late", 3_600, "\"12 hours\"", &mut brakes.late_hours),
         (&file.old_plan, "old_plan", 86_400, "\"7 days\"", &mut brakes.old_plan_days),
+        (&file.future, "future", 86_400, "\"7 days\"", &mut brakes.future_days),
     ];
     for (key, name, unit, example, brake) in spans {
         let Some(At { span, value }) = report.line(key, name) else { continue };

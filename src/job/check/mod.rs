@@ -2,6 +2,7 @@
 
 mod campaign;
 mod channel;
+mod codes;
 mod kinds;
 mod ladder;
 mod limits;

@@ -4,7 +4,7 @@ use super::super::file::CampaignFile;
 use super::super::report::{At, Report};
 use super::super::words;
 use super::super::written::{Key, Span};
-use super::kinds;
+use super::{codes, kinds};
 use crate::domain::OfferRule;
 use crate::domain::campaign::Reduction;
 use crate::domain::offer::{Deal, OfferKind};
@@ -48,7 +48,12 @@ impl Others<'_> {
             }
             let Some(value) = report.get(&entry.value, &entry.name) else { continue };
             match kinds::percent_of(value.value) {
-                Ok(Some(percent)) => reductions.extend(by.map(|by| Reduction { by, off: hundredths(percent) })),
+                Ok(Some(percent)) => {
+                    if let Some(rule) = offer.filter(|_| percent < 100.0) {
+                        codes::whole_or_nothing(file, rule, At { span: value.span, value: &format!("{percent}%") }, report);
+                    }
+                    reductions.extend(by.map(|by| Reduction { by, off: hundredths(percent) }));
+                }
                 Ok(None) => report.add(value.span, "0% makes nothing smaller", "nothing off", "take it out"),
                 Err(why) => report.add(value.span, format!("`reduced_by` cannot be: {why}"), "percent off", "write it like \"50%\""),
             }

@@ -30,5 +30,9 @@ pub fn all(key: &Key<Entries<Scalar>>, report: &mut Report) -> Vec<Variant> {
         let message = format!("the shares of `variants` are {}% together", (sum * 1e4).round() / 1e4);
         report.add(span, message, "not 100%", "let them be 100% together: { a = \"50%\", b = \"50%\" }");
     }
+    if let ([only], true) = (variants.as_slice(), before == report.found.len()) {
+        let message = format!("`variants` has only `{}`", only.name);
+        report.add(span, message, "nothing to compare it with", "add another one, or take `variants` out");
+    }
     variants
 }

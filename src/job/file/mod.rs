@@ -365,6 +365,9 @@ pub struct BrakesFile {
     /// The plan is older than this; `7 days` when left out.
     #[schemars(extend("pattern" = "^(off|[0-9]+ days?)$"))]
     pub old_plan: Key<String>,
+    /// The as-of date is this far ahead of both today and the newest purchase; `7 days` when left out.
+    #[schemars(extend("pattern" = "^(off|[0-9]+ days?)$"))]
+    pub future: Key<String>,
     /// More mails than this share greet without a name; `2%` when left out.
     #[schemars(extend("pattern" = r"^(off|\s*[0-9.]+\s*%\s*)$"))]
     pub names: Key<String>,

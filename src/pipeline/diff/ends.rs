@@ -115,7 +115,8 @@ fn end(group: &Group, mail: Option<&MailRow>, campaign: &str, writer: &Writer) -
         (None, Some(skip)) => Fate::Skipped(skip.reason),
         (None, None) => Fate::Unmatched,
     };
-    Ok(End { fate, subject: mail.map(|mail| mail.subject.clone()), rank: None })
+    let subject = mail.map(|mail| mail.subject.clone()).filter(|subject| !subject.is_empty());
+    Ok(End { fate, channel: mail.map(|mail| mail.channel), subject, rank: None })
 }
 
 /// Fills in the ranks of those whose mails differ, and finds the customers who are in one plan only, with the number of that plan.

@@ -43,7 +43,8 @@ pub fn diff(request: &Request) -> Result<Diff, Error> {
         )));
     }
     let mut pairs = ends::compare(&before, &after)?;
-    let alone = ends::look_up(&before, &after, &mut pairs)?;
+    let mut alone = ends::look_up(&before, &after, &mut pairs)?;
+    side::keep_known(&before, &after, &mut alone);
     let mut notes = Vec::new();
     let causes = if pairs.is_empty() { Vec::new() } else { causes(&before, &after, &pairs, &alone, &mut notes, request.watch) };
     let changes = pairs.into_iter().zip(causes);

@@ -6,8 +6,31 @@ use super::Request;
 use crate::domain::Job;
 use crate::{job as job_room, ledger, purchases, runs};
 use chrono::NaiveDate;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+/// Takes those out of the customers of one plan only whom the rules of the other leave out: they are not new and not gone, and their
+/// changes are the rules'. Where a list cannot be read, the replay says so.
+pub fn keep_known(before: &Side, after: &Side, alone: &mut HashMap<String, usize>) {
+    let exclude = |side: &Side| side.job.customers.as_ref().map(|list| list.exclude.clone());
+    if alone.is_empty() || exclude(before) == exclude(after) {
+        return;
+    }
+    let left_out = |side: &Side, rules: &Job| -> Option<HashSet<String>> {
+        let excluded = side.lists(rules).ok()?.customers.excluded;
+        Some(excluded.into_iter().map(|(id, _)| id).collect())
+    };
+    let (Some(old), Some(new), Some(now)) = (left_out(before, &before.job), left_out(before, &after.job), left_out(after, &after.job))
+    else {
+        return;
+    };
+    // Who is gone from the second list as well is gone, whatever its rules would do.
+    alone.retain(|id, plan| {
+        let by_rules = if *plan == 1 { old.contains(id) && !new.contains(id) } else { new.contains(id) && now.contains(id) };
+        !by_rules
+    });
+}
 
 /// A plan and the job it was made by.
 pub struct Side {

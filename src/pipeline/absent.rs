@@ -1,0 +1,140 @@
+//! What a job names and the data do not have. A word that is written otherwise there leaves people out without a sound.
+
+use super::error::Error;
+use crate::domain::campaign::WhereTest;
+use crate::domain::customers::Product;
+use crate::domain::offer::{OfferKind, On};
+use crate::domain::{Campaign, Customers, Job, Value};
+use crate::purchases::{Names, Purchases};
+use chrono::NaiveDate;
+use std::collections::HashSet;
+
+/// How many values of a column are quoted.
+const QUOTED: usize = 5;
+
+/// What the customer list and the product list lack, campaign by campaign.
+pub fn in_lists(job: &Job, customers: &Customers, products: &[Product]) -> Vec<String> {
+    let mut told = Vec::new();
+    for campaign in &job.campaigns {
+        let name = &campaign.name;
+        for (key, column, wanted) in wanted_of_customers(campaign) {
+            let Some((_, values)) = customers.columns.iter().find(|(name, values)| name == column && !values.is_empty()) else { continue };
+            let nobody = |word: &&str| !values.iter().any(|value| value.is_written(word));
+            let lacking: Vec<&str> = wanted.into_iter().filter(nobody).collect();
+            if !lacking.is_empty() {
+                let (lacking, held) = (quoted(&lacking), some_values(customers, column));
+                told.push(job.language.pick(
+                    format!("キャンペーン `{name}`: {key} の {lacking} は顧客リストの列 `{column}` にひとつもありません。値は {held} です"),
+                    format!("campaign `{name}`: nobody in the customer list has {lacking}, which {key} asks for; the column `{column}` holds {held}"),
+                ));
+            }
+        }
+        let has = |id: &&str| products.binary_search_by(|product| product.id.as_str().cmp(id)).is_ok();
+        let lacking: Vec<&str> = named(campaign).1.into_iter().filter(|id| job.products.is_some() && !has(id)).collect();
+        if !lacking.is_empty() {
+            let lacking = quoted(&lacking);
+            told.push(job.language.pick(
+                format!("キャンペーン `{name}`: 特典の商品 {lacking} が商品リストにありません"),
+                format!("campaign `{name}`: its offer names {lacking}, which the product list does not have"),
+            ));
+        }
+    }
+    told
+}
+
+/// What neither the purchases nor the product list know: categories, and products where there is no product list.
+pub fn in_purchases(job: &Job, products: &[Product], purchases: &Purchases, as_of: NaiveDate) -> Result<Vec<String>, Error> {
+    let listed: HashSet<&str> = products.iter().filter_map(|product| product.category.as_deref()).collect();
+    let mut names = Names::default();
+    for campaign in &job.campaigns {
+        let (categories, ids) = named(campaign);
+        names.categories.extend(categories.into_iter().filter(|name| !listed.contains(name)).map(str::to_owned));
+        names.products.extend(ids.into_iter().filter(|_| job.products.is_none()).map(str::to_owned));
+    }
+    let lacking = purchases.lacking(job.zone.midnight(as_of), names)?;
+    let mut told = Vec::new();
+    for campaign in &job.campaigns {
+        let (categories, ids) = named(campaign);
+        let name = &campaign.name;
+        let categories: Vec<&str> = categories.into_iter().filter(|name| lacking.categories.contains(*name)).collect();
+        if !categories.is_empty() {
+            let lacking = quoted(&categories);
+            told.push(job.language.pick(
+                format!("キャンペーン `{name}`: カテゴリ {lacking} は購入データにも商品リストにもありません"),
+                format!("campaign `{name}`: no purchase and no product has the category {lacking}"),
+            ));
+        }
+        let ids: Vec<&str> = ids.into_iter().filter(|id| lacking.products.contains(*id)).collect();
+        if !ids.is_empty() {
+            let lacking = quoted(&ids);
+            told.push(job.language.pick(
+                format!("キャンペーン `{name}`: 特典の商品 {lacking} を買った人がいません"),
+                format!("campaign `{name}`: its offer names {lacking}, which nobody has ever bought"),
+            ));
+        }
+    }
+    Ok(told)
+}
+
+/// The values that a campaign wants in columns of the customer list, with the key that says so.
+fn wanted_of_customers(campaign: &Campaign) -> Vec<(&'static str, &str, Vec<&str>)> {
+    let mut wanted = Vec::new();
+    for test in &campaign.wheres {
+        if let WhereTest::OneOf(values) = &test.test {
+            wanted.push(("`where`", test.column.as_str(), values.iter().map(String::as_str).collect()));
+        }
+    }
+    if let Some(OfferKind::Gift { choose_by: Some(column), gifts, .. }) = campaign.offer.as_ref().map(|offer| &offer.kind) {
+        wanted.push(("`gifts`", column.as_str(), gifts.iter().map(|gift| gift.likes.as_str()).collect()));
+    }
+    wanted
+}
+
+/// The categories that a campaign names, in its conditions and its offer, and the products.
+fn named(campaign: &Campaign) -> (Vec<&str>, Vec<&str>) {
+    let asked = [&campaign.when.bought, &campaign.when.not_bought];
+    let mut categories: Vec<&str> = asked.into_iter().flatten().flat_map(|asked| &asked.names).map(String::as_str).collect();
+    let mut products = Vec::new();
+    let on: Option<&On> = match campaign.offer.as_ref().map(|offer| &offer.kind) {
+        Some(OfferKind::Coupon { on, .. } | OfferKind::Bundle { on, .. } | OfferKind::Points { on, .. }) => on.as_ref(),
+        Some(OfferKind::Recommend(recommend)) => recommend.on.as_ref(),
+        Some(OfferKind::Set { products: set, .. }) => {
+            products.extend(set.iter().map(String::as_str));
+            None
+        }
+        _ => None,
+    };
+    if let Some(on) = on {
+        categories.extend(on.category.iter().map(String::as_str));
+        products.extend(on.product.iter().map(String::as_str));
+    }
+    (categories, products)
+}
+
+fn quoted(words: &[&str]) -> String {
+    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// The first few values of a column, as they are written.
+pub fn some_values(customers: &Customers, column: &str) -> String {
+    let mut found: Vec<String> = Vec::new();
+    for value in customers.columns.iter().filter(|(name, _)| name == column).flat_map(|(_, values)| values) {
+        let text = match value {
+            Value::Text(text) if text.trim().is_empty() => continue,
+            Value::Text(text) => format!("`{text}`"),
+            Value::Int(number) => format!("`{number}`"),
+            Value::Bool(truth) => format!("`{truth}`"),
+            Value::Date(day) => format!("`{day}`"),
+            _ => continue,
+        };
+        if found.contains(&text) {
+            continue;
+        }
+        if found.len() == QUOTED {
+            found.push("…".to_owned());
+            break;
+        }
+        found.push(text);
+    }
+    if found.is_empty() { "-".to_owned() } else { found.join(", ") }
+}
