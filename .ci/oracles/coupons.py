@@ -173,7 +173,7 @@ class Customers:
 
 
 def orders_before(folder, as_of):
-    """Every order with a positive net before a date: customer, id, time, net, lines."""
+    """Every order before a date that was not taken back, also one that a code made free: customer, id, time, net, lines."""
     rows = duckdb.execute(
         f"""SELECT customer_id, coalesce(nullif(order_id, ''), ''), purchased_at, amount, category, coupon_code
             FROM read_parquet('{folder}/purchases/*.parquet')
@@ -188,7 +188,11 @@ def orders_before(folder, as_of):
         found["lines"].append((amount, category, (code or "").strip().upper()))
     for found in orders.values():
         found["net"] = sum(amount for amount, *_ in found["lines"])
-    return sorted((one for one in orders.values() if one["net"] > 0), key=lambda one: (one["at"], one["order"].encode()))
+
+    def stands(one):
+        return one["net"] > 0 or (one["net"] == 0 and all(amount >= 0 for amount, *_ in one["lines"]))
+
+    return sorted(filter(stands, orders.values()), key=lambda one: (one["at"], one["order"].encode()))
 
 
 def cost(mail, order):

@@ -129,6 +129,7 @@ fn range_of(range: Option<NumberRange>, currency: Option<&Currency>) -> String {
 fn test(test: &WhereTest) -> String {
     match test {
         WhereTest::OneOf(values) => listed(values),
+        WhereTest::Truth(truth) => truth.to_string(),
         WhereTest::Range(range) => range_of(Some(*range), None),
         WhereTest::DateRange { from, to } => format!("{}..{}", date_or(*from, ""), date_or(*to, "")),
         WhereTest::Missing(true) => "missing".to_owned(),

@@ -8,6 +8,7 @@ use chrono::{Datelike, NaiveDate};
 pub fn holds(test: &WhereTest, value: &Value) -> bool {
     match test {
         WhereTest::OneOf(texts) => texts.iter().any(|text| value.is_written(text)),
+        WhereTest::Truth(truth) => value.says(*truth),
         WhereTest::Range(range) => any(value, &|value| number(value).is_some_and(|number| range.holds(number))),
         WhereTest::DateRange { from, to } => {
             any(value, &|value| date(value).is_some_and(|day| from.is_none_or(|from| day >= from) && to.is_none_or(|to| day <= to)))
@@ -75,6 +76,16 @@ mod tests {
         for value in ["京都 ".into(), Value::Int(33), Value::Bool(false), Value::Null, Value::List(vec![])] {
             assert!(!holds(&test, &value), "{value:?}");
         }
+    }
+
+    #[test]
+    fn truths_are_known_in_any_word() {
+        for (value, truth) in
+            [("TRUE".into(), true), ("有".into(), true), (Value::Int(1), true), ("いいえ".into(), false), (Value::Bool(false), false)]
+        {
+            assert_eq!((holds(&WhereTest::Truth(true), &value), holds(&WhereTest::Truth(false), &value)), (truth, !truth), "{value:?}");
+        }
+        assert!(!holds(&WhereTest::Truth(false), &Value::Null), "an empty cell says neither");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The command line as it is typed.
 
+use crate::pipeline::ColumnType;
 use chrono::NaiveDate;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -66,9 +67,15 @@ pub enum Command {
         /// Write over a file that holds something else
         #[arg(long)]
         force: bool,
-        /// Keep a column as text whatever it holds (may be repeated)
+        /// Say what a column holds: number, date or text (may be repeated)
+        #[arg(long = "type", value_name = "COLUMN=TYPE", value_parser = column_type)]
+        types: Vec<(String, ColumnType)>,
+        /// The same as --type COLUMN=text (may be repeated)
         #[arg(long, value_name = "COLUMN")]
         text: Vec<String>,
+        /// The share of rows that may be left out, such as 1% (default: 0.1%, and ten rows in any case)
+        #[arg(long, value_name = "SHARE")]
+        max_bad_rows: Option<String>,
     },
     /// Compute the features of all customers and write them as Parquet
     Features {
@@ -228,4 +235,16 @@ pub enum Kind {
 pub enum Emit {
     Systemd,
     Cron,
+}
+
+/// What a column is said to hold. A column's name may hold an equals sign; a type does not.
+fn column_type(text: &str) -> Result<(String, ColumnType), String> {
+    let (column, name) = text.rsplit_once('=').unwrap_or((text, ""));
+    let kind = match name {
+        "number" => ColumnType::Number,
+        "date" => ColumnType::Date,
+        "text" => ColumnType::Text,
+        _ => return Err("write COLUMN=number, COLUMN=date or COLUMN=text".to_owned()),
+    };
+    Ok((column.to_owned(), kind))
 }

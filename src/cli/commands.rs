@@ -6,7 +6,7 @@ use super::{Done, Signals, clock, json, note, page, say, smtp_url};
 use crate::domain::Job;
 use crate::domain::job::Language;
 use crate::domain::list::ListKind;
-use crate::pipeline::{self, DiffRequest, Error, PlanRequest, SendRequest};
+use crate::pipeline::{self, ColumnType, DiffRequest, Error, PlanRequest, SendRequest};
 use chrono::NaiveDate;
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,12 @@ pub fn dispatch(args: &Args, signals: &Signals) -> Result<Done, Error> {
             Ok(Done::Clean)
         }
         Command::Check { job: Some(job), data, .. } => check(common, job, *data),
-        Command::Import { csv, to, force, text } => import(common, &pipeline::ImportRequest { csv, to, force: *force, as_text: text }),
+        Command::Import { csv, to, force, types, text, max_bad_rows } => {
+            let text = text.iter().map(|column| (column.clone(), ColumnType::Text));
+            let types: Vec<_> = types.iter().cloned().chain(text).collect();
+            let max_bad_rows = max_bad_rows.as_deref().map(pipeline::max_bad_rows).transpose()?;
+            import(common, &pipeline::ImportRequest { csv, to, force: *force, types: &types, max_bad_rows })
+        }
         Command::Features { job, out } => features(common, job, out),
         Command::Plan { job, into } => plan(common, job, into.as_deref()),
         Command::Show { job, customer, campaign, html, eml } => show(common, job, customer, campaign.as_deref(), *html, *eml),

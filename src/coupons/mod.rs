@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashMap};
 /// The places of the mails that hold one code, in the order of runs.
 type Holders<'a> = &'a [usize];
 
-/// Says what became of every code by `as_of`. Orders whose net is 0 or less were taken back and use nothing.
+/// Says what became of every code by `as_of`. Orders that were taken back use nothing.
 #[must_use]
 pub fn state(issued: &Issued, book: &OrderBook, zone: Zone, as_of: NaiveDate) -> Statement {
     let mut by_code: HashMap<String, Vec<usize>> = HashMap::new();
@@ -26,7 +26,7 @@ pub fn state(issued: &Issued, book: &OrderBook, zone: Zone, as_of: NaiveDate) ->
     let mut uses = Uses { issued: &issued.codes, redeemed: vec![false; issued.codes.len()], statement: Statement::default() };
     for part in &book.parts {
         for row in 0..part.customer_id.len() {
-            for order in part.orders(row).filter(|order| order.net() > 0) {
+            for order in part.orders(row).filter(|order| !was_taken_back(part, *order)) {
                 let found = used_in(part, order, &holders);
                 let Some(day) = zone.date(order.at()).filter(|_| !found.is_empty()) else { continue };
                 for holders in found {
@@ -44,6 +44,12 @@ pub fn state(issued: &Issued, book: &OrderBook, zone: Zone, as_of: NaiveDate) ->
     });
     statement.irregular.sort_by_cached_key(|odd| (odd.day, odd.customer.clone(), odd.order.clone(), given(odd.issued).code.clone()));
     statement
+}
+
+/// Whether nothing of an order is left: its net is below 0, or 0 because lines took off what others had come to. Where no line takes
+/// anything off, a net of 0 is what a coupon left to pay.
+fn was_taken_back(part: &BookPart, order: OrderView<'_>) -> bool {
+    order.net() < 0 || (order.net() == 0 && part.lines.amount[order.lines()].iter().any(|amount| *amount < 0))
 }
 
 /// The codes of ours that an order used, each once.

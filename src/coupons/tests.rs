@@ -135,6 +135,19 @@ fn an_order_that_was_taken_back_uses_nothing() {
 }
 
 #[test]
+fn an_order_that_its_code_made_free_redeems_it() {
+    let mut codes = issued(vec![given("AAA", "c1", 0, None), given("BBB", "c2", 0, None)]);
+    let terms = |percent, amount| Arc::new(Terms { percent, amount, ..Terms::default() });
+    codes.codes[0].terms = terms(Some(100.0), None);
+    codes.codes[1].terms = terms(None, Some(500));
+    let orders = [bought("c1", "gift", 1, 0, "AAA"), bought("c2", "small", 2, 0, "BBB"), bought("c1", "again", 3, 0, "AAA")];
+    let statement = state(&codes, &book(&orders), ZONE, day(4));
+    let used: Vec<(&str, i64, i64)> = statement.redemptions.iter().map(|used| (used.order.as_str(), used.net, used.cost)).collect();
+    assert_eq!(used, [("gift", 0, 0), ("small", 0, 500)]);
+    assert_eq!(odd(&statement), [(Irregularity::Twice, "again", 0)]);
+}
+
+#[test]
 fn the_cost_is_what_the_order_would_have_been_more() {
     let terms = |percent, amount, on: Option<&str>| Terms {
         percent,
@@ -169,7 +182,7 @@ fn plainly(codes: &Issued, orders: &[Bought]) -> Found {
     let mut orders = orders.to_vec();
     orders.sort_by(|one, other| (one.day, one.customer, &one.id).cmp(&(other.day, other.customer, &other.id)));
     let (mut redeemed, mut odd): (Vec<(usize, String)>, _) = (Vec::new(), Vec::new());
-    for order in orders.iter().filter(|order| order.lines[0].0 > 0 && !order.lines[0].1.is_empty()) {
+    for order in orders.iter().filter(|order| order.lines[0].0 >= 0 && !order.lines[0].1.is_empty()) {
         let mails: Vec<usize> =
             (0..codes.codes.len()).filter(|at| codes.codes[*at].code.eq_ignore_ascii_case(order.lines[0].1.trim())).collect();
         if mails.is_empty() {

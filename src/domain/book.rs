@@ -29,7 +29,7 @@ pub struct BookPart {
     pub order_id: Texts,
     /// Its earliest line, microseconds UTC.
     pub at: Vec<i64>,
-    /// The sum of its lines, minor units; 0 or less is an order that was taken back.
+    /// The sum of its lines, minor units; 0 or less counts as no order.
     pub net: Vec<i64>,
     /// Where each order's lines begin, and behind the last one where they end.
     pub lines_from: Vec<usize>,

@@ -180,6 +180,8 @@ pub struct Where {
 pub enum WhereTest {
     /// The value, written as text, is one of these. (A column that lists several values holds when any of them is.)
     OneOf(Vec<String>),
+    /// The value means yes (true) or no (false), in whatever word a list writes it.
+    Truth(bool),
     /// The value is a number, or a date written as one, in this range.
     Range(NumberRange),
     /// The value is a date in this range; both ends are included, one of them may be open.

@@ -3,6 +3,7 @@
 use super::Texts;
 use super::job::Language;
 use super::money::grouped;
+use super::text::narrow;
 use std::borrow::Cow;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -99,16 +100,15 @@ impl Contacts {
     }
 }
 
-/// Wide digits, letters and signs as narrow ones; other letters stay.
+/// Full-width letters as plain ones, and everything that people write for a hyphen as one.
 #[must_use]
 pub fn narrowed(text: &str) -> String {
-    let narrow = |letter: char| match letter {
-        '！'..='～' => char::from_u32(u32::from(letter) - 0xfee0).unwrap_or(letter),
-        '\u{3000}' | '\u{a0}' => ' ',
+    let plain = |letter: char| match letter {
+        '\u{a0}' => ' ',
         '‐' | '‑' | '‒' | '–' | '—' | '―' | '−' | 'ー' | 'ｰ' => '-',
-        other => other,
+        other => narrow(other),
     };
-    text.chars().map(narrow).collect::<String>().trim().to_owned()
+    text.chars().map(plain).collect::<String>().trim().to_owned()
 }
 
 /// A Japanese postal code with its hyphen; any other code as it is.

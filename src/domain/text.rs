@@ -1,4 +1,5 @@
-//! A column of strings that lie one behind the other: ten million short ids without ten million allocations.
+//! Text: a column of strings that lie one behind the other (ten million short ids without ten million allocations), and what Japanese
+//! keyboards write.
 
 /// A growing column of strings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,6 +53,16 @@ impl<'a> FromIterator<&'a str> for Texts {
     }
 }
 
+/// Full-width letters, digits and signs as plain ones; others stay.
+#[must_use]
+pub fn narrow(letter: char) -> char {
+    match letter {
+        '！'..='～' => char::from_u32(u32::from(letter) - 0xfee0).unwrap_or(letter),
+        '\u{3000}' => ' ',
+        other => other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,5 +72,10 @@ mod tests {
         let column: Texts = ["", "京都", "", "a"].into_iter().collect();
         assert_eq!(column.iter().collect::<Vec<_>>(), ["", "京都", "", "a"]);
         assert_eq!(column.get(9), "");
+    }
+
+    #[test]
+    fn full_width_letters_become_plain_ones() {
+        assert_eq!("Ａｚ０９！～　ー漢ｱ".chars().map(narrow).collect::<String>(), "Az09!~ ー漢ｱ");
     }
 }

@@ -18,6 +18,10 @@ pub enum Value {
     Record(Vec<(String, Value)>),
 }
 
+/// What lists write for true and false, in capitals or not.
+const YES: &[&str] = &["true", "yes", "y", "t", "on", "1", "１", "はい", "有", "有り", "あり", "有効", "○", "〇", "◯"];
+const NO: &[&str] = &["false", "no", "n", "f", "off", "0", "０", "いいえ", "無", "無し", "なし", "無効", "×", "✕"];
+
 impl Value {
     /// The value under a name in a record.
     #[must_use]
@@ -40,6 +44,24 @@ impl Value {
             Self::Float(number) => writes(format_args!("{number}"), text),
             Self::Date(day) => writes(format_args!("{day}"), text),
             Self::List(values) => values.iter().any(|value| value.is_written(text)),
+        }
+    }
+
+    /// Whether the value says yes (`truth`) or no, as tills, databases and people write it. Other words, and nothing, say neither. A list
+    /// does when any of its values does.
+    #[must_use]
+    pub fn says(&self, truth: bool) -> bool {
+        match self {
+            Self::Bool(own) => *own == truth,
+            Self::Int(number) => *number == i64::from(truth),
+            #[expect(clippy::float_cmp, reason = "a whole number of a column that also has gaps is exact")]
+            Self::Float(number) => *number == f64::from(u8::from(truth)),
+            Self::Text(text) => {
+                let text = text.trim();
+                (if truth { YES } else { NO }).iter().any(|word| text.eq_ignore_ascii_case(word))
+            }
+            Self::List(values) => values.iter().any(|value| value.says(truth)),
+            Self::Null | Self::Date(_) | Self::Record(_) => false,
         }
     }
 
@@ -101,5 +123,34 @@ mod tests {
         let list = Value::List(vec!["肉".into(), Value::Int(7), Value::Null]);
         assert!(list.is_written("肉") && list.is_written("7") && !list.is_written("") && !list.is_written("肉7"));
         assert!(!Value::Null.is_written(""));
+    }
+
+    #[test]
+    fn yes_and_no_are_known_in_the_words_of_lists() {
+        for (yes, no) in [
+            ("true", "false"),
+            ("TRUE", "False"),
+            ("Yes", "no"),
+            ("1", "0"),
+            (" はい ", "いいえ"),
+            ("有", "無"),
+            ("あり", "なし"),
+            ("○", "×"),
+        ] {
+            for (value, truth) in [(Value::from(yes), true), (Value::from(no), false)] {
+                assert!(value.says(truth) && !value.says(!truth), "{value:?}");
+            }
+        }
+        for (value, truth) in [
+            (Value::Bool(true), true),
+            (Value::Int(0), false),
+            (Value::Float(1.0), true),
+            (Value::List(vec![Value::Null, "Y".into()]), true),
+        ] {
+            assert!(value.says(truth) && !value.says(!truth), "{value:?}");
+        }
+        for value in ["".into(), "2".into(), "maybe".into(), Value::Int(2), Value::Float(0.5), Value::Null, Value::List(vec![])] {
+            assert!(!value.says(true) && !value.says(false), "{value:?}");
+        }
     }
 }

@@ -18,9 +18,14 @@ pub enum Error {
     Empty { file: String },
     #[error("`{file}` has no row below its header{first}")]
     NoRows { file: String, first: String },
+    #[error(
+        "{bad} of {rows} rows of `{file}` cannot be read, more than the {allowed} % that --max-bad-rows allows; nothing is written. Mend them, allow \
+         more, or keep a column as text with --type COLUMN=text. The first:\n  {first}"
+    )]
+    TooManyBad { file: String, bad: u64, rows: u64, allowed: f64, first: String },
     #[error("`{file}` has two columns `{column}`; rename one of them")]
     ColumnTwice { file: String, column: String },
-    #[error("`{file}` has no column `{column}`, which --text names; it has {there}")]
+    #[error("`{file}` has no column `{column}`, which --type or --text names; it has {there}")]
     NoColumn { file: String, column: String, there: String },
     #[error("`{file}` line {line} opens a quote that is never closed; close it, or write a quote within a field twice")]
     OpenQuote { file: String, line: u64 },

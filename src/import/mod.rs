@@ -1,7 +1,7 @@
 //! Turns a CSV of purchases into Parquet: once, with types that hold for the whole file, and a list of what could not be read.
 //!
 //! The file is walked through three times (encoding, types, rows), so that memory does not grow with it. Nothing is guessed from the names
-//! of columns: a column is numbers or times only when every value of it is.
+//! of columns: a column is numbers or times when nearly all of its values are. A row with another value there is left out and listed.
 
 mod cells;
 mod encoding;
@@ -11,6 +11,7 @@ mod rows;
 mod write;
 
 pub use error::Error;
+pub use guess::ColumnType;
 
 use encoding::Encoding;
 use guess::{Guess, Kind};
@@ -24,6 +25,8 @@ use std::time::SystemTime;
 const LONGEST_FIELD: usize = 1 << 20;
 /// How many rows that could not be read are listed.
 const NOTES: usize = 10;
+/// The share of rows that may be left out where nothing else is said, as `max_bad_rows` of a job has it.
+const MAX_BAD_ROWS: f64 = 0.001;
 
 /// What is to be imported.
 pub struct Request<'a> {
@@ -32,8 +35,10 @@ pub struct Request<'a> {
     pub to: &'a Path,
     /// Write over a file that holds something else.
     pub force: bool,
-    /// Columns that stay text whatever they hold.
-    pub as_text: &'a [String],
+    /// What columns are said to hold.
+    pub types: &'a [(String, ColumnType)],
+    /// The share of rows that may be left out; else a thousandth, and as many as are listed in any case.
+    pub max_bad_rows: Option<f64>,
 }
 
 /// A CSV that lies in its folder as Parquet.
@@ -53,7 +58,7 @@ pub struct Imported {
 pub struct Column {
     pub name: String,
     pub kind: String,
-    /// The column is text although most of its values are numbers or times: the line and value that stand in the way.
+    /// The column is text although most of its values are numbers or times: the line and value of the first that is none.
     pub odd: Option<(u64, String)>,
 }
 
@@ -61,50 +66,64 @@ pub struct Column {
 pub fn import(request: &Request<'_>) -> Result<Imported, Error> {
     let source = Source::open(request.csv)?;
     let header = source.header()?;
-    for name in request.as_text {
+    for (name, _) in request.types {
         if !header.names.iter().flatten().any(|there| there == name) {
             let there = header.names.iter().flatten().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
             return Err(Error::NoColumn { file: source.name, column: name.clone(), there });
         }
     }
+    let said = |name: &Option<String>| request.types.iter().rev().find(|(column, _)| Some(column) == name.as_ref()).map(|(_, said)| *said);
     let mut guesses = vec![Guess::default(); header.names.len()];
-    let mut notes = Vec::new();
-    let (mut rows, mut not_read) = (0_u64, 0_u64);
     source.each_row(&header, |line, row| {
-        match row {
-            Ok(texts) => {
-                rows += 1;
-                guesses.iter_mut().zip(texts).for_each(|(guess, text)| guess.see(line, text));
-            }
-            Err(what) => {
-                not_read += 1;
-                if notes.len() < NOTES {
-                    notes.push((line, what));
-                }
-            }
+        if let Ok(texts) = row {
+            guesses.iter_mut().zip(texts).for_each(|(guess, text)| guess.see(line, text));
         }
         Ok(())
     })?;
-    if rows == 0 {
-        let first = notes.first().map_or_else(String::new, |(line, what)| format!(" that can be read; line {line} {what}"));
-        return Err(Error::NoRows { file: source.name, first });
-    }
-    let kinds: Vec<Kind> = header.names.iter().zip(&guesses).map(|(name, guess)| kind(name.as_ref(), guess, request.as_text)).collect();
-    let (file, unchanged) = write::write(&source, &header, &kinds, request)?;
-    source.check_unchanged()?;
+    let kinds: Vec<Kind> = header.names.iter().zip(&guesses).map(|(name, guess)| guess.kind(said(name))).collect();
+    let written = write::write(&source, &header, &kinds, request)?;
     let columns = header.names.iter().zip(kinds.iter().zip(&guesses)).filter_map(|(name, (kind, guess))| {
-        let odd = if *kind == Kind::Text { guess.odd() } else { None };
-        let odd = odd.filter(|_| name.as_ref().is_some_and(|name| !request.as_text.contains(name)));
+        let odd = if *kind == Kind::Text && said(name).is_none() { guess.odd() } else { None };
         Some(Column { name: name.clone()?, kind: kind.word(), odd })
     });
+    let Counts { rows, not_read, notes } = written.counts;
+    let (file, unchanged) = (written.file, written.unchanged);
     Ok(Imported { columns: columns.collect(), file, unchanged, encoding: source.encoding.name(), rows, not_read, notes })
 }
 
-fn kind(name: Option<&String>, guess: &Guess, as_text: &[String]) -> Kind {
-    match guess.kind() {
-        Kind::Empty => Kind::Empty,
-        _ if name.is_some_and(|name| as_text.contains(name)) => Kind::Text,
-        kind => kind,
+/// The rows that went into the file, and those that did not.
+#[derive(Default)]
+struct Counts {
+    rows: u64,
+    not_read: u64,
+    notes: Vec<(u64, String)>,
+}
+
+impl Counts {
+    fn leave_out(&mut self, line: u64, what: String) {
+        self.not_read += 1;
+        if self.notes.len() < NOTES {
+            self.notes.push((line, what));
+        }
+    }
+
+    /// An import that leaves out more than it may is none. Without a limit of its own a few rows may always be left out: each of them is
+    /// listed, and the exit code tells.
+    fn check(&self, file: &str, max_bad_rows: Option<f64>) -> Result<(), Error> {
+        let line = |(line, what): &(u64, String)| format!("line {line} {what}");
+        if self.rows == 0 {
+            let first = self.notes.first().map_or_else(String::new, |first| format!(" that can be read; {}", line(first)));
+            return Err(Error::NoRows { file: file.to_owned(), first });
+        }
+        let rows = self.rows + self.not_read;
+        let share = max_bad_rows.unwrap_or(MAX_BAD_ROWS);
+        #[expect(clippy::cast_precision_loss, reason = "a share of rows needs no more than 52 bits")]
+        let too_many = self.not_read as f64 > share * rows as f64;
+        if too_many && (max_bad_rows.is_some() || self.not_read > NOTES as u64) {
+            let first = self.notes.iter().map(line).collect::<Vec<_>>().join("\n  ");
+            return Err(Error::TooManyBad { file: file.to_owned(), bad: self.not_read, rows, allowed: (share * 1e6).round() / 1e4, first });
+        }
+        Ok(())
     }
 }
 

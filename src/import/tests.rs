@@ -1,6 +1,6 @@
 //! CSVs made here, and the Parquet that becomes of them.
 
-use super::{Error, Imported, Request, import};
+use super::{ColumnType, Error, Imported, Request, import};
 use arrow::array::{Array, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
@@ -24,8 +24,16 @@ impl Desk {
     fn import(&self, bytes: &[u8], force: bool, as_text: &[&str]) -> Result<Imported, Error> {
         let csv = self.folder.path().join("sales.csv");
         fs::write(&csv, bytes).unwrap();
-        let as_text: Vec<String> = as_text.iter().map(|name| (*name).to_owned()).collect();
-        import(&Request { csv: &csv, to: &self.folder.path().join("out"), force, as_text: &as_text })
+        let types: Vec<_> = as_text.iter().map(|name| ((*name).to_owned(), ColumnType::Text)).collect();
+        import(&Request { csv: &csv, to: &self.folder.path().join("out"), force, types: &types, max_bad_rows: None })
+    }
+
+    /// Imports a column `v` of these cells, which is said to hold `said`.
+    fn column(&self, cells: &[&str], said: Option<ColumnType>, max_bad_rows: Option<f64>) -> Result<Imported, Error> {
+        let csv = self.folder.path().join("sales.csv");
+        fs::write(&csv, format!("v,n\n{}", cells.iter().map(|cell| format!("\"{cell}\",x\n")).collect::<Vec<_>>().concat())).unwrap();
+        let types: Vec<_> = said.map(|said| ("v".to_owned(), said)).into_iter().collect();
+        import(&Request { csv: &csv, to: &self.folder.path().join("out"), force: true, types: &types, max_bad_rows })
     }
 
     /// Names of the files beside each other in the target folder.
@@ -62,10 +70,9 @@ fn columns(path: &Path) -> Vec<(String, String, Vec<String>)> {
 
 /// Kind and values of the only column of these cells.
 fn cells(cells: &[&str]) -> (String, Vec<String>) {
-    let desk = Desk::new();
-    let quoted = cells.iter().map(|cell| format!("\"{cell}\",x\n")).collect::<Vec<_>>().concat();
-    let imported = desk.import(format!("v,n\n{quoted}").as_bytes(), false, &[]).unwrap();
-    let (_, kind, values) = columns(&imported.file).swap_remove(0);
+    let imported = Desk::new();
+    let imported = imported.column(cells, None, None).map(|imported| columns(&imported.file).swap_remove(0));
+    let (_, kind, values) = imported.unwrap();
     (kind, values)
 }
 
@@ -83,6 +90,8 @@ fn a_column_has_the_type_that_all_of_its_values_have() {
     assert_eq!(cells(&["2026-12-01", "2026/12/2"]), of("Date32", &["2026-12-01", "2026-12-02"]));
     assert_eq!(cells(&["2026-12-01", "2026-12-01 10:07:30"]), of("Timestamp(µs)", &["2026-12-01T00:00:00", "2026-12-01T10:07:30"]));
     assert_eq!(cells(&["2026-12-01T10:07:30+09:00"]), of("Timestamp(µs, \"UTC\")", &["1796087250000000"]));
+    assert_eq!(cells(&["R8.11.4", "令和8年11月5日", "2026年11月6日"]), of("Date32", &["2026-11-04", "2026-11-05", "2026-11-06"]));
+    assert_eq!(cells(&["￥1,234", "1,234円", "△500", "１２３４"]), of("Int64", &["1234", "1234", "-500", "1234"]));
     assert_eq!(cells(&["2026-12-01T10:07:30+09:00", "2026-12-01 10:07"]).0, "Utf8", "two kinds of clocks");
     assert_eq!(cells(&["", " "]), of("Null", &["-", "-"]));
     assert_eq!(cells(&["a\nb, c", "山"]), of("Utf8", &["a\nb, c", "山"]));
@@ -132,15 +141,105 @@ fn rows_that_cannot_be_read_are_listed_and_the_others_written() {
 }
 
 #[test]
-fn a_value_that_stands_in_the_way_is_told() {
+fn a_column_that_is_numbers_or_dates_in_nearly_all_rows_stays_typed() {
     let desk = Desk::new();
-    let rows = (0..20).map(|row| format!("{row},2026-12-01\n")).collect::<Vec<_>>().concat();
-    let imported = desk.import(format!("amount,at\n{rows}-,N/A\n").as_bytes(), false, &[]).unwrap();
-    let odd: Vec<_> = imported.columns.iter().map(|column| column.odd.clone()).collect();
-    assert_eq!(odd, [Some((22, "-".to_owned())), Some((22, "N/A".to_owned()))]);
-    let imported = desk.import(format!("amount,at\n{rows}").as_bytes(), true, &["amount"]).unwrap();
-    assert_eq!(imported.columns.iter().map(|column| column.kind.as_str()).collect::<Vec<_>>(), ["text", "dates"]);
+    let rows = (0..30).map(|row| format!("{row},2026-12-01\n")).collect::<Vec<_>>().concat();
+    let imported = desk.import(format!("amount,at\n{rows}N/A,2026-12-02\n5,soon\n6,\n").as_bytes(), false, &[]).unwrap();
+    let found = columns(&imported.file);
+    assert_eq!(found.iter().map(|(_, kind, _)| kind.as_str()).collect::<Vec<_>>(), ["Int64", "Date32"]);
+    assert_eq!((imported.rows, imported.not_read, found[0].2.len()), (31, 2, 31));
+    assert_eq!(found[1].2.last().map(String::as_str), Some("-"), "an empty cell spoils nothing");
+    assert_eq!(
+        imported.notes,
+        [(32, "has \"N/A\" in `amount`, which is no number".to_owned()), (33, "has \"soon\" in `at`, which is no date".to_owned())]
+    );
     assert!(imported.columns.iter().all(|column| column.odd.is_none()));
+    let imported = desk.import(format!("amount,at\n{rows}N/A,2026-12-02\n").as_bytes(), true, &["amount"]).unwrap();
+    assert_eq!(imported.columns.iter().map(|column| column.kind.as_str()).collect::<Vec<_>>(), ["text", "dates"]);
+    assert_eq!(imported.not_read, 0);
+}
+
+#[test]
+fn ids_stay_text_whatever_most_of_them_look_like() {
+    let desk = Desk::new();
+    let digits: Vec<String> = (1_000..1_030).map(|id: i32| id.to_string()).collect();
+    for odd in ["0012", "００１２", "+8190", "A12", "12345678901234567890"] {
+        let cells: Vec<&str> = digits.iter().map(String::as_str).chain([odd]).collect();
+        let imported = desk.column(&cells, None, None).unwrap();
+        let (_, kind, values) = columns(&imported.file).swap_remove(0);
+        assert_eq!((kind.as_str(), values.len(), imported.not_read), ("Utf8", 31, 0), "{odd}");
+        assert_eq!(values[30], odd);
+        // Money tells that digits are an amount.
+        if odd != "12345678901234567890" {
+            let cells: Vec<&str> = cells.into_iter().chain(["¥1,200"]).collect();
+            let imported = desk.column(&cells, None, None).unwrap();
+            assert_eq!((imported.columns[0].kind.as_str(), imported.not_read), ("whole numbers", 1), "{odd}");
+        }
+    }
+    let dates = ["20261201"; 20];
+    assert_eq!(desk.column(&dates, None, None).unwrap().columns[0].kind, "whole numbers");
+    assert_eq!(desk.column(&["00010101"; 20], None, None).unwrap().columns[0].kind, "text");
+}
+
+#[test]
+fn a_column_holds_what_it_is_said_to_hold() {
+    let desk = Desk::new();
+    let of = |cells: &[&str], said| {
+        let imported = desk.column(cells, Some(said), None).unwrap();
+        let (_, kind, values) = columns(&imported.file).swap_remove(0);
+        (kind, values, imported.notes.into_iter().map(|(line, _)| line).collect::<Vec<_>>())
+    };
+    let own = |kind: &str, values: &[&str], lines: &[u64]| {
+        (kind.to_owned(), values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>(), lines.to_vec())
+    };
+    assert_eq!(of(&["12", "x", "0012", "3"], ColumnType::Number), own("Int64", &["12", "3"], &[3, 4]));
+    assert_eq!(of(&["1.25", "x"], ColumnType::Number), own("Decimal128(3, 2)", &["1.25"], &[3]));
+    assert_eq!(of(&["12", "13"], ColumnType::Text), own("Utf8", &["12", "13"], &[]));
+    assert_eq!(of(&["20261201", "R8.12.2", "x"], ColumnType::Date), own("Date32", &["2026-12-01", "2026-12-02"], &[4]));
+    let (kind, values, lines) = of(&["2026-12-01T10:07:30+09:00", "2026-12-01T01:07:30Z", "2026-12-01 10:07"], ColumnType::Date);
+    assert_eq!((kind.as_str(), values.len(), lines), ("Timestamp(µs, \"UTC\")", 2, vec![4]), "its clock is not known");
+    let enormous = format!("{}.5", "9".repeat(37));
+    let (kind, values, lines) = of(&[&enormous, "0.12345", "7"], ColumnType::Number);
+    assert_eq!((kind.as_str(), values.len(), lines), ("Decimal128(38, 5)", 2, vec![2]));
+    assert!(matches!(desk.column(&["x"], Some(ColumnType::Number), None), Err(Error::NoRows { first, .. }) if first.contains("no number")));
+    let error = import(&Request {
+        csv: &desk.folder.path().join("sales.csv"),
+        to: desk.folder.path(),
+        force: false,
+        types: &[("no".into(), ColumnType::Date)],
+        max_bad_rows: None,
+    });
+    assert!(matches!(error, Err(Error::NoColumn { .. })));
+}
+
+#[test]
+fn more_bad_rows_than_are_allowed_are_an_error_and_nothing_is_written() {
+    let desk = Desk::new();
+    let cells = |good: usize, bad: usize| [vec!["12"; good], vec!["N/A"; bad]].concat();
+    let import = |good, bad, limit| desk.column(&cells(good, bad), None, limit);
+    assert_eq!(import(200, 10, None).unwrap().not_read, 10, "a few may always be missing: all of them are listed");
+    let before = fs::read(desk.folder.path().join("out/sales.parquet")).unwrap();
+    let error = import(200, 11, None).err().unwrap().to_string();
+    for words in ["11 of 211 rows", "more than the 0.1 % that --max-bad-rows allows", "line 202 has \"N/A\" in `v`", "--type COLUMN=text"] {
+        assert!(error.contains(words), "{error} lacks {words}");
+    }
+    assert!(
+        matches!(import(200, 1, Some(0.0)), Err(Error::TooManyBad { bad: 1, rows: 201, .. })),
+        "a limit that is set holds from the first"
+    );
+    assert_eq!(fs::read(desk.folder.path().join("out/sales.parquet")).unwrap(), before);
+    assert_eq!(desk.files(), ["sales.parquet"], "nothing half-written is left");
+    assert_eq!(import(200, 11, Some(0.06)).unwrap().not_read, 11);
+    // A column that is half words is text.
+    assert_eq!(
+        (import(20, 12, None).unwrap().not_read, import(20, 12, None).unwrap().columns[0].odd.clone()),
+        (0, Some((22, "N/A".to_owned())))
+    );
+    let ragged: String = (0..30).map(|_| "1\n").collect();
+    assert!(matches!(
+        desk.import(format!("id,note\n1,a\n{ragged}").as_bytes(), true, &[]),
+        Err(Error::TooManyBad { bad: 30, rows: 31, .. })
+    ));
 }
 
 #[test]
@@ -176,7 +275,7 @@ fn files_that_are_no_such_csv_are_refused_and_nothing_is_written() {
     }
     assert!(matches!(desk.import(b"id\n1\n", false, &["no"]), Err(Error::NoColumn { .. })));
     assert!(matches!(
-        import(&Request { csv: desk.folder.path(), to: desk.folder.path(), force: false, as_text: &[] }),
+        import(&Request { csv: desk.folder.path(), to: desk.folder.path(), force: false, types: &[], max_bad_rows: None }),
         Err(Error::Folder { .. })
     ));
     assert_eq!(desk.files(), [""; 0]);

@@ -1,7 +1,9 @@
 //! Writes the rows of a CSV as one Parquet file, which appears whole or not at all.
 
+use super::cells::{self, MOST_DIGITS};
 use super::guess::Kind;
-use super::{Error, Header, Request, Source, cells};
+use super::{Counts, Error, Header, Request, Source};
+use crate::domain::Moment;
 use arrow::array::{
     ArrayRef, Date32Builder, Decimal128Builder, Int64Builder, NullArray, RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
 };
@@ -10,6 +12,7 @@ use chrono::NaiveDate;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -20,18 +23,30 @@ const BATCH: usize = 1 << 14;
 const ROW_GROUP: usize = 1 << 17;
 const BATCH_BYTES: usize = 16 << 20;
 
-/// Writes the file; gives its path, and whether it was there with the same content.
-pub fn write(source: &Source, header: &Header, kinds: &[Kind], request: &Request<'_>) -> Result<(PathBuf, bool), Error> {
+/// A file that lies in its folder.
+pub struct Written {
+    pub file: PathBuf,
+    /// It was there with the same content.
+    pub unchanged: bool,
+    pub counts: Counts,
+}
+
+/// Writes the file, unless too many rows would be missing in it.
+pub fn write(source: &Source, header: &Header, kinds: &[Kind], request: &Request<'_>) -> Result<Written, Error> {
     let path = request.to.join(format!("{}.parquet", stem(request.csv)));
     let failed = |source| Error::Write { path: path.clone(), source };
     std::fs::create_dir_all(request.to).map_err(failed)?;
     let temporary = request.to.join(format!(".{}.parquet.part", stem(request.csv)));
-    let written = write_file(source, header, kinds, &temporary, &path).and_then(|()| put(&temporary, &path, request.force));
-    if !matches!(written, Ok(false)) {
+    let written = write_file(source, header, kinds, &temporary, &path).and_then(|counts| {
+        source.check_unchanged()?;
+        counts.check(&source.name, request.max_bad_rows)?;
+        Ok((put(&temporary, &path, request.force)?, counts))
+    });
+    if !matches!(written, Ok((false, _))) {
         // It was not renamed. What went wrong is worth more to the reader than a second error about what is left.
         let _ = std::fs::remove_file(&temporary);
     }
-    written.map(|unchanged| (path, unchanged))
+    written.map(|(unchanged, counts)| Written { file: path, unchanged, counts })
 }
 
 /// The name of the CSV without its ending; names that begin with a dot or `_` are passed over when purchases are read.
@@ -69,7 +84,7 @@ fn hash(path: &Path) -> std::io::Result<blake3::Hash> {
     }
 }
 
-fn write_file(source: &Source, header: &Header, kinds: &[Kind], temporary: &Path, path: &Path) -> Result<(), Error> {
+fn write_file(source: &Source, header: &Header, kinds: &[Kind], temporary: &Path, path: &Path) -> Result<Counts, Error> {
     let failed = |source| Error::Write { path: path.to_owned(), source };
     let wrong = |reason: String| Error::Parquet { path: path.to_owned(), reason };
     let file = File::create(temporary).map_err(failed)?;
@@ -83,18 +98,27 @@ fn write_file(source: &Source, header: &Header, kinds: &[Kind], temporary: &Path
         .map_err(|error| wrong(error.to_string()))?;
     let mut columns: Vec<Option<Values>> =
         header.names.iter().zip(kinds).map(|(name, kind)| name.as_ref().map(|_| Values::new(*kind))).collect();
+    let mut counts = Counts::default();
     let (mut rows, mut bytes) = (0, 0);
+    let mut cells = Vec::with_capacity(kinds.len());
     let mut flush = |columns: &mut [Option<Values>], rows: usize| {
         let arrays: Vec<ArrayRef> = columns.iter_mut().flatten().map(|column| column.finish(rows)).collect();
         let batch = RecordBatch::try_new(Arc::clone(&schema), arrays).map_err(|error| wrong(error.to_string()))?;
         writer.write(&batch).map_err(|error| wrong(error.to_string()))
     };
-    source.each_row(header, |_, row| {
-        let Ok(texts) = row else { return Ok(()) };
-        for (column, text) in columns.iter_mut().zip(texts) {
+    source.each_row(header, |line, row| {
+        cells.clear();
+        let texts = match row.and_then(|texts| read_row(header, kinds, texts, &mut cells).map(|()| texts)) {
+            Ok(texts) => texts,
+            Err(what) => {
+                counts.leave_out(line, what);
+                return Ok(());
+            }
+        };
+        counts.rows += 1;
+        for ((column, cell), text) in columns.iter_mut().zip(&cells).zip(texts) {
             if let Some(column) = column {
-                column.push(text);
-                bytes += text.len();
+                bytes += column.push(*cell, text);
             }
         }
         rows += 1;
@@ -108,7 +132,21 @@ fn write_file(source: &Source, header: &Header, kinds: &[Kind], temporary: &Path
         flush(&mut columns, rows)?;
     }
     writer.close().map_err(|error| wrong(error.to_string()))?;
-    file.sync_all().map_err(failed)
+    file.sync_all().map_err(failed)?;
+    Ok(counts)
+}
+
+/// The cells of a row, or what is wrong with one of them. Columns without a name are not taken over.
+fn read_row(header: &Header, kinds: &[Kind], texts: &[Cow<'_, str>], cells: &mut Vec<Cell>) -> Result<(), String> {
+    for ((name, kind), text) in header.names.iter().zip(kinds).zip(texts) {
+        let Some(name) = name else {
+            cells.push(Cell::Empty);
+            continue;
+        };
+        let what = || format!("has \"{}\" in `{name}`, which is no {}", cells::shown(text), kind.one());
+        cells.push(read_cell(*kind, text).ok_or_else(what)?);
+    }
+    Ok(())
 }
 
 fn data_type(kind: Kind) -> DataType {
@@ -123,11 +161,48 @@ fn data_type(kind: Kind) -> DataType {
     }
 }
 
+/// A cell as it goes into the file.
+#[derive(Clone, Copy)]
+enum Cell {
+    Empty,
+    /// A whole number, or microseconds since 1970.
+    Whole(i64),
+    /// In units of the column's last digit.
+    Decimal(i128),
+    /// Days since 1970.
+    Date(i32),
+    /// The text as it stands.
+    Text,
+}
+
+/// Reads a cell of a column of this kind; one with nothing but blanks is empty, `None` is one that does not fit.
+fn read_cell(kind: Kind, text: &str) -> Option<Cell> {
+    if text.trim().is_empty() {
+        return Some(Cell::Empty);
+    }
+    match kind {
+        Kind::Empty => Some(Cell::Empty),
+        Kind::Whole => cells::number(text).filter(|number| number.scale == 0)?.digits.try_into().ok().map(Cell::Whole),
+        Kind::Decimal { scale, .. } => {
+            let number = cells::number(text)?;
+            let shift = 10_i128.checked_pow(u32::try_from(scale).ok()?.checked_sub(number.scale)?)?;
+            let largest = 10_i128.checked_pow(MOST_DIGITS)?;
+            number.digits.checked_mul(shift).filter(|units| (-largest < *units) && (*units < largest)).map(Cell::Decimal)
+        }
+        Kind::Date => Moment::parse(text).filter(|moment| moment.time.is_none()).map(|moment| Cell::Date(days(moment.day))),
+        Kind::Local | Kind::Instant => {
+            let moment = Moment::parse(text).filter(|moment| moment.offset.is_some() == (kind == Kind::Instant))?;
+            Some(Cell::Whole(moment.micros()))
+        }
+        Kind::Text => Some(Cell::Text),
+    }
+}
+
 /// The values of one column that are not written yet.
 enum Values {
     Empty,
     Whole(Int64Builder),
-    Decimal(Decimal128Builder, u32),
+    Decimal(Decimal128Builder),
     Date(Date32Builder),
     Time(TimestampMicrosecondBuilder),
     Text(StringBuilder),
@@ -138,36 +213,39 @@ impl Values {
         match kind {
             Kind::Empty => Self::Empty,
             Kind::Whole => Self::Whole(Int64Builder::new()),
-            Kind::Decimal { scale, .. } => {
-                Self::Decimal(Decimal128Builder::new().with_data_type(data_type(kind)), u32::try_from(scale).unwrap_or(0))
-            }
+            Kind::Decimal { .. } => Self::Decimal(Decimal128Builder::new().with_data_type(data_type(kind))),
             Kind::Date => Self::Date(Date32Builder::new()),
             Kind::Local | Kind::Instant => Self::Time(TimestampMicrosecondBuilder::new().with_data_type(data_type(kind))),
             Kind::Text => Self::Text(StringBuilder::new()),
         }
     }
 
-    /// Adds a cell; one with nothing but blanks is a null.
-    fn push(&mut self, text: &str) {
-        let there = !text.trim().is_empty();
-        match self {
-            Self::Empty => {}
-            Self::Whole(values) => values.append_option(cells::number(text).and_then(|number| i64::try_from(number.digits).ok())),
-            Self::Decimal(values, scale) => {
-                let shifted = |number: cells::Number| number.digits.checked_mul(10_i128.checked_pow(scale.checked_sub(number.scale)?)?);
-                values.append_option(cells::number(text).and_then(shifted));
+    /// Adds a cell that was read for this column; gives how many bytes of text it holds.
+    fn push(&mut self, cell: Cell, text: &str) -> usize {
+        match (self, cell) {
+            (Self::Empty, _) => {}
+            (Self::Whole(values), Cell::Whole(number)) => values.append_value(number),
+            (Self::Whole(values), _) => values.append_null(),
+            (Self::Decimal(values), Cell::Decimal(units)) => values.append_value(units),
+            (Self::Decimal(values), _) => values.append_null(),
+            (Self::Date(values), Cell::Date(day)) => values.append_value(day),
+            (Self::Date(values), _) => values.append_null(),
+            (Self::Time(values), Cell::Whole(micros)) => values.append_value(micros),
+            (Self::Time(values), _) => values.append_null(),
+            (Self::Text(values), Cell::Text) => {
+                values.append_value(text);
+                return text.len();
             }
-            Self::Date(values) => values.append_option(cells::moment(text).map(|moment| days(moment.day))),
-            Self::Time(values) => values.append_option(cells::moment(text).map(|moment| moment.micros())),
-            Self::Text(values) => values.append_option(there.then_some(text)),
+            (Self::Text(values), _) => values.append_null(),
         }
+        0
     }
 
     fn finish(&mut self, rows: usize) -> ArrayRef {
         match self {
             Self::Empty => Arc::new(NullArray::new(rows)),
             Self::Whole(values) => Arc::new(values.finish()),
-            Self::Decimal(values, _) => Arc::new(values.finish()),
+            Self::Decimal(values) => Arc::new(values.finish()),
             Self::Date(values) => Arc::new(values.finish()),
             Self::Time(values) => Arc::new(values.finish()),
             Self::Text(values) => Arc::new(values.finish()),

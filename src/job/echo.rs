@@ -367,6 +367,7 @@ fn wheres(job: &Job, campaign: &Campaign, parts: &mut Vec<String>) {
     parts.extend(campaign.wheres.iter().map(|test| {
         let what = match &test.test {
             WhereTest::OneOf(values) => pick(format!("が {}", values.join(" か ")), format!("is {}", values.join(" or "))),
+            WhereTest::Truth(truth) => format!("{}{truth}", job.language.pick("が ", "is ")),
             WhereTest::Range(range) => format!("{}{}", job.language.pick("が ", "is "), range_of(job, *range, None)),
             WhereTest::DateRange { from, to } => {
                 let end = |day: &Option<NaiveDate>, ja: &str, en: &str| {

@@ -20,7 +20,7 @@ mod written;
 pub use blend::blend;
 pub use echo::{echo, warnings};
 pub use error::{Error, Invalid, Problem};
-pub use outline::outline;
+pub use outline::{campaigns_beside, outline};
 pub use set::with_settings;
 
 use crate::domain::recommend::Support;
@@ -49,6 +49,11 @@ pub fn load(path: &Path) -> Result<Job, Error> {
 pub fn load_text(path: &Path, text: &str) -> Result<Job, Error> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), Path::to_owned);
     check_text(path, &folder, text, &|name| ranks_of(&folder, name))
+}
+
+/// A share of a whole, as it is written: 0 to 1 for `0%` to `100%`.
+pub fn share(text: &str) -> Option<f64> {
+    words::share(text)
 }
 
 /// How many must speak for a recommendation, as it is written: `20`, or `0.1%`.

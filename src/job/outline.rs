@@ -5,12 +5,14 @@ use super::written::{Key, Many};
 use super::{currency, words};
 use crate::domain::job::{Language, Outline};
 use serde::Deserialize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// How many files beside a job are looked at.
+const MOST_BESIDE: usize = 256;
 
 /// The outline of a job file. `None` when one of its parts is not certain: what is said of templates would be a guess then.
 pub fn outline(path: &Path) -> Option<Outline> {
-    let text = super::read(path).ok()?;
-    let file = JobFile::deserialize(toml::de::Deserializer::parse(&text).ok()?).ok()?;
+    let file = read(path)?;
     // The ranks of another job are known to that job only.
     if file.ranks.value().is_some_and(|ranks| ranks.of.span().is_some()) {
         return None;
@@ -36,16 +38,12 @@ pub fn outline(path: &Path) -> Option<Outline> {
         Some((campaign.name.value()?.clone(), names))
     });
     let variants = variants.collect();
-    let templates = match file.templates.span() {
-        None => "templates",
-        Some(_) => file.templates.value()?.as_str(),
-    };
     let language = match file.language.span() {
         Some(_) if file.language.value()? == "ja" => Language::Ja,
         _ => Language::En,
     };
     Some(Outline {
-        templates: path.parent().unwrap_or(Path::new("")).join(templates),
+        templates: templates(&file, path)?,
         campaigns,
         without_mail,
         variants,
@@ -54,4 +52,33 @@ pub fn outline(path: &Path) -> Option<Outline> {
         currency: currency::find(file.currency.value()?)?,
         language,
     })
+}
+
+/// The campaigns of the other jobs that lie beside this one and have the same folder of templates.
+pub fn campaigns_beside(path: &Path, root: &Path) -> Vec<String> {
+    let same = |one: &Path, other: &Path| one.canonicalize().ok().is_some_and(|one| other.canonicalize().is_ok_and(|other| one == other));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Ok(entries) = folder.read_dir() else { return Vec::new() };
+    let files = entries.take(MOST_BESIDE).flatten().map(|entry| entry.path());
+    let jobs = files.filter(|other| other.extension().is_some_and(|ending| ending == "toml") && other.is_file() && !same(other, path));
+    let campaigns = jobs.filter_map(|other| {
+        let file = read(&other)?;
+        let campaigns = file.campaign.value().filter(|_| templates(&file, &other).is_some_and(|other| same(&other, root)))?;
+        Some(campaigns.iter().filter_map(|campaign| campaign.value()?.name.value().cloned()).collect::<Vec<_>>())
+    });
+    campaigns.flatten().collect()
+}
+
+fn read(path: &Path) -> Option<JobFile> {
+    let text = super::read(path).ok()?;
+    JobFile::deserialize(toml::de::Deserializer::parse(&text).ok()?).ok()
+}
+
+/// The folder of templates that a job file names.
+fn templates(file: &JobFile, path: &Path) -> Option<PathBuf> {
+    let name = match file.templates.span() {
+        None => "templates",
+        Some(_) => file.templates.value()?.as_str(),
+    };
+    Some(path.parent().unwrap_or(Path::new("")).join(name))
 }

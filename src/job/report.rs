@@ -153,7 +153,7 @@ impl Report {
     /// A share written as percent: 0 to 1 for "0%" to "100%".
     pub fn share(&mut self, key: &Key<String>, name: &str) -> Option<At<f64>> {
         let At { span, value } = self.get(key, name)?;
-        let share = words::percent(value).map(|percent| percent / 100.0).filter(|share| (0.0..=1.0).contains(share));
+        let share = words::share(value);
         if share.is_none() {
             self.add(
                 span,

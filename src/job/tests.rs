@@ -100,7 +100,7 @@ fn a_rank_that_is_not_named_has_the_value_below_and_zero_is_no_offer() {
 fn conditions_on_columns_are_lists_ranges_dates_and_gaps() {
     let text = SAMPLE.replace(
         "where = { store = [\"京都\", \"大阪\"] }",
-        "where = { a = [1, true, \"x\"], b = \"3..\", c = \"2026-01-01..2026-03-31\", d = { missing = true }, e = 2026-01-01, f = [\"a..b\"] }",
+        "where = { a = [1, true, \"x\"], b = \"3..\", c = \"2026-01-01..2026-03-31\", d = { missing = true }, e = 2026-01-01, f = [\"a..b\"], g = false }",
     );
     let job = load_text(Path::new("monthly.toml"), &text).unwrap_or_else(|error| panic!("{error}"));
     let tests: Vec<_> = campaign(&job, "event").wheres.iter().map(|test| test.test.clone()).collect();
@@ -111,6 +111,7 @@ fn conditions_on_columns_are_lists_ranges_dates_and_gaps() {
         WhereTest::Missing(true),
         WhereTest::OneOf(vec!["2026-01-01".into()]),
         WhereTest::OneOf(vec!["a..b".into()]),
+        WhereTest::Truth(false),
     ];
     assert_eq!(tests, expected);
 }

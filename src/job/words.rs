@@ -92,6 +92,11 @@ pub fn percent(text: &str) -> Option<f64> {
     decimal(number)
 }
 
+/// A share written as percent: 0 to 1 for "0%" to "100%".
+pub fn share(text: &str) -> Option<f64> {
+    percent(text).map(|percent| percent / 100.0).filter(|share| (0.0..=1.0).contains(share))
+}
+
 /// A percentage in millionths, exactly: 11,000 for "1.1%".
 pub fn millionths(text: &str) -> Result<u32, &'static str> {
     let number = text.trim().strip_suffix('%').ok_or("it is not a percentage")?.trim_end();

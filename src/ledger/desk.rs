@@ -1,6 +1,7 @@
 //! The desk: one thread writes for all connections, so that one commit, and one sync of the disk, serves everyone who waits.
 
 use super::{Claim, Error, Ledger, Result, moves};
+use crate::domain::merges::Merges;
 use crate::domain::{Outcome, State};
 use chrono::NaiveDate;
 use rusqlite::TransactionBehavior;
@@ -22,6 +23,8 @@ pub struct Run {
     pub retry_every: Duration,
     /// A mail deferred this long after its first attempt is given up.
     pub retry_for: Duration,
+    /// Which ids were one customer when the plan was made: an opt-out of a former id stops the present one.
+    pub merges: Arc<Merges>,
 }
 
 /// Takes claims and settlements from any number of threads. Once the ledger could not be written it refuses everything, because
@@ -176,7 +179,7 @@ mod tests {
         let pages: i64 = ledger.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
         let limit: i64 = ledger.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |row| row.get(0)).unwrap();
         assert_eq!(limit, pages);
-        Desk::start(ledger, Run { job, as_of, retry_every: Duration::ZERO, retry_for: Duration::ZERO })
+        Desk::start(ledger, Run { job, as_of, retry_every: Duration::ZERO, retry_for: Duration::ZERO, merges: Arc::default() })
     }
 
     #[test]

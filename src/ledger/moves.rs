@@ -133,7 +133,7 @@ pub(super) fn claim(change: &Connection, run: &Run, mail_id: &str, listed: Optio
         return Ok(Ok(Claim::NotClaimable(Some(state))));
     }
     let same_address = listed.map_or_else(|| found.address.to_lowercase(), str::to_owned);
-    let stop = past::suppressed(change, &found.customer_id, &same_address)?;
+    let stop = past::suppressed(change, &found.customer_id, &run.merges, &same_address)?;
     // A bounce tells of a mail address, and stops nothing that does not go there.
     if let Some(reason) = stop.filter(|reason| listed.is_none() || *reason == SkipReason::Unsubscribed) {
         change

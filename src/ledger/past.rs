@@ -228,12 +228,24 @@ impl Ledger {
 }
 
 /// The same question as `Past::suppressed`, asked of the file within the transaction that claims.
-pub(super) fn suppressed(connection: &Connection, customer_id: &str, same_address: &str) -> rusqlite::Result<Option<SkipReason>> {
+pub(super) fn suppressed(
+    connection: &Connection,
+    customer_id: &str,
+    merges: &Merges,
+    same_address: &str,
+) -> rusqlite::Result<Option<SkipReason>> {
     let sql = "SELECT reason FROM suppressions WHERE (customer_id = ?1 AND reason = 'unsubscribed') OR address = ?2
                ORDER BY reason = 'unsubscribed' DESC LIMIT 1";
-    let word: Option<String> =
-        connection.prepare_cached(sql)?.query_row(params![customer_id, same_address], |row| row.get(0)).optional()?;
-    Ok(word.map(|word| reason(&word)))
+    let mut question = connection.prepare_cached(sql)?;
+    let mut stop = None;
+    for id in std::iter::once(customer_id).chain(merges.former(customer_id).iter().map(String::as_str)) {
+        let word: Option<String> = question.query_row(params![id, same_address], |row| row.get(0)).optional()?;
+        stop = word.map(|word| reason(&word)).or(stop);
+        if stop == Some(SkipReason::Unsubscribed) {
+            break;
+        }
+    }
+    Ok(stop)
 }
 
 fn reason(word: &str) -> SkipReason {

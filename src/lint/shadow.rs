@@ -210,7 +210,9 @@ fn never_together(one: &Campaign, other: &Campaign) -> bool {
         other.wheres.iter().any(|y| match (&x.test, &y.test) {
             (WhereTest::OneOf(left), WhereTest::OneOf(right)) => x.column == y.column && left.iter().all(|value| !right.contains(value)),
             (WhereTest::Range(left), WhereTest::Range(right)) => x.column == y.column && (before(*left, *right) || before(*right, *left)),
-            (WhereTest::Missing(left), WhereTest::Missing(right)) => x.column == y.column && left != right,
+            (WhereTest::Missing(left), WhereTest::Missing(right)) | (WhereTest::Truth(left), WhereTest::Truth(right)) => {
+                x.column == y.column && left != right
+            }
             _ => false,
         })
     });

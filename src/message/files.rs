@@ -50,6 +50,7 @@ pub(super) fn read(root: &Path, campaigns: &[String], names: &Names) -> Result<F
                 folder.walk(root, &name, if has_variants { DEEPEST - 1 } else { DEEPEST });
                 folder.campaigns.push(name);
             }
+            Entry::Folder(name) if names.elsewhere.contains(&name) => {}
             Entry::Folder(name) => folder.stray(&name, campaigns),
             Entry::Other(name) => folder.refuse(&name),
         }

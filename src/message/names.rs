@@ -12,6 +12,8 @@ pub struct Names {
     pub shop: Vec<String>,
     /// Campaigns that never go by mail: their templates may lack any part, or be left out.
     pub without_mail: Vec<String>,
+    /// Campaigns of other jobs that share the folder: theirs are no stray folders.
+    pub elsewhere: Vec<String>,
     /// The variants of campaigns that have some.
     pub variants: Vec<(String, Vec<String>)>,
     pub currency: Currency,

@@ -50,7 +50,8 @@ pub fn check(path: &Path, today: &dyn Fn(&Job) -> NaiveDate, data: bool) -> Resu
     let mut seen = lint::Seen::default();
     let mut loaded = None;
     let known = names.as_ref().map(|names| inputs::known_names(&job, names.iter().cloned()));
-    match inputs::load_templates(&Outline::of(&job), &job.templates, known) {
+    let elsewhere = job_room::campaigns_beside(path, &job.templates);
+    match inputs::load_templates(&Outline::of(&job), &job.templates, known, elsewhere) {
         Ok(templates) => {
             warnings.extend(templates.warnings().iter().map(|problem| format!("{}: {}", problem.file, problem.message)));
             seen.shown = job.campaigns.iter().map(|campaign| templates.shows(&campaign.name)).collect();
@@ -73,7 +74,10 @@ pub fn check(path: &Path, today: &dyn Fn(&Job) -> NaiveDate, data: bool) -> Resu
 
 /// The problems of a job together with those of its templates, as far as the job is certain enough to look at them.
 fn with_templates(path: &Path, error: Error) -> Error {
-    let templates = job_room::outline(path).and_then(|outline| inputs::load_templates(&outline, &outline.templates, None).err());
+    let templates = job_room::outline(path).and_then(|outline| {
+        let elsewhere = job_room::campaigns_beside(path, &outline.templates);
+        inputs::load_templates(&outline, &outline.templates, None, elsewhere).err()
+    });
     match templates {
         Some(templates) => Error::Several(vec![error, templates.into()]),
         None => error,

@@ -124,6 +124,7 @@ fn people(
         None => std::collections::HashMap::new(),
     };
     let stops = ledger.map(ledger::Ledger::stops).transpose()?.unwrap_or_default();
+    let stops = stops.merging(inputs::kept_merges(&planned, &plan.opened)?);
     let mut rows: Vec<MailRow> = Vec::new();
     let mut stopped = 0;
     for mail in plan.opened.mails()? {

@@ -187,8 +187,9 @@ pub fn list_notes(notes: &tables::Notes, language: Language) -> Vec<String> {
 
 /// Loads the job's templates; with the customer list at hand its columns are known names.
 pub fn templates(job: &Job, customers: Option<&Customers>) -> Result<message::Templates, Error> {
+    let elsewhere = job::campaigns_beside(&job.path, &job.templates);
     let columns = customers.map(|list| known_names(job, list.columns.iter().map(|(name, _)| name.clone())));
-    Ok(load_templates(&Outline::of(job), &job.templates, columns)?.inline_css(job.inline_css))
+    Ok(load_templates(&Outline::of(job), &job.templates, columns, elsewhere)?.inline_css(job.inline_css))
 }
 
 /// What templates may say after `customer.`: the columns of the list, and the ways to reach people that are mapped.
@@ -206,13 +207,20 @@ pub fn known_names(job: &Job, columns: impl Iterator<Item = String>) -> Vec<Stri
     columns.chain(roles).collect()
 }
 
-/// Loads the templates of a folder with the job's campaigns and ranks. Without the list's columns any `customer.…` passes.
-pub fn load_templates(job: &Outline, root: &Path, columns: Option<Vec<String>>) -> Result<message::Templates, message::Error> {
-    message::Templates::load(root, &job.campaigns, &job.ranks, &names(job, columns))
+/// Loads the templates of a folder with the job's campaigns and ranks. Without the list's columns any `customer.…` passes; folders of
+/// campaigns `elsewhere` are passed over.
+pub fn load_templates(
+    job: &Outline,
+    root: &Path,
+    columns: Option<Vec<String>>,
+    elsewhere: Vec<String>,
+) -> Result<message::Templates, message::Error> {
+    message::Templates::load(root, &job.campaigns, &job.ranks, &names(job, columns, elsewhere))
 }
 
-fn names(job: &Outline, columns: Option<Vec<String>>) -> message::Names {
+fn names(job: &Outline, columns: Option<Vec<String>>, elsewhere: Vec<String>) -> message::Names {
     message::Names {
+        elsewhere,
         customer: columns,
         shop: job.shop.clone(),
         without_mail: job.without_mail.clone(),
@@ -225,8 +233,17 @@ fn names(job: &Outline, columns: Option<Vec<String>>) -> message::Names {
 /// The same for templates that lie in no folder: their names and contents.
 pub fn given_templates(job: &Job, sources: &[(String, Vec<u8>)]) -> Result<message::Templates, message::Error> {
     let outline = Outline::of(job);
-    let templates = message::Templates::given(sources, &outline.campaigns, &outline.ranks, &names(&outline, None))?;
+    let templates = message::Templates::given(sources, &outline.campaigns, &outline.ranks, &names(&outline, None, Vec::new()))?;
     Ok(templates.inline_css(job.inline_css))
+}
+
+/// Which customers were one when the plan was made. Plans of earlier versions keep no copy of the list.
+pub fn kept_merges(planned: &Job, opened: &crate::runs::Opened) -> Result<Arc<Merges>, Error> {
+    let is_merged = planned.customers.as_ref().is_some_and(|source| source.merged.is_some());
+    match opened.list("merged").filter(|_| is_merged) {
+        Some(path) => Ok(Arc::new(tables::merges(&path, base(planned))?.0)),
+        None => Ok(Arc::default()),
+    }
 }
 
 /// The job as it was when the plan was made. Where to send, and what to stop at, is today's.

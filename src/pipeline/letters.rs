@@ -40,7 +40,7 @@ pub struct Writer {
 impl Writer {
     /// `job` is the plan's own copy of the job.
     pub fn open(job: &Job, opened: &runs::Opened) -> Result<Self, Error> {
-        let templates = inputs::load_templates(&Outline::of(job), &opened.templates_dir(), None)?.inline_css(job.inline_css);
+        let templates = inputs::load_templates(&Outline::of(job), &opened.templates_dir(), None, Vec::new())?.inline_css(job.inline_css);
         Ok(Self { job: job.clone(), templates })
     }
 

@@ -47,7 +47,7 @@ pub use error::Error;
 pub use explain::{Explanation, Known, Pair, PairFate, explain};
 pub use export::{Exported, Wanted, export};
 pub use features::features;
-pub use import::{Imported, Request as ImportRequest, import};
+pub use import::{ColumnType, Imported, Request as ImportRequest, import, max_bad_rows};
 pub use inputs::load_job;
 pub use plan::{Next, Planned, Request as PlanRequest, plan};
 pub use previous::rank_slots;

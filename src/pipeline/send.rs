@@ -86,7 +86,7 @@ pub fn carry_out(request: &Request, fresh: bool) -> Result<Sent, Error> {
         let resend = job.smtp.as_ref().is_some_and(|smtp| smtp.on_in_doubt == OnInDoubt::Resend);
         ledger.recover(&job.name, as_of, destination.is_outbox(), resend)?;
         let (retry_every, retry_for) = retry(job);
-        let run = ledger::Run { job: job.name.clone(), as_of, retry_every, retry_for };
+        let run = ledger::Run { job: job.name.clone(), as_of, retry_every, retry_for, merges: inputs::kept_merges(&planned, &opened)? };
         let handed = listed::hand_over(request, &planned, &mut ledger, &run, &writer, &mails)?;
         lists = handed.files;
         let rest = Request { limit: request.limit.map(|limit| limit.saturating_sub(handed.claims)), ..*request };

@@ -35,9 +35,14 @@ pub fn html(
     currency: &Currency,
 ) -> Result<String, Error> {
     let view = page::View::new(summary, previous, samples, language, zone, shop_name, currency);
+    draw(include_str!("report.html"), &view)
+}
+
+/// Draws a page within the frame that all pages have.
+fn draw(page: &str, view: &impl serde::Serialize) -> Result<String, Error> {
     let mut tera = tera::Tera::default();
-    tera.add_raw_template("report.html", include_str!("report.html"))?;
-    Ok(tera.render("report.html", &tera::Context::from_serialize(&view)?)?)
+    tera.add_raw_templates([("frame.html", include_str!("frame.html")), ("page.html", page)])?;
+    Ok(tera.render("page.html", &tera::Context::from_serialize(view)?)?)
 }
 
 pub use whatif::whatif;

@@ -53,9 +53,7 @@ pub fn whatif(found: &WhatIf, language: Language, currency: &Currency) -> Result
         first: day(runs.first()),
         last: day(runs.last()),
     };
-    let mut tera = tera::Tera::default();
-    tera.add_raw_template("whatif.html", include_str!("whatif.html"))?;
-    Ok(tera.render("whatif.html", &tera::Context::from_serialize(&view)?)?)
+    super::draw(include_str!("whatif.html"), &view)
 }
 
 /// The highest rank first, then mails, then money.

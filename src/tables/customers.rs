@@ -1,12 +1,11 @@
 //! The customer list: who may be mailed, under which name, since when.
 
-use super::dates::{self, Moment};
 use super::error::Error;
 use super::table::{self, Column, Kind, Table, Wanted, one_of, word};
 use super::{Input, address, points};
 use crate::domain::job::{ConsentSource, ContactsSource, CustomersSource};
 use crate::domain::merges::Merges;
-use crate::domain::{Contacts, Customers, Texts, Value, Zone, channel};
+use crate::domain::{Contacts, Customers, Moment, Texts, Value, Zone, channel};
 use chrono::NaiveDate;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -270,7 +269,7 @@ impl<'a> Rows<'a> {
         let mut days = Vec::with_capacity(self.kept.len());
         for (row, value) in self.of(column) {
             let text = word(value).unwrap_or_default();
-            let day = dates::parse(&text).map(|moment| moment.date(self.zone));
+            let day = Moment::parse(&text).map(|moment| moment.date(self.zone));
             if day.is_none() && !text.trim().is_empty() {
                 let count = match role {
                     "birthday" => &mut notes.unusable_birthdays,
@@ -295,7 +294,7 @@ impl<'a> Rows<'a> {
             if text.is_empty() || text.starts_with("0000-00-00") {
                 return Ok(None);
             }
-            dates::parse(text).map(|moment| Some(moment.date(self.zone))).ok_or_else(|| Error::Unusable {
+            Moment::parse(text).map(|moment| Some(moment.date(self.zone))).ok_or_else(|| Error::Unusable {
                 file: self.table.file.clone(),
                 column: column.name.clone(),
                 value: shortened(text),
@@ -331,7 +330,7 @@ impl<'a> Rows<'a> {
                 if text.eq_ignore_ascii_case("true") {
                     return Ok(true);
                 }
-                dates::parse(text).map(before).ok_or_else(|| Error::Consent {
+                Moment::parse(text).map(before).ok_or_else(|| Error::Consent {
                     file: self.table.file.clone(),
                     column: column.name.clone(),
                     value: shortened(text),

@@ -6,7 +6,6 @@
 mod address;
 mod csv;
 mod customers;
-mod dates;
 mod error;
 mod merges;
 mod parquet;

@@ -3,14 +3,16 @@
 //! Only addresses that are not usable as they stand come here, so that no usable one turns into another. What is left open is whether the
 //! cleaned text is an address; a text that could mean two addresses is none.
 
+use crate::domain::text::narrow;
+
 /// The text without what does not belong to an address; `None` when nothing was to be cleaned, or it could mean more than one address.
 pub fn cleaned(text: &str) -> Option<String> {
     // A hostile field may be megabytes.
     if text.len() > 1_024 {
         return None;
     }
-    let narrow: String = text.chars().filter(|letter| !is_unseen(*letter)).map(narrowed).collect();
-    let bare = outer(within_brackets(outer(&narrow))?);
+    let plain: String = text.chars().filter(|letter| !is_unseen(*letter)).map(narrow).collect();
+    let bare = outer(within_brackets(outer(&plain))?);
     let bare = bare.get(..7).filter(|start| start.eq_ignore_ascii_case("mailto:")).map_or(bare, |_| outer(&bare[7..]));
     let clean = without_blanks(bare);
     (clean != text).then_some(clean)
@@ -19,15 +21,6 @@ pub fn cleaned(text: &str) -> Option<String> {
 /// Zero-width characters, soft hyphens, and marks of writing direction.
 fn is_unseen(letter: char) -> bool {
     matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
-}
-
-/// Full-width letters, digits and signs as plain ones.
-fn narrowed(letter: char) -> char {
-    match letter {
-        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(letter) - 0xfee0).unwrap_or(letter),
-        '\u{3000}' => ' ',
-        other => other,
-    }
 }
 
 /// Without white space around it, and commas, semicolons and periods behind it.

@@ -1,13 +1,12 @@
 //! Arrow arrays as plain values.
 
-use super::dates;
 use super::table::{Kind, LONGEST_VALUE};
 use crate::domain::{Value, Zone};
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Date32Type, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use chrono::{Datelike, NaiveDate};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, SecondsFormat};
 use std::borrow::Cow;
 
 /// What a column of this type holds.
@@ -72,12 +71,24 @@ fn append_times(array: &ArrayRef, zone: Zone, out: &mut Vec<Value>) -> Result<()
     let local = of.is_none();
     let micros = cast(array, &DataType::Timestamp(TimeUnit::Microsecond, of.clone())).map_err(|error| error.to_string())?;
     let text = |count: i64| {
-        let instant = if local { dates::local_instant(count, zone)? } else { count };
+        let instant = if local { local_instant(count, zone)? } else { count };
         zone.date(instant).filter(|day| is_writable(*day))?;
-        dates::written(instant, zone)
+        written(instant, zone)
     };
     out.extend(micros.as_primitive::<TimestampMicrosecondType>().iter().map(|count| Value::maybe(count.and_then(text))));
     Ok(())
+}
+
+/// An instant as RFC 3339 text on the clocks of the job's zone; `None` beyond the years that can be written.
+fn written(instant: i64, zone: Zone) -> Option<String> {
+    let utc = DateTime::from_timestamp_micros(instant)?;
+    Some(utc.with_timezone(&zone.0).to_rfc3339_opts(SecondsFormat::AutoSi, false))
+}
+
+/// A local time of the job as microseconds since 1970-01-01 00:00 local, as an instant.
+fn local_instant(local: i64, zone: Zone) -> Option<i64> {
+    let clock: NaiveDateTime = DateTime::from_timestamp_micros(local)?.naive_utc();
+    Some(zone.instant(clock))
 }
 
 fn append_texts(array: &ArrayRef, out: &mut Vec<Value>) -> Result<(), String> {

@@ -418,6 +418,13 @@ fn check_tells_of_columns_folders_and_data() {
         .run();
     fs::rename(templates.join("crosssell"), templates.join(CAMPAIGN)).unwrap();
     shop.call("check", &[]).says("no campaign of this job is called `newsletter`").run();
+    // Another job beside it may have the same folder.
+    let beside = |templates: &str| format!("templates = \"{templates}\"\n[[campaign]]\nname = \"newsletter\"\n");
+    fs::write(shop.path("jobs/other.toml"), beside("elsewhere")).unwrap();
+    shop.call("check", &[]).says("no campaign of this job is called `newsletter`").run();
+    fs::write(shop.path("jobs/other.toml"), beside(templates.to_str().unwrap())).unwrap();
+    let told = shop.call("check", &[]).any_output().run().out;
+    assert!(!told.contains("`newsletter`") && told.contains("no campaign of this job is called `win_back`"), "{told}");
 
     let mut shop = Shop::with(&["win_back"]);
     shop.edit("{ days_since_last_order = \"90..180\" }", "{ bought = [\"お茶\"] }");

@@ -1,5 +1,6 @@
 //! Mail, letters, LINE and calls of one shop: the same caps, `once` and stops for all, and lists that are whole whatever happens.
 
+use crate::sink::Sink;
 use crate::small_shop::{DATE, Shop, finish};
 use rankmail::domain::{SkipReason, State};
 use rankmail::ledger::{Ledger, Suppression};
@@ -208,6 +209,34 @@ fn a_sending_that_is_cut_off_leaves_nobody_out_of_a_list() {
     shop.call(&["send", "--as-of", DATE], 0);
     assert_eq!(list(&shop, "dm.post"), whole);
     assert_eq!((shop.count(State::Accepted), shop.outbox().len()), (5, 1));
+}
+
+#[test]
+fn a_sending_by_smtp_that_is_cut_off_doubts_its_mail_and_writes_its_lists_again() {
+    let (shop, folder) = (shop(), tempfile::tempdir().unwrap());
+    let sink = Sink::start(folder.path(), "220", "250");
+    shop.plan();
+    shop.send(&sink, &["--as-of", DATE], 0);
+    let whole = list(&shop, "dm.post");
+    assert_eq!((shop.count(State::Accepted), sink.mails().len()), (6, 1));
+    // Everything was handed over and nothing of it written down; the list is half there.
+    let cut_off = || {
+        let database = rusqlite::Connection::open(shop.path("runs/ledger.sqlite")).unwrap();
+        assert_eq!(database.execute("UPDATE mails SET state = 'handing'", []).unwrap(), 6);
+        fs::write(shop.path(&format!("runs/small/lists/{DATE}/dm.post.csv")), "half").unwrap();
+    };
+    cut_off();
+    shop.send(&sink, &["--as-of", DATE], 1);
+    assert_eq!(shop.states(), BTreeMap::from([(State::Accepted, 5), (State::InDoubt, 1)]));
+    assert_eq!((list(&shop, "dm.post"), sink.mails().len()), (whole.clone(), 1), "a mail may have arrived, a list is ours");
+    cut_off();
+    let job = fs::read_to_string(shop.path("job.toml")).unwrap();
+    fs::write(shop.path("job.toml"), format!("{job}\n[mail.smtp]\non_in_doubt = \"resend\"\n")).unwrap();
+    shop.send(&sink, &["--as-of", DATE], 0);
+    assert_eq!(shop.states(), BTreeMap::from([(State::Accepted, 6)]));
+    assert_eq!(list(&shop, "dm.post"), whole);
+    let ids: Vec<String> = sink.taken().into_iter().map(|mail| mail.message_id).collect();
+    assert!(ids.len() == 2 && ids[0] == ids[1], "{ids:?}");
 }
 
 #[test]

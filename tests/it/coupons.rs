@@ -1,6 +1,6 @@
 //! Coupon codes over several runs: issued, redeemed, used as they should not be.
 
-use crate::small_shop::finish;
+use crate::small_shop::{SHOP, finish};
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::Date32Type;
 use chrono::NaiveDate;
@@ -18,17 +18,12 @@ time_zone = "Asia/Tokyo"
 currency = "JPY"
 language = "en"
 runs = "runs"
-[shop]
-name = "Small Shop"
-address = "Kyoto 1-2-3"
-contact = "support@tsubaki.example"
-url = "https://tsubaki.example"
+"#;
+
+const RULES: &str = r#"
 [purchases]
 path = "purchases.parquet"
 columns = { customer = "customer", order = "order", at = "at", amount = "amount", coupon = "coupon" }
-[customers]
-path = "customers.csv"
-columns = { customer = "id", email = "email", name = "name", consent = "consent" }
 [[rank]]
 name = "A"
 at_least = { orders_ever = 1 }
@@ -84,7 +79,7 @@ impl Shop {
         self.put(&format!("templates/{name}/subject.txt"), "Hello\n");
         self.put(&format!("templates/{name}/body.html"), LETTER);
         let campaign = format!("[[campaign]]\nname = \"{name}\"\nranks = \"A and up\"\nonce = \"every run\"\noffer = {offer}\n");
-        self.put(&format!("{name}.toml"), format!("name = \"{name}\"\n{HEAD}{campaign}"));
+        self.put(&format!("{name}.toml"), format!("name = \"{name}\"\n{HEAD}{SHOP}{RULES}{campaign}"));
     }
 
     pub fn order(&mut self, customer: &str, id: &str, day: &'static str, amount: i64, code: &str) {
@@ -196,6 +191,55 @@ fn what_is_expected_is_told_by_codes_that_are_over() {
         let expected = &plan["campaigns"][0]["exposure"]["expected"];
         assert_eq!(expected.is_null(), !told, "a code without an end may still be used: {expected}");
     }
+}
+
+/// The ends of the interval at 95 %: the shares p with (share − p)² = z² p (1 − p) / issued.
+fn interval(redeemed: f64, issued: f64) -> [f64; 2] {
+    let (share, spread) = (redeemed / issued, 1.959_964_f64.powi(2) / issued);
+    let (half, root) = (share + spread / 2.0, (spread * (share - share * share) + spread * spread / 4.0).sqrt());
+    [-1.0, 1.0].map(|sign| (half + sign * root) / (1.0 + spread))
+}
+
+/// The date of a run, and who uses a code of it on which day and pays how much.
+type Month = (&'static str, &'static str, &'static [(&'static str, i64)]);
+
+#[test]
+fn what_is_expected_follows_the_redemptions_of_all_earlier_runs() {
+    let mut shop = Shop::new(6);
+    shop.job("gift", "{ kind = \"coupon\", percent = 10, valid = \"this month\" }");
+    // The third month's buyer pays nothing, the fourth's brings all back.
+    let months: [Month; 4] = [
+        ("2026-02-01", "2026-02-10", &[("c0", 900), ("c1", 1_800)]),
+        ("2026-03-01", "2026-03-31", &[]),
+        ("2026-04-01", "2026-04-05", &[("c5", 0)]),
+        ("2026-05-01", "2026-05-09", &[("c2", 700), ("c2", -700)]),
+    ];
+    let redeemed = [0.0, 2.0, 2.0, 3.0, 3.0];
+    let plans = months.iter().map(|month| month.0).chain(["2026-06-01"]);
+    for (number, as_of) in plans.enumerate() {
+        let plan = shop.json("gift", &["plan", "--as-of", as_of]);
+        let exposure = &plan["campaigns"][0]["exposure"];
+        let face = exposure["face"].as_f64().unwrap();
+        assert!(face > 1_000.0, "{exposure}");
+        if number == 0 {
+            assert!(exposure["expected"].is_null(), "no history yet");
+        } else {
+            let issued = 6.0 * f64::from(u32::try_from(number).unwrap());
+            let [low, high] = interval(redeemed[number], issued);
+            for (key, share) in [("expected_low", low), ("expected", redeemed[number] / issued), ("expected_high", high)] {
+                let told = exposure[key].as_f64().unwrap();
+                assert!((told - face * share).abs() <= 0.5 + 1e-6, "{as_of} {key}: {told} is not {share} of {face}");
+            }
+        }
+        let Some((_, day, used)) = months.get(number) else { break };
+        shop.call("gift", &["run", "--as-of", as_of, "-q"], 0);
+        for (customer, paid) in *used {
+            let code = shop.code_of("gift", as_of, customer);
+            shop.order(customer, &format!("{as_of} {customer}"), day, *paid, &code);
+        }
+    }
+    let told = shop.json("gift", &["coupons", "--as-of", "2026-06-01"]);
+    assert_eq!((&told["total"]["issued"], &told["total"]["redeemed"], &told["total"]["revenue"]), (&24.into(), &3.into(), &2_700.into()));
 }
 
 #[test]

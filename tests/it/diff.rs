@@ -1,6 +1,6 @@
 //! `diff` on shops whose data, rules and templates are changed at random: every change has one cause, and it is the right one.
 
-use crate::small_shop::finish;
+use crate::small_shop::{SHOP, finish};
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use parquet::arrow::ArrowWriter;
 use proptest::prelude::*;
@@ -27,17 +27,9 @@ currency = "JPY"
 language = "en"
 runs = "runs"
 templates = "templates"
-[shop]
-name = "Small Shop"
-address = "Kyoto 1-2-3"
-contact = "support@tsubaki.example"
-url = "https://tsubaki.example"
 [purchases]
 path = "purchases.parquet"
 columns = { customer = "customer", order = "order", at = "at", amount = "amount" }
-[customers]
-path = "customers.csv"
-columns = { customer = "id", email = "email", name = "name", consent = "consent" }
 [ranks]
 window = "12 months"
 [[rank]]
@@ -156,7 +148,7 @@ impl Shop {
             .map(|(nth, (who, days, amount))| (format!("c{who:02}"), format!("o{nth}"), DATE - days * DAY, *amount));
         let shop = Self {
             folder: tempfile::tempdir().unwrap(),
-            job: JOB.to_owned(),
+            job: format!("{JOB}{SHOP}"),
             people: people.collect(),
             lines: lines.collect(),
             date: "2026-12-01",

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use rankmail::domain::delivery::RunTrouble;
+use rankmail::domain::merges::Merges;
 use rankmail::domain::{Channel, Outcome, SkipReason, State};
 use rankmail::ledger::{Adoption, Claim, Desk, Error, Ledger, NewMail, Recovered, Run, Suppression};
 use rusqlite::Connection;
@@ -63,7 +64,7 @@ fn december(path: &Path, count: u64) -> Ledger {
 }
 
 fn run() -> Run {
-    Run { job: "monthly".into(), as_of: day("2026-12-01"), retry_every: EVERY, retry_for: FOR }
+    Run { job: "monthly".into(), as_of: day("2026-12-01"), retry_every: EVERY, retry_for: FOR, merges: std::sync::Arc::default() }
 }
 
 fn state(ledger: &Ledger, mail_id: &str) -> State {
@@ -243,6 +244,20 @@ fn an_opt_out_is_seen_by_the_next_claim() {
     assert_eq!(past.suppressed("C0", "any@b.example"), Some(SkipReason::Unsubscribed));
     assert_eq!(past.suppressed("C9", "c1@b.example"), Some(SkipReason::Bounced));
     assert_eq!(past.suppressed("C2", "new@b.example"), None, "a bounce tells of an address, not of a customer");
+}
+
+#[test]
+fn an_opt_out_of_a_former_id_stops_the_present_one() {
+    let (_folder, path) = place();
+    let pair = |old: &str, new: &str| (old.to_owned(), new.to_owned());
+    let merges = Merges::new([pair("older", "old"), pair("old", "C0"), pair("other", "C1")]).unwrap();
+    let desk = Desk::start(december(&path, 2), Run { merges: merges.into(), ..run() });
+    let mut elsewhere = Ledger::open(&path).unwrap();
+    for (id, address, reason) in [(None, Some("c0@b.example"), SkipReason::Bounced), (Some("older"), None, SkipReason::Unsubscribed)] {
+        elsewhere.suppress(&Suppression { customer_id: id.map(Into::into), address: address.map(Into::into), reason, at: NOW }).unwrap();
+    }
+    let claims = desk.claim(&["m0", "m1"], NOW).unwrap();
+    assert_eq!(claims, [Claim::Suppressed(SkipReason::Unsubscribed), Claim::Claimed { first_claim_at: NOW }], "an opt-out comes first");
 }
 
 #[test]

@@ -125,6 +125,7 @@ fn shop() -> Vec<(String, String)> {
 
 fn names(columns: Option<&[&str]>) -> Names {
     Names {
+        elsewhere: Vec::new(),
         customer: columns.map(|columns| columns.iter().map(|name| (*name).to_owned()).collect()),
         without_mail: Vec::new(),
         variants: Vec::new(),

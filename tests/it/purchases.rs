@@ -133,6 +133,23 @@ fn purchases_as_csv_are_imported_and_give_the_same_features() {
     }
     assert_eq!(features(&shop), plain);
 
+    let till = csv.join("till.csv");
+    let good = |row: u32| format!("{row:05},\"￥1,{row:03}\",R8.11.{}\n", row % 30 + 1);
+    let sold: String = (0..40).map(good).collect();
+    fs::write(&till, format!("customer_id,amount,at\n{sold}00041,要確認,令和8年11月4日\n00042,△500,2026年11月4日\n")).unwrap();
+    let to = shop.path("till");
+    let call = ["import", till.to_str().unwrap(), "--to", to.to_str().unwrap()];
+    let told = rankmail(&[&call[..], &["--json"]].concat()).code(1).any_output().run().json();
+    let kinds: Vec<&str> = told["columns"].as_array().unwrap().iter().map(|column| column["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["text", "whole numbers", "dates"]);
+    assert_eq!((told["rows"].as_u64(), told["first_not_read"][0]["line"].as_u64()), (Some(41), Some(42)));
+    let last = rows(&to.join("till.parquet")).pop().unwrap();
+    assert_eq!([&last["customer_id"], &last["amount"], &last["at"]], ["00042", "-500", "2026-11-04"]);
+    rankmail(&[&call[..], &["--force", "--max-bad-rows", "1%"]].concat()).code(3).complains("1 of 42 rows").run();
+    rankmail(&[&call[..], &["--force", "--type", "amount=text"]].concat()).any_output().run();
+    rankmail(&[&call[..], &["--max-bad-rows", "1"]].concat()).code(2).complains("write a percentage from 0% to 100%").run();
+    rankmail(&[&call[..], &["--type", "amount=money"]].concat()).code(2).complains("COLUMN=number, COLUMN=date or COLUMN=text").run();
+
     let ragged = csv.join("ragged.csv");
     fs::write(&ragged, "id,amount\n1,2\n1\n").unwrap();
     let to = shop.path("elsewhere");

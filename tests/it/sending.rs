@@ -3,7 +3,8 @@
 use crate::sink::{Sink, Taken};
 use crate::small_shop::{DATE, Shop, finish};
 use mail_parser::MessageParser;
-use rankmail::domain::State;
+use rankmail::domain::{SkipReason, State};
+use rankmail::ledger::{Ledger, Suppression};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -476,6 +477,29 @@ fn the_demo_key_stays_on_this_machine() {
     assert!(told.contains("until TLS"), "{told}");
     let (_folder, sink) = server();
     shop.send(&sink, &[], 0);
+}
+
+#[test]
+fn an_opt_out_of_a_former_id_stops_what_was_planned_for_the_present_one() {
+    let shop = Shop::new(4);
+    let job = fs::read_to_string(shop.path("job.toml")).unwrap();
+    fs::write(shop.path("job.toml"), job.replace("path = \"customers.csv\"", "path = \"customers.csv\"\nmerged = \"merges.csv\"")).unwrap();
+    fs::write(shop.path("merges.csv"), "old,new\nc000,c001\nlong ago,c002\n").unwrap();
+    shop.plan();
+    // Whoever is merged later is not who the plan was made for.
+    fs::write(shop.path("merges.csv"), "old,new\nlong ago,c003\n").unwrap();
+    let mut ledger = Ledger::open(&shop.path("runs/ledger.sqlite")).unwrap();
+    for id in ["c000", "long ago"] {
+        let opt_out = Suppression { customer_id: Some(id.to_owned()), address: None, reason: SkipReason::Unsubscribed, at: 1 };
+        ledger.suppress(&opt_out).unwrap();
+    }
+    drop(ledger);
+    let list = shop.call(&["export", "--campaign", "letter", "--as", "meta", "--as-of", DATE], 0);
+    assert!(list.contains("1 rows") && list.contains("2 left out: stopped by now"), "only c003 is left: {list}");
+    let (_folder, sink) = server();
+    shop.send(&sink, &[], 0);
+    assert_eq!(shop.states(), BTreeMap::from([(State::Accepted, 1), (State::Suppressed, 2)]));
+    assert_eq!(sink.mails().iter().map(|(to, _)| to.as_str()).collect::<Vec<_>>(), ["good-c003@b.example"]);
 }
 
 #[test]

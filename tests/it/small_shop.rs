@@ -23,18 +23,22 @@ runs = "runs"
 templates = "templates"
 "#;
 
-const BODY: &str = r#"
+/// Who sends, and the list of customers, of all small shops.
+pub const SHOP: &str = r#"
 [shop]
 name = "Small Shop"
 address = "Kyoto 1-2-3"
 contact = "support@tsubaki.example"
 url = "https://tsubaki.example"
-[purchases]
-path = "purchases.parquet"
-columns = { customer = "customer", at = "at", amount = "amount" }
 [customers]
 path = "customers.csv"
 columns = { customer = "id", email = "email", name = "name", consent = "consent" }
+"#;
+
+const BODY: &str = r#"
+[purchases]
+path = "purchases.parquet"
+columns = { customer = "customer", at = "at", amount = "amount" }
 [[rank]]
 name = "A"
 at_least = { orders_ever = 1 }
@@ -85,7 +89,7 @@ impl Shop {
     pub fn write_job(&self, mail: &str, top: &str, end: &str) {
         let from = if mail.contains("from =") { "" } else { "from = \"Small Shop <hello@tsubaki.example>\"\n" };
         let mail = format!("[mail]\n{from}unsubscribe = \"https://tsubaki.example/u/{{token}}\"\n{mail}");
-        fs::write(self.path("job.toml"), format!("{HEAD}{top}\n{BODY}\n{mail}\n{end}\n")).unwrap();
+        fs::write(self.path("job.toml"), format!("{HEAD}{top}\n{SHOP}{BODY}\n{mail}\n{end}\n")).unwrap();
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

@@ -127,6 +127,9 @@ pub fn imported(imported: &Imported) -> String {
         let odd = column.odd.as_ref().map_or_else(String::new, |(line, value)| format!(", because of \"{value}\" on line {line}"));
         out += &format!("  {}  {}{odd}\n", table::flush_left(&column.name, width), column.kind);
     }
+    if imported.columns.iter().any(|column| column.odd.is_some()) {
+        out += &warning("a few values made such a column text; --type COLUMN=number or COLUMN=date leaves their rows out instead");
+    }
     if imported.not_read > 0 {
         out += &warning(&format!("{} rows could not be read and are not in it; the first:", grouped(imported.not_read)));
         for (line, what) in &imported.notes {

@@ -193,6 +193,7 @@ pub fn wheres(key: &Key<Entries<Or<WhereFile>>>, around: &Around<'_>, report: &m
         let Some(At { span, value }) = report.get(&entry.value, &entry.name) else { continue };
         let test = match value {
             Or::Plain(Many::One(Scalar::Text(text))) if text.contains("..") => range(At { span, value: text }, &entry.name, report),
+            Or::Plain(Many::One(Scalar::Bool(truth))) => Some(WhereTest::Truth(*truth)),
             Or::Plain(many) => {
                 let values = report.texts(span, many, &entry.name);
                 values.map(|values| WhereTest::OneOf(values.into_iter().map(|value| value.value).collect()))
