@@ -17,6 +17,7 @@ mod rising;
 mod sources;
 mod variants;
 mod when;
+mod worth;
 
 use super::currency;
 use super::file::JobFile;
@@ -76,6 +77,10 @@ pub enum Lack {
     /// A day on which points expire.
     Expiry,
     Cashback,
+    /// A column that tells what a product costs.
+    Prices,
+    /// `[points]`, which says what points an order earns.
+    PointsRate,
 }
 
 /// Checks the whole file. `None` when there are problems, which are in the report.
@@ -112,11 +117,14 @@ pub fn job(file: &JobFile, source: &Source<'_>, borrow: Borrow<'_>, report: &mut
     let mail = mail::settings(&file.mail, top, source.folder, report);
     let smtp = mail::smtp(file.mail.value().map(|mail| &mail.smtp), report);
     let brakes = mail::brakes(&file.brakes, &around.currency, report);
-    let budget = limits::money(&file.budget, "budget", &around.currency, report);
+    let budget = limits::budget(&file.budget, &around.currency, report);
     let coupons = report.get(&file.coupons, "coupons");
     let register_codes = coupons.and_then(|at| report.get(&at.value.register, "register")).is_some_and(|at| *at.value);
     let keys = keys(file, source.folder, report);
     let allow = report.get(&file.check, "check").map_or_else(Vec::new, |at| allow(&at.value.allow, report));
+    if report.found.is_empty() {
+        limits::run_has_costs(file, &campaigns, &around, report);
+    }
     if !report.found.is_empty() {
         return None;
     }
@@ -173,6 +181,7 @@ fn allow(key: &Key<Many<String>>, report: &mut Report) -> Vec<Rule> {
 fn lacks(file: &JobFile) -> Vec<Lack> {
     let customers = file.customers.value().and_then(|list| list.columns.value());
     let purchases = file.purchases.value().and_then(|source| source.columns.value());
+    let products = file.products.value().and_then(|source| source.columns.value());
     let absent = |key: &Key<String>| matches!(key, Key::Absent);
     let no_list = matches!(file.customers, Key::Absent);
     let no_points = matches!(file.points, Key::Absent);
@@ -192,6 +201,8 @@ fn lacks(file: &JobFile) -> Vec<Lack> {
         (Lack::Points, no_points && not_told),
         (Lack::Expiry, no_expiry),
         (Lack::Cashback, matches!(file.cashback, Key::Absent)),
+        (Lack::Prices, matches!(file.products, Key::Absent) || products.is_some_and(|columns| absent(&columns.price))),
+        (Lack::PointsRate, no_points),
     ];
     lacks.into_iter().chain(recommend::lacks(file)).filter(|(_, lacking)| *lacking).map(|(lack, _)| lack).collect()
 }
