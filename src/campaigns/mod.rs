@@ -8,6 +8,7 @@ mod choose;
 mod days;
 mod occasion;
 mod reach;
+mod round;
 mod unmatched;
 mod when;
 mod wheres;
@@ -19,6 +20,7 @@ mod tests;
 
 pub use choose::{Candidate, Mailed, Rival, choose, wins};
 pub use reach::{place, reachable, same_place};
+pub use round::{round, round_begins};
 
 use crate::domain::points::CashbackAs;
 use crate::domain::{Campaign, Currency, Ladder, Occasion, Person, Unmatched};

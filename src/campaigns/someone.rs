@@ -92,6 +92,7 @@ pub fn campaign(when: When) -> Campaign {
         counts_towards_limit: true,
         channels: vec![Channel::Mail],
         costs: vec![],
+        budget: None,
         from: None,
         reply_to: None,
         allow: Vec::new(),

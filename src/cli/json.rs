@@ -12,7 +12,7 @@ use crate::domain::plan::Summary;
 use crate::domain::points::{CashbackTotals, PointsTotals};
 use crate::domain::recommend::Pairs;
 use crate::domain::whatif::{Replay, WhatIf};
-use crate::domain::{Channel, Exposure, Job, Outcome, State, Zone};
+use crate::domain::{Allotment, Channel, Exposure, Job, Outcome, State, Zone};
 use crate::pipeline::{
     Checked, Coupons, DataCheck, Error, Explanation, Exported, ForCart, Imported, Known, PairFate, Planned, Purpose, Ran, Sent, Shown,
     Status, Trial,
@@ -119,7 +119,8 @@ fn summary(summary: &Summary, folder: &str) -> Value {
             let channels: Map<String, Value> =
                 counts.channels.get(at).into_iter().flatten().map(|(channel, mails)| (channel.word().to_owned(), json!(mails))).collect();
             json!({"campaign": name, "mails": by_rank, "channels": channels, "skipped": skips,
-                "exposure": counts.exposure.get(at).map(exposure)})
+                "exposure": counts.exposure.get(at).map(exposure),
+                "places": allotment(counts.places.get(at)), "budget": allotment(counts.budgets.get(at))})
         })
         .collect();
     let pools: Vec<Value> = counts
@@ -134,6 +135,12 @@ fn summary(summary: &Summary, folder: &str) -> Value {
         "points": counts.points.map(points_totals), "cashback": counts.cashback.map(cashback_totals), "ranks": ranks, "campaigns": campaigns,
         "pools": pools,
         "brakes": brakes, "warnings": summary.warnings})
+}
+
+/// Places or money of a campaign: null where it has no such limit, or no candidates.
+fn allotment(found: Option<&Option<Allotment>>) -> Value {
+    let all = found.copied().flatten().map(|all| json!({"most": all.most, "before": all.before, "now": all.now, "left": all.left()}));
+    all.unwrap_or_default()
 }
 
 /// What a campaign's offers cost, minor units; what is expected of it is null where no earlier run tells.

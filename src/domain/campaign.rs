@@ -37,12 +37,20 @@ pub struct Campaign {
     pub channels: Vec<Channel>,
     /// What it costs each time by a channel, minor units; nothing where a channel is not named.
     pub costs: Vec<(Channel, i64)>,
+    /// The most that all of its mails may cost on one occasion, minor units.
+    pub budget: Option<i64>,
 }
 
 impl Campaign {
     #[must_use]
     pub fn goes_by(&self, channel: Channel) -> bool {
         self.channels.contains(&channel)
+    }
+
+    /// Whether it has only so many places or so much money for one occasion.
+    #[must_use]
+    pub fn is_allotted(&self) -> bool {
+        self.budget.is_some() || self.offer.as_ref().is_some_and(|rule| rule.places().is_some() || rule.budget.is_some())
     }
 
     /// What reaching one customer by a channel costs, minor units.

@@ -3,6 +3,7 @@
 //! Nothing here reads, writes, prints or knows the time of day. It uses the standard library, `chrono` and `chrono-tz` only.
 
 pub mod address;
+pub mod allotment;
 pub mod book;
 pub mod campaign;
 pub mod cells;
@@ -36,6 +37,7 @@ pub mod whatif;
 pub mod zone;
 
 pub use address::Address;
+pub use allotment::{Allotment, Spent};
 pub use book::{BookPart, OrderBook};
 pub use campaign::{Campaign, Contact, Holdout, Once, RankRange, When, Where};
 pub use channel::{Channel, Contacts};

@@ -51,6 +51,15 @@ impl OfferRule {
     pub fn has_unique_codes(&self) -> bool {
         matches!(self.code(), Some(CodeSource::Own | CodeSource::Pool(_)))
     }
+
+    /// How many people get it on one occasion, where not everybody does: the seats of a draw, else the limit.
+    #[must_use]
+    pub fn places(&self) -> Option<u64> {
+        match self.kind {
+            OfferKind::Draw { seats, .. } => Some(seats),
+            _ => self.limit,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]

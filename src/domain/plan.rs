@@ -1,8 +1,9 @@
 //! A plan: the tables that one run decides, before anything leaves.
 
 use super::coupon::PoolUse;
+use super::job::Language;
 use super::points::{CashbackTotals, Holding, PointsTotals};
-use super::{Channel, Exposure, FeatureRow, RankChange, RankIndex, SkipReason, Standing, Texts};
+use super::{Allotment, Channel, Currency, Exposure, FeatureRow, RankChange, RankIndex, SkipReason, Standing, Texts};
 use chrono::NaiveDate;
 use std::path::PathBuf;
 
@@ -77,6 +78,18 @@ pub struct MailRow {
     pub exposure: i64,
     pub content_hash: [u8; 32],
     pub values: String,
+}
+
+/// A planned mail as a later run asks for it, when it counts what was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpentRow {
+    pub mail_id: String,
+    pub campaign: String,
+    pub occasion: String,
+    /// It has the campaign's offer.
+    pub offered: bool,
+    /// As in [`MailRow`].
+    pub exposure: i64,
 }
 
 /// A gift that a plan gives.
@@ -184,6 +197,20 @@ pub struct Summary {
     pub warnings: Vec<String>,
 }
 
+impl Summary {
+    /// What became of the places and budgets of campaigns, a line for each campaign that has any.
+    #[must_use]
+    pub fn allotments(&self, currency: &Currency, language: Language) -> Vec<String> {
+        let line = |(at, name): (usize, &String)| {
+            let places = self.counts.places.get(at).copied().flatten().map(|places| places.told_of_places(language));
+            let budget = self.counts.budgets.get(at).copied().flatten().map(|budget| budget.told_of_money(currency, language));
+            let told: Vec<String> = [places, budget].into_iter().flatten().collect();
+            (!told.is_empty()).then(|| format!("{name}: {}", told.join(language.pick("。", "; "))))
+        };
+        self.campaigns.iter().enumerate().filter_map(line).collect()
+    }
+}
+
 /// Where a plan was made, as paths relative to its folder: there `diff` finds the purchases and the ledger again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
@@ -228,6 +255,9 @@ pub struct Counts {
     pub offer_exposure: i64,
     /// The same for each campaign, and what of it is to be expected. Empty in plans of before that was told.
     pub exposure: Vec<Exposure>,
+    /// The places and the budget of each campaign that has candidates and such a limit. Empty in plans of before that was told.
+    pub places: Vec<Option<Allotment>>,
+    pub budgets: Vec<Option<Allotment>>,
     pub holdout: u64,
     pub points: Option<PointsTotals>,
     /// What the review of this closing pays back, where the job has cashback.

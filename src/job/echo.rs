@@ -2,7 +2,7 @@
 
 use crate::domain::campaign::{Campaign, DayRange, NumberRange, Once, RankMove, RankRange, WhereTest};
 use crate::domain::ladder::{Down, Review, Up, Window};
-use crate::domain::offer::{OfferKind, Valid};
+use crate::domain::offer::{Deal, Discount, OfferKind, PerRank, Valid};
 use crate::domain::points::{CashbackAs, Expire, Lasting};
 use crate::domain::recommend::Overdue;
 use crate::domain::{Channel, Currency, Job, SkipReason};
@@ -34,6 +34,10 @@ pub fn standing_warnings(job: &Job) -> Vec<String> {
             }
         }
     }
+    for campaign in job.campaigns.iter().filter(|campaign| gives_all_away(campaign)) {
+        let name = &campaign.name;
+        warn(format!("キャンペーン `{name}`: 100% 引きは無料です"), format!("campaign `{name}`: 100% off is for nothing"));
+    }
     points_warnings(job, &mut warn);
     if !job.mail.unsubscribe.contains("{token}") {
         warn(
@@ -52,6 +56,22 @@ pub fn standing_warnings(job: &Job) -> Vec<String> {
         }
     }
     warnings
+}
+
+/// Whether somebody gets something for nothing.
+fn gives_all_away(campaign: &Campaign) -> bool {
+    let whole = |percent: f64| percent >= 100.0;
+    let for_a_rank = |values: &PerRank<f64>| {
+        let has = |(rank, value): (u8, &Option<f64>)| campaign.ranks.holds(Some(rank)) && value.is_some_and(whole);
+        (0..).zip(values).any(has) || (campaign.ranks == RankRange::NoRank && values.iter().flatten().copied().any(whole))
+    };
+    campaign.offer.as_ref().is_some_and(|rule| match &rule.kind {
+        OfferKind::Coupon { discount: Discount::Percent(values), .. } | OfferKind::Set { deal: Deal::Percent(values), .. } => {
+            for_a_rank(values)
+        }
+        OfferKind::Bundle { steps, .. } => steps.iter().any(|(_, percent)| whole(*percent)),
+        _ => false,
+    })
 }
 
 /// What of points is probably not meant.
@@ -175,6 +195,10 @@ pub fn echo(job: &Job) -> Vec<String> {
     )];
     lines[0] += &how_they_rise(job);
     lines.extend(points_line(job));
+    lines.extend(job.budget.map(|budget| {
+        let budget = job.currency.show(budget);
+        pick(format!("予算: 1 回の実行で {budget} まで"), format!("budget: at most {budget} in one run"))
+    }));
     lines.extend(job.campaigns.iter().map(|campaign| format!("{}: {}", campaign.name, campaign_line(job, campaign))));
     lines
 }
@@ -282,6 +306,10 @@ fn limits(job: &Job, campaign: &Campaign, parts: &mut Vec<String>) {
             campaign.variants.iter().map(|variant| format!("{} {}%", variant.name, (variant.share * 1e6).round() / 1e4)).collect();
         parts.push(pick(format!("文面は {}", shares.join("、")), format!("templates {}", shares.join(", "))));
     }
+    parts.extend(campaign.budget.map(|budget| {
+        let budget = job.currency.show(budget);
+        pick(format!("予算は {budget}"), format!("within {budget}"))
+    }));
     let Some(offer) = &campaign.offer else { return };
     parts.extend(offer.limit.map(|limit| pick(format!("特典は上位 {limit} 人まで"), format!("offer for the first {limit}"))));
     parts.extend(offer.budget.map(|budget| {

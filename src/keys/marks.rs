@@ -57,10 +57,11 @@ pub fn shared(campaign: &str, customer: &str, share: f64) -> bool {
     falls_below("share", campaign, customer, share)
 }
 
-/// A customer's lot in the draw of a campaign of a run; the smallest lots win.
+/// A customer's lot in one draw of a campaign; the smallest lots win. `round` names the draw: all runs of one occasion go on with the same
+/// lots, so whoever was not drawn has no second chance at the next run.
 #[must_use]
-pub fn lot(key: &Key, job: &str, as_of: NaiveDate, customer: &str, campaign: &str) -> [u8; 32] {
-    sign(key, &["draw", job, &as_of.to_string(), customer, campaign])
+pub fn lot(key: &Key, job: &str, round: &str, customer: &str, campaign: &str) -> [u8; 32] {
+    sign(key, &["draw", job, round, customer, campaign])
 }
 
 /// Which of some shares, one after the other, a customer of a campaign falls into: the first 8 bytes (big endian) of a mark as a share
@@ -158,10 +159,11 @@ mod tests {
     }
 
     #[test]
-    fn lots_differ_by_run_and_campaign() {
-        let lots = [lot(&key(), "j", first(), "c", "a"), lot(&key(), "j", first(), "c", "b"), lot(&key(), "j", first(), "d", "a")];
-        assert_eq!(lots.iter().collect::<HashSet<_>>().len(), 3);
-        assert_eq!(lots[0], lot(&key(), "j", first(), "c", "a"));
+    fn lots_differ_by_draw_customer_and_campaign() {
+        let lots = [("1", "c", "a"), ("1", "c", "b"), ("1", "d", "a"), ("2", "c", "a")]
+            .map(|(round, customer, campaign)| lot(&key(), "j", round, customer, campaign));
+        assert_eq!(lots.iter().collect::<HashSet<_>>().len(), 4);
+        assert_eq!(lots[0], lot(&key(), "j", "1", "c", "a"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::{Error, Ledger, Result};
 use crate::domain::State;
 use chrono::NaiveDate;
 use rusqlite::{OptionalExtension, Params, Row, params};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A mail that is still to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +39,14 @@ pub struct Entry {
 }
 
 impl Ledger {
+    /// The mails of a run that came to nothing, by id: refused for good, suppressed or cancelled, as far as that was so at the instant
+    /// `until` (microseconds UTC). What they held may be given to others.
+    pub fn void_mails(&self, job: &str, as_of: NaiveDate, until: i64) -> Result<HashSet<String>> {
+        let sql = "SELECT mail_id FROM mails WHERE job = ?1 AND as_of = ?2 AND state IN ('rejected', 'suppressed', 'cancelled')
+                   AND coalesce(settled_at, 0) <= ?3";
+        Ok(self.all(sql, params![job, as_of.to_string(), until], |row| row.get::<_, String>(0))?.into_iter().collect())
+    }
+
     /// The number of mails of a run in each state that occurs.
     pub fn states(&self, job: &str, as_of: NaiveDate) -> Result<BTreeMap<State, u64>> {
         let sql = "SELECT state, count(*) FROM mails WHERE job = ?1 AND as_of = ?2 GROUP BY state";

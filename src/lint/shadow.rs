@@ -41,7 +41,7 @@ fn covers(outer: &Campaign, inner: &Campaign) -> bool {
         || (outer.once == Once::Month && inner.once == Once::Occasion);
     let held_out = !outer.holdout || inner.holdout;
     let wheres = outer.wheres.iter().all(|one| inner.wheres.iter().any(|other| implies(other, one)));
-    let free = outer.not_with.is_empty() && outer.share.is_none();
+    let free = outer.not_with.is_empty() && outer.share.is_none() && outer.budget.is_none();
     // Whoever can be reached by the one can be reached by the other.
     let reached = inner.channels.iter().all(|channel| outer.channels.contains(channel));
     let offered = outer.offer.as_ref().is_none_or(is_for_all);

@@ -34,6 +34,7 @@ mod round;
 mod run;
 mod send;
 mod show;
+mod spent;
 mod status;
 mod timetable;
 mod trial;

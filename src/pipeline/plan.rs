@@ -51,12 +51,13 @@ pub fn plan(request: &Request) -> Result<Planned, Error> {
     let next = next(request)?;
     let inputs = inputs::open(job, request.as_of)?;
     let mut assessed = assess::run(job, &inputs, request.as_of, request.watch)?;
-    let (parts, pools) = choose::run(job, &inputs, &mut assessed, request.watch)?;
+    let (parts, given) = choose::run(job, &inputs, &mut assessed, request.watch)?;
     let mut summary = figures::summary(job, &inputs, &assessed, &parts, request.planned_at);
     for (exposure, used) in summary.counts.exposure.iter_mut().zip(coupons::rates(job, &inputs, &assessed)?) {
         exposure.used = used;
     }
-    summary.counts.pools = pools;
+    summary.counts.pools = given.pools;
+    (summary.counts.places, summary.counts.budgets) = (given.places, given.budgets);
     summary.warnings.extend(absent::in_lists(job, &inputs.shop.customers, &inputs.shop.products));
     summary.brakes = brakes::on_plan(job, &summary, inputs.before.summary.as_ref(), &inputs.shop.customers);
     let mut summary = write(request, &folder, &inputs, &parts, summary)?;

@@ -2,6 +2,7 @@
 
 use super::error::Error;
 use super::households::higher;
+use super::spent::{self, SpentBefore};
 use crate::domain::ladder::PreviousRun;
 use crate::domain::mail::PastMail;
 use crate::domain::merges::Merges;
@@ -30,6 +31,8 @@ pub struct Before {
     pub gifts: HashMap<String, Vec<String>>,
     /// Coupon codes that are given out, folded; only where the job gives out such codes.
     pub issued: HashSet<String>,
+    /// Places, seats and money that earlier runs gave.
+    pub spent: SpentBefore,
 }
 
 /// Reads the state before `as_of` as it was at the instant `until` (microseconds UTC). Nothing is created where nothing is.
@@ -43,7 +46,8 @@ pub fn read(job: &Job, customers: &Customers, merges: &Merges, as_of: NaiveDate,
     let gifts = gifts(job, &ledger, &past, merges, (as_of, until))?;
     let issued = issued(job, as_of, until)?;
     let adopted = adopted_in(&ledger, job, as_of, until)?;
-    let before = Before { summary, adopted, past, gifts, issued, ..Before::default() };
+    let spent = spent::read(job, &ledger, as_of, until)?;
+    let before = Before { summary, adopted, past, gifts, issued, spent, ..Before::default() };
     let ranking = match &job.ladder.of {
         None => own,
         Some(_) => before.adopted.last().map(|adoption| open_adopted(job, adoption)).transpose()?,
@@ -122,6 +126,14 @@ pub fn open_adopted(job: &Job, adoption: &ledger::Adoption) -> Result<runs::Open
 pub fn open_adopted_customers(job: &Job, adoption: &ledger::Adoption) -> Result<runs::PastRun, Error> {
     let folder = runs::folder(&job.runs, &adoption.job, adoption.as_of);
     let opened = runs::open_customers(&folder).map_err(gone)?;
+    refuse_other(adoption, &opened.summary, folder)?;
+    Ok(opened)
+}
+
+/// The same for what its mails gave.
+pub fn open_adopted_mails(job: &Job, adoption: &ledger::Adoption) -> Result<runs::PastMails, Error> {
+    let folder = runs::folder(&job.runs, &adoption.job, adoption.as_of);
+    let opened = runs::open_mails(&folder).map_err(gone)?;
     refuse_other(adoption, &opened.summary, folder)?;
     Ok(opened)
 }

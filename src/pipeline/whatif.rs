@@ -6,6 +6,7 @@
 
 use super::error::Error;
 use super::progress::Watch;
+use super::spent::SpentBefore;
 use super::{assess, check, choose, figures, inputs, previous};
 use crate::domain::ladder::PreviousRun;
 use crate::domain::mail::PastMail;
@@ -95,6 +96,8 @@ struct Left {
     held: HashMap<String, Held>,
     /// The gifts that customers have had.
     gifts: HashMap<String, Vec<String>>,
+    /// Places, seats and money that were given.
+    spent: SpentBefore,
 }
 
 fn replay(job: &Job, stops: &[Stop], watch: &Watch) -> Result<Replay, Error> {
@@ -111,11 +114,11 @@ fn replay(job: &Job, stops: &[Stop], watch: &Watch) -> Result<Replay, Error> {
         let templates = inputs::templates(job, Some(&lists.customers))?;
         let before = match left {
             None => previous::read(job, &lists.customers, &lists.merges, stop.as_of, stop.until)?,
-            Some(Left { run, held, gifts }) => {
+            Some(Left { run, held, gifts, spent }) => {
                 let past = previous::past(job, stop.as_of, stop.until)?.replayed(&job.name, first, Arc::clone(&mailed));
                 let issued = previous::issued(job, stop.as_of, stop.until)?;
                 let adopted = previous::adopted(job, stop.as_of, stop.until)?;
-                previous::Before { run: Some(run), summary: None, adopted, held, past, gifts, issued }
+                previous::Before { run: Some(run), summary: None, adopted, held, past, gifts, issued, spent }
             }
         };
         let mut inputs = inputs::assemble(job, stop.as_of, key.clone(), lists, templates, before, None)?;
@@ -123,11 +126,13 @@ fn replay(job: &Job, stops: &[Stop], watch: &Watch) -> Result<Replay, Error> {
         let parts = choose::count(job, &inputs, &mut assessed, watch)?;
         let counts = figures::counts(job, &inputs, &assessed, &parts);
         let mut gifts = std::mem::take(&mut inputs.before.gifts);
+        let mut spent = std::mem::take(&mut inputs.before.spent);
         drop(inputs);
         remember(job, stop.as_of, &parts, Arc::make_mut(&mut mailed), &mut gifts);
+        spent.remember(job, stop.as_of, &parts);
         let dates = &assessed.dates;
         let run = PreviousRun { as_of: dates.as_of, closing: dates.closing, keep_by: dates.keep_by };
-        left = Some(Left { run, held: held(&parts), gifts });
+        left = Some(Left { run, held: held(&parts), gifts, spent });
         runs.push(ReplayedRun { as_of: stop.as_of, adopted: stop.adopted, counts });
     }
     let ranks = job.ladder.ranks.iter().map(|rank| rank.name.clone()).collect();

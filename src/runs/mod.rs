@@ -23,7 +23,7 @@ pub use digest::rules_digest;
 pub use error::Error;
 pub use folder::{folder, plans, way};
 pub use lock::Lock;
-pub use open::{Opened, PastRun, open, open_customers};
+pub use open::{Opened, PastMails, PastRun, open, open_customers, open_mails};
 pub use private::Private;
 pub use rows::Rows;
 pub use values::{values_read, values_text};

@@ -1,11 +1,11 @@
 //! Opens a plan folder, after proving that it is as it was planned.
 
-use super::folder::{self, CUSTOMERS, JOB, PLAN, TEMPLATES};
+use super::folder::{self, CUSTOMERS, JOB, MAILS, PLAN, TEMPLATES};
 use super::rows::{self, Pick, Rows};
 use super::summary::{self, Refusal};
 use super::write::is_inside;
 use super::{Error, digest};
-use crate::domain::plan::{CustomerRow, GiftRow, MailRow, PastAccount, PastCustomer, SkipRow, Summary};
+use crate::domain::plan::{CustomerRow, GiftRow, MailRow, PastAccount, PastCustomer, SkipRow, SpentRow, Summary};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -28,11 +28,7 @@ pub struct Opened {
 /// # Errors
 /// As for `open`.
 pub fn open_customers(folder: &Path) -> Result<PastRun, Error> {
-    let (folder, summary) = sound_summary(folder)?;
-    let listed = summary.files.iter().find(|(name, _)| name == CUSTOMERS).map(|(_, digest)| digest);
-    if listed != Some(&digest_of(&folder, CUSTOMERS)?) {
-        return Err(Error::Altered { folder, file: CUSTOMERS.into() });
-    }
+    let (folder, summary) = sound_table(folder, CUSTOMERS)?;
     Ok(PastRun { folder, summary })
 }
 
@@ -43,6 +39,42 @@ fn sound_job_text(folder: &Path, summary: &Summary) -> Result<String, Error> {
         return Ok(job_text);
     }
     Err(Error::Altered { folder: folder.to_owned(), file: JOB.into() })
+}
+
+/// Opens the plan in `folder` for what it gave: only plan.json and the table of mails are checked.
+///
+/// # Errors
+/// As for `open`.
+pub fn open_mails(folder: &Path) -> Result<PastMails, Error> {
+    let (folder, summary) = sound_table(folder, MAILS)?;
+    Ok(PastMails { folder, summary })
+}
+
+/// plan.json of a folder, when it and one table are as they were written.
+fn sound_table(folder: &Path, table: &str) -> Result<(PathBuf, Summary), Error> {
+    let (folder, summary) = sound_summary(folder)?;
+    let listed = summary.files.iter().find(|(name, _)| name == table).map(|(_, digest)| digest);
+    if listed != Some(&digest_of(&folder, table)?) {
+        return Err(Error::Altered { folder, file: table.into() });
+    }
+    Ok((folder, summary))
+}
+
+/// The mails of a plan that is on disk and as it was planned.
+#[derive(Debug)]
+pub struct PastMails {
+    folder: PathBuf,
+    pub summary: Summary,
+}
+
+impl PastMails {
+    /// What each mail gave, by customer id, then campaign.
+    ///
+    /// # Errors
+    /// `Io`, `Malformed`; the iterator ends after its first error.
+    pub fn spent(&self) -> Result<Rows<SpentRow>, Error> {
+        rows::spent(&self.folder)
+    }
 }
 
 /// The customers of a plan that is on disk and as it was planned.

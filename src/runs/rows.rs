@@ -3,7 +3,7 @@
 use super::Error;
 use super::folder::{CUSTOMERS, MAILS, SKIPPED, VALUES};
 use super::values::values_read;
-use crate::domain::plan::{CustomerRow, GiftRow, MailRow, PastAccount, PastCustomer, SkipRow};
+use crate::domain::plan::{CustomerRow, GiftRow, MailRow, PastAccount, PastCustomer, SkipRow, SpentRow};
 use crate::domain::points::{Cashback, Holding, Points};
 use crate::domain::{Channel, RankChange, SkipReason, Value};
 use arrow::array::RecordBatchReader as _;
@@ -167,6 +167,13 @@ pub(super) fn gifts(folder: &Path) -> Result<Rows<GiftRow>, Error> {
     }))
 }
 
+/// What the mails of a plan gave.
+pub(super) fn spent(folder: &Path) -> Result<Rows<SpentRow>, Error> {
+    let columns = ["mail_id", "campaign", "occasion", "offer", "exposure"];
+    let (batches, _) = Batches::open(folder, MAILS, &columns, Pick::All)?;
+    Ok(batches.rows(spent_rows))
+}
+
 /// What a plan says of its customers' ranks and cashback, as far as points ask.
 pub(super) fn past_accounts(folder: &Path) -> Result<Rows<PastAccount>, Error> {
     let columns = ["customer_id", "rank", "cashback_points"];
@@ -238,6 +245,22 @@ fn mail_rows(batch: &RecordBatch) -> Result<Vec<MailRow>, String> {
             exposure: exposure.and_then(|exposure| number(exposure, at)).unwrap_or(0),
             content_hash: *hash.as_bytes(),
             values: String::new(),
+        })
+    };
+    (0..batch.num_rows()).map(row).collect()
+}
+
+fn spent_rows(batch: &RecordBatch) -> Result<Vec<SpentRow>, String> {
+    let words = |name| column::<StringArray>(batch, name);
+    let [mail_id, campaign, occasion, offer] = [words("mail_id")?, words("campaign")?, words("occasion")?, words("offer")?];
+    let exposure = if batch.column_by_name("exposure").is_some() { Some(column::<Int64Array>(batch, "exposure")?) } else { None };
+    let row = |at| {
+        Ok(SpentRow {
+            mail_id: text(mail_id, at)?.to_owned(),
+            campaign: text(campaign, at)?.to_owned(),
+            occasion: text(occasion, at)?.to_owned(),
+            offered: !offer.is_null(at),
+            exposure: exposure.and_then(|exposure| number(exposure, at)).unwrap_or(0),
         })
     };
     (0..batch.num_rows()).map(row).collect()

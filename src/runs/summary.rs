@@ -6,7 +6,7 @@ use super::merge::contradiction;
 use crate::domain::coupon::PoolUse;
 use crate::domain::plan::{Counts, Origin, Summary};
 use crate::domain::points::{CashbackTotals, PointsTotals};
-use crate::domain::{Channel, Exposure, RankChange, RankIndex, Rate, SkipReason};
+use crate::domain::{Allotment, Channel, Exposure, RankChange, RankIndex, Rate, SkipReason};
 use chrono::{DateTime, NaiveDate, SecondsFormat};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -141,6 +141,28 @@ struct CampaignCounts {
     skipped: Vec<Skips>,
     #[serde(default)]
     exposure: Option<Cost>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    places: Option<Parts>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    budget: Option<Parts>,
+}
+
+/// What there is of something on one occasion: places, or money in minor units.
+#[derive(Serialize, Deserialize)]
+struct Parts {
+    most: u64,
+    before: u64,
+    now: u64,
+}
+
+impl Parts {
+    fn of(Allotment { most, before, now }: Allotment) -> Self {
+        Self { most, before, now }
+    }
+
+    fn allotment(&self) -> Allotment {
+        Allotment { most: self.most, before: self.before, now: self.now }
+    }
 }
 
 /// What a campaign's offers cost, minor units: when all are used, and what is expected of it. The rest is null where no earlier run
@@ -286,6 +308,8 @@ fn to_file(summary: &Summary) -> Result<PlanFile, String> {
                 channels: channels.iter().map(|&(channel, mails)| ByChannel { channel: channel.word().into(), mails }).collect(),
                 skipped: skips.iter().map(|&(reason, pairs)| Skips { reason: reason.word().into(), pairs }).collect(),
                 exposure: counts.exposure.get(at).map(Cost::of),
+                places: counts.places.get(at).copied().flatten().map(Parts::of),
+                budget: counts.budgets.get(at).copied().flatten().map(Parts::of),
             })
             .collect(),
         brakes: summary.brakes.iter().map(|(name, seen)| Brake { name: name.clone(), seen: seen.clone() }).collect(),
@@ -364,6 +388,8 @@ fn counts_of(file: &PlanFile, ranks: &[String]) -> Result<Counts, String> {
         pools: file.pools.iter().map(|used| pool_use(used, &file.campaigns)).collect::<Result<_, String>>()?,
         offer_exposure: file.offer_exposure,
         exposure: file.campaigns.iter().map_while(|campaign| campaign.exposure.as_ref().map(Cost::exposure)).collect(),
+        places: file.campaigns.iter().map(|campaign| campaign.places.as_ref().map(Parts::allotment)).collect(),
+        budgets: file.campaigns.iter().map(|campaign| campaign.budget.as_ref().map(Parts::allotment)).collect(),
         holdout: file.holdout,
         points: file.points.as_ref().map(from_points),
         cashback: file.cashback.as_ref().map(|&CashbackFigures { customers, points, amount }| CashbackTotals { customers, points, amount }),

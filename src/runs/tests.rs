@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::plan::{Counts, CustomerRow, MailRow, PastAccount, PlanPart, PlannedMail, Skip, SkipRow, Summary};
 use crate::domain::points::{Cashback, CashbackTotals, Holding, Points, PointsTotals};
-use crate::domain::{Channel, FeatureRow, RankChange, SkipReason, Standing, Texts};
+use crate::domain::{Allotment, Channel, FeatureRow, RankChange, SkipReason, Standing, Texts};
 use chrono::NaiveDate;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -127,6 +127,8 @@ fn summary(shop: &Shop) -> Summary {
             mails_by_rank: vec![vec![1, 2, 3]; 3],
             channels: vec![vec![(Channel::Mail, 3), (Channel::Post, 3)], vec![(Channel::Line, 6)], vec![]],
             skips: vec![vec![], vec![(SkipReason::TooSoon, 3)], vec![]],
+            places: vec![Some(Allotment { most: 5, before: 2, now: 3 }), None, None],
+            budgets: vec![None, Some(Allotment { most: 900, before: 0, now: 450 }), None],
             newest: Some(1_764_716_400_000_000),
             bad_row_notes: vec!["a.parquet row 3: no amount".into()],
             points: Some(PointsTotals { earned: 9, used: 4, expired: 2, balance: 3, holders: 1, overdrawn: 1, missing: 7 }),

@@ -23,6 +23,8 @@ mod ladder;
 #[cfg(test)]
 mod ledger;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod message;
 #[cfg(test)]
 mod mistakes;

@@ -55,6 +55,7 @@ fn campaign(name: &str, ranks: &[RankIndex], sells: bool, offer: Option<OfferKin
         allow: Vec::new(),
         channels: vec![Channel::Mail],
         costs: Vec::new(),
+        budget: None,
     }
 }
 

@@ -35,6 +35,9 @@ pub fn planned(job: &Job, planned: &Planned, verbose: bool) -> String {
     out += &heading(pick(language, "メール", "Mails"));
     out += &mails(job, summary);
     out += &draws(job, summary);
+    for line in summary.allotments(&job.currency, language) {
+        out += &format!("  {line}\n");
+    }
     let skips = skips(job, summary, verbose);
     if !skips.is_empty() {
         out += &heading(pick(language, "見送りの理由", "Skipped, because"));

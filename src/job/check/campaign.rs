@@ -102,9 +102,6 @@ fn one(
     let discounts = discounts(&file.discounts, report);
     let share = limits::share(&file.share, report);
     let variants = variants::all(&file.variants, report);
-    if let (Some(rule), Some(written)) = (&offer, file.offer.value()) {
-        limits::has_cost(rule, written, file.cost_each.span().is_some(), around, report);
-    }
     let holdout = report.get(&file.holdout, "holdout").is_none_or(|at| *at.value);
     let counts_towards_limit = report.get(&file.counts_towards_limit, "counts_towards_limit").is_none_or(|at| *at.value);
     let from = mail::mailbox(&file.from, "from", report);
@@ -112,7 +109,11 @@ fn one(
     let allow = super::allow(&file.allow, report);
     let channels = channel::channels(file, around, report);
     let costs = channel::costs(file, &channels, around, report);
+    let budget = limits::budget(&file.budget, &around.currency, report);
     let ranks = ranks?;
+    if offer.is_some() || matches!(file.offer, Key::Absent) {
+        limits::have_costs(file, offer.as_ref(), &ranks, &costs, around, report);
+    }
     never::check(file, &ranks, &when, around, report);
     offer::in_time(file, &when, offer.as_ref(), report);
     let name = file.name.value()?.clone();
@@ -136,6 +137,7 @@ fn one(
         allow,
         channels,
         costs,
+        budget,
     })
 }
 

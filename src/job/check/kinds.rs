@@ -184,7 +184,7 @@ pub fn bundle(file: &OfferFile, span: Span, report: &mut Report) -> Option<Offer
     let At { span, value: Entries(entries) } = report.get(&file.buy, "buy")?;
     let mut steps: Vec<(u32, f64)> = Vec::new();
     for entry in entries {
-        let pieces = entry.name.parse().ok().filter(|pieces| (1..=10_000).contains(pieces));
+        let pieces = entry.name.parse().ok().filter(|pieces: &u32| (1..=10_000).contains(pieces) && pieces.to_string() == entry.name);
         if pieces.is_none() {
             let message = format!("`{}` is not a number of pieces", words::plain(&entry.name));
             report.add(entry.span, message, "how many pieces?", "write { 2 = \"10%\" } for 10 percent off two pieces");

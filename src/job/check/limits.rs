@@ -1,12 +1,13 @@
 //! How many people an offer is for, and how much it may cost.
 
-use super::super::file::OfferFile;
+use super::super::file::{CampaignFile, JobFile, OfferFile};
 use super::super::report::{At, Report};
 use super::super::words;
 use super::super::written::{Key, Scalar};
-use super::{Around, Lack};
-use crate::domain::offer::OfferKind;
-use crate::domain::{Currency, OfferRule};
+use super::{Around, Lack, worth};
+use crate::domain::campaign::RankRange;
+use crate::domain::offer::{Deal, OfferKind, PerRank};
+use crate::domain::{Campaign, Channel, Currency, OfferRule};
 
 /// More people than any shop has.
 const MOST_PEOPLE: i64 = 1_000_000_000;
@@ -47,28 +48,77 @@ pub fn share(key: &Key<String>, report: &mut Report) -> Option<f64> {
     Some(value)
 }
 
-/// A budget can only limit what costs something: the offer, or the paper that it is `sent` on.
-pub fn has_cost(rule: &OfferRule, file: &OfferFile, sent: bool, around: &Around<'_>, report: &mut Report) {
-    let by_itself = match rule.kind {
-        OfferKind::Coupon { .. } | OfferKind::Bundle { .. } | OfferKind::Set { .. } => true,
-        // That there are no points at all is another error.
-        OfferKind::Points { .. } => !around.lacks.contains(&Lack::PointsRate) || around.lacks.contains(&Lack::Points),
+/// An amount that may be spent: more than nothing.
+pub fn budget(key: &Key<Scalar>, currency: &Currency, report: &mut Report) -> Option<i64> {
+    let amount = money(key, "budget", currency, report)?;
+    if let Some(span) = key.span().filter(|_| amount == 0) {
+        report.add(span, "a budget of 0 is for nobody", "nothing can be spent", "write an amount like 300_000, or take it out");
+    }
+    Some(amount)
+}
+
+/// Budgets can only limit what costs something: `costs` are those of the ways to reach people.
+pub fn have_costs(
+    file: &CampaignFile,
+    rule: Option<&OfferRule>,
+    range: &RankRange,
+    costs: &[(Channel, i64)],
+    around: &Around<'_>,
+    report: &mut Report,
+) {
+    let written = file.offer.value().and_then(|offer| offer.budget.span());
+    if let (Some(own), Some(of_offer)) = (file.budget.span(), written) {
+        report.add(of_offer, "this campaign has two budgets", "one too many", "keep one: that of the campaign is for its offers too");
+        report.also(own, "the other");
+        return;
+    }
+    let free = cost_nothing(rule, range, costs, around);
+    let (Some(why), Some(span)) = (free, file.budget.span().or(written)) else { return };
+    let what = if written.is_some() { "this offer" } else { "this campaign" };
+    report.add(span, format!("{what} has a budget without a cost"), "nothing is ever spent of it", why);
+}
+
+/// What to do about a campaign that costs nothing by itself and whose ways to reach people do not either; `None` where something costs.
+pub fn cost_nothing(rule: Option<&OfferRule>, range: &RankRange, costs: &[(Channel, i64)], around: &Around<'_>) -> Option<&'static str> {
+    if costs.iter().any(|(_, cost)| *cost > 0) {
+        return None;
+    }
+    let Some(rule) = rule else { return Some("add `cost_each`: what each letter, message or call costs") };
+    let paid = |costs: &PerRank<i64>| match worth::ranks(rule, Some(range)) {
+        Some(ranks) => ranks.iter().any(|rank| costs.get(usize::from(*rank)).copied().flatten().is_some_and(|cost| cost > 0)),
+        None => costs.first().copied().flatten().is_some_and(|cost| cost > 0),
+    };
+    if paid(&rule.cost) {
+        return None;
+    }
+    match &rule.kind {
+        OfferKind::Coupon { .. } | OfferKind::Bundle { .. } | OfferKind::Set { deal: Deal::Percent(_), .. } => None,
+        OfferKind::Set { deal: Deal::Price(_), .. } => around.lacks.contains(&Lack::Prices).then_some(
+            "name the column of prices in [products.columns] with price = \"…\": without it nobody knows what the set takes off",
+        ),
+        OfferKind::Points { .. } => {
+            // That there are no points at all is another error.
+            let untold = around.lacks.contains(&Lack::PointsRate) && !around.lacks.contains(&Lack::Points);
+            untold.then_some("add [points] with the `rate` of the shop's cart: it tells what points cost")
+        }
+        OfferKind::Recommend(_) => Some("add `cost_each` to the campaign: what each letter, message or call costs"),
         OfferKind::Gift { .. }
         | OfferKind::FreeShipping { .. }
         | OfferKind::Draw { .. }
         | OfferKind::Invitation { .. }
-        | OfferKind::Recommend(_)
-        | OfferKind::EarlyAccess { .. } => false,
-    };
-    if let Some(span) = file.budget.span()
-        && !by_itself
-        && !sent
-        && rule.cost.iter().all(Option::is_none)
-    {
-        let help = match rule.kind {
-            OfferKind::Points { .. } => "add [points] with the `rate` of the shop's cart: it tells what points cost",
-            _ => "add `cost`: what each costs the shop",
-        };
-        report.add(span, "this offer has a budget without a cost", "nothing is ever spent of it", help);
+        | OfferKind::EarlyAccess { .. } => Some("add `cost`: what each costs the shop, for a rank that gets the offer"),
+    }
+}
+
+/// A budget of the run, and the brake on it, need a campaign that costs something.
+pub fn run_has_costs(file: &JobFile, campaigns: &[Campaign], around: &Around<'_>, report: &mut Report) {
+    let costs = |campaign: &Campaign| cost_nothing(campaign.offer.as_ref(), &campaign.ranks, &campaign.costs, around).is_none();
+    if campaigns.iter().any(costs) {
+        return;
+    }
+    let brake = file.brakes.value().map(|brakes| &brakes.budget).filter(|key| !matches!(key.value(), Some(Scalar::Text(_))));
+    for span in [file.budget.span(), brake.and_then(Key::span)].into_iter().flatten() {
+        let help = "give a campaign an offer that costs something, or `cost_each`; or take the budget out";
+        report.add(span, "no campaign of this job costs anything", "a budget without a cost", help);
     }
 }

@@ -189,7 +189,7 @@ pub fn brakes(key: &Key<BrakesFile>, currency: &Currency, report: &mut Report) -
     let Some(At { value: file, .. }) = report.get(key, "brakes") else { return brakes };
     match file.budget.value() {
         Some(Scalar::Text(off)) if off == "off" => {}
-        _ => brakes.budget = super::limits::money(&file.budget, "budget", currency, report),
+        _ => brakes.budget = super::limits::budget(&file.budget, currency, report),
     }
     let shares = [
         (&file.audience, "audience", &mut brakes.audience),

@@ -18,6 +18,7 @@ mod rising;
 mod sources;
 mod variants;
 mod when;
+mod worth;
 
 use super::currency;
 use super::file::JobFile;
@@ -79,6 +80,8 @@ pub enum Lack {
     /// A day on which points expire.
     Expiry,
     Cashback,
+    /// A column that tells what a product costs.
+    Prices,
 }
 
 /// Checks the whole file. `None` when there are problems, which are in the report.
@@ -115,11 +118,14 @@ pub fn job(file: &JobFile, source: &Source<'_>, borrow: Borrow<'_>, report: &mut
     let mail = mail::settings(&file.mail, top, source.folder, report);
     let smtp = mail::smtp(file.mail.value().map(|mail| &mail.smtp), report);
     let brakes = mail::brakes(&file.brakes, &around.currency, report);
-    let budget = limits::money(&file.budget, "budget", &around.currency, report);
+    let budget = limits::budget(&file.budget, &around.currency, report);
     let coupons = report.get(&file.coupons, "coupons");
     let register_codes = coupons.and_then(|at| report.get(&at.value.register, "register")).is_some_and(|at| *at.value);
     let keys = keys(file, source.folder, report);
     let allow = report.get(&file.check, "check").map_or_else(Vec::new, |at| allow(&at.value.allow, report));
+    if report.found.is_empty() {
+        limits::run_has_costs(file, &campaigns, &around, report);
+    }
     if !report.found.is_empty() {
         return None;
     }
@@ -176,6 +182,7 @@ fn allow(key: &Key<Many<String>>, report: &mut Report) -> Vec<Rule> {
 fn lacks(file: &JobFile) -> Vec<Lack> {
     let customers = file.customers.value().and_then(|list| list.columns.value());
     let purchases = file.purchases.value().and_then(|source| source.columns.value());
+    let products = file.products.value().and_then(|source| source.columns.value());
     let absent = |key: &Key<String>| matches!(key, Key::Absent);
     let no_list = matches!(file.customers, Key::Absent);
     let no_points = matches!(file.points, Key::Absent);
@@ -196,6 +203,7 @@ fn lacks(file: &JobFile) -> Vec<Lack> {
         (Lack::PointsRate, no_points),
         (Lack::Expiry, no_expiry),
         (Lack::Cashback, matches!(file.cashback, Key::Absent)),
+        (Lack::Prices, matches!(file.products, Key::Absent) || products.is_some_and(|columns| absent(&columns.price))),
     ];
     lacks.into_iter().chain(recommend::lacks(file)).filter(|(_, lacking)| *lacking).map(|(lack, _)| lack).collect()
 }

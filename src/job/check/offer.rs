@@ -4,23 +4,23 @@ use super::super::file::{CampaignFile, OfferFile};
 use super::super::report::{At, Report};
 use super::super::words;
 use super::super::written::{Entries, Key, Many, Or, Scalar, Span};
-use super::{Around, campaign, kinds, limits, recommend, rewards};
+use super::{Around, campaign, kinds, limits, recommend, rewards, worth};
 use crate::domain::OfferRule;
 use crate::domain::campaign::{RankRange, When};
 use crate::domain::offer::{Deal, Discount, OfferKind, PerRank, Valid};
 
-/// The keys of each kind, besides `kind` and `ranks`.
+/// The keys of each kind, besides `kind`, `ranks`, `valid` and `budget`, which all have. What has seats needs no `limit`.
 const KINDS: [(&str, &[&str]); 10] = [
-    ("coupon", &["percent", "amount", "over", "on", "valid", "code", "limit", "budget"]),
-    ("gift", &["choose_by", "gifts", "allergies", "otherwise", "cost", "valid", "limit", "budget"]),
-    ("bundle", &["buy", "on", "valid", "limit", "budget"]),
-    ("set", &["products", "price", "percent", "valid", "limit", "budget"]),
-    ("free_shipping", &["over", "cost", "valid", "limit", "budget"]),
-    ("points", &["times", "over", "on", "valid", "limit", "budget"]),
-    ("draw", &["prize", "seats", "cost", "valid"]),
-    ("invitation", &["what", "on", "place", "reply_url", "seats", "cost", "valid", "budget"]),
-    ("early_access", &["what", "opens", "url", "cost", "valid", "limit", "budget"]),
-    ("recommend", &["from", "count", "on", "support", "overdue", "valid"]),
+    ("coupon", &["percent", "amount", "over", "on", "code", "limit"]),
+    ("gift", &["choose_by", "gifts", "allergies", "otherwise", "cost", "limit"]),
+    ("bundle", &["buy", "on", "limit"]),
+    ("set", &["products", "price", "percent", "limit"]),
+    ("free_shipping", &["over", "cost", "limit"]),
+    ("points", &["times", "over", "on", "limit"]),
+    ("draw", &["prize", "seats", "cost"]),
+    ("invitation", &["what", "on", "place", "reply_url", "seats", "cost"]),
+    ("early_access", &["what", "opens", "url", "cost", "limit"]),
+    ("recommend", &["from", "count", "on", "support", "overdue", "limit"]),
 ];
 
 /// The kinds that make people buy.
@@ -47,10 +47,14 @@ pub fn rule(at: At<&OfferFile>, sells: bool, range: Option<&RankRange>, around: 
     };
     let cost = per_rank(&file.cost, "cost", around, &mut money_of(around), report);
     let limit = limits::limit(file, report);
-    let budget = limits::money(&file.budget, "budget", &around.currency, report);
+    let budget = limits::budget(&file.budget, &around.currency, report);
     let rule = OfferRule { kind: known?, ranks, valid, cost, limit, budget };
     if before == report.found.len() {
         for_somebody(&rule, file, range, report);
+    }
+    if before == report.found.len() {
+        worth::within_reach(&rule, file, range, report);
+        worth::names_the_campaigns_ranks(&rule, file, range, around, report);
     }
     Some(rule)
 }
@@ -64,7 +68,6 @@ fn kind(file: &OfferFile, span: Span, sells: bool, report: &mut Report) -> Optio
     let kind = report.word(&file.kind, "kind", &kinds)?;
     let belongs = KINDS.iter().find(|(name, _)| *name == kind).map_or(&[][..], |(_, keys)| keys);
     let written = [
-        ("valid", file.valid.span()),
         ("percent", file.percent.span()),
         ("amount", file.amount.span()),
         ("over", file.over.span()),
@@ -84,7 +87,6 @@ fn kind(file: &OfferFile, span: Span, sells: bool, report: &mut Report) -> Optio
         ("opens", file.opens.span()),
         ("url", file.url.span()),
         ("limit", file.limit.span()),
-        ("budget", file.budget.span()),
         ("what", file.what.span()),
         ("place", file.place.span()),
         ("reply_url", file.reply_url.span()),
@@ -97,7 +99,8 @@ fn kind(file: &OfferFile, span: Span, sells: bool, report: &mut Report) -> Optio
         if let Some(place) = place
             && !belongs.contains(&name)
         {
-            let help = format!("the keys of this kind are {}", belongs.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", "));
+            let keys = belongs.iter().chain(&["ranks", "valid", "budget"]).map(|key| format!("`{key}`")).collect::<Vec<_>>();
+            let help = format!("the keys of this kind are {}", keys.join(", "));
             report.add(place, format!("`{name}` does not belong to an offer of kind \"{kind}\""), "of another kind", help);
         }
     }

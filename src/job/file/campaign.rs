@@ -50,6 +50,10 @@ pub struct CampaignFile {
     pub channel: Key<Many<String>>,
     /// What each mail, letter, message or call costs, in major units: one amount, or a table with one for each channel.
     pub cost_each: Key<Or<Entries<Scalar>>>,
+    /// The most that all of its mails may cost on one occasion, offers and ways together, in major units; the best customers get it, the
+    /// others no mail.
+    #[schemars(with = "f64", extend("exclusiveMinimum" = 0))]
+    pub budget: Key<Scalar>,
 }
 
 /// Conditions of time and history; all must hold.
@@ -128,7 +132,7 @@ pub struct OfferFile {
     #[schemars(extend("minimum" = 1))]
     pub limit: Key<i64>,
     /// The most that all of them may cost when they are used, in major units; the best customers get it, the others no mail.
-    #[schemars(with = "f64", extend("minimum" = 0))]
+    #[schemars(with = "f64", extend("exclusiveMinimum" = 0))]
     pub budget: Key<Scalar>,
     /// Coupon and set: percent off, one number or one for each rank.
     pub percent: Key<Or<Entries<Scalar>>>,

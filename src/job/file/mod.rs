@@ -55,7 +55,7 @@ pub struct JobFile {
     pub cashback: Key<CashbackFile>,
     pub contact: Key<ContactFile>,
     /// The most that the offers of a run may cost when all are used, in major units; who would exceed it gets no mail.
-    #[schemars(with = "f64", extend("minimum" = 0))]
+    #[schemars(with = "f64", extend("exclusiveMinimum" = 0))]
     pub budget: Key<Scalar>,
     /// The campaigns, in order of priority.
     pub campaign: Key<Vec<Key<CampaignFile>>>,
@@ -375,7 +375,7 @@ pub struct BrakesFile {
     #[schemars(extend("pattern" = r"^(off|\s*[0-9.]+\s*%\s*)$"))]
     pub failures: Key<String>,
     /// The offers of the run cost more than this when all are used, in major units; no limit when left out.
-    #[schemars(with = "f64", extend("minimum" = 0))]
+    #[schemars(with = "f64", extend("exclusiveMinimum" = 0))]
     pub budget: Key<Scalar>,
 }
 

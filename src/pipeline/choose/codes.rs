@@ -6,7 +6,7 @@ use crate::domain::Campaign;
 use crate::domain::coupon::{PoolUse, folded};
 use crate::domain::offer::CodeSource;
 use crate::keys;
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 /// The codes of one run.
 pub struct Codes<'a> {
@@ -16,6 +16,8 @@ pub struct Codes<'a> {
     taken: HashSet<String>,
     /// How far each pool is used up.
     next: HashMap<&'a str, usize>,
+    /// Codes of each pool that came back.
+    back: HashMap<&'a str, VecDeque<String>>,
     pub uses: Vec<PoolUse>,
 }
 
@@ -25,7 +27,7 @@ impl<'a> Codes<'a> {
             CodeSource::Fixed(code) => Some(folded(code)),
             CodeSource::Own | CodeSource::Pool(_) => None,
         });
-        Self { before: &pass.inputs.before.issued, taken: fixed.collect(), next: HashMap::new(), uses: Vec::new() }
+        Self { before: &pass.inputs.before.issued, taken: fixed.collect(), next: HashMap::new(), back: HashMap::new(), uses: Vec::new() }
     }
 
     /// Begins a campaign: counts what its pool still has.
@@ -33,8 +35,27 @@ impl<'a> Codes<'a> {
         if let Some(CodeSource::Pool(written)) = source(&pass.job.campaigns[at]) {
             let next = self.next.get(written.as_str()).copied().unwrap_or_default();
             let left = pool(pass, written).iter().skip(next).filter(|code| self.is_free(&folded(code)));
-            let free = left.count() as u64;
+            let back = self.back.get(written.as_str()).map_or(0, VecDeque::len);
+            let free = (left.count() + back) as u64;
             self.uses.push(PoolUse { campaign: at, free, given: 0, missing: 0 });
+        }
+    }
+
+    /// Takes a code back: the mail that it was for cannot be.
+    pub fn take_back(&mut self, pass: &Pass<'a>, at: usize, code: String) {
+        self.taken.remove(&folded(&code));
+        if let Some(CodeSource::Pool(written)) = source(&pass.job.campaigns[at]) {
+            self.back.entry(written).or_default().push_back(code);
+            if let Some(used) = self.uses.last_mut() {
+                used.given -= 1;
+            }
+        }
+    }
+
+    /// Notes how many people got no mail for want of a code of the campaign's pool.
+    pub fn miss(&mut self, people: u64) {
+        if let Some(used) = self.uses.last_mut().filter(|_| people > 0) {
+            used.missing = people;
         }
     }
 
@@ -42,21 +63,22 @@ impl<'a> Codes<'a> {
     pub fn give(&mut self, pass: &Pass<'a>, at: usize, customer: &str) -> Option<String> {
         let campaign = &pass.job.campaigns[at];
         let Some(CodeSource::Pool(written)) = source(campaign) else { return Some(self.make(pass, campaign, customer)) };
-        let codes = pool(pass, written);
-        let mut next = self.next.get(written.as_str()).copied().unwrap_or_default();
-        let mut found = None;
-        while let Some(code) = codes.get(next).filter(|_| found.is_none()) {
-            found = Some(code).filter(|code| self.is_free(&folded(code)));
-            next += 1;
-        }
-        self.next.insert(written, next);
+        let back = self.back.get_mut(written.as_str()).and_then(VecDeque::pop_front);
+        let code = back.or_else(|| self.next_of(pass, written))?;
+        self.taken.insert(folded(&code));
         if let Some(used) = self.uses.last_mut() {
-            used.given += u64::from(found.is_some());
-            used.missing += u64::from(found.is_none());
+            used.given += 1;
         }
-        let code = found?;
-        self.taken.insert(folded(code));
-        Some(code.clone())
+        Some(code)
+    }
+
+    /// The next free code of a pool.
+    fn next_of(&mut self, pass: &Pass<'a>, written: &'a str) -> Option<String> {
+        let next = self.next.get(written).copied().unwrap_or_default();
+        let codes = pool(pass, written).get(next..).unwrap_or_default();
+        let found = codes.iter().position(|code| self.is_free(&folded(code)));
+        self.next.insert(written, next + found.map_or(codes.len(), |found| found + 1));
+        found.and_then(|found| codes.get(found)).cloned()
     }
 
     /// A code of its own, made from the key.

@@ -1,6 +1,5 @@
 //! A second look into the purchases, only where a template shows what was bought last.
 
-use super::Scope;
 use crate::domain::Job;
 use crate::domain::orders::LastOrder;
 use crate::pipeline::assess::Assessed;
@@ -8,8 +7,9 @@ use crate::pipeline::error::Error;
 use crate::pipeline::inputs::Inputs;
 use std::collections::HashMap;
 
-/// Fetches the last orders of those who may get a mail that shows them.
-pub fn fetch(job: &Job, inputs: &Inputs, assessed: &mut Assessed, scope: Scope) -> Result<(), Error> {
+/// Fetches the last orders of those who may get a mail that shows them and is rendered; the question is about a campaign, a partition and a
+/// row of it.
+pub fn fetch(job: &Job, inputs: &Inputs, assessed: &mut Assessed, renders: &dyn Fn(usize, usize, usize) -> bool) -> Result<(), Error> {
     let asking: Vec<bool> = job
         .campaigns
         .iter()
@@ -17,7 +17,7 @@ pub fn fetch(job: &Job, inputs: &Inputs, assessed: &mut Assessed, scope: Scope) 
         .collect();
     let mut wanted = HashMap::new();
     for (at, part) in assessed.people.iter().enumerate() {
-        for matched in part.matches.iter().filter(|matched| asking[matched.campaign] && scope.holds(at, matched.row)) {
+        for matched in part.matches.iter().filter(|matched| asking[matched.campaign] && renders(matched.campaign, at, matched.row)) {
             if let Some(at) = part.features[matched.row].last_order_at {
                 wanted.insert(part.id.get(matched.row).to_owned(), (part.last_order_id.get(matched.row).to_owned(), at));
             }

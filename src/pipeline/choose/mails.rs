@@ -1,8 +1,7 @@
 //! The third stage of a campaign: each admitted pair's offer is made and its mail rendered.
 
 use super::failures::{Failure, Trouble};
-use super::meeting::Admitted;
-use super::{Pass, Progress, Scope};
+use super::{Admitted, Pass, Progress, Scope, renders};
 use crate::domain::plan::PlannedMail;
 use crate::domain::{Channel, Offer, Person, SkipReason, Value};
 use crate::pipeline::head;
@@ -10,8 +9,8 @@ use crate::pipeline::people::{Match, People};
 use crate::{campaigns, keys, message, runs};
 
 impl Pass<'_> {
-    /// Renders one mail and puts it into the plan, or notes why that failed. `place` is that of the partition.
-    pub fn write(&self, at: usize, place: usize, part: &People, pair: Admitted, progress: &mut Progress) {
+    /// Renders one mail and puts it into the plan, or notes why that failed and gives the pair back. `place` is that of the partition.
+    pub fn write(&self, at: usize, place: usize, part: &People, pair: Admitted, progress: &mut Progress) -> Option<Admitted> {
         let matched = &part.matches[pair.nth];
         let campaign = &self.job.campaigns[at];
         let discounted = pair.stake.offered && self.is_discount(at);
@@ -22,26 +21,28 @@ impl Pass<'_> {
             }
         };
         let counts_only = self.scope == Scope::Nobody;
-        if !counts_only && !self.scope.holds(place, matched.row) {
+        if !counts_only && !renders(self.job, self.scope, at, place, matched.row) {
             note(progress);
-            return;
+            return None;
         }
         let person = part.person(&self.inputs.shop, matched.row);
-        let mut offer = self.offer(at, &person, &progress.mailed[matched.row], pair.code);
+        let mut offer = self.offer(at, &person, &progress.mailed[matched.row], pair.code.clone());
         self.recommend(&matched.picks, offer.as_mut());
         if counts_only {
             note(progress);
             progress.mails.push(PlannedMail { exposure: pair.stake.cost, ..bare(at, &person, matched, offer.as_ref()) });
-            return;
+            return None;
         }
         match self.mail(at, &person, matched, offer.as_ref()) {
             Ok(mail) => {
                 note(progress);
                 progress.mails.push(PlannedMail { exposure: pair.stake.cost, ..mail });
+                None
             }
             Err(trouble) => {
                 progress.skip(matched.row, at, SkipReason::RenderFailed);
                 progress.failures.push(Failure { customer: person.id.to_owned(), campaign: at, trouble });
+                Some(pair)
             }
         }
     }

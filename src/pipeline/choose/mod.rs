@@ -10,6 +10,7 @@ mod failures;
 mod last_orders;
 mod mails;
 mod meeting;
+mod purse;
 
 use super::assess::Assessed;
 use super::error::Error;
@@ -18,12 +19,15 @@ use super::people::People;
 use super::progress::{Step, Watch};
 use super::recommend::Advice;
 use crate::domain::campaign::Discounts;
-use crate::domain::coupon::PoolUse;
+use crate::domain::job::OnRenderError;
+use crate::domain::offer::CodeSource;
 use crate::domain::plan::{PlanPart, PlannedMail, Skip};
 use crate::domain::recommend::Pick;
-use crate::domain::{Job, Offer, Person, SkipReason};
+use crate::domain::{Job, Offer, OfferRule, Person, SkipReason};
 use crate::{campaigns, offers};
+use candidates::{Candidate, Stake};
 use failures::Failure;
+pub use meeting::GivenAway;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -46,14 +50,29 @@ impl Scope {
     }
 }
 
-/// Partition by partition, and what was taken out of pools.
-type Decided = (Vec<Progress>, Vec<PoolUse>);
+/// A pair that becomes a mail, unless it cannot be rendered.
+struct Admitted {
+    /// The place of the match in its partition.
+    nth: usize,
+    stake: Stake,
+    /// The code of its own that its offer asks for.
+    code: Option<String>,
+}
+
+impl From<Candidate> for Admitted {
+    fn from(pair: Candidate) -> Self {
+        Self { nth: pair.nth, stake: pair.stake, code: None }
+    }
+}
+
+/// Partition by partition, and what there was not enough of.
+type Decided = (Vec<Progress>, GivenAway);
 
 /// Runs the second pass over all campaigns. `watch` hears of rendered mails.
-pub fn run(job: &Job, inputs: &Inputs, assessed: &mut Assessed, watch: &Watch) -> Result<(Vec<PlanPart>, Vec<PoolUse>), Error> {
-    let (progress, pools) = decide(job, inputs, assessed, Scope::Everybody, watch)?;
+pub fn run(job: &Job, inputs: &Inputs, assessed: &mut Assessed, watch: &Watch) -> Result<(Vec<PlanPart>, GivenAway), Error> {
+    let (progress, given) = decide(job, inputs, assessed, Scope::Everybody, watch)?;
     failures::refuse(job, &progress)?;
-    Ok((assessed.people.iter().zip(progress).map(|(part, progress)| progress.into_part(part)).collect(), pools))
+    Ok((assessed.people.iter().zip(progress).map(|(part, progress)| progress.into_part(part)).collect(), given))
 }
 
 /// The same for a plan that is only looked at: a mail that fails is a skip there, whatever the job says.
@@ -97,25 +116,49 @@ struct Pass<'a> {
 }
 
 fn decide(job: &Job, inputs: &Inputs, assessed: &mut Assessed, scope: Scope, watch: &Watch) -> Result<Decided, Error> {
-    last_orders::fetch(job, inputs, assessed, scope)?;
+    last_orders::fetch(job, inputs, assessed, &|at, place, row| renders(job, scope, at, place, row))?;
     let people = &assessed.people;
     let pass = Pass { job, inputs, assessed, scope, rivals: rivals(job, inputs), mean_order: mean_order(people) };
     let total = people.iter().map(|part| part.matches.len() as u64).sum();
-    let done = AtomicU64::new(0);
+    let mut done = 0;
     let mut progress: Vec<Progress> = people.iter().map(|part| Progress::new(part.len())).collect();
     let mut meeting = meeting::Meeting::new(&pass);
     for at in 0..job.campaigns.len() {
-        let candidates = people.par_iter().zip(&mut progress).map(|(part, progress)| pass.candidates(at, part, progress)).collect();
-        let admitted = meeting.hold(&pass, at, candidates, &mut progress);
-        people.par_iter().enumerate().zip(&mut progress).zip(admitted).for_each(|(((place, part), progress), admitted)| {
-            for pair in admitted {
-                pass.write(at, place, part, pair, progress);
-            }
-            let seen = part.matches_of(at).len() as u64;
-            watch(Step::Render, done.fetch_add(seen, Ordering::Relaxed) + seen, total);
-        });
+        let candidates: Vec<Vec<Candidate>> =
+            people.par_iter().zip(&mut progress).map(|(part, progress)| pass.candidates(at, part, progress)).collect();
+        let rendered = AtomicU64::new(0);
+        let write = |admitted: Vec<Vec<Admitted>>, progress: &mut [Progress]| -> Vec<Vec<Admitted>> {
+            let pairs = people.par_iter().enumerate().zip(progress).zip(admitted);
+            let written = pairs.map(|(((place, part), progress), admitted)| {
+                let count = admitted.len() as u64;
+                let failed = admitted.into_iter().filter_map(|pair| pass.write(at, place, part, pair, progress)).collect();
+                watch(Step::Render, done + rendered.fetch_add(count, Ordering::Relaxed) + count, total);
+                failed
+            });
+            written.collect()
+        };
+        if pass.shares_out(at) {
+            meeting.hold(&pass, at, candidates, &mut progress, &write);
+        } else {
+            write(candidates.into_iter().map(|part| part.into_iter().map(Admitted::from).collect()).collect(), &mut progress);
+        }
+        done += people.iter().map(|part| part.matches_of(at).len() as u64).sum::<u64>();
+        watch(Step::Render, done, total);
     }
-    Ok((progress, meeting.into_pool_uses()))
+    Ok((progress, meeting.into_given_away()))
+}
+
+/// Whether a campaign's mail of this partition and row is rendered: where a mail that cannot be makes room for the next one, a look at one
+/// customer needs those of all.
+fn renders(job: &Job, scope: Scope, at: usize, place: usize, row: usize) -> bool {
+    scope.holds(place, row) || (scope != Scope::Nobody && passes_on(job, at))
+}
+
+/// Whether what a mail of this campaign held goes to the next customer when it cannot be rendered.
+fn passes_on(job: &Job, at: usize) -> bool {
+    let campaign = &job.campaigns[at];
+    let from_pool = matches!(campaign.offer.as_ref().and_then(OfferRule::code), Some(CodeSource::Pool(_)));
+    job.on_render_error == OnRenderError::Skip && (job.budget.is_some() || campaign.is_allotted() || from_pool)
 }
 
 impl Progress {
@@ -169,6 +212,17 @@ fn mean_order(people: &[People]) -> i64 {
 }
 
 impl Pass<'_> {
+    /// Whether there is not enough of something for everybody, or each code must be another one.
+    fn shares_out(&self, at: usize) -> bool {
+        let campaign = &self.job.campaigns[at];
+        let coded = campaign.offer.as_ref().is_some_and(OfferRule::has_unique_codes);
+        self.job.budget.is_some() || campaign.is_allotted() || coded
+    }
+
+    fn passes_on(&self, at: usize) -> bool {
+        passes_on(self.job, at)
+    }
+
     /// What a campaign offers to a customer who gets these mails already, and who may have a code.
     fn offer(&self, at: usize, person: &Person, mailed: &campaigns::Mailed, code: Option<String>) -> Option<Offer> {
         let campaign = &self.job.campaigns[at];
