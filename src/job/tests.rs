@@ -402,7 +402,7 @@ fn budgets_are_told_and_what_is_for_nothing_is_warned_of() {
     let campaign = "\n[[campaign]]\nname = \"free\"\nranks = \"A\"\nbudget = 9_000\noffer = { kind = \"coupon\", percent = 100 }\n";
     let job = load_text(Path::new("jobs/monthly.toml"), &format!("{text}{campaign}")).unwrap_or_else(|error| panic!("{error}"));
     let told = super::echo(&job);
-    assert!(told.contains(&"budget: at most JPY 500,000 in one run".to_owned()), "{told:?}");
-    assert!(told.contains(&"free: A; within JPY 9,000".to_owned()), "{told:?}");
+    assert!(told.contains(&"budget: at most 500,000円 in one run".to_owned()), "{told:?}");
+    assert!(told.contains(&"free: A; within 9,000円".to_owned()), "{told:?}");
     assert_eq!(job.warnings, ["campaign `free`: 100% off is for nothing"]);
 }

@@ -16,7 +16,9 @@ fn shop(campaign: &str) -> Shop {
     let shop = Shop::new(
         &people,
         campaign,
-        &lawful("<p>{% if customer.name == \"Xaver\" %}{{ customer.city }}{% endif %}{{ offer.code or \"\" }}</p>"),
+        &lawful(
+            "<p>{% if customer.name == \"Xaver\" %}{{ customer.city }}{% endif %}{% if offer %}{{ offer.code or \"\" }}{% endif %}</p>",
+        ),
     );
     names(&shop, &[]);
     edit(&shop, "[mail]\n", "[brakes]\naudience = 'off'\nstale = 'off'\n[mail]\n");
@@ -164,7 +166,7 @@ fn what_cannot_be_rendered_takes_nothing_from_anybody() {
 fn paper_without_an_offer_stays_within_its_budget() {
     let shop = shop(&format!("{NOVEMBER}channel = 'call'\ncost_each = 2\nbudget = 9"));
     edit(&shop, "consent = 'consent'", "consent = 'consent'\nphone = 'phone'\ncall_consent = 'consent'");
-    let rows: Vec<String> = (0..20).map(|number| format!("c{number:02},Ann,true,+1-555-00{number:02},\n")).collect();
+    let rows: Vec<String> = (0..20).map(|number| format!("c{number:02},Ann,true,090-0000-00{number:02},\n")).collect();
     shop.put("customers.csv", &format!("id,name,consent,phone,city\n{}", rows.concat()));
     edit(&shop, "email = 'email'\n", "");
     shop.put("templates/news/body.txt", "Call {{ customer.name }}\n");
