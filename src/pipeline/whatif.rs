@@ -125,7 +125,7 @@ fn replay(job: &Job, stops: &[Stop], watch: &Watch) -> Result<Replay, Error> {
         let mut assessed = assess::run(job, &inputs, stop.as_of, watch)?;
         let parts = choose::count(job, &inputs, &mut assessed, watch)?;
         let counts = figures::counts(job, &inputs, &assessed, &parts);
-        let mut gifts = std::mem::take(&mut inputs.before.gifts);
+        let mut gifts = std::mem::take(&mut inputs.shop.gifts);
         let mut spent = std::mem::take(&mut inputs.before.spent);
         drop(inputs);
         remember(job, stop.as_of, &parts, Arc::make_mut(&mut mailed), &mut gifts);

@@ -8,10 +8,14 @@ const DATES: [&str; 4] = ["2026-09-01", "2026-10-03", "2026-11-01", "2026-12-01"
 
 /// The demo shop with campaigns that look at ranks, at `once` and at the days between two mails.
 fn shop() -> Shop {
-    let mut shop = Shop::with(&["birthday", "rank_up", "keep_your_rank", "win_back"]);
+    let mut shop = Shop::with(&["vip_gift", "birthday", "rank_up", "keep_your_rank", "win_back"]);
     shop.edit("audience = \"30%\"", "audience = \"off\"");
     shop.edit("stale    = \"3 days\"", "stale = \"off\"");
     shop.edit("min_days_between = 7", "min_days_between = 31");
+    // Two gifts for four months: from the third on there is nothing new to give, if the first one is remembered.
+    shop.edit("when  = { month = [7, 12] }\n", "");
+    shop.edit("where = { vip_type = [\"贈答\"] }\n", "counts_towards_limit = false\n");
+    shop.replace_between("gifts = [", ", cost = 5_000", r#"gifts = [{ likes = "肉", gift = "近江牛" }, { likes = "肉", gift = "但馬牛" }]"#);
     shop
 }
 
