@@ -170,7 +170,7 @@ fn a_code_that_rankmail_does_not_make_is_worth_one_thing() {
     let sound = |offer: &str| load_text(Path::new("monthly.toml"), &with(offer)).map(|_| ()).map_err(|error| error.to_string());
     for one in [
         "offer = { kind = \"coupon\", percent = { A = 5, AA = 5, AAA = 0 }, code = \"BACK\" }",
-        "offer = { kind = \"coupon\", percent = { A = 5, VIP = 9 }, code = \"BACK\" }",
+        "offer = { kind = \"coupon\", percent = { A = 5, VIP = 0 }, code = \"BACK\" }",
         "offer = { kind = \"coupon\", percent = { A = 5, AA = 8 }, ranks = [\"AA\"], code = { from = \"codes.csv\" } }",
         "offer = { kind = \"coupon\", percent = 15, on = { category = [\"プレミアム\"] }, code = \"winter15\" }",
         "reduced_by = { birthday = \"100%\" }\noffer = { kind = \"coupon\", percent = 5, code = \"BACK\" }",

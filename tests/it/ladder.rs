@@ -124,7 +124,8 @@ fn found(campaigns: &str, body: &str) -> Vec<String> {
     let path = folder.path().join("job.toml");
     // A column for letters too, whatever it holds: nothing is sent.
     let around = AROUND.replace("email = \"email\"\n", "email = \"email\"\npostal_address = \"email\"\n");
-    fs::write(&path, format!("{around}\n{campaigns}\n")).unwrap();
+    let points = if campaigns.contains("'points'") { "[points]\nrate = '1%'\n" } else { "" };
+    fs::write(&path, format!("{around}\n{points}\n{campaigns}\n")).unwrap();
     fs::write(folder.path().join("customers.csv"), "customer_id,email,birthday,consented_at\nc1,a@example.jp,,\n").unwrap();
     fs::write(folder.path().join("codes.csv"), "code\nP1\n").unwrap();
     for name in ["thanks", "first", "letter"].iter().filter(|name| campaigns.contains(&format!("name = '{name}'"))) {

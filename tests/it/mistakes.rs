@@ -17,7 +17,7 @@ const FAR: &str = "2199-12-01";
 #[test]
 fn a_date_far_ahead_is_planned_and_not_sent_unless_it_is_meant() {
     let shop = Shop::new(2);
-    rewrite(&shop, "future = \"off\"\n", "");
+    rewrite(&shop, "stale = \"off\"\n", "stale = \"off\"\nfuture = \"7 days\"\n");
     let planned = shop.call(&["plan", "--as-of", FAR], 0);
     assert!(planned.contains("brake future"), "{planned}");
     for command in ["run", "send"] {

@@ -49,7 +49,6 @@ offer = { kind = "coupon", percent = 10, valid = "this month" }
 [brakes]
 audience = "off"
 stale = "off"
-future = "off"
 "#;
 
 /// Each mail holds one canary, the customer's id, in both parts.

@@ -3,6 +3,7 @@
 use crate::shop::Shop;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::fs;
 
 const DATES: [&str; 4] = ["2026-09-01", "2026-10-03", "2026-11-01", "2026-12-01"];
 
@@ -15,7 +16,15 @@ fn shop() -> Shop {
     // Two gifts for four months: from the third on there is nothing new to give, if the first one is remembered.
     shop.edit("when  = { month = [7, 12] }\n", "");
     shop.edit("where = { vip_type = [\"贈答\"] }\n", "counts_towards_limit = false\n");
-    shop.replace_between("gifts = [", ", cost = 5_000", r#"gifts = [{ likes = "肉", gift = "近江牛" }, { likes = "肉", gift = "但馬牛" }]"#);
+    shop.replace_between(
+        "gifts = [",
+        ", cost = 5_000",
+        r#"gifts = [{ likes = "肉", gift = "近江牛" }, { likes = "肉", gift = "但馬牛" }]"#,
+    );
+    let templates = shop.own_templates();
+    // A letter that can do without a gift.
+    fs::remove_dir_all(templates.join("vip_gift")).unwrap();
+    fs::rename(templates.join("birthday_vip"), templates.join("vip_gift")).unwrap();
     shop
 }
 

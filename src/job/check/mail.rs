@@ -226,5 +226,9 @@ pub fn brakes(key: &Key<BrakesFile>, currency: &Currency, report: &mut Report) -
             ),
         }
     }
+    // Who says that old purchases are meant does not want to hear that the date is far from them.
+    if brakes.stale_days.is_none() && file.future.span().is_none() {
+        brakes.future_days = None;
+    }
     brakes
 }

@@ -54,7 +54,6 @@ pub fn rule(at: At<&OfferFile>, sells: bool, range: Option<&RankRange>, around: 
     }
     if before == report.found.len() {
         worth::within_reach(&rule, file, range, report);
-        worth::names_the_campaigns_ranks(&rule, file, range, around, report);
     }
     Some(rule)
 }

@@ -365,7 +365,7 @@ pub struct BrakesFile {
     /// The plan is older than this; `7 days` when left out.
     #[schemars(extend("pattern" = "^(off|[0-9]+ days?)$"))]
     pub old_plan: Key<String>,
-    /// The as-of date is this far ahead of both today and the newest purchase; `7 days` when left out.
+    /// The as-of date is this far ahead of both today and the newest purchase; `7 days` when left out, `off` where `stale` is.
     #[schemars(extend("pattern" = "^(off|[0-9]+ days?)$"))]
     pub future: Key<String>,
     /// More mails than this share greet without a name; `2%` when left out.
