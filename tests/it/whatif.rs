@@ -97,7 +97,7 @@ fn it_plays_a_shop_that_never_ran_and_draws_where_it_is_told() {
     let printed = call.any_output().run().out;
     assert!(printed.contains("2026-11-01") && printed.contains("2026-12-01") && printed.contains("ranks.down=one step"), "{printed}");
     assert!(!shop.runs().exists(), "no plan, no ledger");
-    let html = std::fs::read_to_string(picture).unwrap();
+    let html = fs::read_to_string(picture).unwrap();
     assert!(html.contains("<polyline class=\"today\"") && html.contains("VIP"), "{html}");
 }
 
