@@ -5,7 +5,7 @@ use super::super::report::{At, Report};
 use super::super::words;
 use super::super::written::{Key, Span};
 use super::others::Others;
-use super::{Around, channel, codes, limits, mail, never, offer, variants, when};
+use super::{Around, channel, codes, limits, mail, never, offer, points, variants, when};
 use crate::domain::campaign::{Contact, Discounts, Holdout, Once, RankRange};
 use crate::domain::{Campaign, RankIndex};
 
@@ -116,6 +116,7 @@ fn one(
     }
     never::check(file, &ranks, &when, around, report);
     offer::in_time(file, &when, offer.as_ref(), report);
+    points::once_for_each_review(file, offer.as_ref(), report);
     let name = file.name.value()?.clone();
     Some(Campaign {
         name,

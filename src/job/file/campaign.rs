@@ -136,7 +136,7 @@ pub struct OfferFile {
     pub budget: Key<Scalar>,
     /// Coupon and set: percent off, one number or one for each rank.
     pub percent: Key<Or<Entries<Scalar>>>,
-    /// Coupon: an amount off in major units, one number or one for each rank.
+    /// Coupon: an amount off in major units, one number or one for each rank; or `"cashback"`, what `[cashback]` pays back.
     pub amount: Key<Or<Entries<Scalar>>>,
     /// Coupon, free shipping and points: only for orders over this amount, one number or one for each rank.
     pub over: Key<Or<Entries<Scalar>>>,
