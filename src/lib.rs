@@ -10,6 +10,7 @@
 //! `domain` holds the nouns. A room knows `domain` and itself. `pipeline` knows every room; `pipeline/plan.rs` is the page to read
 //! first. `cli` is a face: it knows `pipeline` and `domain`, prints, and reads the clock.
 
+pub mod bounces;
 pub mod campaigns;
 pub mod cli;
 pub mod coupons;
@@ -24,6 +25,7 @@ pub mod lint;
 pub mod lists;
 pub mod message;
 pub mod offers;
+pub mod optout;
 pub mod pipeline;
 pub mod points;
 pub mod purchases;

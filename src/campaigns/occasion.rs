@@ -7,9 +7,8 @@ use crate::domain::campaign::{RankMove, When};
 use crate::domain::{Occasion, Person};
 use chrono::{Datelike, NaiveDate};
 
-/// The occasion of a match: the first of these that `when` asks for: birthday, anniversary, last order, rank move, risk, the day on
-/// which points expire, the closing that pays back, dates; else
-/// the month of the as-of date.
+/// The occasion of a match: the first of these that `when` asks for: birthday, anniversary, the closing that pays back, last order,
+/// rank move, risk, the day on which points expire, dates; else the month of the as-of date.
 pub fn occasion(when: &When, person: &Person<'_>, run: &RunFacts<'_>, hit: Hit) -> Occasion {
     let yearly = |day: NaiveDate, origin: Option<NaiveDate>| Occasion {
         word: day.year().to_string(),
@@ -39,5 +38,6 @@ fn day(when: &When, person: &Person<'_>, run: &RunFacts<'_>) -> Option<NaiveDate
     };
     let points = || when.points_expire_within.and(person.holding.points).and_then(|points| points.expire_on);
     let cashback = || when.cashback.map(|_| run.closing);
-    win_back.or_else(moved).or_else(points).or_else(cashback).or_else(|| when.dates.map(|(first, _)| first))
+    // What one closing pays back is not what the next one pays, though the last order be the same.
+    cashback().or(win_back).or_else(moved).or_else(points).or_else(|| when.dates.map(|(first, _)| first))
 }

@@ -90,6 +90,7 @@ pub fn campaign(when: When) -> Campaign {
         offer: None,
         holdout: true,
         counts_towards_limit: true,
+        send: None,
         channels: vec![Channel::Mail],
         costs: vec![],
         budget: None,

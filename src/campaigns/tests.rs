@@ -225,5 +225,8 @@ fn cashback_is_on_the_occasion_of_its_closing() {
     let paid = When { cashback: Some(range(1.0, None)), ..When::default() };
     assert_eq!(failed(&campaign(paid.clone()), &someone), words("when.cashback", "1..", "nothing at this closing"));
     someone.holding.cashback.points = Some(30);
-    assert_eq!(word(paid, &someone).as_deref(), Some("2026-12-01"));
+    assert_eq!(word(paid.clone(), &someone).as_deref(), Some("2026-12-01"));
+    let lapsed = When { days_since_last_order: Some(range(90.0, 180.0)), ..paid };
+    someone.last_order_on = Some(day("2026-09-04"));
+    assert_eq!(word(lapsed, &someone).as_deref(), Some("2026-12-01"), "the next closing pays again, though the last order be the same");
 }

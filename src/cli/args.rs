@@ -183,6 +183,56 @@ pub enum Command {
     },
     /// Show what became of the mails of a run
     Status { job: PathBuf },
+    /// Settle mails in doubt, of the last adopted run or that of --as-of: they have arrived, or go again
+    Resolve {
+        job: PathBuf,
+        /// This mail
+        #[arg(long, value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
+        mail: Option<String>,
+        /// All that are in doubt
+        #[arg(long)]
+        all: bool,
+        #[arg(long = "as", value_enum, value_name = "WHAT")]
+        verdict: Verdict,
+    },
+    /// Call off mails that have not left, of the last adopted run or that of --as-of: all, or some of them
+    Cancel {
+        job: PathBuf,
+        #[command(flatten)]
+        pick: Picked,
+    },
+    /// Stop a campaign in the last adopted run or that of --as-of, also while it is being sent
+    Stop {
+        job: PathBuf,
+        #[arg(long, value_name = "NAME")]
+        campaign: String,
+        /// Let it go on: what was held is planned again
+        #[arg(long)]
+        resume: bool,
+    },
+    /// Opt-outs: the page behind the link in every mail, and lists that go in and out
+    Optout {
+        #[command(subcommand)]
+        what: Optout,
+    },
+    /// Read mails that came back, and stop the addresses to which nothing can be sent
+    Bounces {
+        job: PathBuf,
+        /// A Maildir, an mbox, a folder of mails or one mail
+        mailbox: PathBuf,
+    },
+    /// Forget a customer: take what tells of them out of ledger, plans, outbox and lists of the job, and never mail them again
+    Forget {
+        job: PathBuf,
+        #[arg(long, value_name = "ID")]
+        customer: String,
+    },
+    /// Write the rows of all mails of all jobs as Parquet
+    Ledger {
+        job: PathBuf,
+        #[arg(long, value_name = "FILE")]
+        export: PathBuf,
+    },
     /// Show what became of the coupon codes of earlier runs, or write a plan's own codes for the cart
     Coupons {
         job: PathBuf,
@@ -198,6 +248,48 @@ pub enum Command {
         job: PathBuf,
         #[arg(long, value_enum)]
         emit: Option<Emit>,
+    },
+}
+
+/// Some of the mails of a run.
+#[derive(Debug, ClapArgs)]
+#[group(multiple = false)]
+pub struct Picked {
+    /// Only those of this campaign
+    #[arg(long, value_name = "NAME")]
+    pub campaign: Option<String>,
+    /// Only those of this customer
+    #[arg(long, value_name = "ID")]
+    pub customer: Option<String>,
+    /// Only this one
+    #[arg(long, value_name = "ID")]
+    pub mail: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Verdict {
+    /// It has arrived
+    Sent,
+    /// It has not: send it again
+    Again,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Optout {
+    /// Serve the opt-out page over HTTP, for a web server with TLS in front of it
+    Serve {
+        job: PathBuf,
+        #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8025")]
+        listen: String,
+    },
+    /// Take over those whom a CSV names: a customer id or a mail address in the first column of each row
+    Import { job: PathBuf, csv: PathBuf },
+    /// Write all opt-outs as CSV
+    Export {
+        job: PathBuf,
+        /// Write to this file, for its owner only (default: standard output)
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
 }
 

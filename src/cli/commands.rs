@@ -1,8 +1,8 @@
 //! One function for each command: ask the pipeline, print what it says.
 
-use super::args::{Args, Command, Common, Emit, Kind, Sending};
+use super::args::{Args, Command, Common, Emit, Kind, Optout, Sending};
 use super::watch::Bars;
-use super::{Done, Signals, clock, json, note, page, say, smtp_url};
+use super::{Done, Signals, clock, json, note, operator, page, say, smtp_url};
 use crate::domain::Job;
 use crate::domain::job::Language;
 use crate::domain::list::ListKind;
@@ -37,13 +37,22 @@ pub fn dispatch(args: &Args, signals: &Signals) -> Result<Done, Error> {
         Command::Run { job, if_due, sending } => run(common, job, *if_due, sending, signals),
         Command::Export { job, campaign, kind, out, .. } => export(common, job, campaign.as_deref(), *kind, out.as_deref()),
         Command::Status { job } => status(common, job),
+        Command::Resolve { job, mail, verdict, .. } => operator::resolve(common, job, mail.as_deref(), *verdict),
+        Command::Cancel { job, pick } => operator::cancel(common, job, pick),
+        Command::Stop { job, campaign, resume } => operator::stop(common, job, campaign, *resume),
+        Command::Optout { what: Optout::Serve { job, listen } } => operator::serve_opt_outs(common, job, listen, signals),
+        Command::Optout { what: Optout::Import { job, csv } } => operator::import_opt_outs(common, job, csv),
+        Command::Optout { what: Optout::Export { job, out } } => operator::export_opt_outs(common, job, out.as_deref()),
+        Command::Bounces { job, mailbox } => operator::bounces(common, job, mailbox),
+        Command::Forget { job, customer } => operator::forget(common, job, customer),
+        Command::Ledger { job, export } => operator::export_ledger(common, job, export),
         Command::Coupons { job, for_cart: Some(file), .. } => for_cart(common, job, file),
         Command::Coupons { job, for_cart: None, list } => coupons(common, job, *list),
         Command::Schedule { job, emit } => schedule(common, job, *emit),
     }
 }
 
-fn load(common: &Common, path: &Path) -> Result<Job, Error> {
+pub fn load(common: &Common, path: &Path) -> Result<Job, Error> {
     pipeline::load_job(path, common.runs.as_deref())
 }
 

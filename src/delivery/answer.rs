@@ -9,6 +9,9 @@ pub enum Stage {
     /// The server's first words.
     Greeting,
     Ehlo,
+    StartTls,
+    /// The last answer to signing in.
+    Auth,
     Mail,
     Rcpt,
     Data,
@@ -45,7 +48,8 @@ pub fn judge(stage: Stage, answer: &Answer) -> Verdict {
     };
     let words = reply.words();
     let success: &[u16] = match stage {
-        Stage::Greeting => &[220],
+        Stage::Greeting | Stage::StartTls => &[220],
+        Stage::Auth => &[235],
         Stage::Ehlo | Stage::Mail | Stage::Dot => &[250],
         // 251 takes the mail too, and passes it on.
         Stage::Rcpt => &[250, 251],
@@ -60,13 +64,15 @@ pub fn judge(stage: Stage, answer: &Answer) -> Verdict {
     }
     let reset = matches!(stage, Stage::Rcpt | Stage::Data);
     let outcome = match (stage, reply.code) {
-        (Stage::Greeting | Stage::Ehlo | Stage::Mail, 500..) => Outcome::Untouched(RunTrouble::Refused { reply: words }),
+        (Stage::Greeting | Stage::Ehlo | Stage::StartTls | Stage::Auth | Stage::Mail, 500..) => {
+            Outcome::Untouched(RunTrouble::Refused { reply: words })
+        }
         (Stage::Mail | Stage::Rcpt | Stage::Data | Stage::Dot, 400..500) => Outcome::Deferred { code: Some(reply.code), reply: words },
         (Stage::Rcpt | Stage::Data | Stage::Dot, 500..) => Outcome::Rejected { code: reply.code, reply: words },
         _ => return Verdict::Close(lost(stage, words)),
     };
     // With 421 the server says that it closes the connection.
-    if reply.code == 421 || matches!(stage, Stage::Greeting | Stage::Ehlo) {
+    if reply.code == 421 || matches!(stage, Stage::Greeting | Stage::Ehlo | Stage::StartTls | Stage::Auth) {
         Verdict::Close(outcome)
     } else {
         Verdict::Done { outcome, reset }
@@ -76,7 +82,7 @@ pub fn judge(stage: Stage, answer: &Answer) -> Verdict {
 /// No clear answer. Only after the final dot can the mail have been taken.
 fn lost(stage: Stage, reply: String) -> Outcome {
     match stage {
-        Stage::Greeting | Stage::Ehlo => Outcome::Untouched(RunTrouble::Unreachable { reply }),
+        Stage::Greeting | Stage::Ehlo | Stage::StartTls | Stage::Auth => Outcome::Untouched(RunTrouble::Unreachable { reply }),
         Stage::Mail | Stage::Rcpt | Stage::Data | Stage::Text => Outcome::Deferred { code: None, reply },
         Stage::Dot => Outcome::InDoubt { reply },
     }
@@ -86,7 +92,8 @@ fn lost(stage: Stage, reply: String) -> Outcome {
 mod tests {
     use super::*;
 
-    const STAGES: [Stage; 7] = [Stage::Greeting, Stage::Ehlo, Stage::Mail, Stage::Rcpt, Stage::Data, Stage::Text, Stage::Dot];
+    const DOOR: [(Stage, u16); 4] = [(Stage::Greeting, 220), (Stage::Ehlo, 250), (Stage::StartTls, 220), (Stage::Auth, 235)];
+    const MAIL: [Stage; 5] = [Stage::Mail, Stage::Rcpt, Stage::Data, Stage::Text, Stage::Dot];
 
     fn cell(stage: Stage, code: u16) -> &'static str {
         match judge(stage, &Answer::Reply(Reply { code, lines: vec!["words".into()] })) {
@@ -116,8 +123,7 @@ mod tests {
         for code in 200..600 {
             let transient = (400..500).contains(&code);
             let permanent = code >= 500;
-            for stage in [Stage::Greeting, Stage::Ehlo] {
-                let success = if stage == Stage::Greeting { 220 } else { 250 };
+            for (stage, success) in DOOR {
                 let wanted = if code == success {
                     "go"
                 } else if permanent {
@@ -158,11 +164,11 @@ mod tests {
 
     #[test]
     fn only_after_the_dot_a_lost_answer_leaves_doubt() {
-        for stage in STAGES {
+        for stage in DOOR.map(|(stage, _)| stage).into_iter().chain(MAIL) {
             let verdict = judge(stage, &Answer::Lost("gone".into()));
             let reply = "gone".to_owned();
             let wanted = match stage {
-                Stage::Greeting | Stage::Ehlo => Outcome::Untouched(RunTrouble::Unreachable { reply }),
+                Stage::Greeting | Stage::Ehlo | Stage::StartTls | Stage::Auth => Outcome::Untouched(RunTrouble::Unreachable { reply }),
                 Stage::Dot => Outcome::InDoubt { reply },
                 _ => Outcome::Deferred { code: None, reply },
             };

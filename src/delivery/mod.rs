@@ -1,22 +1,28 @@
 //! Delivery: hands finished letters to an outbox folder or a mail server, and says honestly what became of each.
 //!
 //! It must not choose, change or claim mails: it gets letters whose claims are committed, and gives an outcome for each. It knows
-//! no ledger and no clock. Async code lives in `smtp` only, behind a plain function; whoever calls needs one thread for each
-//! open connection.
+//! no ledger and no clock. Whoever calls needs one thread for each open connection.
 
 mod answer;
+#[cfg_attr(not(feature = "dkim"), path = "no_dkim.rs")]
+mod dkim;
 mod door;
 mod letter;
+mod login;
+mod opening;
 mod outbox;
 mod reply;
 mod smtp;
 mod target;
+mod tls;
+mod transaction;
 mod wire;
 
+pub use dkim::Signer;
 pub use door::Door;
 pub use outbox::Outbox;
 pub use smtp::{Deadlines, Smtp, SmtpOptions};
-pub use target::{Target, target};
+pub use target::{Access, Target, target};
 
 use crate::domain::delivery::{Letter, Outcome, RunTrouble};
 use std::path::PathBuf;
@@ -41,7 +47,7 @@ pub trait Mailer: Send {
     fn ready(&mut self) -> Result<(), RunTrouble>;
 
     /// Whether `ready` would have nothing to wait for.
-    fn is_ready(&self) -> bool;
+    fn is_ready(&mut self) -> bool;
 }
 
 /// What is wrong with a destination.
@@ -49,27 +55,41 @@ pub trait Mailer: Send {
 pub enum Error {
     #[error("cannot use the outbox `{}`: {why}; set [mail] outbox to a folder that can be written", path.display())]
     Outbox { path: PathBuf, why: String },
-    #[error("`{url}` is not a mail server's URL; write smtp://HOST or smtp://HOST:PORT")]
-    Url { url: String },
-    #[error("`{scheme}://` is not supported yet; write smtp://HOST:PORT for a server on this machine")]
-    Scheme { scheme: String },
-    #[error("the URL of the mail server holds a user or a password, which are not supported yet; take them out")]
-    Credentials,
     #[error(
-        "mails go unencrypted only to this machine until TLS is supported, and `{host}` is elsewhere; use localhost, 127.0.0.1 or [::1]"
+        "`{url}` is not a mail server's URL; write smtps://HOST, smtp+starttls://HOST or, for this machine, smtp://HOST, with :PORT behind it \
+         where it is not the usual one"
     )]
-    Elsewhere { host: String },
+    Url { url: String },
+    #[error(
+        "the URL of the mail server holds a password; take it out, and name a file or an environment variable: password_file or password_env \
+         in [mail.smtp]"
+    )]
+    Password,
+    #[error(
+        "`{user}` needs a password to sign in at the mail server; name an environment variable or a file that holds it: password_env or \
+         password_file in [mail.smtp]"
+    )]
+    NoPassword { user: String },
+    #[error(
+        "smtp:// would send mails unencrypted to `{host}`, which is another machine; write smtps:// or smtp+starttls://, or, where nobody can \
+         read along, allow_plaintext = true in [mail.smtp]"
+    )]
+    Plaintext { host: String },
+    #[error("cannot take the authorities in `{}`: {why}; `ca_file` must name certificates in PEM form", path.display())]
+    CaFile { path: PathBuf, why: String },
+    #[error(
+        "this machine trusts no authority for TLS: {why}; install its ca-certificates, or name the relay's own with ca_file in [mail.smtp]"
+    )]
+    Roots { why: String },
     #[error(
         "the demo's key is public: anybody could write opt-out links and codes with it, so it is refused for mails to `{host}`; leave [keys] out \
          of the job, plan again, and the shop gets a key of its own"
     )]
     DemoKey { host: String },
+    #[error("the key of {selector}._domainkey.{domain} cannot sign mails: {why}")]
+    DkimKey { domain: String, selector: String, why: &'static str },
     #[error("cannot find the mail server `{host}`: {why}")]
     Unknown { host: String, why: String },
-    #[error("`{name}` cannot be said to a mail server as our name; use a host name")]
-    Hello { name: String },
-    #[error("cannot prepare connections: {why}")]
-    Runtime { why: String },
 }
 
 /// How long to wait before attempt number `attempt` (0 is the first repetition) to reach a server: one second at least, doubling

@@ -92,7 +92,7 @@ impl Mailer for Outbox {
         self.make().map_err(|error| self.trouble(&error))
     }
 
-    fn is_ready(&self) -> bool {
+    fn is_ready(&mut self) -> bool {
         self.path.join("tmp").is_dir() && self.path.join("new").is_dir()
     }
 }

@@ -1,38 +1,28 @@
 //! SMTP over one connection: opened when needed, used for one mail after the other, closed as soon as it cannot be trusted.
 
-use super::answer::{Answer, Stage, Verdict, judge};
+use super::answer::{Stage, Verdict};
 use super::door::Door;
-use super::wire::{Tape, Wire};
-use super::{Error, Mailer, Target, letter};
+use super::wire::Wire;
+use super::{Mailer, Signer, Target, letter, opening, transaction};
 use crate::domain::delivery::{Letter, Outcome, RunTrouble};
-use lettre::Address;
-use lettre::transport::smtp::client::AsyncSmtpConnection;
-use lettre::transport::smtp::commands::{Data, Mail, Quit, Rcpt, Rset};
-use lettre::transport::smtp::extension::ClientId;
-use std::fmt::Display;
-use std::io;
-use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::runtime::Runtime;
-use tokio::time::{timeout, timeout_at};
 
 /// A server that is told goodbye may take this long to answer.
 const FAREWELL: Duration = Duration::from_millis(500);
-
-const NOT_ALIVE: &str = "the server closed the connection, or answered before it was asked";
 
 /// How long each stage may take. The defaults are those of RFC 5321 §4.5.3.2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadlines {
     pub connect: Duration,
-    /// Greeting and EHLO together.
+    /// Each step until the server takes mails: greeting, TLS, EHLO, AUTH.
     pub hello: Duration,
     pub mail: Duration,
     pub rcpt: Duration,
     pub data: Duration,
     /// From the server's 354 until the final dot has left.
     pub text: Duration,
-    /// From the final dot to the answer; not shorter than `text`.
+    /// From the final dot to the answer.
     pub dot: Duration,
 }
 
@@ -52,10 +42,8 @@ impl Default for Deadlines {
 }
 
 /// How a connection is used.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SmtpOptions {
-    /// The host name we give at EHLO.
-    pub hello: String,
     pub deadlines: Deadlines,
     /// A connection is replaced after this long, this many mails, or this long without one.
     pub max_age: Duration,
@@ -65,13 +53,7 @@ pub struct SmtpOptions {
 
 impl Default for SmtpOptions {
     fn default() -> Self {
-        Self {
-            hello: "localhost".to_owned(),
-            deadlines: Deadlines::default(),
-            max_age: Duration::from_mins(10),
-            max_mails: 1000,
-            max_idle: Duration::from_secs(30),
-        }
+        Self { deadlines: Deadlines::default(), max_age: Duration::from_mins(10), max_mails: 1000, max_idle: Duration::from_secs(30) }
     }
 }
 
@@ -80,46 +62,26 @@ impl Default for SmtpOptions {
 pub struct Smtp {
     target: Target,
     options: SmtpOptions,
-    hello: ClientId,
     door: Door,
+    signers: Arc<[Signer]>,
     line: Option<Line>,
-    /// Only this connection runs on it, in the thread that calls.
-    runtime: Runtime,
 }
 
 /// An open connection.
+#[derive(Debug)]
 struct Line {
-    connection: AsyncSmtpConnection,
-    tape: Tape,
-    /// The same socket once more, to look whether the server has closed it.
-    probe: TcpStream,
+    wire: Wire,
+    pipelining: bool,
     opened: Instant,
     used: Instant,
     mails: u32,
 }
 
-impl std::fmt::Debug for Line {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Line").field("opened", &self.opened).field("mails", &self.mails).finish_non_exhaustive()
-    }
-}
-
 impl Smtp {
     /// Prepares a connection; nothing is sent before `ready` or `send`.
-    ///
-    /// # Errors
-    /// `options.hello` is no host name, or the system refuses what a connection needs.
-    pub fn new(target: Target, options: SmtpOptions) -> Result<Self, Error> {
-        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-.:[]".contains(&byte);
-        if options.hello.is_empty() || options.hello.len() > 253 || !options.hello.bytes().all(is_name) {
-            return Err(Error::Hello { name: options.hello });
-        }
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Error::Runtime { why: error.to_string() })?;
-        let hello = ClientId::Domain(options.hello.clone());
-        Ok(Self { target, options, hello, door: Door::default(), line: None, runtime })
+    #[must_use]
+    pub fn new(target: Target, options: SmtpOptions) -> Self {
+        Self { target, options, door: Door::default(), signers: Arc::default(), line: None }
     }
 
     /// Lets this connection stand in one line with others to the same server.
@@ -129,11 +91,37 @@ impl Smtp {
         self
     }
 
+    /// Signs each mail with these keys.
+    #[must_use]
+    pub fn signed_by(mut self, signers: &Arc<[Signer]>) -> Self {
+        self.signers = Arc::clone(signers);
+        self
+    }
+
+    /// The mail with its signatures. None of them signs another.
+    fn sign(&self, letter: &Letter) -> Option<Letter> {
+        let mut bytes = Vec::with_capacity(letter.bytes.len() + 1_024 * self.signers.len());
+        for signer in self.signers.iter() {
+            bytes.extend_from_slice(signer.header(&letter.bytes)?.as_bytes());
+        }
+        bytes.extend_from_slice(&letter.bytes);
+        Some(Letter { bytes, ..letter.clone() })
+    }
+
     /// One mail, with one more try where an old connection turns out to be dead before anything about the mail was heard.
     fn send_one(&mut self, letter: &Letter) -> Outcome {
         if let Some(refused) = letter::refuse(letter) {
             return refused;
         }
+        let signed = (!self.signers.is_empty()).then(|| self.sign(letter));
+        let letter = match &signed {
+            None => letter,
+            Some(Some(signed)) => signed,
+            Some(None) => {
+                let reply = "this machine gives no random bytes, so mails cannot be signed".to_owned();
+                return Outcome::Untouched(RunTrouble::Refused { reply });
+            }
+        };
         loop {
             if let Err(trouble) = self.ready() {
                 return Outcome::Untouched(trouble);
@@ -143,12 +131,12 @@ impl Smtp {
             };
             let was_used = line.mails > 0;
             line.mails = line.mails.saturating_add(1);
-            let (stage, verdict) = self.runtime.block_on(transact(line, &self.options.deadlines, letter));
+            let (stage, verdict) = transaction::transact(&mut line.wire, line.pipelining, &self.options.deadlines, letter);
             line.used = Instant::now();
             match verdict {
                 Verdict::Done { outcome, reset } => {
                     self.door.heard();
-                    if reset && !self.runtime.block_on(reset_line(line, self.options.deadlines.mail)) {
+                    if reset && !transaction::reset(&mut line.wire, self.options.deadlines.mail) {
                         self.line = None;
                     }
                     return outcome;
@@ -167,63 +155,24 @@ impl Smtp {
     }
 
     fn connect(&self) -> Result<Line, RunTrouble> {
-        let unreachable = |error: &dyn Display| RunTrouble::Unreachable {
-            reply: format!("cannot reach {}:{}: {error}", self.target.host, self.target.port),
-        };
-        let stream = self.dial().map_err(|error| unreachable(&error))?;
-        let probe = stream.try_clone().map_err(|error| unreachable(&error))?;
-        let deadline = self.options.deadlines.hello;
-        self.runtime.block_on(async {
-            let stream = tokio::net::TcpStream::from_std(stream).map_err(|error| unreachable(&error))?;
-            let (wire, tape) = Wire::new(stream);
-            let opening = timeout(deadline, AsyncSmtpConnection::connect_with_transport(Box::new(wire), &self.hello)).await;
-            let trouble = match &opening {
-                Ok(Ok(_)) => None,
-                Ok(Err(error)) => Some(error.to_string()),
-                Err(_) => Some(format!("no answer within {deadline:?}")),
-            };
-            // lettre takes any 2xx or 3xx for a welcome, so both replies are judged here.
-            let mut replies = tape.take().into_iter();
-            for stage in [Stage::Greeting, Stage::Ehlo] {
-                let missing = || Answer::Lost(trouble.clone().unwrap_or_else(|| "the server did not answer".to_owned()));
-                let answer = replies.next().map_or_else(missing, Answer::Reply);
-                if let Verdict::Close(Outcome::Untouched(trouble)) = judge(stage, &answer) {
-                    return Err(match trouble {
-                        RunTrouble::Unreachable { reply } => unreachable(&reply),
-                        other => other,
-                    });
-                }
-            }
-            let connection = opening.ok().and_then(Result::ok).ok_or_else(|| unreachable(&trouble.clone().unwrap_or_default()))?;
-            let now = Instant::now();
-            Ok(Line { connection, tape, probe, opened: now, used: now, mails: 0 })
-        })
-    }
-
-    /// A plain socket, to the first address that takes us.
-    fn dial(&self) -> io::Result<TcpStream> {
-        let mut last = io::Error::new(io::ErrorKind::AddrNotAvailable, "it has no address");
-        for address in &self.target.addresses {
-            match TcpStream::connect_timeout(address, self.options.deadlines.connect) {
-                Ok(stream) => {
-                    // lettre writes a mail's text and its dot apart; without this the dot would wait for an acknowledgement.
-                    stream.set_nodelay(true)?;
-                    stream.set_nonblocking(true)?;
-                    return Ok(stream);
-                }
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
+        let (wire, offers) = opening::open(&self.target, &self.options.deadlines)?;
+        let now = Instant::now();
+        Ok(Line { wire, pipelining: offers.pipelining, opened: now, used: now, mails: 0 })
     }
 
     /// Leaves politely; what comes of it does not matter.
     fn hang_up(&mut self) {
-        if let Some(mut line) = self.line.take()
-            && line.is_alive()
-        {
-            let _ = self.runtime.block_on(async { timeout(FAREWELL, line.connection.command(Quit)).await });
+        if let Some(mut line) = self.line.take() {
+            let _ = line.wire.ask("QUIT", FAREWELL);
         }
+    }
+
+    /// Whether the connection may still be used, as far as our own limits go.
+    fn is_young(&self) -> bool {
+        let options = &self.options;
+        self.line.as_ref().is_some_and(|line| {
+            line.opened.elapsed() < options.max_age && line.mails < options.max_mails && line.used.elapsed() < options.max_idle
+        })
     }
 }
 
@@ -268,12 +217,8 @@ impl Mailer for Smtp {
         }
     }
 
-    fn is_ready(&self) -> bool {
-        let options = &self.options;
-        self.line.as_ref().is_some_and(|line| {
-            let is_young = line.opened.elapsed() < options.max_age && line.mails < options.max_mails;
-            is_young && line.used.elapsed() < options.max_idle && line.is_alive()
-        })
+    fn is_ready(&mut self) -> bool {
+        self.is_young() && self.line.as_mut().is_some_and(|line| line.wire.is_alive())
     }
 }
 
@@ -281,84 +226,4 @@ impl Drop for Smtp {
     fn drop(&mut self) {
         self.hang_up();
     }
-}
-
-impl Line {
-    /// Whether the connection is open and silent. A server that is about to close one says so unasked (421), or just closes it.
-    fn is_alive(&self) -> bool {
-        let silent = matches!(self.probe.peek(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock);
-        silent && !self.tape.is_ahead()
-    }
-
-    /// Sends a command and gives the server's own reply to it.
-    async fn ask(&mut self, command: impl Display, deadline: Duration) -> Answer {
-        if !self.is_alive() {
-            return Answer::Lost(NOT_ALIVE.to_owned());
-        }
-        self.tape.take();
-        let trouble = match timeout(deadline, self.connection.command(command)).await {
-            Ok(Ok(_)) => "the server did not answer".to_owned(),
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => format!("no answer within {deadline:?}"),
-        };
-        self.tape.take().pop().map_or(Answer::Lost(trouble), Answer::Reply)
-    }
-
-    /// Sends the text and the final dot, and gives the reply together with how far we came.
-    async fn hand_over(&mut self, text: &[u8], deadlines: &Deadlines) -> (Stage, Answer) {
-        if !self.is_alive() {
-            return (Stage::Text, Answer::Lost(NOT_ALIVE.to_owned()));
-        }
-        self.tape.take();
-        self.tape.begin();
-        // lettre puts a CRLF before the dot, which is the end of the letter's own last line.
-        let text = text.strip_suffix(b"\r\n").unwrap_or(text);
-        let started = tokio::time::Instant::now();
-        let mut sending = Box::pin(self.connection.message(text));
-        let trouble = loop {
-            let dot_at = self.tape.dot_at();
-            let deadline = dot_at.map_or(started + deadlines.text, |dot_at| dot_at + deadlines.dot);
-            match timeout_at(deadline, &mut sending).await {
-                Ok(Ok(_)) => break "the server did not answer".to_owned(),
-                Ok(Err(error)) => break error.to_string(),
-                // The dot may have left in the meantime; then its own deadline counts.
-                Err(_) if self.tape.dot_at() != dot_at => {}
-                Err(_) if dot_at.is_some() => break format!("no answer within {:?} after the final dot", deadlines.dot),
-                Err(_) => break format!("the server did not take the text within {:?}", deadlines.text),
-            }
-        };
-        drop(sending);
-        let stage = if self.tape.dot_at().is_some() { Stage::Dot } else { Stage::Text };
-        (stage, self.tape.take().pop().map_or(Answer::Lost(trouble), Answer::Reply))
-    }
-}
-
-/// Takes one mail through the stages, until one of them decides.
-async fn transact(line: &mut Line, deadlines: &Deadlines, letter: &Letter) -> (Stage, Verdict) {
-    let mail = Mail::new(Some(address(&letter.from)), vec![]);
-    let verdict = judge(Stage::Mail, &line.ask(mail, deadlines.mail).await);
-    if verdict != Verdict::Go {
-        return (Stage::Mail, verdict);
-    }
-    let verdict = judge(Stage::Rcpt, &line.ask(Rcpt::new(address(&letter.to), vec![]), deadlines.rcpt).await);
-    if verdict != Verdict::Go {
-        return (Stage::Rcpt, verdict);
-    }
-    let verdict = judge(Stage::Data, &line.ask(Data, deadlines.data).await);
-    if verdict != Verdict::Go {
-        return (Stage::Data, verdict);
-    }
-    let (stage, answer) = line.hand_over(&letter.bytes, deadlines).await;
-    (stage, judge(stage, &answer))
-}
-
-/// Forgets the open transaction; whether the connection can be used on.
-async fn reset_line(line: &mut Line, deadline: Duration) -> bool {
-    matches!(line.ask(Rset, deadline).await, Answer::Reply(reply) if reply.code == 250)
-}
-
-/// lettre's own check refuses addresses that exist; ours has been made before.
-fn address(text: &str) -> Address {
-    let (local, domain) = text.rsplit_once('@').unwrap_or((text, ""));
-    Address::new_dangerous(local, domain)
 }

@@ -1,131 +1,132 @@
-//! The mail server's URL. Plain SMTP goes to this machine only, until there is TLS.
+//! Which mail server, and what is needed to get in. Plain SMTP goes to this machine only, unless a job says otherwise.
 
-use super::Error;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use super::login::Login;
+use super::{Error, tls};
+use crate::domain::job::AuthWay;
+use crate::domain::server::{MailServer, Security, UrlFault};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use secrecy::SecretString;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::sync::Arc;
 
-const PORT: u16 = 25;
-
-/// A mail server on this machine, looked up once, so that it cannot be led elsewhere later.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
-    pub host: String,
-    pub port: u16,
-    pub(super) addresses: Vec<SocketAddr>,
+/// What a job says about the way in.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    /// Mails, and a password, may go unencrypted to another machine.
+    pub allow_plaintext: bool,
+    /// Authorities that are trusted instead of this machine's.
+    pub ca_file: Option<PathBuf>,
+    pub password: Option<SecretString>,
+    /// How to sign in, where the server should not decide.
+    pub auth: Option<AuthWay>,
 }
 
-/// Reads a URL such as `smtp://localhost:2525`; the port is 25 when it is left out. `demo_key`: the mails were made with a key that
-/// everybody may know, so they must stay on this machine, whatever is supported.
+/// A mail server that may be called.
+#[derive(Debug, Clone)]
+pub struct Target {
+    pub server: MailServer,
+    /// This machine is looked up once, so that it cannot be led elsewhere later.
+    here: Option<Vec<SocketAddr>>,
+    pub(super) tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
+    pub(super) login: Option<Login>,
+}
+
+/// Reads a URL such as `smtps://mailer@relay.shop.example`. `demo_key`: the mails were made with a key that everybody may know, so they
+/// must stay on this machine.
 ///
 /// # Errors
-/// It is no such URL, asks for what is not supported yet, or leads to another machine. A user or password is never repeated.
-pub fn target(url: &str, demo_key: bool) -> Result<Target, Error> {
-    let bad = || Error::Url { url: url.to_owned() };
-    if url.contains('@') {
-        return Err(Error::Credentials);
+/// It is no such URL, leads where mails may not go, or what is needed to get in is missing. A password is never repeated.
+pub fn target(url: &str, demo_key: bool, access: &Access) -> Result<Target, Error> {
+    let server = MailServer::parse(url).map_err(|fault| match fault {
+        UrlFault::Password => Error::Password,
+        _ => Error::Url { url: url.to_owned() },
+    })?;
+    let is_here = server.is_here();
+    if demo_key && !is_here {
+        return Err(Error::DemoKey { host: server.host });
     }
-    let (scheme, place) = url.split_once("://").ok_or_else(bad)?;
-    match scheme {
-        "smtp" => {}
-        "smtps" | "smtp+starttls" => return Err(Error::Scheme { scheme: scheme.to_owned() }),
-        _ => return Err(bad()),
+    if server.security == Security::Plain && !is_here && !access.allow_plaintext {
+        return Err(Error::Plaintext { host: server.host });
     }
-    let place = place.strip_suffix('/').unwrap_or(place);
-    let (host, port) = if let Some(inner) = place.strip_prefix('[') {
-        let (host, rest) = inner.split_once(']').ok_or_else(bad)?;
-        host.parse::<Ipv6Addr>().map_err(|_| bad())?;
-        (host, if rest.is_empty() { None } else { Some(rest.strip_prefix(':').ok_or_else(bad)?) })
-    } else {
-        place.split_once(':').map_or((place, None), |(host, port)| (host, Some(port)))
+    let here = if is_here { Some(look_up_here(&server)?) } else { None };
+    let tls = match server.security {
+        Security::Plain => None,
+        Security::StartTls | Security::Tls => {
+            let name = ServerName::try_from(server.host.clone()).map_err(|_| Error::Url { url: url.to_owned() })?;
+            Some((tls::config(access.ca_file.as_deref())?, name))
+        }
     };
-    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:".contains(&byte);
-    if host.is_empty() || !host.bytes().all(is_name) {
-        return Err(bad());
-    }
-    let port = match port {
-        None => PORT,
-        Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().ok().filter(|port| *port > 0).ok_or_else(bad)?,
-        Some(_) => return Err(bad()),
+    let login = match (&server.user, &access.password) {
+        (Some(user), Some(password)) => Some(Login { user: user.clone(), password: password.clone(), way: access.auth }),
+        (Some(user), None) => return Err(Error::NoPassword { user: user.clone() }),
+        (None, _) => None,
     };
-    match look_up(host, port) {
-        Ok(addresses) => Ok(Target { host: host.to_owned(), port, addresses }),
-        Err(Error::Elsewhere { host }) if demo_key => Err(Error::DemoKey { host }),
-        Err(error) => Err(error),
-    }
+    Ok(Target { server, here, tls, login })
 }
 
 /// The loopback addresses of a host that has no others.
-fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, Error> {
-    let elsewhere = || Error::Elsewhere { host: host.to_owned() };
-    let addresses: Vec<SocketAddr> = match host.parse::<IpAddr>() {
-        Ok(address) => vec![SocketAddr::new(address, port)],
-        Err(_) if host.eq_ignore_ascii_case("localhost") => {
-            (host, port).to_socket_addrs().map_err(|error| Error::Unknown { host: host.to_owned(), why: error.to_string() })?.collect()
-        }
-        // Other names are not even looked up: who answers for them is not ours to trust without TLS.
-        Err(_) => return Err(elsewhere()),
-    };
-    if addresses.is_empty() || !addresses.iter().all(|address| address.ip().to_canonical().is_loopback()) {
-        return Err(elsewhere());
+fn look_up_here(server: &MailServer) -> Result<Vec<SocketAddr>, Error> {
+    let found = look_up(server).map_err(|error| Error::Unknown { host: server.host.clone(), why: error.to_string() })?;
+    if found.is_empty() || !found.iter().all(|address| address.ip().to_canonical().is_loopback()) {
+        return Err(Error::Plaintext { host: server.host.clone() });
     }
-    Ok(addresses)
+    Ok(found)
+}
+
+fn look_up(server: &MailServer) -> io::Result<Vec<SocketAddr>> {
+    Ok((server.host.as_str(), server.port).to_socket_addrs()?.collect())
+}
+
+impl Target {
+    /// Where to call now. A relay may move, and a name server may be away for a while.
+    pub(super) fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        self.here.clone().map_or_else(|| look_up(&self.server), Ok)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn plain(url: &str, demo_key: bool) -> Result<Target, Error> {
+        target(url, demo_key, &Access::default())
+    }
+
     #[test]
     fn this_machine_is_a_target() {
-        for (url, host, port) in [
-            ("smtp://127.0.0.1:2525", "127.0.0.1", 2525),
-            ("smtp://127.8.9.1", "127.8.9.1", 25),
-            ("smtp://[::1]:26/", "::1", 26),
-            ("smtp://[::1]", "::1", 25),
-            ("smtp://localhost:1025", "localhost", 1025),
-        ] {
-            let target = target(url, true).unwrap();
-            assert_eq!((target.host.as_str(), target.port), (host, port), "{url}");
-            assert!(target.addresses.iter().all(|address| address.ip().is_loopback()));
+        for url in ["smtp://127.0.0.1:2525", "smtp://127.8.9.1", "smtp://[::1]:26/", "smtp://localhost:1025"] {
+            let target = plain(url, true).unwrap();
+            assert!(target.addresses().unwrap().iter().all(|address| address.ip().is_loopback()), "{url}");
         }
     }
 
     #[test]
-    fn other_machines_are_refused_until_there_is_tls() {
-        for url in [
-            "smtp://192.0.2.7",
-            "smtp://relay.tsubaki.example:587",
-            "smtp://[2001:db8::1]",
-            "smtp://0.0.0.0",
-            "smtp://127.0.0.1.nip.example",
-        ] {
-            assert!(matches!(target(url, false), Err(Error::Elsewhere { .. })), "{url}");
-            assert!(matches!(target(url, true), Err(Error::DemoKey { .. })), "{url}");
+    fn other_machines_hear_plain_text_only_where_the_job_says_so() {
+        for url in ["smtp://192.0.2.7", "smtp://relay.tsubaki.example:587", "smtp://[2001:db8::1]", "smtp://0.0.0.0"] {
+            assert!(matches!(plain(url, false), Err(Error::Plaintext { .. })), "{url}");
+            let open = Access { allow_plaintext: true, ..Access::default() };
+            assert!(target(url, false, &open).is_ok(), "{url}");
+            assert!(matches!(target(url, true, &open), Err(Error::DemoKey { .. })), "{url}");
         }
+        assert!(matches!(plain("smtps://relay.tsubaki.example", true), Err(Error::DemoKey { .. })));
     }
 
     #[test]
-    fn what_is_not_supported_is_said() {
-        assert_eq!(target("smtps://localhost", false).unwrap_err(), Error::Scheme { scheme: "smtps".into() });
-        assert_eq!(target("smtp+starttls://localhost", false).unwrap_err(), Error::Scheme { scheme: "smtp+starttls".into() });
-        let error = target("smtp://mailer:s3cret@localhost", false).unwrap_err();
-        assert_eq!(error, Error::Credentials);
+    fn a_user_needs_a_password_that_is_not_in_the_url() {
+        let error = plain("smtp://mailer:s3cret@localhost", false).unwrap_err();
+        assert_eq!(error, Error::Password);
         assert!(!error.to_string().contains("s3cret"));
-        for url in [
-            "",
-            "localhost:25",
-            "http://localhost",
-            "smtp://",
-            "smtp://:25",
-            "smtp://localhost:0",
-            "smtp://localhost:99999",
-            "smtp://localhost:+25",
-            "smtp://[::1",
-            "smtp://[::1]25",
-            "smtp://local host",
-            "smtp://localhost\r\nQUIT",
-            "smtp://localhost:25/path",
-        ] {
-            assert_eq!(target(url, false).unwrap_err(), Error::Url { url: url.into() }, "{url}");
-        }
+        assert_eq!(plain("smtp://mailer@localhost", false).unwrap_err(), Error::NoPassword { user: "mailer".into() });
+        let access = Access { password: Some(SecretString::from("s3cret")), ..Access::default() };
+        let target = target("smtp://mailer@localhost", false, &access).unwrap();
+        assert!(!format!("{target:?} {access:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn what_is_no_url_is_repeated_to_the_user() {
+        assert_eq!(plain("localhost:25", false).unwrap_err(), Error::Url { url: "localhost:25".into() });
     }
 }

@@ -1,160 +1,228 @@
-//! Our own stream under lettre's connection. lettre tells neither which code came nor whether the final dot had left when
-//! something went wrong; this stream sees both. It also keeps what a hostile server sends away from lettre's parser.
+//! A connection to a mail server, plain or inside TLS. Every read and write has a deadline, and no reply is believed that came
+//! before it was asked for.
 
-use super::reply::{self, Reply};
-use lettre::transport::smtp::client::AsyncTokioStream;
-use std::io;
-use std::net::SocketAddr;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
-use tokio::time::Instant;
+use super::answer::Answer;
+use super::reply;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-/// How the text of a mail ends. Dot-stuffing keeps these bytes out of the text, and no command holds them.
-const END: [u8; 5] = *b"\r\n.\r\n";
+/// Bytes taken at once.
+const GULP: usize = 4096;
 
-/// A TCP connection that lettre owns; what it sees is on the [`Tape`].
-#[derive(Debug)]
+const NOT_ALIVE: &str = "the server closed the connection, or answered before it was asked";
+
+/// An open connection.
 pub struct Wire {
-    stream: TcpStream,
-    tape: Tape,
-    /// Received, not yet a whole reply.
+    stream: Stream,
+    /// Received, not yet taken as a reply.
     raw: Vec<u8>,
-    /// A reply on its way to lettre.
-    plain: Vec<u8>,
 }
 
-/// What went over a [`Wire`], readable while lettre has the wire.
-#[derive(Debug, Clone, Default)]
-pub struct Tape(Arc<Mutex<Marks>>);
-
-#[derive(Debug, Default)]
-struct Marks {
-    replies: Vec<Reply>,
-    /// Something came that nobody has asked for yet.
-    unasked: bool,
-    /// The last bytes that went out.
-    tail: [u8; 5],
-    dot_at: Option<Instant>,
+enum Stream {
+    Plain(Timed),
+    Tls(Box<StreamOwned<ClientConnection, Timed>>),
 }
 
-impl Tape {
-    /// The replies since the last call, the oldest first.
-    pub fn take(&self) -> Vec<Reply> {
-        std::mem::take(&mut self.marks().replies)
-    }
+/// A socket with a deadline for whatever is done with it.
+struct Timed {
+    socket: TcpStream,
+    until: Instant,
+    /// Only what is there already is read, without waiting.
+    glance: bool,
+}
 
-    /// The server has sent more than it was asked for: its replies cannot be matched to our commands any more.
-    pub fn is_ahead(&self) -> bool {
-        self.marks().unasked
-    }
-
-    /// When the final dot of the present mail was handed to the network.
-    pub fn dot_at(&self) -> Option<Instant> {
-        self.marks().dot_at
-    }
-
-    /// A new mail begins.
-    pub fn begin(&self) {
-        self.marks().dot_at = None;
-    }
-
-    /// Nothing here panics while it holds the lock, so a poisoned one is as good as any.
-    fn marks(&self) -> MutexGuard<'_, Marks> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn sent(&self, bytes: &[u8]) {
-        let mut marks = self.marks();
-        for byte in bytes.iter().skip(bytes.len().saturating_sub(END.len())) {
-            marks.tail.rotate_left(1);
-            if let Some(last) = marks.tail.last_mut() {
-                *last = *byte;
-            }
-        }
-        if marks.tail == END {
-            marks.dot_at = Some(Instant::now());
-        }
+impl fmt::Debug for Wire {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Wire").field("tls", &self.is_secret()).finish_non_exhaustive()
     }
 }
 
 impl Wire {
-    pub fn new(stream: TcpStream) -> (Self, Tape) {
-        let tape = Tape::default();
-        (Self { stream, tape: tape.clone(), raw: Vec::new(), plain: Vec::new() }, tape)
+    /// A plain socket, to the first address that takes us.
+    ///
+    /// # Errors
+    /// Nobody does.
+    pub fn dial(addresses: &[SocketAddr], deadline: Duration) -> io::Result<Self> {
+        let mut last = io::Error::new(io::ErrorKind::AddrNotAvailable, "it has no address");
+        for address in addresses {
+            match TcpStream::connect_timeout(address, deadline) {
+                Ok(socket) => {
+                    // What is written is whole; without this its last packet would wait for an acknowledgement.
+                    socket.set_nodelay(true)?;
+                    let timed = Timed { socket, until: Instant::now() + deadline, glance: false };
+                    return Ok(Self { stream: Stream::Plain(timed), raw: Vec::new() });
+                }
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
     }
-}
 
-impl AsyncTokioStream for Wire {
-    fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.stream.peer_addr()
+    /// Begins TLS with a server of this name. What was received so far is forgotten: nobody has vouched for it.
+    ///
+    /// # Errors
+    /// The server is not who it should be, or the connection fails.
+    pub fn secure(self, config: &Arc<ClientConfig>, name: ServerName<'static>, deadline: Duration) -> io::Result<Self> {
+        let Stream::Plain(mut timed) = self.stream else { return Ok(self) };
+        timed.until = Instant::now() + deadline;
+        let mut session = ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)?;
+        while session.is_handshaking() {
+            session.complete_io(&mut timed)?;
+        }
+        Ok(Self { stream: Stream::Tls(Box::new(StreamOwned::new(session, timed))), raw: Vec::new() })
     }
-}
 
-impl AsyncRead for Wire {
-    /// Hands on one whole reply at a time. What came behind it stays here, where `is_ahead` tells of it.
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let wire = self.get_mut();
+    /// Whether nobody between us and the server can read along.
+    pub fn is_secret(&self) -> bool {
+        matches!(self.stream, Stream::Tls(_))
+    }
+
+    /// Whether something is there that was not asked for.
+    pub fn is_ahead(&self) -> bool {
+        !self.raw.is_empty()
+    }
+
+    /// Whether the connection is open and silent. A server that is about to close one says so unasked (421), or just closes it.
+    pub fn is_alive(&mut self) -> bool {
+        if self.is_ahead() {
+            return false;
+        }
+        let timed = self.timed();
+        timed.glance = true;
+        let looked = timed.socket.set_nonblocking(true);
+        // Inside TLS this also takes in what the protocol itself has to say.
+        let found = looked.and_then(|()| self.stream.read(&mut [0]));
+        let timed = self.timed();
+        timed.glance = false;
+        timed.socket.set_nonblocking(false).is_ok() && matches!(found, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    /// Our end of the connection.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        match &self.stream {
+            Stream::Plain(timed) => timed.socket.local_addr(),
+            Stream::Tls(stream) => stream.sock.socket.local_addr(),
+        }
+    }
+
+    /// Writes all of it, to the last byte. Where that fails, the last byte has not left and never will.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    pub fn say(&mut self, bytes: &[u8], deadline: Duration) -> Result<(), String> {
+        if !self.is_alive() {
+            return Err(NOT_ALIVE.to_owned());
+        }
+        self.timed().until = Instant::now() + deadline;
+        let written = self.stream.write_all(bytes).and_then(|()| self.stream.flush());
+        written.map_err(|error| match error.kind() {
+            io::ErrorKind::TimedOut => format!("the server did not take it within {deadline:?}"),
+            _ => error.to_string(),
+        })
+    }
+
+    /// Waits for one reply.
+    pub fn listen(&mut self, deadline: Duration) -> Answer {
+        self.timed().until = Instant::now() + deadline;
         loop {
-            if !wire.plain.is_empty() {
-                let count = wire.plain.len().min(into.remaining());
-                into.put_slice(wire.plain.get(..count).unwrap_or_default());
-                wire.plain.drain(..count);
-                return Poll::Ready(Ok(()));
+            match reply::take(&mut self.raw) {
+                Ok(Some(reply)) => return Answer::Reply(reply),
+                Ok(None) => {}
+                Err(why) => return Answer::Lost(why.to_owned()),
             }
-            let taken = reply::take(&mut wire.raw).map_err(|why| io::Error::new(io::ErrorKind::InvalidData, why))?;
-            if let Some(reply) = taken {
-                wire.plain = reply.plain();
-                let mut marks = wire.tape.marks();
-                marks.replies.push(reply);
-                marks.unasked = !wire.raw.is_empty();
-                continue;
+            let mut space = [0; GULP];
+            match self.stream.read(&mut space) {
+                Ok(0) => return Answer::Lost("the server closed the connection".to_owned()),
+                Ok(count) => self.raw.extend_from_slice(space.get(..count).unwrap_or_default()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => return Answer::Lost(format!("no answer within {deadline:?}")),
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    return Answer::Lost("the server closed the connection".to_owned());
+                }
+                Err(error) => return Answer::Lost(error.to_string()),
             }
-            let mut space = [0; 4096];
-            let mut buffer = ReadBuf::new(&mut space);
-            ready!(Pin::new(&mut wire.stream).poll_read(context, &mut buffer))?;
-            if buffer.filled().is_empty() {
-                return Poll::Ready(Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection")));
-            }
-            wire.raw.extend_from_slice(buffer.filled());
+        }
+    }
+
+    /// Sends a command, without its line end, and waits for the reply.
+    pub fn ask(&mut self, command: &str, deadline: Duration) -> Answer {
+        match self.say(format!("{command}\r\n").as_bytes(), deadline) {
+            Ok(()) => self.listen(deadline),
+            Err(why) => Answer::Lost(why),
+        }
+    }
+
+    fn timed(&mut self) -> &mut Timed {
+        match &mut self.stream {
+            Stream::Plain(timed) => timed,
+            Stream::Tls(stream) => &mut stream.sock,
         }
     }
 }
 
-impl AsyncWrite for Wire {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let wire = self.get_mut();
-        let count = ready!(Pin::new(&mut wire.stream).poll_write(context, bytes))?;
-        wire.tape.sent(bytes.get(..count).unwrap_or_default());
-        Poll::Ready(Ok(count))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+impl Timed {
+    /// The time that is left, or the error that says there is none.
+    fn left(&self) -> io::Result<Duration> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// A socket whose time is over says that it would block.
+fn over(error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::WouldBlock { io::ErrorKind::TimedOut.into() } else { error }
+}
 
-    #[test]
-    fn the_dot_has_left_with_its_last_byte() {
-        let tape = Tape::default();
-        for piece in [&b"DATA\r\n"[..], b"a\r\n..\r\nb", b"\r", b"\n.\r"] {
-            tape.sent(piece);
-            assert_eq!(tape.dot_at(), None, "{piece:?}");
+impl Read for Timed {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.glance {
+            return self.socket.read(into);
         }
-        tape.sent(b"\n");
-        assert!(tape.dot_at().is_some());
-        tape.begin();
-        tape.sent(b"MAIL FROM:<a@b.example>\r\n");
-        assert_eq!(tape.dot_at(), None);
+        self.socket.set_read_timeout(Some(self.left()?))?;
+        self.socket.read(into).map_err(over)
+    }
+}
+
+impl Write for Timed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.glance {
+            return self.socket.write(bytes);
+        }
+        self.socket.set_write_timeout(Some(self.left()?))?;
+        self.socket.write(bytes).map_err(over)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(timed) => timed.read(into),
+            Self::Tls(stream) => stream.read(into),
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(timed) => timed.write(bytes),
+            Self::Tls(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(timed) => timed.flush(),
+            Self::Tls(stream) => stream.flush(),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Campaigns: for whom, when, how often.
 
 use super::finding::Rule;
+use super::pace::SendOn;
 use super::recommend::Overdue;
 use super::{Channel, OfferRule, RankIndex};
 use chrono::NaiveDate;
@@ -29,6 +30,8 @@ pub struct Campaign {
     /// `holdout = false` exempts it.
     pub holdout: bool,
     pub counts_towards_limit: bool,
+    /// When its mails leave; `None`: with the others.
+    pub send: Option<SendOn>,
     pub from: Option<String>,
     pub reply_to: Option<String>,
     /// Rules of the linter that are allowed here.

@@ -36,6 +36,43 @@ pub enum Outcome {
     Untouched(RunTrouble),
 }
 
+/// An enhanced status code (RFC 3463), such as 5.1.1: it says what a refusal is about, where the plain code does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Enhanced {
+    /// 2, 4 or 5.
+    pub class: u8,
+    pub subject: u16,
+    pub detail: u16,
+}
+
+impl Enhanced {
+    /// The code that a word is, if it is one.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        let number = |part: &str| -> Option<u16> {
+            let is_short = (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+            is_short.then(|| part.parse().ok()).flatten()
+        };
+        let mut parts = word.split('.');
+        let class = match parts.next()? {
+            "2" => 2,
+            "4" => 4,
+            "5" => 5,
+            _ => return None,
+        };
+        let code = Self { class, subject: number(parts.next()?)?, detail: number(parts.next()?)? };
+        parts.next().is_none().then_some(code)
+    }
+
+    /// The code of a reply as the ledger keeps it: `550 5.1.1 user unknown`. A code of another class than the reply's is none.
+    #[must_use]
+    pub fn of_reply(reply: &str) -> Option<Self> {
+        let (code, rest) = reply.split_once(' ')?;
+        let found = Self::of_word(rest.split(' ').next()?)?;
+        code.starts_with(char::from(b'0' + found.class)).then_some(found)
+    }
+}
+
 /// A problem of the run, not of one mail. The mail stays planned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunTrouble {
@@ -96,5 +133,32 @@ impl State {
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.word() == word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn enhanced_codes_are_read_where_they_stand() {
+        let code = |class, subject, detail| Some(Enhanced { class, subject, detail });
+        for (reply, wanted) in [
+            ("550 5.1.1 user unknown", code(5, 1, 1)),
+            ("452 4.2.2 full", code(4, 2, 2)),
+            ("250 2.0.0", code(2, 0, 0)),
+            ("554 5.7.606 access denied", code(5, 7, 606)),
+            ("550 4.1.1 another class", None),
+            ("550 user 5.1.1 unknown", None),
+            ("550 5.1", None),
+            ("550 5.1.1.1 x", None),
+            ("550 5.1.1000 x", None),
+            ("550 5..1 x", None),
+            ("550 3.1.1 x", None),
+            ("550", None),
+            ("", None),
+        ] {
+            assert_eq!(Enhanced::of_reply(reply), wanted, "{reply}");
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! A checked job: everything that the job file says, with paths resolved, names looked up and ranges read.
 
+use super::bounce::SoftRule;
 use super::finding::Rule;
+use super::pace::{DayWindow, DomainPace, Pace};
 use super::recommend::Wallet;
 use super::{Campaign, CashbackRule, Channel, Contact, Currency, Ladder, PointsRule, Zone};
 use std::path::PathBuf;
@@ -37,7 +39,13 @@ pub struct Job {
     pub brakes: Brakes,
     /// `[coupons] register`: nothing is sent before the codes that rankmail made were written for the cart.
     pub register_codes: bool,
+    /// `[stop]`: lists of those who must not be reached, as files and patterns against the job file's folder.
+    pub stop_files: Vec<String>,
+    /// `[bounces] soft`: when mails that did not arrive stop an address.
+    pub soft_bounces: SoftRule,
     pub keys: KeySource,
+    /// The key before this one: its opt-out links and return paths still count.
+    pub previous_key: Option<KeySource>,
     pub on_render_error: OnRenderError,
     pub inline_css: bool,
     /// Rules of the linter that are allowed everywhere (`[check] allow`).
@@ -291,16 +299,65 @@ pub struct MailSettings {
     pub outbox: Option<PathBuf>,
 }
 
-/// `[mail.smtp]`, as far as plain SMTP to loopback goes.
+/// `[mail.smtp]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SmtpSettings {
     pub url: Option<String>,
+    /// Where the password is; it is never in the job itself.
+    pub password: Option<PasswordSource>,
+    /// How to sign in; `None`: the first way that the server offers.
+    pub auth: Option<AuthWay>,
+    /// Authorities that are trusted instead of the machine's.
+    pub ca_file: Option<PathBuf>,
+    pub allow_plaintext: bool,
     /// Envelope sender; `None`: the From address.
     pub return_path: Option<String>,
     pub connections: usize,
+    /// Over all domains.
+    pub pace: Option<Pace>,
+    pub per_domain: Vec<DomainPace>,
+    /// In the job's time zone.
+    pub send_between: Option<DayWindow>,
     pub on_in_doubt: OnInDoubt,
     pub retry_every_seconds: u64,
     pub retry_for_seconds: u64,
+    /// Whose keys sign each mail.
+    pub dkim: Vec<DkimKey>,
+}
+
+/// A key that signs mails for a domain (DKIM); its public half is in the DNS under `selector._domainkey.domain`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DkimKey {
+    pub domain: String,
+    pub selector: String,
+    pub file: PathBuf,
+}
+
+/// Where a password is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PasswordSource {
+    Env(String),
+    File(PathBuf),
+}
+
+/// How somebody signs in at a mail server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthWay {
+    Plain,
+    Login,
+    XOauth2,
+}
+
+impl AuthWay {
+    /// The word that a server offers it by.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Plain => "PLAIN",
+            Self::Login => "LOGIN",
+            Self::XOauth2 => "XOAUTH2",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

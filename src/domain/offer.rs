@@ -121,6 +121,18 @@ pub enum OfferKind {
     Recommend(Recommend),
 }
 
+impl OfferKind {
+    /// Whether it takes something off a price. A coupon of cashback does not: it is the customer's own money, as points are.
+    #[must_use]
+    pub fn is_discount(&self) -> bool {
+        match self {
+            Self::Coupon { discount, .. } => *discount != Discount::Cashback,
+            Self::Bundle { .. } | Self::Set { .. } => true,
+            _ => false,
+        }
+    }
+}
+
 /// What a set costs.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Deal {
@@ -154,6 +166,8 @@ pub enum Discount {
     Percent(PerRank<f64>),
     /// Minor units.
     Amount(PerRank<i64>),
+    /// What the review of this closing pays back to the customer.
+    Cashback,
 }
 
 /// A gift for those who like something.

@@ -290,6 +290,10 @@ fn campaign_line(job: &Job, campaign: &Campaign) -> String {
     if let Some(Valid::Until(last)) = campaign.offer.as_ref().and_then(|offer| offer.valid) {
         parts.push(job.language.pick(format!("特典は {last} まで"), format!("offer until {last}")));
     }
+    if let Some(send) = campaign.send {
+        let (day, time) = (send.day, send.time.format("%H:%M"));
+        parts.push(job.language.pick(format!("{day} 日 {time} に送信"), format!("leaves on day {day} at {time}")));
+    }
     limits(job, campaign, &mut parts);
     parts.join(job.language.pick("、", "; "))
 }

@@ -10,7 +10,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Keys of the job file that rankmail does not do anything with yet, wherever they are written.
-const LATER: &[&str] = &["approval", "ca_file", "password_env", "password_file", "per_domain", "rate", "send_between", "stop"];
+const LATER: &[&str] = &["approval"];
+
+/// Keys that say where a secret is.
+const PLACES: &[&str] = &["password_env", "password_file"];
 
 /// Whether an address has a password in it: `scheme://user:password@host`.
 fn has_password(text: &str) -> bool {
@@ -105,7 +108,7 @@ impl<'s> Walk<'s, '_> {
     fn is_secret(&mut self, name: &str, value: &Spanned<DeValue<'_>>) -> bool {
         let folded = name.to_lowercase();
         let secret = folded.contains("password") || ["passwd", "pass", "secret", "api_key", "apikey", "token"].contains(&folded.as_str());
-        if !secret || LATER.contains(&folded.as_str()) || !matches!(value.get_ref(), DeValue::String(_)) {
+        if !secret || PLACES.contains(&folded.as_str()) || !matches!(value.get_ref(), DeValue::String(_)) {
             return false;
         }
         let span = Span::from(value.span());
@@ -114,7 +117,8 @@ impl<'s> Walk<'s, '_> {
             span,
             format!("`{}` puts a secret into the job file", words::plain(name)),
             "hidden here",
-            "take it out; a job file is copied into every plan, and this machine's mail server needs no password",
+            "take it out; a job file is copied into every plan: name an environment variable or a file that holds it, as password_env and \
+             password_file in [mail.smtp] do",
         );
         true
     }

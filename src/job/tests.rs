@@ -153,7 +153,7 @@ fn warnings_tell_of_past_dates_and_of_days_without_a_run() {
 
 #[test]
 fn early_access_that_is_open_for_everybody_is_told() {
-    let early = "offer = { kind = \"early_access\", what = \"tea\", opens = { AA = 2026-12-03, VIP = 2026-12-01 } }";
+    let early = "offer = { kind = \"early_access\", what = \"tea\", opens = { AA = 2026-12-03, AAA = 2026-12-01 } }";
     let text = SAMPLE.replace("language  = \"ja\"", "language = \"en\"").replace("when  = { rank = \"at risk\" }", early);
     let job = load_text(Path::new("monthly.toml"), &text).unwrap_or_else(|error| panic!("{error}"));
     let told =

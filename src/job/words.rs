@@ -3,8 +3,9 @@
 use super::written::Scalar;
 use crate::domain::Currency;
 use crate::domain::campaign::NumberRange;
+use crate::domain::pace::{DayWindow, Pace, SendOn};
 use crate::domain::recommend::{Overdue, Support};
-use chrono::{Datelike, NaiveDate};
+use chrono::{Datelike, NaiveDate, NaiveTime};
 
 /// Longer texts are cut in messages and are not compared with known words.
 const LONG: usize = 60;
@@ -293,6 +294,54 @@ pub fn overdue(text: &str) -> Result<Overdue, &'static str> {
     if overdue.to.is_some_and(|to| to < overdue.from) { Err("it begins after its end, so nothing is in it") } else { Ok(overdue) }
 }
 
+/// How fast: `50/s`, `600/min`, `1000/h`.
+pub fn pace(text: &str) -> Option<Pace> {
+    let (mails, unit) = text.trim().split_once('/')?;
+    let seconds = match unit {
+        "s" => 1,
+        "min" => 60,
+        "h" => 3_600,
+        _ => return None,
+    };
+    let mails = mails.bytes().all(|byte| byte.is_ascii_digit()).then(|| mails.parse().ok()).flatten()?;
+    (1..=1_000_000).contains(&mails).then_some(Pace { mails, seconds })
+}
+
+/// A time of the day: `09:00`.
+pub fn time_of_day(text: &str) -> Option<NaiveTime> {
+    let is_shaped =
+        text.len() == 5 && text.bytes().enumerate().all(|(at, byte)| if at == 2 { byte == b':' } else { byte.is_ascii_digit() });
+    is_shaped.then(|| NaiveTime::parse_from_str(text, "%H:%M").ok()).flatten()
+}
+
+/// A part of each day: `09:00..20:00`.
+pub fn day_window(text: &str) -> Option<DayWindow> {
+    let (from, to) = text.split_once("..")?;
+    let window = DayWindow { from: time_of_day(from.trim())?, to: time_of_day(to.trim())? };
+    (window.from != window.to).then_some(window)
+}
+
+/// A day of the month and a time: `10th 11:07`.
+pub fn send_on(text: &str) -> Option<SendOn> {
+    let (day, time) = text.trim().split_once(' ')?;
+    let digits = day.trim_end_matches(|letter: char| letter.is_ascii_lowercase());
+    let day: u32 = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()?;
+    let ending = match day {
+        1 | 21 | 31 => "st",
+        2 | 22 => "nd",
+        3 | 23 => "rd",
+        4..=30 => "th",
+        _ => return None,
+    };
+    let is_written_so = text.trim().strip_prefix(digits)?.strip_prefix(ending)?.starts_with(' ');
+    is_written_so.then(|| time_of_day(time.trim())).flatten().map(|time| SendOn { day, time })
+}
+
+/// Whether a text can be the name of an environment variable.
+pub fn is_variable(text: &str) -> bool {
+    !text.starts_with(|first: char| first.is_ascii_digit()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
 /// Whether a name may be a folder, a header and a word of the command line.
 pub fn is_name(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'))
@@ -356,6 +405,27 @@ mod tests {
         assert_eq!((support("20"), support("0.1%")), (Ok(Support::Count(20)), Ok(Support::Millionths(1_000))));
         for bad in ["0", "-3", "0%", "101%", "0.00001%", "some", "", "99999999999999999999"] {
             assert!(support(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn paces_and_parts_of_the_day_are_read() {
+        assert_eq!(pace("50/s"), Some(Pace { mails: 50, seconds: 1 }));
+        assert_eq!(pace("600/min"), Some(Pace { mails: 600, seconds: 60 }));
+        assert_eq!(pace("1/h"), Some(Pace { mails: 1, seconds: 3_600 }));
+        for bad in ["", "50", "0/s", "-1/s", "+1/s", "1.5/s", "5/d", "/s", "99999999999/s", "2000000/s"] {
+            assert_eq!(pace(bad), None, "{bad}");
+        }
+        let time = |text: &str| time_of_day(text).unwrap();
+        assert_eq!(day_window("09:00..20:30"), Some(DayWindow { from: time("09:00"), to: time("20:30") }));
+        assert_eq!(day_window("22:00 .. 06:00"), Some(DayWindow { from: time("22:00"), to: time("06:00") }));
+        assert_eq!(send_on("10th 11:07"), Some(SendOn { day: 10, time: time("11:07") }));
+        assert_eq!(send_on("31st 00:00").map(|send| send.day), Some(31));
+        for bad in ["", "10th", "10 11:07", "10st 11:07", "32nd 11:07", "0th 11:07", "th 11:07", "10th 24:00", "10th 1:07", "+1st 11:07"] {
+            assert_eq!(send_on(bad), None, "{bad}");
+        }
+        for bad in ["", "09:00", "9:00..20:00", "09:00..09:00", "09:00..24:00", "09:00..", "..20:00", "09.00..20.00", "09:00:00..20:00"] {
+            assert_eq!(day_window(bad), None, "{bad}");
         }
     }
 

@@ -51,7 +51,7 @@ fn read(path: &Path) -> Result<Key, Error> {
 }
 
 #[cfg(unix)]
-fn refuse_open_file(path: &Path, meta: &fs::Metadata) -> Result<(), Error> {
+pub(super) fn refuse_open_file(path: &Path, meta: &fs::Metadata) -> Result<(), Error> {
     use std::os::unix::fs::PermissionsExt;
     let mode = meta.permissions().mode() & 0o7777;
     let others = mode & 0o077;
@@ -59,7 +59,7 @@ fn refuse_open_file(path: &Path, meta: &fs::Metadata) -> Result<(), Error> {
 }
 
 #[cfg(not(unix))]
-fn refuse_open_file(_: &Path, _: &fs::Metadata) -> Result<(), Error> {
+pub(super) fn refuse_open_file(_: &Path, _: &fs::Metadata) -> Result<(), Error> {
     Ok(())
 }
 

@@ -13,6 +13,9 @@ const ALPHABET: &[u8; 31] = b"ABCDEFGHJKMNPQRSTUVWXYZ23456789";
 /// The largest multiple of 31 that a byte can reach. Bytes from here on are thrown away, so that every letter is as likely.
 const FAIR: u8 = 248;
 
+/// A mark that is not finished, so that one that came back can be compared with it.
+pub(super) type Mark = Hmac<Sha256>;
+
 /// Letters of a coupon code: 31^12 codes, about 59 bits.
 const COUPON_LENGTH: usize = 12;
 
@@ -28,9 +31,14 @@ pub fn mail_id(key: &Key, job: &str, as_of: NaiveDate, customer: &str, campaign:
 /// The opt-out token of a customer: `1.KEY_ID.CUSTOMER.MARK`, the last two base64url without padding, the mark 128 bits.
 #[must_use]
 pub fn token(key: &Key, customer: &str) -> String {
-    let mark = sign(key, &["token", customer]);
+    let mark = token_mark(key, customer).finalize().into_bytes();
     let (mark, _) = mark.split_at(16);
     format!("1.{}.{}.{}", key.id, URL_SAFE_NO_PAD.encode(customer), URL_SAFE_NO_PAD.encode(mark))
+}
+
+/// The mark of a customer's opt-out token, of which the token carries the first 128 bits.
+pub(super) fn token_mark(key: &Key, customer: &str) -> Mark {
+    mark(key, &["token", customer])
 }
 
 /// A coupon code of 12 letters. `attempt` counts from 0; another attempt gives another code, for the rare case that one is taken.
@@ -41,6 +49,14 @@ pub fn coupon(key: &Key, job: &str, as_of: NaiveDate, customer: &str, campaign: 
     let blocks = (0_u32..).flat_map(|block| sign(key, &["coupon", job, &as_of, customer, campaign, &attempt, &block.to_string()]));
     let letters = blocks.filter(|byte| *byte < FAIR).filter_map(|byte| ALPHABET.get(usize::from(byte % 31)));
     letters.take(COUPON_LENGTH).copied().map(char::from).collect()
+}
+
+/// The mark of an id or an address that was forgotten: 32 hex digits, by which it is known when it comes again, and not otherwise.
+#[must_use]
+pub fn forgotten(key: &Key, text: &str) -> String {
+    let mark = sign(key, &["forgotten", text]);
+    let (mark, _) = mark.split_at(16);
+    super::hex(mark)
 }
 
 /// Whether a customer belongs to the share (0 to 1) that gets nothing: the first 8 bytes (big endian) of
@@ -98,17 +114,21 @@ fn bound(share: f64) -> u128 {
 
 /// HMAC-SHA256 of the fields, each behind its length (8 bytes, big endian), so that no two lists of fields are the same bytes. The
 /// first one says what the mark is for.
-fn sign(key: &Key, fields: &[&str]) -> [u8; 32] {
+pub(super) fn mark(key: &Key, fields: &[&str]) -> Mark {
     // HMAC fills a short key up with zeros to the block of its hash; a whole block cannot have a wrong length.
     let mut block = [0_u8; 64];
     let (start, _) = block.split_at_mut(key.bytes.len());
     start.copy_from_slice(&key.bytes);
-    let mut mac = <Hmac<Sha256> as hmac::digest::KeyInit>::new(&block.into());
+    let mut mac = <Mark as hmac::digest::KeyInit>::new(&block.into());
     for field in fields {
         mac.update(&(field.len() as u64).to_be_bytes());
         mac.update(field.as_bytes());
     }
-    mac.finalize().into_bytes().into()
+    mac
+}
+
+fn sign(key: &Key, fields: &[&str]) -> [u8; 32] {
+    mark(key, fields).finalize().into_bytes().into()
 }
 
 #[cfg(test)]

@@ -1,12 +1,16 @@
-//! The shop's secret key, and what is made from it: mail ids, opt-out tokens, coupon codes.
+//! The shop's secret key, and what is made from it: mail ids, opt-out tokens, coupon codes. And its password for the mail server.
 //!
-//! It reads or makes the key file, nothing else. It never shows a key, not in errors either.
+//! It reads secrets, and makes the key file where there is none. It never shows a secret, not in errors either.
 
 mod file;
 mod marks;
+mod password;
+mod tokens;
 
 pub use file::load;
-pub use marks::{coupon, held_out, lot, mail_id, shared, split, token};
+pub use marks::{coupon, forgotten, held_out, lot, mail_id, shared, split, token};
+pub use password::{password, private_key};
+pub use tokens::{BOUNCE_TOKEN, bounce_token, customer_of, mail_of};
 
 use std::path::PathBuf;
 
@@ -26,6 +30,10 @@ pub enum Error {
     Open { path: PathBuf, mode: u32 },
     #[error("cannot {what} the key file `{path}`: {source}")]
     Io { what: &'static str, path: PathBuf, source: std::io::Error },
+    #[error("cannot take the password for the mail server from {place}: {why}")]
+    Password { place: String, why: String },
+    #[error("cannot take the key that signs mails from the file `{path}`: {why}")]
+    PrivateKey { path: PathBuf, why: String },
     #[error("this machine gives no random bytes for a new key: {0}")]
     Random(getrandom::Error),
 }

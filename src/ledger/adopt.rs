@@ -122,7 +122,7 @@ impl Ledger {
     }
 
     /// After a trial run to the outbox: puts its mails back to planned, as if they had never been tried, and sets the destination.
-    /// Suppressed, held and cancelled ones stay as they are. Gives the number of mails put back.
+    /// Suppressed, held and cancelled ones stay as they are, and so do those of customers who were forgotten. Gives the number of mails put back.
     ///
     /// # Errors
     /// The run was never adopted, or its destination is not an outbox: those mails have left.
@@ -141,7 +141,8 @@ impl Ledger {
             let mails = change.execute(
                 "UPDATE mails SET state = 'planned', attempts = 0, first_claim_at = NULL, first_attempt_at = NULL, settled_at = NULL,
                         not_before = NULL, code = NULL, reply = NULL, reason = NULL
-                 WHERE job = ?1 AND as_of = ?2 AND state IN ('handing', 'accepted', 'rejected', 'deferred', 'in_doubt')",
+                 WHERE job = ?1 AND as_of = ?2 AND state IN ('handing', 'accepted', 'rejected', 'deferred', 'in_doubt')
+                 AND address <> ''",
                 params![job, date],
             )?;
             change.execute(
@@ -231,7 +232,7 @@ fn has_open(connection: &Connection, job: &str, as_of: NaiveDate) -> Result<bool
     connection.query_row(sql, params![job, as_of.to_string()], |row| row.get(0)).map_err(|error| Error::read(&error))
 }
 
-fn find(connection: &Connection, job: &str, as_of: NaiveDate) -> Result<Option<Adoption>> {
+pub(super) fn find(connection: &Connection, job: &str, as_of: NaiveDate) -> Result<Option<Adoption>> {
     one(connection, &format!("{COLUMNS} WHERE job = ?1 AND as_of = ?2"), (job, as_of.to_string()))
 }
 

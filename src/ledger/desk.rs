@@ -116,7 +116,7 @@ fn keep(mut ledger: Ledger, run: &Run, inbox: &Receiver<Request>, commits: &Atom
             Ok(answers) => {
                 commits.fetch_add(1, Ordering::Relaxed);
                 for (request, answer) in group.into_iter().zip(answers) {
-                    let _ = request.answer.send(Ok(answer));
+                    let _ = request.answer.send(answer);
                 }
             }
             Err(error) => {
@@ -130,10 +130,13 @@ fn keep(mut ledger: Ledger, run: &Run, inbox: &Receiver<Request>, commits: &Atom
     ledger
 }
 
-/// One transaction for everyone who waits by the time the file is ours. An error means that nothing was committed.
-fn serve(ledger: &mut Ledger, run: &Run, inbox: &Receiver<Request>, group: &mut Vec<Request>) -> Result<Vec<Answer>> {
+/// One transaction for everyone who waits by the time the file is ours. An error means that nothing was committed. While stop lists cannot
+/// be read, what is known is still written down, and claims are refused.
+fn serve(ledger: &mut Ledger, run: &Run, inbox: &Receiver<Request>, group: &mut Vec<Request>) -> Result<Vec<Result<Answer>>> {
     let write = |error: rusqlite::Error| Error::write(&error);
-    let change = ledger.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(write)?;
+    let Ledger { connection, stops } = ledger;
+    let unsure = group.first().and_then(|first| stops.refresh(first.now).err());
+    let change = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(write)?;
     group.extend(inbox.try_iter().take(GROUP));
     let mut answers = Vec::with_capacity(group.len());
     for request in group.iter() {
@@ -141,11 +144,15 @@ fn serve(ledger: &mut Ledger, run: &Run, inbox: &Receiver<Request>, group: &mut 
         for (mail_id, outcome) in &request.settle {
             states.push(moves::settle(&change, run, mail_id, outcome, request.now).map_err(write)??);
         }
+        if let Some(error) = unsure.as_ref().filter(|_| !request.claim.is_empty()) {
+            answers.push(Err(error.clone()));
+            continue;
+        }
         let mut claims = Vec::with_capacity(request.claim.len());
         for mail_id in &request.claim {
-            claims.push(moves::claim(&change, run, mail_id, None, request.now).map_err(write)??);
+            claims.push(moves::claim(&change, stops, run, mail_id, None, request.now).map_err(write)??);
         }
-        answers.push((states, claims));
+        answers.push(Ok((states, claims)));
     }
     change.commit().map_err(write)?;
     Ok(answers)

@@ -35,6 +35,10 @@ pub enum Error {
     Count { job: String, as_of: NaiveDate, told: u64, found: u64 },
     #[error("the code {code} of the plan of `{job}` for {as_of} went out with `{by}` of {on} after this plan was made; plan again")]
     IssuedAgain { job: String, as_of: NaiveDate, code: String, by: String, on: String },
+    #[error("the stop lists cannot be read: {why}; nothing is sent while it is not known to whom not")]
+    StopList { why: String },
+    #[error("cannot write the export: {why}")]
+    Export { why: String },
     #[error("`{job}` for {as_of} was never adopted")]
     NotAdopted { job: String, as_of: NaiveDate },
 }

@@ -34,7 +34,7 @@ pub struct Entry {
     pub not_before: Option<i64>,
     pub code: Option<u16>,
     pub reply: Option<String>,
-    /// `gave_up`, `unsubscribed` or `bounced`, where one of these ended it.
+    /// `gave_up`, `unsubscribed` or `bounced`, where one of these ended it; `resolved` where an operator decided.
     pub reason: Option<String>,
 }
 
@@ -91,7 +91,13 @@ impl Ledger {
         found.optional().map_err(|error| Error::read(&error))?.transpose()
     }
 
-    fn all<T>(&self, sql: &str, params: impl Params, read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>) -> Result<Vec<T>> {
+    /// Whether the file has a table: one of an earlier format lacks the later ones.
+    pub(super) fn has_table(&self, name: &str) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1)";
+        self.connection.query_row(sql, [name], |row| row.get(0)).map_err(|error| Error::read(&error))
+    }
+
+    pub(super) fn all<T>(&self, sql: &str, params: impl Params, read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>) -> Result<Vec<T>> {
         let work = || -> rusqlite::Result<Vec<T>> { self.connection.prepare(sql)?.query_map(params, read)?.collect() };
         work().map_err(|error| Error::read(&error))
     }

@@ -7,22 +7,33 @@
 //! not on the disk yet. The lock that keeps two runs of one job apart is not held here.
 
 mod adopt;
+mod bounces;
 mod desk;
+mod erase;
 mod error;
+mod export;
 mod issued;
 mod look;
 mod moves;
 mod open;
+mod operator;
+mod optout;
 mod past;
 mod registered;
+mod stops;
 
 pub use adopt::{Adoption, NewMail};
+pub use bounces::{Bounce, Mailed, Noted, RefusedMail};
 pub use desk::{Desk, Run};
+pub use erase::{FORGOTTEN, Trace};
 pub use error::Error;
 pub use look::{Doubt, Entry, Pending};
-pub use moves::{Claim, Recovered};
+pub use moves::{Claim, Recovered, retry_after};
+pub use operator::{Verdict, Which};
+pub use optout::OptOut;
 pub use past::{Past, Suppression};
 pub use registered::Registered;
+pub use stops::Look;
 
 /// What the functions of this room give back.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -31,4 +42,5 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Debug)]
 pub struct Ledger {
     connection: rusqlite::Connection,
+    stops: stops::Stops,
 }

@@ -1,20 +1,25 @@
 //! How a mail moves from state to state: `planned → handing → accepted | rejected | deferred | in_doubt`, and `suppressed`.
 
-use super::{Error, Ledger, Result, Run, look, past};
+use super::stops::Stops;
+use super::{Error, Ledger, Result, Run, look, operator, past};
 use crate::domain::delivery::RunTrouble;
 use crate::domain::{Outcome, SkipReason, State};
 use chrono::NaiveDate;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use std::time::Duration;
 
+/// Deferred mails are tried at least this often, unless the job says less.
+const LONGEST_RETRY: Duration = Duration::from_hours(1);
+
 /// What came of asking for a mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
     /// It is committed as `handing`; hand it over now, then settle it. `first_claim_at` (microseconds UTC) is its `Date`.
     Claimed { first_claim_at: i64 },
-    /// Its customer or address must not be mailed; it is committed as `suppressed`.
+    /// Its customer or address opted out, bounced or is on a stop list; it is committed as `suppressed`.
     Suppressed(SkipReason),
-    /// It is in another state, or deferred and not due yet; `None`: the run has no such mail.
+    /// It is in another state, or not due yet, or its campaign was stopped and it is committed as `held`; `None`: the run has no such
+    /// mail.
     NotClaimable(Option<State>),
 }
 
@@ -32,15 +37,16 @@ impl Ledger {
     /// arrived: it becomes in doubt. To an outbox it is planned again, because the same file is simply written again, and so is what
     /// goes on a list. With
     /// `resend` (`on_in_doubt = "resend"`) it and all others in doubt are planned again; they keep their first claim, hence their
-    /// `Date`, so that what is sent again is the same byte for byte.
+    /// `Date`, so that what is sent again is the same byte for byte. A mail of somebody who was forgotten has no address to go to.
     pub fn recover(&mut self, job: &str, as_of: NaiveDate, outbox: bool, resend: bool) -> Result<Recovered> {
         let mut work = || -> rusqlite::Result<Recovered> {
             let change = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let date = as_of.to_string();
             let (sql, again) = match (outbox, resend) {
-                (_, true) => {
-                    ("UPDATE mails SET state = 'planned' WHERE job = ?1 AND as_of = ?2 AND state IN ('handing', 'in_doubt')", true)
-                }
+                (_, true) => (
+                    "UPDATE mails SET state = 'planned' WHERE job = ?1 AND as_of = ?2 AND state IN ('handing', 'in_doubt') AND address <> ''",
+                    true,
+                ),
                 (true, false) => ("UPDATE mails SET state = 'planned' WHERE job = ?1 AND as_of = ?2 AND state = 'handing'", true),
                 (false, false) => (
                     "UPDATE mails SET state = 'in_doubt', code = NULL, reply = 'the program stopped while this mail was handed over'
@@ -67,7 +73,10 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be written: nothing was claimed.
     pub fn claim_listed(&mut self, run: &Run, rows: &[(&str, &str)], now: i64) -> Result<Vec<Claim>> {
-        self.change(|change| rows.iter().map(|(mail_id, same_address)| claim(change, run, mail_id, Some(same_address), now)).collect())
+        self.stops.refresh(now)?;
+        self.change(|change, stops| {
+            rows.iter().map(|(mail_id, same_address)| claim(change, stops, run, mail_id, Some(same_address), now)).collect()
+        })
     }
 
     /// Settles what went on a list, all of it in one transaction.
@@ -75,15 +84,41 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be written: the rows stay `handing` and are put on the list again at the next start.
     pub fn settle_listed(&mut self, run: &Run, mail_ids: &[&str], outcome: &Outcome, now: i64) -> Result<Vec<State>> {
-        self.change(|change| mail_ids.iter().map(|mail_id| settle(change, run, mail_id, outcome, now)).collect())
+        self.change(|change, _| mail_ids.iter().map(|mail_id| settle(change, run, mail_id, outcome, now)).collect())
     }
 
-    fn change<T>(&mut self, work: impl FnOnce(&Connection) -> rusqlite::Result<Vec<Result<T>>>) -> Result<Vec<T>> {
+    fn change<T>(&mut self, work: impl FnOnce(&Connection, &Stops) -> rusqlite::Result<Vec<Result<T>>>) -> Result<Vec<T>> {
         let write = |error: rusqlite::Error| Error::write(&error);
         let change = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(write)?;
-        let done = work(&change).map_err(write)?.into_iter().collect::<Result<Vec<T>>>()?;
+        let done = work(&change, &self.stops).map_err(write)?.into_iter().collect::<Result<Vec<T>>>()?;
         change.commit().map_err(write)?;
         Ok(done)
+    }
+
+    /// Lets the mails of a campaign that were never claimed wait until an instant (microseconds UTC). Saying it again changes nothing.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub fn postpone(&mut self, run: &Run, campaign: &str, not_before: i64) -> Result<()> {
+        let sql = "UPDATE mails SET not_before = ?4
+                   WHERE job = ?1 AND as_of = ?2 AND campaign = ?3 AND channel = 'mail' AND state = 'planned' AND first_claim_at IS NULL";
+        let done = self.connection.execute(sql, params![run.job, run.as_of.to_string(), campaign, not_before]);
+        done.map(drop).map_err(|error| Error::write(&error))
+    }
+
+    /// Rejects mails that are still to be sent and would come too late: reason `too_late`.
+    ///
+    /// # Errors
+    /// The ledger cannot be written: nothing was changed.
+    pub fn too_late(&mut self, run: &Run, mail_ids: &[&str], now: i64) -> Result<()> {
+        let sql = "UPDATE mails SET state = 'rejected', reason = 'too_late', settled_at = ?4, not_before = NULL
+                   WHERE job = ?1 AND as_of = ?2 AND mail_id = ?3 AND state IN ('planned', 'deferred')";
+        let date = run.as_of.to_string();
+        self.change(|change, _| {
+            let mut update = change.prepare_cached(sql)?;
+            mail_ids.iter().map(|mail_id| update.execute(params![run.job, date, mail_id, now]).map(Ok)).collect()
+        })?;
+        Ok(())
     }
 
     /// Gives up deferred mails whose first attempt is `retry_for` ago or longer: they become rejected, reason `gave_up`.
@@ -100,6 +135,7 @@ impl Ledger {
 struct Found {
     state: String,
     customer_id: String,
+    campaign: String,
     address: String,
     first_claim_at: Option<i64>,
     not_before: Option<i64>,
@@ -107,19 +143,27 @@ struct Found {
 
 /// Moves a planned or due mail to handing, or to suppressed. What goes by another channel than mail comes with the mail address at which
 /// its customer may have opted out. The caller commits.
-pub(super) fn claim(change: &Connection, run: &Run, mail_id: &str, listed: Option<&str>, now: i64) -> rusqlite::Result<Result<Claim>> {
+pub(super) fn claim(
+    change: &Connection,
+    stops: &Stops,
+    run: &Run,
+    mail_id: &str,
+    listed: Option<&str>,
+    now: i64,
+) -> rusqlite::Result<Result<Claim>> {
     let date = run.as_of.to_string();
     let found = change
         .prepare_cached(
-            "SELECT state, customer_id, address, first_claim_at, not_before FROM mails WHERE job = ?1 AND as_of = ?2 AND mail_id = ?3",
+            "SELECT state, customer_id, campaign, address, first_claim_at, not_before FROM mails WHERE job = ?1 AND as_of = ?2 AND mail_id = ?3",
         )?
         .query_row(params![run.job, date, mail_id], |row| {
             Ok(Found {
                 state: row.get(0)?,
                 customer_id: row.get(1)?,
-                address: row.get(2)?,
-                first_claim_at: row.get(3)?,
-                not_before: row.get(4)?,
+                campaign: row.get(2)?,
+                address: row.get(3)?,
+                first_claim_at: row.get(4)?,
+                not_before: row.get(5)?,
             })
         })
         .optional()?;
@@ -129,11 +173,18 @@ pub(super) fn claim(change: &Connection, run: &Run, mail_id: &str, listed: Optio
         Err(error) => return Ok(Err(error)),
     };
     let due = found.not_before.is_none_or(|not_before| not_before <= now);
-    if !(state == State::Planned || (state == State::Deferred && due)) {
+    if !(due && matches!(state, State::Planned | State::Deferred)) {
         return Ok(Ok(Claim::NotClaimable(Some(state))));
     }
+    if operator::hold(change, &run.job, &date, &found.campaign, mail_id)? {
+        return Ok(Ok(Claim::NotClaimable(Some(State::Held))));
+    }
     let same_address = listed.map_or_else(|| found.address.to_lowercase(), str::to_owned);
-    let stop = past::suppressed(change, &found.customer_id, &run.merges, &same_address)?;
+    let stop = if stops.holds(&found.customer_id, &same_address) {
+        Some(SkipReason::Unsubscribed)
+    } else {
+        past::suppressed(change, &found.customer_id, &run.merges, &same_address)?
+    };
     // A bounce tells of a mail address, and stops nothing that does not go there.
     if let Some(reason) = stop.filter(|reason| listed.is_none() || *reason == SkipReason::Unsubscribed) {
         change
@@ -159,11 +210,11 @@ pub(super) fn claim(change: &Connection, run: &Run, mail_id: &str, listed: Optio
 /// The caller commits.
 pub(super) fn settle(change: &Connection, run: &Run, mail_id: &str, outcome: &Outcome, now: i64) -> rusqlite::Result<Result<State>> {
     let date = run.as_of.to_string();
-    let found: Option<(String, Option<i64>)> = change
-        .prepare_cached("SELECT state, first_attempt_at FROM mails WHERE job = ?1 AND as_of = ?2 AND mail_id = ?3")?
-        .query_row(params![run.job, date, mail_id], |row| Ok((row.get(0)?, row.get(1)?)))
+    let found: Option<(String, Option<i64>, u32)> = change
+        .prepare_cached("SELECT state, first_attempt_at, attempts FROM mails WHERE job = ?1 AND as_of = ?2 AND mail_id = ?3")?
+        .query_row(params![run.job, date, mail_id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
-    let Some((word, first_attempt_at)) = found else {
+    let Some((word, first_attempt_at, attempts)) = found else {
         return Ok(Err(Error::Damaged { what: "a mail to settle", found: mail_id.to_owned() }));
     };
     let state = match look::state(&word) {
@@ -179,7 +230,7 @@ pub(super) fn settle(change: &Connection, run: &Run, mail_id: &str, outcome: &Ou
         Outcome::Deferred { code, reply } => (State::Deferred, *code, reply, None),
         Outcome::InDoubt { reply } => (State::InDoubt, None, reply, None),
     };
-    let not_before = (to == State::Deferred).then(|| now.saturating_add(micros(run.retry_every)));
+    let not_before = (to == State::Deferred).then(|| now.saturating_add(micros(retry_after(run, mail_id, attempts))));
     change
         .prepare_cached(
             "UPDATE mails SET state = ?4, settled_at = ?5, not_before = ?6, code = ?7, reply = ?8, reason = ?9
@@ -201,6 +252,18 @@ fn untouched(change: &Connection, run: &Run, mail_id: &str, trouble: &RunTrouble
         )?
         .execute(params![run.job, run.as_of.to_string(), mail_id, reply])?;
     Ok(State::Planned)
+}
+
+/// How long a mail that was deferred at this attempt (1 is the first) waits for the next: `retry_every`, doubling up to an hour where
+/// that is longer. Up to a quarter is added, another for each mail, so that those that were deferred together do not come back together.
+#[must_use]
+pub fn retry_after(run: &Run, mail_id: &str, attempts: u32) -> Duration {
+    let longest = run.retry_every.max(LONGEST_RETRY);
+    let pause = run.retry_every.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1))).min(longest);
+    // FNV-1a over the id and the attempt spreads well enough for this, and is the same on every machine.
+    let bytes = mail_id.bytes().chain(attempts.to_be_bytes());
+    let mixed = bytes.fold(0x811c_9dc5_u32, |mixed, byte| (mixed ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    pause + pause / 4 * (mixed % 1001) / 1000
 }
 
 fn micros(span: Duration) -> i64 {

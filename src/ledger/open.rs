@@ -1,5 +1,6 @@
 //! Opening the file: its permissions, its format version, and what makes `SQLite` keep a commit through a power cut.
 
+use super::stops::Stops;
 use super::{Error, Ledger, Result};
 use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, TransactionBehavior};
 use std::fs::OpenOptions;
@@ -7,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// The changes that lead to the format that this program writes, from an empty file on: the nth makes format n of the one before.
-const STEPS: [&str; 3] = [SCHEMA, REGISTERED, CHANNELS];
+const STEPS: [&str; 7] = [SCHEMA, REGISTERED, CHANNELS, STOPPED, BY_CUSTOMER, BOUNCES, REWRITTEN];
 #[expect(clippy::cast_possible_wrap, reason = "there are a few")]
 const VERSION: i64 = STEPS.len() as i64;
 
@@ -78,6 +79,45 @@ const CHANNELS: &str = "
 ALTER TABLE mails ADD COLUMN channel TEXT NOT NULL DEFAULT 'mail' CHECK (channel IN ('mail', 'post', 'line', 'call'));
 ";
 
+/// Campaigns that an operator stopped in a run.
+const STOPPED: &str = "
+CREATE TABLE stopped (
+  job      TEXT NOT NULL,
+  as_of    TEXT NOT NULL,
+  campaign TEXT NOT NULL,
+  at       INTEGER NOT NULL,
+  PRIMARY KEY (job, as_of, campaign)
+) STRICT, WITHOUT ROWID;
+";
+
+/// An opt-out asks where a customer was mailed.
+const BY_CUSTOMER: &str = "CREATE INDEX mails_customer ON mails (customer_id);";
+
+/// Reports of mails that came back, each once.
+const BOUNCES: &str = "
+CREATE TABLE bounces (
+  report  TEXT NOT NULL PRIMARY KEY,
+  kind    TEXT NOT NULL CHECK (kind IN ('hard', 'soft', 'blocked', 'complaint')),
+  mail_id TEXT NOT NULL,
+  address TEXT NOT NULL,
+  sent_at INTEGER NOT NULL,
+  at      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX bounces_address ON bounces (address);
+";
+
+/// Plans that stand for adopted ones, because somebody was taken out.
+const REWRITTEN: &str = "
+CREATE TABLE rewritten (
+  job    TEXT NOT NULL,
+  as_of  TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  at     INTEGER NOT NULL,
+  PRIMARY KEY (job, as_of, digest)
+) STRICT, WITHOUT ROWID;
+";
+
 impl Ledger {
     /// Opens the ledger for writing. A missing file is made, readable by its owner only; an older format is brought up to date.
     ///
@@ -103,7 +143,7 @@ impl Ledger {
         // Only FULL syncs the log at each commit; a claim must not be forgotten when the power goes.
         connection.pragma_update(None, "synchronous", "FULL").map_err(|error| foreign(&error))?;
         migrate(&mut connection, path)?;
-        Ok(Self { connection })
+        Ok(Self { connection, stops: Stops::default() })
     }
 
     /// Opens a ledger to look at it; `None` where there is none yet. It never makes one.
@@ -123,7 +163,7 @@ impl Ledger {
         match check_version(&connection, path)? {
             // Somebody died between making the file and filling it: it holds nothing, as if it were not there.
             0 => Ok(None),
-            _ => Ok(Some(Self { connection })),
+            _ => Ok(Some(Self { connection, stops: Stops::default() })),
         }
     }
 }
@@ -199,28 +239,43 @@ mod tests {
     fn a_newer_format_is_refused_with_both_numbers() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ledger.sqlite");
-        Ledger::open(&path).unwrap().connection.pragma_update(None, "user_version", 7).unwrap();
-        let newer = Error::Newer { path: path.clone(), found: 7, known: VERSION };
+        Ledger::open(&path).unwrap().connection.pragma_update(None, "user_version", 99).unwrap();
+        let newer = Error::Newer { path: path.clone(), found: 99, known: VERSION };
         assert_eq!(Ledger::open(&path).unwrap_err(), newer);
         assert_eq!(Ledger::open_existing(&path).unwrap_err(), newer);
-        assert!(newer.to_string().contains("format 7"));
+        assert!(newer.to_string().contains("format 99"));
     }
 
     #[test]
-    fn an_older_format_is_brought_up_to_date_and_can_be_looked_at_before() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("ledger.sqlite");
-        let old = Connection::open(&path).unwrap();
-        old.execute_batch(&format!("{SCHEMA} PRAGMA user_version = 1; INSERT INTO suppressions VALUES ('c1', NULL, 'unsubscribed', 5);"))
-            .unwrap();
-        drop(old);
+    fn every_older_format_is_brought_up_to_date_and_can_be_looked_at_before() {
+        let tables = |ledger: &Ledger| ledger.all("SELECT sql FROM sqlite_schema ORDER BY name", [], |row| row.get(0)).unwrap();
+        let fresh = tempfile::tempdir().unwrap();
+        let fresh: Vec<Option<String>> = tables(&Ledger::open(&fresh.path().join("ledger.sqlite")).unwrap());
         let as_of = chrono::NaiveDate::from_ymd_opt(2026, 12, 1).unwrap();
-        let looked = Ledger::open_existing(&path).unwrap().unwrap();
-        assert!(!looked.codes_registered("monthly", as_of, "").unwrap());
-        drop(looked);
-        let ledger = Ledger::open(&path).unwrap();
-        assert_eq!(ledger.connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0)).unwrap(), VERSION);
-        assert!(ledger.history("monthly", as_of, i64::MAX).unwrap().suppressed("c1", "").is_some());
+        for version in 1..STEPS.len() {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("ledger.sqlite");
+            let old = Connection::open(&path).unwrap();
+            old.execute_batch(&format!(
+                "{} PRAGMA user_version = {version}; INSERT INTO suppressions (customer_id, reason, at) VALUES ('c1', 'unsubscribed', 5);
+                 INSERT INTO adoptions VALUES ('monthly', '2026-12-01', '2026-12-01', 'd', 'outbox', 1, 5, NULL);
+                 INSERT INTO mails (job, as_of, mail_id, place, customer_id, campaign, occasion, address, counts, state)
+                 VALUES ('monthly', '2026-12-01', 'm0', 0, 'c2', 'news', '2026-12', 'a@b.example', 1, 'in_doubt');",
+                STEPS[..version].concat()
+            ))
+            .unwrap();
+            drop(old);
+            let looked = Ledger::open_existing(&path).unwrap().unwrap();
+            assert!(!looked.codes_registered("monthly", as_of, "").unwrap());
+            assert!(looked.stopped("monthly", as_of).unwrap().is_empty());
+            assert_eq!(looked.in_doubt("monthly", as_of).unwrap().len(), 1);
+            drop(looked);
+            let ledger = Ledger::open(&path).unwrap();
+            assert_eq!(ledger.connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0)).unwrap(), VERSION);
+            assert_eq!(tables(&ledger), fresh, "from format {version}");
+            let past = ledger.history("monthly", as_of.succ_opt().unwrap(), i64::MAX).unwrap();
+            assert!(past.suppressed("c1", "").is_some() && past.mails("c2").len() == 1, "from format {version}");
+        }
     }
 
     #[test]

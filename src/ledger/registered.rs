@@ -31,13 +31,11 @@ impl Ledger {
 
     /// Whether the codes of this very plan were written for the cart. A ledger of an earlier format knows of none.
     pub fn codes_registered(&self, job: &str, as_of: NaiveDate, digest: &str) -> Result<bool> {
-        let ask = |sql: &str, params: &[&dyn rusqlite::ToSql]| self.connection.query_row(sql, params, |row| row.get::<_, bool>(0));
-        let read = |error: rusqlite::Error| Error::read(&error);
-        if !ask("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'registered')", &[]).map_err(read)? {
+        if !self.has_table("registered")? {
             return Ok(false);
         }
         let sql = "SELECT EXISTS (SELECT 1 FROM registered WHERE job = ?1 AND as_of = ?2 AND digest = ?3)";
-        ask(sql, &[&job, &as_of.to_string(), &digest]).map_err(read)
+        self.connection.query_row(sql, params![job, as_of.to_string(), digest], |row| row.get(0)).map_err(|error| Error::read(&error))
     }
 }
 

@@ -117,8 +117,10 @@ fn worth(job: &Job, kind: &OfferKind, rank: usize) -> Option<Worth> {
         OfferKind::FreeShipping { over } => {
             at(over, rank).map(|_| from(over, (0.0, job.language.pick("送料無料", "free shipping").to_owned())))
         }
-        // A bundle has the same steps for all, early access is never later for a higher rank, and the others have no size.
+        // A bundle has the same steps for all, cashback follows what each customer spent, early access is never later for a higher rank,
+        // and the others have no size.
         OfferKind::Bundle { .. }
+        | OfferKind::Coupon { discount: Discount::Cashback, .. }
         | OfferKind::EarlyAccess { .. }
         | OfferKind::Gift { .. }
         | OfferKind::Draw { .. }
@@ -162,7 +164,7 @@ fn newsletter(job: &Job, campaign: &Campaign) -> Option<String> {
 fn event(job: &Job, campaign: &Campaign) -> Option<String> {
     let near_top = RankIndex::try_from(job.ladder.ranks.len().checked_sub(2).filter(|place| *place > 0)?).ok()?;
     let is_event = campaign.when.dates.is_some() || campaign.when.month.is_some();
-    let discount = campaign.offer.as_ref().is_some_and(|offer| shadow::is_discount(&offer.kind));
+    let discount = campaign.offer.as_ref().is_some_and(|offer| offer.kind.is_discount());
     let rank = job.ladder.name(near_top);
     (is_event && discount && offered(campaign).contains(&near_top))
         .then(|| job.language.pick(format!("ランク {rank} への値引きの催しです"), format!("it is a discount event for rank {rank}")))

@@ -134,11 +134,6 @@ fn implies(one: &Where, other: &Where) -> bool {
         }
 }
 
-/// Whether an offer takes something off a price.
-pub fn is_discount(kind: &OfferKind) -> bool {
-    matches!(kind, OfferKind::Coupon { .. } | OfferKind::Bundle { .. } | OfferKind::Set { .. })
-}
-
 /// Earlier campaigns that give the same people a second discount on the same things, where the job does not say what happens then.
 pub fn two_discounts(job: &Job, at: usize, categories: &HashMap<String, String>) -> Vec<String> {
     let campaign = &job.campaigns[at];
@@ -173,7 +168,7 @@ fn both_offered(one: &Campaign, other: &Campaign) -> Vec<RankIndex> {
 /// Whether two discounts are on the same thing, as far as it is known what is in a category.
 fn discounts_meet(one: &Campaign, other: &Campaign, categories: &HashMap<String, String>) -> bool {
     let on = |campaign: &Campaign| -> Option<On> {
-        match &campaign.offer.as_ref()?.kind {
+        match campaign.offer.as_ref().map(|rule| &rule.kind).filter(|kind| kind.is_discount())? {
             OfferKind::Coupon { on, .. } | OfferKind::Bundle { on, .. } => Some(on.clone().unwrap_or_default()),
             OfferKind::Set { products, .. } => Some(On { product: products.clone(), ..On::default() }),
             _ => None,

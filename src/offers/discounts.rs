@@ -13,6 +13,7 @@ enum Reach<'a> {
 /// What a kind of offer takes something off; `None` for kinds that take nothing off a price.
 fn reach(kind: &OfferKind) -> Option<Reach<'_>> {
     match kind {
+        _ if !kind.is_discount() => None,
         OfferKind::Coupon { on, .. } | OfferKind::Bundle { on, .. } => Some(match on {
             Some(on) => Reach::Some { categories: &on.category, products: &on.product },
             None => Reach::Everything,
@@ -20,12 +21,6 @@ fn reach(kind: &OfferKind) -> Option<Reach<'_>> {
         OfferKind::Set { products, .. } => Some(Reach::Some { categories: &[], products }),
         _ => None,
     }
-}
-
-/// Whether a kind of offer takes something off a price.
-#[must_use]
-pub fn is_discount(kind: &OfferKind) -> bool {
-    reach(kind).is_some()
 }
 
 /// Whether two offers are discounts on the same thing. `category` is that of a product.

@@ -9,7 +9,7 @@ mod gifts;
 #[cfg(test)]
 mod tests;
 
-pub use discounts::{is_discount, overlap, reduce};
+pub use discounts::{overlap, reduce};
 pub use exposure::{Worth, exposure};
 
 use crate::domain::offer::{CodeSource, Deal, Discount, OfferKind, PerRank, Valid};
@@ -31,6 +31,7 @@ pub fn make(rule: &OfferRule, person: &Person<'_>, as_of: NaiveDate, code: impl 
             let (percent, amount) = match discount {
                 Discount::Percent(values) => (Some(of_rank(values, rank).filter(|percent| *percent > 0.0)?), None),
                 Discount::Amount(values) => (None, Some(of_rank(values, rank).filter(|amount| *amount > 0)?)),
+                Discount::Cashback => (None, Some(person.holding.cashback.amount.filter(|amount| *amount > 0)?)),
             };
             let over = of_rank(over, rank).filter(|over| *over > 0);
             let code = Some(match fixed {

@@ -214,6 +214,8 @@ fn discounts_on_the_same_thing_overlap() {
     };
     let all = coupon(&[], &[]);
     let shipping = OfferKind::FreeShipping { over: vec![] };
+    let own = OfferKind::Coupon { discount: Discount::Cashback, over: vec![], on: None, code: CodeSource::Own };
+    assert!(!both(&all, &own) && !both(&own, &own), "what is paid back to a customer is no discount");
     assert!(both(&all, &coupon(&["tea"], &[])) && both(&all, &all) && !both(&all, &shipping));
     assert!(both(&coupon(&["tea"], &[]), &coupon(&["pots", "tea"], &[])) && !both(&coupon(&["tea"], &[]), &coupon(&["pots"], &[])));
     assert!(both(&coupon(&["tea"], &[]), &coupon(&[], &["P-1"])) && !both(&coupon(&["tea"], &[]), &coupon(&[], &["P-2"])));

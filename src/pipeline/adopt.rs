@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use super::send::Request;
-use super::{brakes, register};
+use super::{bounces, brakes, register, stops};
 use crate::domain::coupon::folded;
 use crate::domain::plan::{MailRow, Summary};
 use crate::domain::{Campaign, Job, OfferRule, State};
@@ -10,7 +10,8 @@ use crate::ledger;
 use chrono::NaiveDate;
 use std::collections::{HashMap, HashSet};
 
-/// Writes the adoption before the first claim, or finds the one that is there and makes sure that it is this plan's.
+/// Writes the adoption before the first claim, or finds the one that is there and makes sure that it is this plan's. From here on the
+/// ledger claims nothing for those on the job's stop lists.
 pub fn adopt(
     request: &Request,
     ledger: &mut ledger::Ledger,
@@ -20,9 +21,11 @@ pub fn adopt(
     mails: &[MailRow],
 ) -> Result<(), Error> {
     let job = request.job;
+    stops::obey(job, ledger, (request.now)())?;
+    bounces::of_servers(job, ledger, (request.now)())?;
     let adoption = ledger.adoption(&job.name, request.as_of)?;
     match &adoption {
-        Some(adoption) if adoption.digest != summary.digest => {
+        Some(adoption) if !ledger.stands_for(adoption, &summary.digest)? => {
             return Err(Error::Usage(format!(
                 "the plan of {} was adopted with the digest {}, the folder now holds {}: put the adopted folder back",
                 request.as_of, adoption.digest, summary.digest
@@ -34,7 +37,10 @@ pub fn adopt(
     let open = [State::Planned, State::Handing, State::Deferred];
     let states = ledger.states(&job.name, request.as_of)?;
     let has_open = adoption.is_none() || open.iter().any(|state| states.get(state).is_some_and(|count| *count > 0));
-    if let Some(tripped) = brakes::on_age(job, summary.planned_at, (request.now)()).filter(|_| has_open) {
+    // A campaign that has its own day makes no plan old before it.
+    let days = planned.campaigns.iter().filter_map(|campaign| campaign.send).map(|send| send.instant(planned.zone, request.as_of));
+    let fresh_at = days.max().map_or(summary.planned_at, |last| last.max(summary.planned_at));
+    if let Some(tripped) = brakes::on_age(job, fresh_at, (request.now)()).filter(|_| has_open) {
         brakes::stop(job, &[tripped], request.accept)?;
     }
     if let Some(tripped) = brakes::on_future(job, request.as_of, summary.counts.newest, (request.now)()).filter(|_| adoption.is_none()) {

@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use super::progress::unwatched;
-use super::{absent, assess, inputs, previous};
+use super::{absent, assess, inputs, previous, stops};
 use crate::domain::Customers;
 use crate::domain::customers::Product;
 use crate::domain::job::Outline;
@@ -109,6 +109,7 @@ fn look_at_data(job: &Job, as_of: NaiveDate, categories: &mut HashMap<String, St
     let category = |product: &Product| Some((product.id.clone(), product.category.clone()?));
     categories.extend(products.iter().filter_map(category));
     found.notes.extend(absent::in_lists(job, &customers, &products));
+    problems.extend(stops::listed(job).err());
     let purchases = purchases::open(&job.purchases, job.zone, &job.currency, inputs::base(job));
     let looked = purchases.map_err(Error::from).and_then(|purchases| {
         (found.files, found.rows) = (purchases.inputs().len(), purchases.rows());

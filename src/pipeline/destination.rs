@@ -1,10 +1,12 @@
 //! Where mails go, and the connections that take them there.
 
 use super::error::Error;
-use crate::delivery::{self, Door, Mailer};
+use crate::delivery::{self, Access, Door, Mailer};
 use crate::domain::Job;
+use crate::domain::server::MailServer;
 use crate::keys;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Connections where the job does not say how many.
 const CONNECTIONS: usize = 8;
@@ -32,7 +34,7 @@ impl<'a> Server<'a> {
 /// Where mails go.
 pub enum Destination {
     Outbox(PathBuf),
-    Smtp { target: delivery::Target, connections: usize },
+    Smtp { target: delivery::Target, connections: usize, signers: Arc<[delivery::Signer]> },
 }
 
 impl Destination {
@@ -42,14 +44,15 @@ impl Destination {
         // Sending needs the plan only. A key that is not at hand (the plan came from another machine) is not the demo's.
         let demo_key = keys::load(&job.keys, false).is_ok_and(|key| key.demo);
         let connections = job.smtp.as_ref().map_or(CONNECTIONS, |smtp| smtp.connections);
-        Ok(Self::Smtp { target: delivery::target(url, demo_key)?, connections })
+        let signers = signers(job)?;
+        Ok(Self::Smtp { target: delivery::target(url, demo_key, &access(job, url)?)?, connections, signers })
     }
 
     /// The name in the ledger. It holds nothing secret.
     pub fn name(&self) -> String {
         match self {
             Self::Outbox(_) => "outbox".to_owned(),
-            Self::Smtp { target, .. } => format!("smtp://{}:{}", target.host, target.port),
+            Self::Smtp { target, .. } => target.server.to_string(),
         }
     }
 
@@ -67,14 +70,29 @@ impl Destination {
                     mailers.push(Box::new(delivery::Outbox::open(folder)?));
                 }
             }
-            Self::Smtp { target, connections } => {
+            Self::Smtp { target, connections, signers } => {
                 for _ in 0..mails.clamp(1, *connections) {
-                    mailers.push(Box::new(delivery::Smtp::new(target.clone(), delivery::SmtpOptions::default())?.behind(&door)));
+                    let mailer = delivery::Smtp::new(target.clone(), delivery::SmtpOptions::default());
+                    mailers.push(Box::new(mailer.behind(&door).signed_by(signers)));
                 }
             }
         }
         Ok((mailers, door))
     }
+}
+
+/// What the job says about the way in. The password is read only where somebody signs in.
+fn access(job: &Job, url: &str) -> Result<Access, Error> {
+    let Some(smtp) = &job.smtp else { return Ok(Access::default()) };
+    let signs_in = MailServer::parse(url).is_ok_and(|server| server.user.is_some());
+    let password = smtp.password.as_ref().filter(|_| signs_in).map(keys::password).transpose()?;
+    Ok(Access { allow_plaintext: smtp.allow_plaintext, ca_file: smtp.ca_file.clone(), password, auth: smtp.auth })
+}
+
+/// The keys that sign mails.
+fn signers(job: &Job) -> Result<Arc<[delivery::Signer]>, Error> {
+    let keys = job.smtp.iter().flat_map(|smtp| &smtp.dkim);
+    keys.map(|key| Ok(delivery::Signer::new(&keys::private_key(&key.file)?, &key.domain, &key.selector)?)).collect()
 }
 
 /// The folder of the outbox.

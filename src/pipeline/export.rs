@@ -1,7 +1,7 @@
 //! Lists on demand: a campaign's people for other hands, and everybody's rank for the cart.
 
 use super::error::Error;
-use super::{inputs, letters, listed, previous};
+use super::{inputs, letters, listed, previous, stops};
 use crate::domain::cells::Sheet;
 use crate::domain::list::ListKind;
 use crate::domain::offer::OfferKind;
@@ -123,8 +123,8 @@ fn people(
         Some(ledger) => ledger.fates(&job.name, as_of, campaign)?,
         None => std::collections::HashMap::new(),
     };
-    let stops = ledger.map(ledger::Ledger::stops).transpose()?.unwrap_or_default();
-    let stops = stops.merging(inputs::kept_merges(&planned, &plan.opened)?);
+    let stopping = ledger.map(ledger::Ledger::stops).transpose()?.unwrap_or_default().stopping(stops::listed(job)?);
+    let stopping = stopping.merging(inputs::kept_merges(&planned, &plan.opened)?);
     let mut rows: Vec<MailRow> = Vec::new();
     let mut stopped = 0;
     for mail in plan.opened.mails()? {
@@ -133,7 +133,7 @@ fn people(
             continue;
         }
         let set_aside = [State::Suppressed, State::Cancelled, State::Held, State::Rejected];
-        let stop = stops.suppressed(&mail.customer_id, &listed::same_address(&runs::values_read(&mail.values)?));
+        let stop = stopping.suppressed(&mail.customer_id, &listed::same_address(&runs::values_read(&mail.values)?));
         // A bounce tells of a mail address; a letter still arrives, an ad platform would not know the address.
         let goes_elsewhere = mail.channel != Channel::Mail && !matches!(kind, ListKind::Google | ListKind::Meta);
         let is_stopped = stop.is_some_and(|reason| reason == SkipReason::Unsubscribed || !goes_elsewhere);

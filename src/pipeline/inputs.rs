@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::people::Shop;
 use super::previous::{self, Before};
-use super::{check, households};
+use super::{check, forgotten, households, stops};
 use crate::domain::customers::Product;
 use crate::domain::job::{Language, Outline};
 use crate::domain::merges::Merges;
@@ -91,6 +91,7 @@ pub fn lists(job: &Job, as_of: NaiveDate) -> Result<Lists, Error> {
     if let Some(source) = &job.customers {
         let (merges, file) = merges(job)?;
         let (mut customers, inputs, notes) = tables::customers(source, &merges, job.zone, as_of, base(job))?;
+        forgotten::leave_out(job, &mut customers)?;
         households::known_since(&mut customers);
         (lists.customers, lists.merges) = (customers, merges);
         lists.digests.extend(file);
@@ -135,7 +136,8 @@ pub fn assemble(
 ) -> Result<Inputs, Error> {
     let Lists { customers, products, mut digests, warnings, merges } = lists;
     let purchases = purchases(job, Arc::clone(&merges))?.through(lines);
-    let mut before = Before { past: before.past.merging(Arc::clone(&merges)), ..before };
+    let past = before.past.merging(Arc::clone(&merges)).stopping(stops::listed(job)?).stopping(forgotten::stopped(job, &customers)?);
+    let mut before = Before { past, ..before };
     let (pools, files) = pools(job)?;
     digests.extend(files);
     digests.extend(purchases.inputs());
@@ -246,11 +248,12 @@ pub fn kept_merges(planned: &Job, opened: &crate::runs::Opened) -> Result<Arc<Me
     }
 }
 
-/// The job as it was when the plan was made. Where to send, and what to stop at, is today's.
+/// The job as it was when the plan was made. Where to send, whom not to reach and what to stop at is today's.
 pub fn planned_job(job: &Job, opened: &crate::runs::Opened) -> Result<Job, Error> {
     let mut planned = job::load_text(&job.path, &opened.job_text)?;
     planned.runs.clone_from(&job.runs);
     planned.smtp.clone_from(&job.smtp);
     planned.brakes = job.brakes;
+    planned.stop_files.clone_from(&job.stop_files);
     Ok(planned)
 }

@@ -4,9 +4,12 @@ use super::error::Error;
 use super::{head, inputs};
 use crate::domain::job::Outline;
 use crate::domain::plan::MailRow;
-use crate::domain::{Channel, Job, Letter, Value};
-use crate::{message, runs};
+use crate::domain::{Channel, Job, Key, Letter, Value};
+use crate::{keys, message, runs};
 use rayon::prelude::*;
+
+/// What stands for a mail's token in a return path.
+const TOKEN: &str = "{token}";
 
 /// Renders a mail from its values.
 fn content(templates: &message::Templates, job: &Job, mail: &MailRow) -> Result<message::Content, Error> {
@@ -35,13 +38,17 @@ pub fn look(templates: &message::Templates, job: &Job, mail: &MailRow) -> Result
 pub struct Writer {
     job: Job,
     templates: message::Templates,
+    /// What marks return paths, where the job wants that and the key is at hand.
+    key: Option<Key>,
 }
 
 impl Writer {
     /// `job` is the plan's own copy of the job.
     pub fn open(job: &Job, opened: &runs::Opened) -> Result<Self, Error> {
         let templates = inputs::load_templates(&Outline::of(job), &opened.templates_dir(), None, Vec::new())?.inline_css(job.inline_css);
-        Ok(Self { job: job.clone(), templates })
+        let is_marked = job.smtp.as_ref().and_then(|smtp| smtp.return_path.as_deref()).is_some_and(|path| path.contains(TOKEN));
+        let key = is_marked.then(|| keys::load(&job.keys, false).ok()).flatten();
+        Ok(Self { job: job.clone(), templates, key })
     }
 
     /// Renders mails, and makes sure that each is byte for byte the one that was planned and seen.
@@ -86,8 +93,22 @@ impl Writer {
         let values = runs::values_read(&mail.values)?;
         let head = head::head(&self.job, &mail.campaign, &mail.mail_id, &mail.address, &values, first_claim_at);
         let bytes = message::compose(&head, content)?;
-        let sender = self.job.smtp.as_ref().and_then(|smtp| smtp.return_path.as_deref());
-        let sender = sender.map_or_else(|| message::address_of(head.from), |address| Ok(address.to_owned()))?;
-        Ok(Letter { mail_id: mail.mail_id.clone(), from: sender, to: mail.address.clone(), bytes })
+        let from = match self.job.smtp.as_ref().and_then(|smtp| smtp.return_path.as_deref()) {
+            None => message::address_of(head.from)?,
+            Some(path) => self.return_path(path, &mail.mail_id)?,
+        };
+        Ok(Letter { mail_id: mail.mail_id.clone(), from, to: mail.address.clone(), bytes })
+    }
+
+    /// Where a mail comes back to, with a token that tells which mail it is and that it is ours.
+    fn return_path(&self, path: &str, mail_id: &str) -> Result<String, Error> {
+        if !path.contains(TOKEN) {
+            return Ok(path.to_owned());
+        }
+        let token = match &self.key {
+            Some(key) => keys::bounce_token(key, mail_id),
+            None => keys::bounce_token(&keys::load(&self.job.keys, false)?, mail_id),
+        };
+        Ok(path.replace(TOKEN, &token))
     }
 }

@@ -55,23 +55,13 @@ pub fn hand_over(
     // Who was stopped since comes off a list that an earlier attempt wrote.
     let touched: BTreeSet<(&str, Channel)> = open.iter().map(|mail| (mail.campaign.as_str(), mail.channel)).collect();
     for (campaign, channel) in touched {
-        let Some(kind) = kind(channel) else { continue };
-        let fates = ledger.fates(&run.job, run.as_of, campaign)?;
-        let is_on = |mail: &&MailRow| {
-            let fate = fates.get(&mail.mail_id);
-            mail.campaign == campaign && mail.channel == channel && matches!(fate, Some(State::Handing | State::Accepted))
-        };
-        let rows: Vec<&MailRow> = mails.iter().filter(is_on).collect();
-        let path = path(request.job, run.as_of, campaign, channel);
-        if !rows.is_empty() || path.exists() {
-            let (text, _) = lists::write(kind, &entries(&rows, Some(writer))?, planned.language);
-            save(&path, &text)?;
-            handed.files.push(path.clone());
-        }
+        let list = List { job: request.job, planned, as_of: run.as_of, campaign, channel };
+        handed.files.extend(list.write(ledger, writer, mails)?);
         let is_claimed = |(mail, claim): &(&&MailRow, &ledger::Claim)| {
             mail.campaign == campaign && mail.channel == channel && matches!(claim, ledger::Claim::Claimed { .. })
         };
         let claimed: Vec<&str> = open.iter().zip(&claims).filter(is_claimed).map(|(mail, _)| mail.mail_id.as_str()).collect();
+        let path = path(request.job, run.as_of, campaign, channel);
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         ledger.settle_listed(run, &claimed, &Outcome::Accepted { reply: format!("on the list {name}") }, (request.now)())?;
         handed.claims += claimed.len() as u64;
@@ -79,8 +69,39 @@ pub fn hand_over(
     Ok(handed)
 }
 
+/// The list of a campaign's people in a run, whom a channel reaches.
+pub struct List<'a> {
+    pub job: &'a Job,
+    /// The job as it was when the run was planned.
+    pub planned: &'a Job,
+    pub as_of: NaiveDate,
+    pub campaign: &'a str,
+    pub channel: Channel,
+}
+
+impl List<'_> {
+    /// Writes the list whole, from what the ledger has handed over, and tells where it lies; nothing where nobody is on it and none was
+    /// there.
+    pub fn write(&self, ledger: &ledger::Ledger, writer: &Writer, mails: &[MailRow]) -> Result<Option<PathBuf>, Error> {
+        let Some(kind) = kind(self.channel) else { return Ok(None) };
+        let fates = ledger.fates(&self.job.name, self.as_of, self.campaign)?;
+        let is_on = |mail: &&MailRow| {
+            let fate = fates.get(&mail.mail_id);
+            mail.campaign == self.campaign && mail.channel == self.channel && matches!(fate, Some(State::Handing | State::Accepted))
+        };
+        let rows: Vec<&MailRow> = mails.iter().filter(is_on).collect();
+        let path = path(self.job, self.as_of, self.campaign, self.channel);
+        if rows.is_empty() && !path.exists() {
+            return Ok(None);
+        }
+        let (text, _) = lists::write(kind, &entries(&rows, Some(writer))?, self.planned.language);
+        save(&path, &text)?;
+        Ok(Some(path))
+    }
+}
+
 /// RUNS/JOB/lists/AS-OF/CAMPAIGN.CHANNEL.csv
-fn path(job: &Job, as_of: NaiveDate, campaign: &str, channel: Channel) -> PathBuf {
+pub fn path(job: &Job, as_of: NaiveDate, campaign: &str, channel: Channel) -> PathBuf {
     job.runs.join(&job.name).join("lists").join(as_of.to_string()).join(format!("{campaign}.{}.csv", channel.word()))
 }
 

@@ -118,7 +118,7 @@ pub fn issued(job: &Job, as_of: NaiveDate, until: i64) -> Result<HashSet<String>
 pub fn open_adopted(job: &Job, adoption: &ledger::Adoption) -> Result<runs::Opened, Error> {
     let folder = runs::folder(&job.runs, &adoption.job, adoption.as_of);
     let opened = runs::open(&folder).map_err(gone)?;
-    refuse_other(adoption, &opened.summary, folder)?;
+    refuse_other(job, adoption, &opened.summary, folder)?;
     Ok(opened)
 }
 
@@ -126,7 +126,7 @@ pub fn open_adopted(job: &Job, adoption: &ledger::Adoption) -> Result<runs::Open
 pub fn open_adopted_customers(job: &Job, adoption: &ledger::Adoption) -> Result<runs::PastRun, Error> {
     let folder = runs::folder(&job.runs, &adoption.job, adoption.as_of);
     let opened = runs::open_customers(&folder).map_err(gone)?;
-    refuse_other(adoption, &opened.summary, folder)?;
+    refuse_other(job, adoption, &opened.summary, folder)?;
     Ok(opened)
 }
 
@@ -134,7 +134,7 @@ pub fn open_adopted_customers(job: &Job, adoption: &ledger::Adoption) -> Result<
 pub fn open_adopted_mails(job: &Job, adoption: &ledger::Adoption) -> Result<runs::PastMails, Error> {
     let folder = runs::folder(&job.runs, &adoption.job, adoption.as_of);
     let opened = runs::open_mails(&folder).map_err(gone)?;
-    refuse_other(adoption, &opened.summary, folder)?;
+    refuse_other(job, adoption, &opened.summary, folder)?;
     Ok(opened)
 }
 
@@ -146,9 +146,13 @@ fn gone(error: runs::Error) -> runs::Error {
     }
 }
 
-/// The folder must hold the very plan that was adopted.
-fn refuse_other(adoption: &ledger::Adoption, summary: &Summary, folder: std::path::PathBuf) -> Result<(), Error> {
+/// The folder must hold the very plan that was adopted, or one that stands for it because somebody was forgotten.
+fn refuse_other(job: &Job, adoption: &ledger::Adoption, summary: &Summary, folder: std::path::PathBuf) -> Result<(), Error> {
     if summary.digest == adoption.digest {
+        return Ok(());
+    }
+    let ledger = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))?;
+    if ledger.map(|ledger| ledger.stands_for(adoption, &summary.digest)).transpose()? == Some(true) {
         return Ok(());
     }
     Err(Error::Runs(runs::Error::Altered { folder, file: "plan.json".to_owned() }))

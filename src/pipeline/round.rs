@@ -2,8 +2,9 @@
 
 use super::destination::Destination;
 use super::error::Error;
+use super::lanes::{Lanes, Next};
 use super::progress::Step;
-use super::send::{Request, retry};
+use super::send::{self, Request, retry};
 use super::{brakes, letters};
 use crate::delivery::{Door, Mailer};
 use crate::domain::delivery::RunTrouble;
@@ -11,19 +12,23 @@ use crate::domain::plan::MailRow;
 use crate::domain::{Letter, Outcome};
 use crate::ledger::{self, Claim, Desk};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often a connection asks whether the door lets it try.
 const GLANCE: Duration = Duration::from_millis(10);
+/// No pause is longer without a look at whether the run was interrupted.
+const NAP: Duration = Duration::from_millis(50);
 
 /// What all rounds of one sending share.
 pub struct Round<'a> {
     request: &'a Request<'a>,
     destination: &'a Destination,
     writer: &'a letters::Writer,
-    queue: Mutex<VecDeque<&'a MailRow>>,
+    lanes: Mutex<Lanes<'a>>,
+    /// Nothing is begun at this instant or later (microseconds UTC).
+    until: AtomicI64,
     claims_left: AtomicU64,
     tally: Mutex<Tally>,
     total: u64,
@@ -50,7 +55,8 @@ impl<'a> Round<'a> {
             request,
             destination,
             writer,
-            queue: Mutex::new(VecDeque::new()),
+            lanes: Mutex::new(Lanes::new(request.job.smtp.as_ref().filter(|_| !destination.is_outbox()))),
+            until: AtomicI64::new(i64::MAX),
             claims_left: AtomicU64::new(request.limit.unwrap_or(u64::MAX)),
             tally: Mutex::new(Tally::default()),
             total,
@@ -65,11 +71,17 @@ impl<'a> Round<'a> {
         self.claims_left.load(Ordering::SeqCst) == 0
     }
 
-    /// Sends what is due, and comes back when that is done, when the run was interrupted, or when it must stop.
-    pub fn run(&self, due: Vec<&'a MailRow>, ledger: ledger::Ledger, run: ledger::Run) -> Result<ledger::Ledger, Error> {
+    /// In how long the first of the domains that were left alone may be tried again.
+    pub fn resumes(&self) -> Option<Duration> {
+        lock(&self.lanes).resumes(Instant::now())
+    }
+
+    /// Sends what is due until an instant, and comes back when that is done or must wait for long, when the run was interrupted, or when it must stop.
+    pub fn run(&self, due: Vec<&'a MailRow>, until: i64, ledger: ledger::Ledger, run: ledger::Run) -> Result<ledger::Ledger, Error> {
         let (mut mailers, door) = self.destination.mailers(due.len())?;
         lock(&self.tally).done = self.total.saturating_sub(due.len() as u64);
-        *lock(&self.queue) = due.into();
+        lock(&self.lanes).fill(due);
+        self.until.store(until, Ordering::SeqCst);
         let desk = Desk::start(ledger, run);
         std::thread::scope(|scope| {
             for mailer in &mut mailers {
@@ -81,7 +93,7 @@ impl<'a> Round<'a> {
             return Err(fault);
         }
         match lock(&self.away).take() {
-            Some(reply) if !lock(&self.queue).is_empty() && !self.is_exhausted() => Err(Error::Server(format!(
+            Some(reply) if !lock(&self.lanes).is_empty() && !self.is_exhausted() => Err(Error::Server(format!(
                 "the mail server cannot be reached: {reply}; the mails stay planned, `rankmail send` goes on where it stopped"
             ))),
             _ => Ok(ledger),
@@ -93,6 +105,15 @@ impl<'a> Round<'a> {
         let mut settled = Settled::new();
         while !self.is_over() {
             if !mailer.is_ready() {
+                // No connection is made, or made anew, as long as there is nothing for it to do.
+                match self.next(0) {
+                    Next::Mails(_) => {}
+                    Next::Wait(time) => {
+                        self.rest(desk, &mut settled, time);
+                        continue;
+                    }
+                    Next::Nothing => break,
+                }
                 // What is known is written down before anything that may take long.
                 self.write_down(desk, &mut settled);
                 if let Err(trouble) = mailer.ready() {
@@ -102,10 +123,14 @@ impl<'a> Round<'a> {
                     continue;
                 }
             }
-            let batch = self.take(mailer.batch());
-            if batch.is_empty() {
-                break;
-            }
+            let batch = match self.next(mailer.batch()) {
+                Next::Mails(batch) => batch,
+                Next::Wait(time) => {
+                    self.rest(desk, &mut settled, time);
+                    continue;
+                }
+                Next::Nothing => break,
+            };
             match self.hand(mailer, desk, &batch, &mut settled) {
                 Ok(Some(trouble)) if self.is_hopeless(&trouble, door) => break,
                 Ok(_) => {}
@@ -133,6 +158,7 @@ impl<'a> Round<'a> {
             match claim {
                 Claim::Claimed { first_claim_at } => claimed.push((*mail, rendered, first_claim_at)),
                 Claim::Suppressed(_) | Claim::NotClaimable(_) => {
+                    lock(&self.lanes).ended(mail, None, Instant::now());
                     self.give_back(1);
                     self.on_done();
                 }
@@ -147,7 +173,10 @@ impl<'a> Round<'a> {
                     handed.push(*mail);
                 }
                 // It is claimed and can never leave. Like a letter that the wire refuses, it fails alone.
-                Err(error) => settled.push((mail.mail_id.clone(), Outcome::Rejected { code: 0, reply: format!("not sent, {error}") })),
+                Err(error) => {
+                    lock(&self.lanes).ended(mail, None, Instant::now());
+                    settled.push((mail.mail_id.clone(), Outcome::Rejected { code: 0, reply: format!("not sent, {error}") }));
+                }
             }
         }
         let mut untouched = Vec::new();
@@ -156,6 +185,8 @@ impl<'a> Round<'a> {
             if let Outcome::Untouched(what) = &outcome {
                 trouble = Some(what.clone());
                 untouched.push(mail);
+            } else {
+                lock(&self.lanes).ended(mail, Some(&outcome), Instant::now());
             }
             settled.push((mail.mail_id.clone(), outcome));
         }
@@ -166,9 +197,18 @@ impl<'a> Round<'a> {
             // They can be claimed again only after the ledger knows that nothing happened to them.
             self.write_down(desk, settled);
             self.give_back(untouched.len() as u64);
-            lock(&self.queue).extend(untouched);
+            let mut lanes = lock(&self.lanes);
+            for mail in untouched {
+                lanes.put_back(mail, Instant::now());
+            }
         }
         Ok(trouble)
+    }
+
+    /// Waits for a moment, and at most for so long; what is known is written down before.
+    fn rest(&self, desk: &Desk, settled: &mut Settled, time: Duration) {
+        self.write_down(desk, settled);
+        std::thread::sleep(time.min(NAP));
     }
 
     fn write_down(&self, desk: &Desk, settled: &mut Settled) {
@@ -180,14 +220,26 @@ impl<'a> Round<'a> {
         }
     }
 
-    fn take(&self, size: usize) -> Vec<&'a MailRow> {
-        let mut queue = lock(&self.queue);
-        let allowed = self.claims_left.load(Ordering::SeqCst);
-        let count = queue.len().min(size).min(usize::try_from(allowed).unwrap_or(usize::MAX));
-        if self.request.limit.is_some() {
-            self.claims_left.fetch_sub(count as u64, Ordering::SeqCst);
+    /// Takes so many mails at most, or with 0 only tells whether there are any.
+    fn next(&self, size: usize) -> Next<'a> {
+        let now = (self.request.now)();
+        if now >= self.until.load(Ordering::SeqCst) || send::opens(self.request, self.destination, now).is_some() {
+            return Next::Nothing;
         }
-        queue.drain(..count).collect()
+        let mut lanes = lock(&self.lanes);
+        let allowed = self.claims_left.load(Ordering::SeqCst);
+        if allowed == 0 {
+            return Next::Nothing;
+        }
+        if size == 0 {
+            return lanes.look(Instant::now());
+        }
+        let size = size.min(usize::try_from(allowed).unwrap_or(usize::MAX));
+        let next = lanes.take(size, Instant::now());
+        if let (Next::Mails(mails), Some(_)) = (&next, self.request.limit) {
+            self.claims_left.fetch_sub(mails.len() as u64, Ordering::SeqCst);
+        }
+        next
     }
 
     /// Mails that were taken and stay as they were do not count towards the limit.

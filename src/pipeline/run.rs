@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::plan::{self, Planned};
 use super::send::{self, Sent};
-use super::{adopt, brakes, inputs};
+use super::{adopt, bounces, brakes, inputs};
 use crate::domain::Job;
 use crate::{ledger, runs, schedule};
 use chrono::NaiveDate;
@@ -22,8 +22,11 @@ pub fn run(request: &send::Request, seen: &dyn Fn(&Planned)) -> Result<Ran, Erro
         return Ok(Ran { planned: None, sent: send::send(request)? });
     }
     // A plan that could never be sent would only lie about.
-    if let Some(ledger) = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))? {
+    let path = job.runs.join("ledger.sqlite");
+    if let Some(ledger) = ledger::Ledger::open_existing(&path)? {
         adopt::refuse_behind(job, &ledger, request.as_of)?;
+        // What servers refused last time is known to this plan.
+        bounces::of_servers(job, &mut ledger::Ledger::open(&path)?, (request.now)())?;
     }
     let planning = plan::Request { job, as_of: request.as_of, planned_at: (request.now)(), into: None, watch: request.watch };
     let planned = plan::plan(&planning)?;

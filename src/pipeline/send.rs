@@ -47,15 +47,18 @@ pub struct Sent {
     pub lists: Vec<PathBuf>,
     /// It was interrupted before everything was done.
     pub interrupted: bool,
+    /// Mails were left for a time of the day, or for a domain that is left alone for a while.
+    pub waits: bool,
 }
 
 impl Sent {
     /// Whether every mail that was tried has reached its end without trouble. What `--limit` leaves planned does not count.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.states
-            .iter()
-            .all(|(state, count)| *count == 0 || matches!(state, State::Accepted | State::Suppressed | State::Cancelled | State::Planned))
+        !self.waits
+            && self.states.iter().all(|(state, count)| {
+                *count == 0 || matches!(state, State::Accepted | State::Suppressed | State::Cancelled | State::Planned)
+            })
     }
 }
 
@@ -80,23 +83,28 @@ pub fn carry_out(request: &Request, fresh: bool) -> Result<Sent, Error> {
     if !fresh && ledger.adoption(&job.name, as_of)?.is_none() {
         writer.prove(&mails)?;
     }
-    let mut lists = Vec::new();
+    let (mut lists, mut waits) = (Vec::new(), false);
     if !request.interrupted.load(Ordering::SeqCst) {
         adopt::adopt(request, &mut ledger, &opened.summary, &planned, &destination.name(), &mails)?;
         let resend = job.smtp.as_ref().is_some_and(|smtp| smtp.on_in_doubt == OnInDoubt::Resend);
         ledger.recover(&job.name, as_of, destination.is_outbox(), resend)?;
         let (retry_every, retry_for) = retry(job);
         let run = ledger::Run { job: job.name.clone(), as_of, retry_every, retry_for, merges: inputs::kept_merges(&planned, &opened)? };
+        for campaign in &planned.campaigns {
+            if let Some(send) = campaign.send {
+                ledger.postpone(&run, &campaign.name, send.instant(planned.zone, as_of))?;
+            }
+        }
         let handed = listed::hand_over(request, &planned, &mut ledger, &run, &writer, &mails)?;
         lists = handed.files;
         let rest = Request { limit: request.limit.map(|limit| limit.saturating_sub(handed.claims)), ..*request };
-        ledger = deliver_all(&rest, &destination, ledger, &run, &writer, &mails)?;
+        (ledger, waits) = deliver_all(&rest, &destination, ledger, &run, &writer, &mails)?;
     }
     let states = ledger.states(&job.name, as_of)?;
     let left = [State::Planned, State::Deferred].iter().any(|state| states.get(state).is_some_and(|count| *count > 0));
     let is_done = !left && ledger.adoption(&job.name, as_of)?.is_some();
     let interrupted = request.interrupted.load(Ordering::SeqCst) && !is_done;
-    Ok(Sent { as_of, destination: destination.name(), states, lists, interrupted })
+    Ok(Sent { as_of, destination: destination.name(), states, lists, interrupted, waits })
 }
 
 /// Makes sure that the plan is the one that somebody looked at.
@@ -117,7 +125,13 @@ pub fn retry(job: &Job) -> (Duration, Duration) {
     (Duration::from_secs(every), Duration::from_secs(lasting))
 }
 
-/// Rounds of sending until nothing is left, or nothing can be done now.
+/// When mails may leave for this destination again; `None` while they may.
+pub fn opens(request: &Request, destination: &Destination, now: i64) -> Option<i64> {
+    let smtp = request.job.smtp.as_ref().filter(|_| !destination.is_outbox());
+    smtp.and_then(|smtp| smtp.send_between)?.opens(request.job.zone, now)
+}
+
+/// Rounds of sending until nothing is left, or nothing can be done now; with whether mails wait for a later call.
 fn deliver_all(
     request: &Request,
     destination: &Destination,
@@ -125,31 +139,65 @@ fn deliver_all(
     run: &ledger::Run,
     writer: &letters::Writer,
     mails: &[MailRow],
-) -> Result<ledger::Ledger, Error> {
+) -> Result<(ledger::Ledger, bool), Error> {
     let (job, as_of) = (&request.job.name, request.as_of);
     let by_mail = mails.iter().filter(|mail| mail.channel == Channel::Mail);
     let by_id: HashMap<&str, &MailRow> = by_mail.map(|mail| (mail.mail_id.as_str(), mail)).collect();
+    let ends = ends(request, &ledger, &by_id)?;
     let round = Round::new(request, destination, writer, by_id.len() as u64);
+    let pending = |ledger: &ledger::Ledger| -> Result<Vec<ledger::Pending>, Error> {
+        Ok(ledger.pending(job, as_of)?.into_iter().filter(|mail| by_id.contains_key(mail.mail_id.as_str())).collect())
+    };
     loop {
         let now = (request.now)();
         ledger.give_up(job, as_of, now, run.retry_for)?;
-        let pending = ledger.pending(job, as_of)?;
-        let due = pending.iter().filter(|mail| mail.not_before.is_none_or(|at| at <= now));
+        let left = pending(&ledger)?;
+        let is_late = |id: &str| ends.get(id).is_some_and(|end| *end <= now);
+        let late: Vec<&str> = left.iter().map(|mail| mail.mail_id.as_str()).filter(|id| is_late(id)).collect();
+        ledger.too_late(run, &late, now)?;
+        let due = left.iter().filter(|mail| mail.not_before.is_none_or(|at| at <= now) && !is_late(&mail.mail_id));
         let due: Vec<&MailRow> = due.filter_map(|mail| by_id.get(mail.mail_id.as_str()).copied()).collect();
-        if !due.is_empty() {
-            ledger = round.run(due, ledger, run.clone())?;
+        // At the end of an offer the round ends too, so that its mails are looked at again.
+        let until = ends.values().copied().filter(|end| *end > now).min().unwrap_or(i64::MAX);
+        if !due.is_empty() && opens(request, destination, now).is_none() {
+            ledger = round.run(due, until, ledger, run.clone())?;
         }
-        ledger.finish(job, as_of, (request.now)())?;
-        let next = ledger.pending(job, as_of)?.iter().filter_map(|mail| mail.not_before).min();
-        let over = request.interrupted.load(Ordering::SeqCst) || round.is_exhausted() || request.no_wait;
-        match next {
-            Some(at) if !over => wait(request, at),
-            _ => return Ok(ledger),
+        let now = (request.now)();
+        ledger.finish(job, as_of, now)?;
+        let left = pending(&ledger)?;
+        let over = request.interrupted.load(Ordering::SeqCst) || round.is_exhausted();
+        if now >= until && !over {
+            continue;
+        }
+        match next_try(request, destination, &left, round.resumes(), now) {
+            Some(at) if !over && !request.no_wait => wait(request, at),
+            next => return Ok((ledger, next.is_some() && !over)),
         }
     }
 }
 
-/// Waits for the next deferred mail, until an instant; an interruption ends it.
+/// When the next of these mails may be tried; `None` where there is nothing to wait for.
+fn next_try(request: &Request, destination: &Destination, left: &[ledger::Pending], resumes: Option<Duration>, now: i64) -> Option<i64> {
+    let later = left.iter().filter_map(|mail| mail.not_before).filter(|at| *at > now).min();
+    // What is due and was not tried waits for the day or for its domain.
+    let is_due = left.iter().any(|mail| mail.not_before.is_none_or(|at| at <= now));
+    let opens_at = opens(request, destination, now);
+    let resumes_at = resumes.map(|time| now.saturating_add(i64::try_from(time.as_micros()).unwrap_or(i64::MAX)));
+    let due_at = opens_at.or(resumes_at).filter(|_| is_due);
+    let at = later.into_iter().chain(due_at).min()?;
+    Some(opens(request, destination, at).unwrap_or(at))
+}
+
+/// When what a mail offers ends (microseconds UTC), for mails that could still be used when the plan was adopted. Whoever sends a plan that
+/// is older than its offers means to, and other brakes look at that; but waiting must not make a mail useless.
+fn ends<'m>(request: &Request, ledger: &ledger::Ledger, by_id: &HashMap<&'m str, &'m MailRow>) -> Result<HashMap<&'m str, i64>, Error> {
+    let adopted_at = ledger.adoption(&request.job.name, request.as_of)?.map_or(i64::MAX, |adoption| adoption.adopted_at);
+    let end = |mail: &MailRow| mail.valid_until.and_then(|day| day.succ_opt()).map(|day| request.job.zone.midnight(day));
+    let ends = by_id.iter().filter_map(|(id, mail)| end(mail).map(|end| (*id, end)));
+    Ok(ends.filter(|(_, end)| *end > adopted_at).collect())
+}
+
+/// Waits until the next mails may be tried; an interruption ends it.
 fn wait(request: &Request, until: i64) {
     let missing = until.saturating_sub((request.now)()).max(0).unsigned_abs();
     // At least a second, so that clocks that are not quite sure of it do not make this a busy loop.

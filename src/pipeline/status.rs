@@ -15,6 +15,8 @@ pub struct Status {
     pub states: BTreeMap<State, u64>,
     /// Mails in doubt: nobody knows whether the server took them.
     pub in_doubt: Vec<ledger::Doubt>,
+    /// Campaigns that an operator stopped.
+    pub stopped: Vec<String>,
 }
 
 /// The status of the run of a date, or of the latest adopted one; none when nothing was adopted.
@@ -29,6 +31,7 @@ pub fn status(job: &Job, as_of: Option<NaiveDate>) -> Result<Option<Status>, Err
         as_of: adoption.as_of,
         states: ledger.states(&job.name, adoption.as_of)?,
         in_doubt: ledger.in_doubt(&job.name, adoption.as_of)?,
+        stopped: ledger.stopped(&job.name, adoption.as_of)?,
         destination: adoption.destination,
         digest: adoption.digest,
         adopted_at: adoption.adopted_at,

@@ -66,7 +66,7 @@ pub(super) fn of_plan(format: u64, summary: &Summary) -> String {
     fields.finish()
 }
 
-/// The digest of a job's rules: the job file without `[mail.smtp]`, `[stop]`, `[brakes]` and `[coupons]`, whatever its comments, blanks and order
+/// The digest of a job's rules: the job file without `[mail.smtp]`, `[stop]`, `[bounces]`, `[brakes]` and `[coupons]`, whatever its comments, blanks and order
 /// of keys.
 ///
 /// # Errors
@@ -74,6 +74,7 @@ pub(super) fn of_plan(format: u64, summary: &Summary) -> String {
 pub fn rules_digest(job_text: &str) -> Result<String, Error> {
     let mut job: Table = job_text.parse().map_err(|error: toml::de::Error| Error::Toml { problem: error.message().to_owned() })?;
     job.remove("stop");
+    job.remove("bounces");
     job.remove("brakes");
     job.remove("coupons");
     if let Some(Value::Table(mail)) = job.get_mut("mail") {
@@ -134,7 +135,7 @@ mod tests {
     #[test]
     fn layout_and_what_send_reads_anew_play_no_part() {
         let same = "# A comment.\n[[rank]]\nname = \"A\"\n\n[[rank]]\nname = \"B\"\n[mail]\nfrom   = \"a@b.example\"\n";
-        let same = format!("name = 'm'\n{same}[stop]\nfiles = ['x.csv']\n[coupons]\nregister = true\n");
+        let same = format!("name = 'm'\n{same}[stop]\nfiles = ['x.csv']\n[coupons]\nregister = true\n[bounces]\nsoft = {{ times = 5 }}\n");
         assert_eq!(rules_digest(JOB).unwrap(), rules_digest(&same).unwrap());
     }
 

@@ -5,6 +5,7 @@
 
 mod columns;
 mod digest;
+mod erase;
 mod error;
 mod folder;
 mod lock;
@@ -20,6 +21,7 @@ mod write;
 mod tests;
 
 pub use digest::rules_digest;
+pub use erase::{Erased, erase, remove};
 pub use error::Error;
 pub use folder::{folder, plans, way};
 pub use lock::Lock;

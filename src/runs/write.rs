@@ -83,7 +83,7 @@ where
 }
 
 /// Writes a file that survives a power cut, and gives its digest.
-fn save(path: &Path, bytes: &[u8]) -> Result<String, Error> {
+pub(super) fn save(path: &Path, bytes: &[u8]) -> Result<String, Error> {
     let mut file = File::create_new(path).map_err(Error::io("create", path))?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(Error::io("write", path))?;
     Ok(digest::of_bytes(bytes))
@@ -194,14 +194,14 @@ fn agree(summary: &Summary, mails: u64, skipped: u64) -> Result<(), Error> {
 }
 
 /// A Parquet file that is being written, and hashed on the way.
-struct Table {
+pub(super) struct Table {
     name: &'static str,
     path: PathBuf,
     writer: ArrowWriter<Hashed>,
 }
 
 impl Table {
-    fn create(work: &Path, name: &'static str, empty: &RecordBatch) -> Result<Self, Error> {
+    pub(super) fn create(work: &Path, name: &'static str, empty: &RecordBatch) -> Result<Self, Error> {
         let path = work.join(name);
         let sink = Hashed::create(&path)?;
         // No two mails share their values, so a dictionary would only cost.
@@ -216,12 +216,12 @@ impl Table {
         Ok(Self { name, path, writer })
     }
 
-    fn add(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+    pub(super) fn add(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         self.writer.write(batch).map_err(unwritable(&self.path))
     }
 
     /// Ends the file, brings it to the disk, and gives its name and digest.
-    fn finish(self) -> Result<(String, String), Error> {
+    pub(super) fn finish(self) -> Result<(String, String), Error> {
         let sink = self.writer.into_inner().map_err(unwritable(&self.path))?;
         Ok((self.name.to_owned(), sink.finish(&self.path)?))
     }

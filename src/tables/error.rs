@@ -21,6 +21,8 @@ pub enum Error {
     Empty { file: String },
     #[error("`{file}` line {line} {what}")]
     Line { file: String, line: u64, what: String },
+    #[error("the pattern `{pattern}` of `files` in [stop] cannot be used: {reason}")]
+    StopPattern { pattern: String, reason: String },
     #[error("the code `{code}` is in {first} and again in {again}; two customers would get it, so each code must be in one pool once")]
     CodeTwice { code: String, first: String, again: String },
     #[error("`{file}` has two columns `{column}`; rename one of them")]

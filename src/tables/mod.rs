@@ -13,6 +13,7 @@ mod points;
 mod pool;
 mod products;
 mod spelling;
+mod stops;
 mod table;
 mod values;
 
@@ -22,6 +23,7 @@ pub use error::Error;
 pub use merges::merges;
 pub use pool::{Pool, pools};
 pub use products::products;
+pub use stops::{StopFiles, stopped};
 
 use crate::domain::job::CustomersSource;
 use std::path::Path;

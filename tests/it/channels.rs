@@ -402,3 +402,16 @@ c003,,田中,true,,,,,肉,
         assert!(printed.contains(words), "{printed}");
     }
 }
+
+#[test]
+fn who_is_forgotten_comes_off_the_lists_and_the_others_stay_on() {
+    let shop = shop();
+    run(&shop, DATE);
+    let before = cells(&list(&shop, "dm.post"));
+    assert!(before.iter().any(|row| row.contains(&"c001".to_owned())), "{before:?}");
+    shop.call(&["forget", "--customer", "c001"], 0);
+    let after = cells(&list(&shop, "dm.post"));
+    assert_eq!(after, before.into_iter().filter(|row| !row.contains(&"c001".to_owned())).collect::<Vec<_>>());
+    shop.call(&["send", "--as-of", DATE], 0);
+    assert_eq!(cells(&list(&shop, "dm.post")), after, "the run is finished and stays as it is");
+}

@@ -1,7 +1,7 @@
 //! The SMTP mailer against a server that answers, or fails to, in every way of the table.
 
-use crate::sink::{Sink, Taken};
-use rankmail::delivery::{Deadlines, Door, Mailer, Smtp, SmtpOptions, target};
+use crate::sink::{Manners, Sink, Taken};
+use rankmail::delivery::{Access, Deadlines, Door, Mailer, Smtp, SmtpOptions, Target, target};
 use rankmail::domain::delivery::RunTrouble;
 use rankmail::domain::{Letter, Outcome};
 use std::time::{Duration, Instant};
@@ -15,13 +15,21 @@ fn options() -> SmtpOptions {
     SmtpOptions { deadlines, ..SmtpOptions::default() }
 }
 
+fn plain(url: &str) -> Target {
+    target(url, true, &Access::default()).unwrap()
+}
+
 fn mailer(sink: &Sink) -> Smtp {
-    Smtp::new(target(&sink.url(), true).unwrap(), options()).unwrap()
+    Smtp::new(plain(&sink.url()), options())
 }
 
 fn server() -> (TempDir, Sink) {
+    offering(&[])
+}
+
+fn offering(offers: &'static [&'static str]) -> (TempDir, Sink) {
     let folder = tempfile::tempdir().unwrap();
-    let sink = Sink::start(folder.path(), "220", "250");
+    let sink = Sink::with(folder.path(), Manners { offers, ..Manners::default() });
     (folder, sink)
 }
 
@@ -65,8 +73,8 @@ fn cell(outcome: &Outcome) -> String {
 
 /// Runs one cell on a new connection and on one that was used before. Whatever happens to the mail, the next one must arrive: a
 /// mailer that is one reply behind would show it there.
-fn run(stage: &str, action: &str) -> (String, usize) {
-    let (_folder, sink) = server();
+fn run(stage: &str, action: &str, offers: &'static [&'static str]) -> (String, usize) {
+    let (_folder, sink) = offering(offers);
     let odd = |id: &str| match stage {
         "mail" => letter(id, &format!("mail-{action}@tsubaki.example"), "a@b.example"),
         _ => letter(id, "shop@tsubaki.example", &format!("{stage}-{action}@b.example")),
@@ -90,11 +98,17 @@ fn run(stage: &str, action: &str) -> (String, usize) {
     (first, reconnects)
 }
 
+/// Each cell with and without PIPELINING: what a server offers must not change what its answers mean.
 fn check(stage: &'static str, cells: &'static [(&'static str, &'static str, usize)]) {
+    let both: [&[&str]; 2] = [&[], &["SIZE 1000000", "PIPELINING"]];
     let threads: Vec<_> = cells
         .iter()
-        .map(|(action, wanted, reconnects)| {
-            std::thread::spawn(move || assert_eq!(run(stage, action), ((*wanted).to_owned(), *reconnects), "{stage} {action}"))
+        .flat_map(|cell| both.map(|offers| (cell, offers)))
+        .map(|((action, wanted, reconnects), offers)| {
+            std::thread::spawn(move || {
+                let found = run(stage, action, offers);
+                assert_eq!(found, ((*wanted).to_owned(), *reconnects), "{stage} {action} {offers:?}");
+            })
         })
         .collect();
     for thread in threads {
@@ -244,6 +258,41 @@ fn a_refused_recipient_keeps_the_connection() {
     assert!(matches!(&outcomes[1], Outcome::Rejected { reply, .. } if reply == "550 words of the server"));
 }
 
+/// A server that offers PIPELINING may answer DATA before it has thought about the recipient. What it then gets is a lone dot, which
+/// is nobody's mail.
+#[test]
+fn a_text_for_nobody_is_ended_and_counts_for_nothing() {
+    for (data, dot, connections) in
+        [("354", "554", 1), ("354", "250", 1), ("354", "421", 2), ("354", "drop", 2), ("503", "", 1), ("250", "", 2)]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let hasty = Some((data, dot));
+        let sink = Sink::with(folder.path(), Manners { offers: &["PIPELINING"], hasty, ..Manners::default() });
+        let mut mailer = mailer(&sink);
+        let refused = |id: &str, code: &str| letter(id, "shop@tsubaki.example", &format!("rcpt-{code}@b.example"));
+        let outcomes = mailer.send(&[refused("m1", "550"), good("m2"), good("m3")]);
+        assert_eq!(outcomes.iter().map(cell).collect::<Vec<_>>(), ["rejected 550", "accepted", "accepted"], "{data} {dot}");
+        assert_eq!(sink.taken(), [taken(&good("m2")), taken(&good("m3"))], "{data} {dot}");
+        assert_eq!((sink.connections(), sink.offences()), (connections, 0), "{data} {dot}");
+        let outcome = one(&mut mailer, &refused("m4", "451"));
+        assert_eq!(cell(&outcome), "deferred 451", "{data} {dot}");
+        assert!(matches!(&outcome, Outcome::Deferred { reply, .. } if reply == "451 words of the server"));
+    }
+}
+
+/// The sender is refused, the recipient is not, and the server waits for a text: an empty mail would arrive.
+#[test]
+fn nothing_is_ended_where_somebody_would_get_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let hasty = Some(("354", "250"));
+    let sink = Sink::with(folder.path(), Manners { offers: &["PIPELINING"], hasty, ..Manners::default() });
+    let mut mailer = mailer(&sink);
+    let outcome = one(&mut mailer, &letter("m1", "mail-451@tsubaki.example", "a@b.example"));
+    assert_eq!((cell(&outcome).as_str(), sink.connections()), ("deferred 451", 1));
+    assert_eq!(cell(&one(&mut mailer, &good("m2"))), "accepted");
+    assert_eq!((sink.taken(), sink.connections()), (vec![taken(&good("m2"))], 2), "no empty mail");
+}
+
 #[test]
 fn the_door_decides_for_the_run_not_for_the_mail() {
     let cells = [
@@ -284,7 +333,7 @@ fn the_door_decides_for_the_run_not_for_the_mail() {
 #[test]
 fn a_server_that_is_away_leaves_mails_planned() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let mut mailer = Smtp::new(target(&format!("smtp://127.0.0.1:{port}"), true).unwrap(), options()).unwrap();
+    let mut mailer = Smtp::new(plain(&format!("smtp://127.0.0.1:{port}")), options());
     let trouble = mailer.ready().unwrap_err();
     assert!(matches!(&trouble, RunTrouble::Unreachable { reply } if reply.contains(&port.to_string())), "{trouble:?}");
     let RunTrouble::Unreachable { reply } = trouble else { unreachable!() };
@@ -328,10 +377,10 @@ fn a_letter_that_breaks_the_wire_never_reaches_it() {
 #[test]
 fn connections_are_replaced_by_age_and_number_of_mails() {
     let (_folder, sink) = server();
-    let mut mailer = Smtp::new(target(&sink.url(), true).unwrap(), SmtpOptions { max_mails: 2, ..options() }).unwrap();
+    let mut mailer = Smtp::new(plain(&sink.url()), SmtpOptions { max_mails: 2, ..options() });
     mailer.send(&[good("m1"), good("m2"), good("m3"), good("m4"), good("m5")]);
     assert_eq!((sink.connections(), sink.taken().len()), (3, 5));
-    let mut mailer = Smtp::new(target(&sink.url(), true).unwrap(), SmtpOptions { max_age: Duration::ZERO, ..options() }).unwrap();
+    let mut mailer = Smtp::new(plain(&sink.url()), SmtpOptions { max_age: Duration::ZERO, ..options() });
     mailer.send(&[good("m6"), good("m7")]);
     assert_eq!((sink.connections(), sink.taken().len()), (5, 7));
 }

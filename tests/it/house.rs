@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Rooms of floor 1: they know `domain` and themselves.
 const ROOMS: &[&str] = &[
+    "bounces",
     "campaigns",
     "coupons",
     "delivery",
@@ -18,6 +19,7 @@ const ROOMS: &[&str] = &[
     "lists",
     "message",
     "offers",
+    "optout",
     "points",
     "purchases",
     "ranks",
@@ -148,13 +150,10 @@ fn only_the_terminal_prints_and_only_main_ends_the_process() {
 }
 
 #[test]
-fn async_stays_in_delivery() {
+fn there_is_no_async() {
     for (path, text) in sources(&root()) {
-        let inside = path.strip_prefix(root()).unwrap();
-        if !inside.starts_with("delivery") {
-            for word in ["async fn", "async move", "async {", ".await"] {
-                assert!(!without_tests(&text).contains(word), "{} has `{word}`", path.display());
-            }
+        for word in ["async fn", "async move", "async {", ".await"] {
+            assert!(!without_tests(&text).contains(word), "{} has `{word}`", path.display());
         }
     }
 }

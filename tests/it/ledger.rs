@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use rankmail::domain::delivery::RunTrouble;
 use rankmail::domain::merges::Merges;
 use rankmail::domain::{Channel, Outcome, SkipReason, State};
-use rankmail::ledger::{Adoption, Claim, Desk, Error, Ledger, NewMail, Recovered, Run, Suppression};
+use rankmail::ledger::{Adoption, Claim, Desk, Error, Ledger, NewMail, Recovered, Run, Suppression, retry_after};
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -190,13 +190,17 @@ fn a_deferred_mail_waits_and_is_given_up_in_time() {
     desk.claim(&["m0", "m1"], NOW).unwrap();
     assert_eq!(desk.settle(&[("m0", &deferred()), ("m1", &deferred())], NOW).unwrap(), [State::Deferred, State::Deferred]);
     assert_eq!(desk.claim(&["m0"], NOW + every - 1).unwrap(), [Claim::NotClaimable(Some(State::Deferred))]);
-    assert_eq!(desk.claim(&["m0"], NOW + every).unwrap(), [Claim::Claimed { first_claim_at: NOW }]);
+    let after = |mail_id: &str, attempts| i64::try_from(retry_after(&run(), mail_id, attempts).as_micros()).unwrap();
+    assert!((every..=every + every / 4).contains(&after("m0", 1)), "{}", after("m0", 1));
+    assert!((2 * every..=2 * every + every / 2).contains(&after("m0", 2)), "it is doubled");
+    assert_ne!(after("m0", 1), after("m1", 1), "they do not come back together");
+    assert_eq!(desk.claim(&["m0"], NOW + after("m0", 1)).unwrap(), [Claim::Claimed { first_claim_at: NOW }]);
     assert_eq!(desk.settle(&[("m0", &deferred())], NOW + span).unwrap(), [State::Rejected]);
     let mut ledger = desk.finish().unwrap();
     let entry = ledger.entry("monthly", day("2026-12-01"), "m0").unwrap().unwrap();
     assert_eq!((entry.reason.as_deref(), entry.code, entry.attempts), (Some("gave_up"), Some(451), 2));
     let as_of = day("2026-12-01");
-    assert_eq!(ledger.pending("monthly", as_of).unwrap()[0].not_before, Some(NOW + every));
+    assert_eq!(ledger.pending("monthly", as_of).unwrap()[0].not_before, Some(NOW + after("m1", 1)));
     assert_eq!(ledger.give_up("monthly", as_of, NOW + span - 1, FOR).unwrap(), 0);
     assert_eq!(ledger.give_up("monthly", as_of, NOW + span, FOR).unwrap(), 1);
     assert!(ledger.finish("monthly", as_of, NOW + span).unwrap());
@@ -385,7 +389,7 @@ impl Model {
         Claim::Claimed { first_claim_at }
     }
 
-    fn settle(&mut self, outcome: &Outcome, now: i64) -> State {
+    fn settle(&mut self, mail_id: &str, outcome: &Outcome, now: i64) -> State {
         if self.state == State::Handing {
             self.state = match outcome {
                 Outcome::Accepted { .. } => State::Accepted,
@@ -393,7 +397,7 @@ impl Model {
                 Outcome::InDoubt { .. } => State::InDoubt,
                 Outcome::Deferred { .. } if self.is_old(now) => State::Rejected,
                 Outcome::Deferred { .. } => {
-                    self.not_before = now + i64::try_from(EVERY.as_micros()).unwrap();
+                    self.not_before = now + i64::try_from(retry_after(&run(), mail_id, self.tries).as_micros()).unwrap();
                     State::Deferred
                 }
                 Outcome::Untouched(_) => {
@@ -439,7 +443,7 @@ proptest! {
                 Step::Claim(mail) => prop_assert_eq!(desk.claim(&[format!("m{mail}")], now).unwrap(), [models[mail].claim(now)]),
                 Step::Settle(mail, outcome) => {
                     let settled = desk.settle(&[(&format!("m{mail}"), &outcome)], now).unwrap();
-                    prop_assert_eq!(settled, [models[mail].settle(&outcome, now)]);
+                    prop_assert_eq!(settled, [models[mail].settle(&format!("m{mail}"), &outcome, now)]);
                 }
                 Step::Crash { outbox, resend } => {
                     drop(desk);

@@ -5,6 +5,10 @@ mod bad_input;
 #[cfg(test)]
 mod bad_jobs;
 #[cfg(test)]
+mod bounces;
+#[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod channels;
 #[cfg(test)]
 mod coupons;
@@ -14,6 +18,8 @@ mod delivery;
 mod demo;
 #[cfg(test)]
 mod diff;
+#[cfg(test)]
+mod forget;
 #[cfg(test)]
 mod house;
 #[cfg(test)]
@@ -32,6 +38,10 @@ mod mistakes;
 mod monthly;
 #[cfg(test)]
 mod offers;
+#[cfg(test)]
+mod operator;
+#[cfg(test)]
+mod optout;
 #[cfg(test)]
 mod order;
 #[cfg(test)]
@@ -64,5 +74,7 @@ mod small_shop;
 mod variants;
 #[cfg(test)]
 mod whatif;
+#[cfg(test)]
+mod wire;
 #[cfg(test)]
 mod year;

@@ -50,6 +50,7 @@ fn campaign(name: &str, ranks: &[RankIndex], sells: bool, offer: Option<OfferKin
         offer: offer.map(|kind| OfferRule { valid, ..OfferRule::of(kind) }),
         holdout: true,
         counts_towards_limit: true,
+        send: None,
         from: None,
         reply_to: None,
         allow: Vec::new(),

@@ -67,6 +67,11 @@ impl Shop {
     }
 
     fn purchases(&self, lines: &[Line]) {
+        self.purchases_with_code(lines, "", "");
+    }
+
+    /// One order used a coupon code.
+    fn purchases_with_code(&self, lines: &[Line], order: &str, code: &str) {
         let text =
             |pick: fn(&Line) -> &'static str| Arc::new(lines.iter().map(|line| Some(pick(line))).collect::<StringArray>()) as ArrayRef;
         let whole = |pick: fn(&Line) -> i64| Arc::new(lines.iter().map(|line| Some(pick(line))).collect::<Int64Array>()) as ArrayRef;
@@ -78,6 +83,7 @@ impl Shop {
             ("at", Arc::new(at) as ArrayRef),
             ("amount", whole(|line| line.3)),
             ("points", whole(|line| line.4)),
+            ("coupon", Arc::new(lines.iter().map(|line| (line.1 == order).then_some(code)).collect::<StringArray>()) as ArrayRef),
         ];
         shop::write(&self.path("purchases.parquet"), &RecordBatch::try_from_iter(columns).unwrap());
     }
@@ -286,4 +292,46 @@ fn cashback_as_a_coupon_is_an_amount_of_minor_units() {
     assert_eq!(shop.subjects("2026-04-01"), [("a".to_owned(), "+115.".to_owned())]);
     let told = shop.call("explain", &["--as-of", "2026-04-01", "--customer", "b", "--json"]).any_output().run().json();
     assert_eq!((&told["campaigns"][0]["found"], &told["points"]), (&"30円".into(), &serde_json::Value::Null));
+}
+
+#[test]
+fn cashback_as_a_coupon_has_a_code_that_is_redeemed_and_told_of() {
+    let offer = "when = { cashback = '1..' }\noffer = { kind = 'coupon', amount = 'cashback', valid = '31 days' }";
+    let shop = Shop::new("[cashback]\nshare = '0.5%'\nas = 'coupon'\n", offer);
+    let job = fs::read_to_string(shop.path("job.toml")).unwrap();
+    shop.put("job.toml", &job.replace("points_used = 'points'", "coupon = 'coupon'"));
+    shop.run("2026-03-01");
+    shop.run("2026-04-01");
+    let mails = shop::rows(&shop.path("runs/small/2026-04-01/mails.parquet"));
+    let given: Vec<[&str; 4]> =
+        mails.iter().map(|mail| ["customer_id", "offer", "valid_until", "exposure"].map(|name| mail[name].as_str())).collect();
+    assert_eq!(given, [["a", "coupon", "2026-05-02", "115"], ["b", "coupon", "2026-05-02", "30"], ["c", "coupon", "2026-05-02", "4"]]);
+    let code = mails[0]["coupon_code"].as_str();
+    assert!(code.len() == 12 && code != mails[1]["coupon_code"], "{code}");
+    let out = shop.path("codes.csv");
+    shop.call("coupons", &["--for-cart", out.to_str().unwrap(), "--as-of", "2026-04-01"]).any_output().run();
+    let codes = fs::read_to_string(out).unwrap();
+    assert!(codes.lines().any(|row| row.contains(code) && row.contains(",115,")), "{codes}");
+    shop.run("2026-04-15");
+    assert!(shop.subjects("2026-04-15").is_empty(), "once for each review");
+    let mut lines = LINES.to_vec();
+    lines.push(("a", "9", "2026-04-20", 5_000, 0));
+    shop.purchases_with_code(&lines, "9", code);
+    let told = shop.call("coupons", &["--as-of", "2026-05-01", "--json"]).any_output().run().json();
+    let total = ["issued", "redeemed", "revenue", "cost"].map(|name| told["total"][name].as_i64().unwrap());
+    assert_eq!(total, [3, 1, 5_000, 115]);
+}
+
+#[test]
+fn a_coupon_of_cashback_comes_beside_a_discount() {
+    let rules = "[cashback]\nshare = '0.5%'\nas = 'coupon'\n[[campaign]]\nname = 'off'\nranks = 'A and up'\noffer = { kind = 'coupon', percent = 5 }\n";
+    let shop = Shop::new(rules, "when = { cashback = '1..' }\noffer = { kind = 'coupon', amount = 'cashback' }");
+    for part in ["subject.txt", "body.html"] {
+        shop.put(&format!("templates/off/{part}"), &fs::read_to_string(shop.path("templates/points").join(part)).unwrap());
+    }
+    shop.run("2026-03-01");
+    shop.run("2026-04-01");
+    let mails = shop::rows(&shop.path("runs/small/2026-04-01/mails.parquet"));
+    let of_a: Vec<&str> = mails.iter().filter(|mail| mail["customer_id"] == "a").map(|mail| mail["campaign"].as_str()).collect();
+    assert_eq!(of_a, ["off", "points"], "what is paid back is owed");
 }

@@ -135,6 +135,7 @@ fn offer(campaign: &Campaign, rank: Option<RankIndex>, as_of: NaiveDate) -> Opti
             let (percent, amount) = match discount {
                 Discount::Percent(values) => (Some(of(values, rank)?), None),
                 Discount::Amount(values) => (None, Some(of(values, rank)?)),
+                Discount::Cashback => panic!("the demo has no such coupon"),
             };
             let code = match code {
                 CodeSource::Fixed(code) => code.clone(),

@@ -5,8 +5,11 @@
 //! `data`, `text` or `dot`; any other address is served well. Actions are in [`act`]. At `dot`, 250 and what follows it mean that
 //! the mail was taken.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +18,7 @@ use std::thread;
 use std::time::Duration;
 
 /// What is read of a line at most, in bytes: more than the wire allows.
-const LONGEST: u64 = 2_000;
+const LONGEST: usize = 2_000;
 
 /// A mail that was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +27,43 @@ pub struct Taken {
     pub recipient: String,
     /// BLAKE3 of the message, 64 hex digits.
     pub hash: String,
+}
+
+/// How a server behaves towards everybody.
+#[derive(Debug, Clone)]
+pub struct Manners {
+    /// Actions; `220` and `250` are the good ones.
+    pub greeting: &'static str,
+    pub ehlo: &'static str,
+    /// What stands in the answer to EHLO.
+    pub offers: &'static [&'static str],
+    pub tls: Option<Arc<ServerConfig>>,
+    /// TLS begins with the first byte. Otherwise, where there is TLS, STARTTLS is offered.
+    pub implicit: bool,
+    /// The action at STARTTLS; `220inject` sends more in the same packet.
+    pub starttls: &'static str,
+    /// The user and password that are right; without signing in nobody sends then.
+    pub login: Option<(&'static str, &'static str)>,
+    /// The action when they are.
+    pub auth: &'static str,
+    /// The actions at DATA and at the dot after a recipient that was refused; 503 when there is none.
+    pub hasty: Option<(&'static str, &'static str)>,
+}
+
+impl Default for Manners {
+    fn default() -> Self {
+        Self {
+            greeting: "220",
+            ehlo: "250",
+            offers: &[],
+            tls: None,
+            implicit: false,
+            starttls: "220",
+            login: None,
+            auth: "235",
+            hasty: None,
+        }
+    }
 }
 
 /// A server that runs in this process until it ends.
@@ -41,6 +81,10 @@ pub struct Seen {
     pub resets: AtomicUsize,
     /// Lines or mails that broke the rules of the wire.
     pub offences: AtomicUsize,
+    /// Sessions that signed in, by the way they did.
+    pub logins: Mutex<Vec<String>>,
+    /// What was said at MAIL.
+    pub senders: Mutex<Vec<String>>,
     /// Recipient and text of each mail that was taken.
     pub mails: Mutex<Vec<(String, Vec<u8>)>>,
 }
@@ -48,16 +92,33 @@ pub struct Seen {
 impl Sink {
     /// Starts a server whose greeting and answer to EHLO are actions; `220` and `250` are the good ones.
     pub fn start(folder: &Path, greeting: &'static str, ehlo: &'static str) -> Self {
+        Self::with(folder, Manners { greeting, ehlo, ..Manners::default() })
+    }
+
+    pub fn with(folder: &Path, manners: Manners) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (address, log) = (listener.local_addr().unwrap(), folder.join(format!("taken-{}.log", listener.local_addr().unwrap().port())));
         let seen = Arc::new(Seen::default());
         let (path, counts) = (log.clone(), Arc::clone(&seen));
-        thread::spawn(move || serve(&listener, &path, &counts, greeting, ehlo));
+        thread::spawn(move || serve(&listener, &path, &counts, &manners));
         Self { address, log, seen }
     }
 
     pub fn url(&self) -> String {
         format!("smtp://{}", self.address)
+    }
+
+    /// The URL by another scheme, and with a user where it ends in `@`: `smtps://mailer@`.
+    pub fn url_by(&self, start: &str) -> String {
+        format!("{start}{}", self.address)
+    }
+
+    pub fn logins(&self) -> Vec<String> {
+        self.seen.logins.lock().unwrap().clone()
+    }
+
+    pub fn senders(&self) -> Vec<String> {
+        self.seen.senders.lock().unwrap().clone()
     }
 
     pub fn taken(&self) -> Vec<Taken> {
@@ -96,112 +157,295 @@ pub fn read_log(log: &Path) -> Vec<Taken> {
 
 /// Serves a listener for ever, one thread for each connection. Needs nothing but the listener and a file, so it can also be the
 /// whole of a process.
-pub fn serve(listener: &TcpListener, log: &Path, seen: &Arc<Seen>, greeting: &'static str, ehlo: &'static str) {
+pub fn serve(listener: &TcpListener, log: &Path, seen: &Arc<Seen>, manners: &Manners) {
     let log = Arc::new(Mutex::new(OpenOptions::new().create(true).append(true).open(log).unwrap()));
     for stream in listener.incoming().flatten() {
         seen.connections.fetch_add(1, Ordering::SeqCst);
-        let (log, seen) = (Arc::clone(&log), Arc::clone(seen));
+        let (log, seen, manners) = (Arc::clone(&log), Arc::clone(seen), manners.clone());
         thread::spawn(move || {
             // The client may go at any time; that ends the talk and nothing else.
-            let _ = talk(&stream, &log, &seen, greeting, ehlo);
+            let _ = Talk::begin(stream, &manners).and_then(|mut talk| talk.go_on(&log, &seen, &manners));
         });
     }
 }
 
-fn talk(stream: &TcpStream, log: &Mutex<File>, seen: &Seen, greeting: &str, ehlo: &str) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    let mut lines = BufReader::new(stream);
-    let mut recipient = String::new();
-    act(stream, greeting)?;
-    loop {
-        let line = read_line(&mut lines, seen)?;
-        match line.get(..4).unwrap_or_default() {
-            "EHLO" => act(stream, ehlo)?,
-            "MAIL" => {
-                let sender = address(&line);
-                act(stream, action(&sender, "mail").unwrap_or("250"))?;
+/// The other end, plain or inside TLS.
+enum Peer {
+    Plain(TcpStream),
+    Tls(Box<StreamOwned<ServerConnection, TcpStream>>),
+}
+
+impl Peer {
+    fn secure(&mut self, config: &Arc<ServerConfig>) -> io::Result<()> {
+        if let Self::Plain(stream) = self {
+            let mut stream = stream.try_clone()?;
+            let mut session = ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
+            while session.is_handshaking() {
+                session.complete_io(&mut stream)?;
             }
-            "RCPT" => {
-                recipient = address(&line);
-                act(stream, action(&recipient, "rcpt").unwrap_or("250"))?;
-            }
-            "DATA" => {
-                let answer = action(&recipient, "data").unwrap_or("354");
-                act(stream, answer)?;
-                if answer.starts_with("354") {
-                    if let Some(action) = action(&recipient, "text") {
-                        act(stream, action)?;
+            *self = Self::Tls(Box::new(StreamOwned::new(session, stream)));
+        }
+        Ok(())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Plain(stream) => stream.write_all(bytes),
+            Self::Tls(stream) => stream.write_all(bytes).and_then(|()| stream.flush()),
+        }
+    }
+
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.read(into),
+            Self::Tls(stream) => stream.read(into),
+        }
+    }
+}
+
+/// One connection's talk.
+struct Talk {
+    peer: Peer,
+    unread: Vec<u8>,
+}
+
+impl Talk {
+    fn begin(stream: TcpStream, manners: &Manners) -> io::Result<Self> {
+        stream.set_nodelay(true)?;
+        let mut peer = Peer::Plain(stream);
+        if let Some(config) = manners.tls.as_ref().filter(|_| manners.implicit) {
+            peer.secure(config)?;
+        }
+        Ok(Self { peer, unread: Vec::new() })
+    }
+
+    fn go_on(&mut self, log: &Mutex<File>, seen: &Seen, manners: &Manners) -> io::Result<()> {
+        let mut recipient = String::new();
+        // Whether there is nobody that a text could be for.
+        let mut is_refused = false;
+        let mut signed_in = manners.login.is_none();
+        self.act(manners.greeting)?;
+        loop {
+            let line = self.read_line(seen)?;
+            let verb = line.get(..4).unwrap_or_default();
+            match verb {
+                "EHLO" => self.hello(manners)?,
+                "STAR" if manners.tls.is_some() => {
+                    self.act(manners.starttls)?;
+                    if manners.starttls.starts_with("220") {
+                        self.unread.clear();
+                        self.peer.secure(manners.tls.as_ref().unwrap())?;
                     }
-                    let text = read_text(&mut lines, seen)?;
-                    let answer = action(&recipient, "dot").unwrap_or("250");
-                    if answer.starts_with("250") {
-                        take(log, &text, &recipient)?;
-                        seen.mails.lock().unwrap().push((recipient.clone(), text));
+                }
+                "AUTH" => signed_in = self.sign_in(&line, seen, manners)?,
+                "MAIL" | "RCPT" | "DATA" if !signed_in => self.act("530")?,
+                "MAIL" => {
+                    let sender = address(&line);
+                    seen.senders.lock().unwrap().push(sender.clone());
+                    let answer = action(&sender, "mail").unwrap_or("250");
+                    is_refused = answer.starts_with(['4', '5']) && manners.hasty.is_none();
+                    self.act(answer)?;
+                }
+                "RCPT" if is_refused => self.act("503")?,
+                "RCPT" => {
+                    recipient = address(&line);
+                    let answer = action(&recipient, "rcpt").unwrap_or("250");
+                    is_refused = answer.starts_with(['4', '5']);
+                    self.act(answer)?;
+                }
+                "DATA" if is_refused => self.end_refused(seen, manners)?,
+                "DATA" => {
+                    let answer = action(&recipient, "data").unwrap_or("354");
+                    self.act(answer)?;
+                    if answer.starts_with("354") {
+                        self.take_text(&recipient, log, seen)?;
                     }
-                    act(stream, answer)?;
+                }
+                "RSET" => {
+                    seen.resets.fetch_add(1, Ordering::SeqCst);
+                    is_refused = false;
+                    self.act(action(&recipient, "rset").unwrap_or("250"))?;
+                }
+                "QUIT" => return self.act("221"),
+                _ => {
+                    seen.offences.fetch_add(1, Ordering::SeqCst);
+                    self.act("500")?;
                 }
             }
-            "RSET" => {
-                seen.resets.fetch_add(1, Ordering::SeqCst);
-                act(stream, action(&recipient, "rset").unwrap_or("250"))?;
+        }
+    }
+
+    fn hello(&mut self, manners: &Manners) -> io::Result<()> {
+        let mut offers = manners.offers.to_vec();
+        if manners.tls.is_some() && matches!(self.peer, Peer::Plain(_)) {
+            offers.push("STARTTLS");
+        }
+        if manners.ehlo != "250" || offers.is_empty() {
+            return self.act(manners.ehlo);
+        }
+        let (last, rest) = offers.split_last().unwrap();
+        let mut lines = vec!["250-sink\r\n".to_owned()];
+        lines.extend(rest.iter().map(|offer| format!("250-{offer}\r\n")));
+        lines.push(format!("250 {last}\r\n"));
+        self.peer.write_all(lines.concat().as_bytes())
+    }
+
+    /// Like a server that is too talkative, it repeats what it was told.
+    fn sign_in(&mut self, line: &str, seen: &Seen, manners: &Manners) -> io::Result<bool> {
+        if manners.tls.is_some() && matches!(self.peer, Peer::Plain(_)) {
+            seen.offences.fetch_add(1, Ordering::SeqCst);
+        }
+        let (user, password) = manners.login.unwrap();
+        let mut words = line.split(' ').skip(1);
+        let (way, first) = (words.next().unwrap_or_default().to_owned(), words.next().unwrap_or_default().to_owned());
+        let told = match way.as_str() {
+            "LOGIN" => {
+                let mut told = Vec::new();
+                for question in ["334 VXNlcm5hbWU6\r\n", "334 UGFzc3dvcmQ6\r\n"] {
+                    self.peer.write_all(question.as_bytes())?;
+                    told.push(self.read_line(seen)?);
+                }
+                told.join(" ")
             }
-            "QUIT" => return act(stream, "221"),
-            _ => {
+            _ => first,
+        };
+        let right = match way.as_str() {
+            "PLAIN" => STANDARD.encode(format!("\0{user}\0{password}")),
+            "LOGIN" => format!("{} {}", STANDARD.encode(user), STANDARD.encode(password)),
+            _ => STANDARD.encode(format!("user={user}\x01auth=Bearer {password}\x01\x01")),
+        };
+        if told == right {
+            self.act(manners.auth)?;
+            if manners.auth == "235" {
+                seen.logins.lock().unwrap().push(way);
+            }
+            return Ok(manners.auth == "235");
+        }
+        if way == "XOAUTH2" {
+            self.peer.write_all(b"334 eyJzdGF0dXMiOiI0MDEifQ==\r\n")?;
+            self.read_line(seen)?;
+        }
+        self.peer.write_all(format!("535-5.7.8 wrong: {told}\r\n535 5.7.8 try again\r\n").as_bytes())?;
+        Ok(false)
+    }
+
+    /// DATA after a recipient that was refused. What comes then must be a lone dot.
+    fn end_refused(&mut self, seen: &Seen, manners: &Manners) -> io::Result<()> {
+        let (data, dot) = manners.hasty.unwrap_or(("503", ""));
+        self.act(data)?;
+        if data == "354" {
+            if !self.read_text(seen)?.is_empty() {
                 seen.offences.fetch_add(1, Ordering::SeqCst);
-                act(stream, "500")?;
+            }
+            self.act(dot)?;
+        }
+        Ok(())
+    }
+
+    fn take_text(&mut self, recipient: &str, log: &Mutex<File>, seen: &Seen) -> io::Result<()> {
+        if let Some(action) = action(recipient, "text") {
+            self.act(action)?;
+        }
+        let text = self.read_text(seen)?;
+        let answer = action(recipient, "dot").unwrap_or("250");
+        if answer.starts_with("250") {
+            take(log, &text, recipient)?;
+            seen.mails.lock().unwrap().push((recipient.to_owned(), text));
+        }
+        self.act(answer)
+    }
+
+    /// One line with its end, or what there is of it when the client goes.
+    fn read_raw(&mut self) -> io::Result<Vec<u8>> {
+        loop {
+            let end = self.unread.iter().position(|byte| *byte == b'\n').map(|at| at + 1);
+            let end = end.or((self.unread.len() >= LONGEST).then_some(LONGEST));
+            if let Some(end) = end {
+                return Ok(self.unread.drain(..end).collect());
+            }
+            let mut space = [0; 16_384];
+            match self.peer.read(&mut space) {
+                Ok(0) => return Ok(std::mem::take(&mut self.unread)),
+                Ok(count) => self.unread.extend_from_slice(&space[..count]),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn read_line(&mut self, seen: &Seen) -> io::Result<String> {
+        let line = self.read_raw()?;
+        note_offence(whole(&line)?, seen);
+        Ok(String::from_utf8_lossy(&line).trim_end().to_owned())
+    }
+
+    /// The text of a mail up to its dot, with the stuffing taken out.
+    fn read_text(&mut self, seen: &Seen) -> io::Result<Vec<u8>> {
+        let mut text = Vec::new();
+        loop {
+            let line = self.read_raw()?;
+            note_offence(whole(&line)?, seen);
+            match line.strip_prefix(b".") {
+                Some(b"\r\n") => return Ok(text),
+                Some(rest) => text.extend_from_slice(rest),
+                None => text.extend_from_slice(&line),
             }
         }
     }
 }
 
-/// What an action does: an error ends the talk.
-/// - a code: that reply; `250bare`: without a word; `250lf`: without CR; `250kanji`: with bytes that are no UTF-8; `250bye`: the
-///   reply, then closed; `250bye421`: the reply, then 421 unasked, then closed; `354twice`: the reply and a 250 at once;
-///   `250nap`: the reply, a little later; `250drop`: no reply at all (the mail is taken at `dot`), closed
-/// - `drop`: closed; `stall`: silence, also while a text should be read; `endless`: a line without end; `slow`: a reply, byte by byte;
-///   `garbage`: no reply; `mixed`: lines of different codes
-fn act(mut stream: &TcpStream, action: &str) -> io::Result<()> {
-    let close = || Err(io::ErrorKind::ConnectionAborted.into());
-    let (code, manner) = action.split_at(action.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(action.len()));
-    match manner {
-        "" => stream.write_all(format!("{code}-words of\r\n{code} the server\r\n").as_bytes()),
-        "bare" => stream.write_all(format!("{code}\r\n").as_bytes()),
-        "lf" => stream.write_all(format!("{code} ok\n").as_bytes()),
-        "kanji" => stream.write_all(&[code.as_bytes(), b" \x8e\xf3\x90M\r\n"].concat()),
-        "bye" => {
-            stream.write_all(format!("{code} ok\r\n").as_bytes())?;
-            close()
-        }
-        "bye421" => {
-            stream.write_all(format!("{code} ok\r\n").as_bytes())?;
-            thread::sleep(Duration::from_millis(20));
-            stream.write_all(b"421 too long idle\r\n")?;
-            close()
-        }
-        "twice" => stream.write_all(format!("{code} ok\r\n250 ok\r\n").as_bytes()),
-        "nap" => {
-            thread::sleep(Duration::from_millis(20));
-            act(stream, code)
-        }
-        "drop" => close(),
-        "stall" => {
-            // Nothing is read meanwhile, so that a long text cannot leave the client either.
-            thread::sleep(Duration::from_secs(20));
-            close()
-        }
-        "endless" => loop {
-            stream.write_all(&[b'2'; 1000])?;
-        },
-        "slow" => {
-            for byte in b"250 I am slow today, very slow\r\n" {
-                thread::sleep(Duration::from_millis(200));
-                stream.write_all(&[*byte])?;
+impl Talk {
+    /// What an action does: an error ends the talk.
+    /// - a code: that reply; `550gone`: with the words for an address that does not exist; `250bare`: without a word; `250lf`: without CR; `250kanji`: with bytes that are no UTF-8; `250bye`: the
+    ///   reply, then closed; `250bye421`: the reply, then 421 unasked, then closed; `354twice`: the reply and a 250 at once;
+    ///   `250nap`: the reply, a little later; `250drop`: no reply at all (the mail is taken at `dot`), closed
+    /// - `drop`: closed; `stall`: silence, also while a text should be read; `endless`: a line without end; `slow`: a reply, byte by byte;
+    ///   `garbage`: no reply; `mixed`: lines of different codes; `220inject`: the reply, and more of it than was asked for
+    fn act(&mut self, action: &str) -> io::Result<()> {
+        let stream = &mut self.peer;
+        let close = || Err(io::ErrorKind::ConnectionAborted.into());
+        let (code, manner) = action.split_at(action.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(action.len()));
+        match manner {
+            "" => stream.write_all(format!("{code}-words of\r\n{code} the server\r\n").as_bytes()),
+            "gone" => stream.write_all(format!("{code} 5.1.1 User unknown\r\n").as_bytes()),
+            "bare" => stream.write_all(format!("{code}\r\n").as_bytes()),
+            "lf" => stream.write_all(format!("{code} ok\n").as_bytes()),
+            "kanji" => stream.write_all(&[code.as_bytes(), b" \x8e\xf3\x90M\r\n"].concat()),
+            "bye" => {
+                stream.write_all(format!("{code} ok\r\n").as_bytes())?;
+                close()
             }
-            Ok(())
+            "bye421" => {
+                stream.write_all(format!("{code} ok\r\n").as_bytes())?;
+                thread::sleep(Duration::from_millis(20));
+                stream.write_all(b"421 too long idle\r\n")?;
+                close()
+            }
+            "twice" => stream.write_all(format!("{code} ok\r\n250 ok\r\n").as_bytes()),
+            "nap" => {
+                thread::sleep(Duration::from_millis(20));
+                self.act(code)
+            }
+            "drop" => close(),
+            "stall" => {
+                // Nothing is read meanwhile, so that a long text cannot leave the client either.
+                thread::sleep(Duration::from_secs(20));
+                close()
+            }
+            "endless" => loop {
+                stream.write_all(&[b'2'; 1000])?;
+            },
+            "slow" => {
+                for byte in b"250 I am slow today, very slow\r\n" {
+                    thread::sleep(Duration::from_millis(200));
+                    stream.write_all(&[*byte])?;
+                }
+                Ok(())
+            }
+            "garbage" => stream.write_all(b"what do you want?\r\n"),
+            "mixed" => stream.write_all(b"250-yes\r\n550 no\r\n"),
+            "inject" => stream.write_all(format!("{code} ok\r\n250 AUTH PLAIN\r\n").as_bytes()),
+            other => panic!("the sink knows no action {other}"),
         }
-        "garbage" => stream.write_all(b"what do you want?\r\n"),
-        "mixed" => stream.write_all(b"250-yes\r\n550 no\r\n"),
-        other => panic!("the sink knows no action {other}"),
     }
 }
 
@@ -215,31 +459,9 @@ fn address(line: &str) -> String {
     line.split_once('<').and_then(|(_, rest)| rest.rsplit_once('>')).map_or("", |(address, _)| address).to_owned()
 }
 
-fn read_line(lines: &mut BufReader<&TcpStream>, seen: &Seen) -> io::Result<String> {
-    let mut line = Vec::new();
-    lines.by_ref().take(LONGEST).read_until(b'\n', &mut line)?;
-    note_offence(whole(&line)?, seen);
-    Ok(String::from_utf8_lossy(&line).trim_end().to_owned())
-}
-
-/// The text of a mail up to its dot, with the stuffing taken out.
-fn read_text(lines: &mut BufReader<&TcpStream>, seen: &Seen) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    loop {
-        let mut line = Vec::new();
-        lines.by_ref().take(LONGEST).read_until(b'\n', &mut line)?;
-        note_offence(whole(&line)?, seen);
-        match line.strip_prefix(b".") {
-            Some(b"\r\n") => return Ok(text),
-            Some(rest) => text.extend_from_slice(rest),
-            None => text.extend_from_slice(&line),
-        }
-    }
-}
-
 /// A line that was read, or the end of the talk: who is killed while writing leaves half a line, and no rule is broken by it.
 fn whole(line: &[u8]) -> io::Result<&[u8]> {
-    if line.ends_with(b"\n") || line.len() as u64 == LONGEST { Ok(line) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+    if line.ends_with(b"\n") || line.len() == LONGEST { Ok(line) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
 /// A line ends in CRLF, has no other CR, no NUL, and at most 998 bytes.

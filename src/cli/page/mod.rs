@@ -4,6 +4,7 @@ mod coupons;
 mod diff;
 mod explained;
 mod exported;
+mod operator;
 mod pairs;
 mod planned;
 mod points;
@@ -13,6 +14,7 @@ pub use coupons::{coupons, for_cart};
 pub use diff::diff;
 pub use explained::explained;
 pub use exported::exported;
+pub use operator::{bounced, forgotten, ledger_exported, listening, moved, opt_outs_exported, opt_outs_imported};
 pub use pairs::pairs;
 pub use planned::{next_step, planned};
 pub use whatif::whatif;
@@ -252,6 +254,12 @@ pub fn status(job: &Job, status: Option<&Status>) -> String {
     }
     out += &heading(&format!("{} {} → {}", job.name, status.as_of, status.destination));
     out += &state_lines(job, &status.states);
+    for campaign in &status.stopped {
+        out += &warning(&language.pick(
+            format!("{campaign} は停止中。再開: rankmail stop {} --campaign {campaign} --resume", job.path.display()),
+            format!("{campaign} is stopped; it goes on with: rankmail stop {} --campaign {campaign} --resume", job.path.display()),
+        ));
+    }
     out + &format!("  {FAINT}{}{FAINT:#}\n", &status.digest)
 }
 

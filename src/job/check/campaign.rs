@@ -5,7 +5,7 @@ use super::super::report::{At, Report};
 use super::super::words;
 use super::super::written::{Key, Span};
 use super::others::Others;
-use super::{Around, channel, codes, limits, mail, never, offer, variants, when};
+use super::{Around, channel, codes, limits, mail, never, offer, points, variants, when};
 use crate::domain::campaign::{Contact, Discounts, Holdout, Once, RankRange};
 use crate::domain::{Campaign, RankIndex};
 
@@ -104,6 +104,14 @@ fn one(
     let variants = variants::all(&file.variants, report);
     let holdout = report.get(&file.holdout, "holdout").is_none_or(|at| *at.value);
     let counts_towards_limit = report.get(&file.counts_towards_limit, "counts_towards_limit").is_none_or(|at| *at.value);
+    let send = report.line(&file.send, "send").and_then(|At { span, value }| {
+        let found = words::send_on(value);
+        if found.is_none() {
+            let help = "write a day of the month and a time, such as \"10th 11:07\"";
+            report.add(span, format!("`send` cannot be {}", words::quote(value)), "not a day and a time", help);
+        }
+        found
+    });
     let from = mail::mailbox(&file.from, "from", report);
     let reply_to = mail::mailbox(&file.reply_to, "reply_to", report);
     let allow = super::allow(&file.allow, report);
@@ -116,6 +124,7 @@ fn one(
     }
     never::check(file, &ranks, &when, around, report);
     offer::in_time(file, &when, offer.as_ref(), report);
+    points::once_for_each_review(file, offer.as_ref(), report);
     let name = file.name.value()?.clone();
     Some(Campaign {
         name,
@@ -132,6 +141,7 @@ fn one(
         offer,
         holdout,
         counts_towards_limit,
+        send,
         from,
         reply_to,
         allow,

@@ -19,6 +19,14 @@ pub fn one_value(campaign: &CampaignFile, rule: &OfferRule, range: Option<&RankR
         CodeSource::Pool(_) => "the codes of a file".to_owned(),
     };
     let Some(code) = file.code.span() else { return };
+    if *discount == Discount::Cashback
+        && let Some(span) = file.amount.span()
+    {
+        let message = format!("cashback differs by customer, and the cart knows {which} with one value only");
+        report.add(span, message, "an amount for each", "leave `code` out: then each mail has a code of its own");
+        report.also(code, "the code");
+        return;
+    }
     let mut differ = |key: Option<super::Span>, name: &str| {
         if let Some(span) = key {
             report.add(span, format!("`{name}` differs by rank, and the cart knows {which} with one value only"), "several values", HELP);
@@ -77,6 +85,8 @@ fn worth(rule: &OfferRule, discount: &Discount, over: &[Option<i64>], range: Opt
         let value = match discount {
             Discount::Percent(values) => values.get(at).copied().flatten().map(f64::to_bits),
             Discount::Amount(values) => values.get(at).copied().flatten().map(i64::unsigned_abs),
+            // It is refused with such a code.
+            Discount::Cashback => None,
         };
         value.map(|value| (value, over.get(at).copied().flatten()))
     };

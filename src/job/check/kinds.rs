@@ -7,6 +7,7 @@ use super::super::written::{Entries, Key, Many, Or, Scalar, Span};
 use super::{Around, Lack, limits, offer};
 use crate::domain::coupon::LONGEST_CODE;
 use crate::domain::offer::{CodeSource, Discount, Gift, OfferKind, On};
+use crate::domain::points::CashbackAs;
 use chrono::NaiveDate;
 
 pub fn coupon(file: &OfferFile, span: Span, around: &Around<'_>, report: &mut Report) -> Option<OfferKind> {
@@ -14,10 +15,14 @@ pub fn coupon(file: &OfferFile, span: Span, around: &Around<'_>, report: &mut Re
     let on = on(&file.on, report);
     let code = code(&file.code, report);
     let percent = offer::per_rank(&file.percent, "percent", around, &mut percent_of, report);
-    let amount = offer::per_rank(&file.amount, "amount", around, &mut offer::money_of(around), report);
+    let paid_back = cashback(file, around, report);
+    let amount = match paid_back {
+        Some(_) => Vec::new(),
+        None => offer::per_rank(&file.amount, "amount", around, &mut offer::money_of(around), report),
+    };
     let discount = match (file.percent.span(), file.amount.span()) {
         (Some(_), None) => Discount::Percent(percent),
-        (None, Some(_)) => Discount::Amount(amount),
+        (None, Some(_)) => paid_back.unwrap_or(Discount::Amount(amount)),
         (None, None) => {
             report.missing(span, "percent", "write percent = 10 or amount = 500");
             return None;
@@ -29,6 +34,19 @@ pub fn coupon(file: &OfferFile, span: Span, around: &Around<'_>, report: &mut Re
         }
     };
     Some(OfferKind::Coupon { discount, over, on, code })
+}
+
+/// `amount = "cashback"`: the coupon that a review pays back as.
+fn cashback(file: &OfferFile, around: &Around<'_>, report: &mut Report) -> Option<Discount> {
+    let Some(Or::Plain(Many::One(Scalar::Text(word)))) = file.amount.value() else { return None };
+    if word != "cashback" {
+        return None;
+    }
+    if let Some(span) = file.amount.span().filter(|_| around.cashback != Some(CashbackAs::Coupon)) {
+        let help = "add [cashback] with as = \"coupon\", or write an amount";
+        report.add(span, "there is no cashback that a coupon could pay", "nothing is paid back as a coupon", help);
+    }
+    Some(Discount::Cashback)
 }
 
 /// One code for all, or the file of codes that were made elsewhere; left out, rankmail makes one for each mail.

@@ -3,6 +3,7 @@
 mod campaign;
 mod channel;
 mod codes;
+mod dkim;
 mod kinds;
 mod ladder;
 mod limits;
@@ -115,13 +116,17 @@ pub fn job(file: &JobFile, source: &Source<'_>, borrow: Borrow<'_>, report: &mut
     around.cashback = cashback.as_ref().map(|rule| rule.paid_as);
     let contact = campaign::contact(&file.contact, name.unwrap_or_default(), &around, report);
     let campaigns = campaign::all(&file.campaign, &around, report);
-    let mail = mail::settings(&file.mail, top, source.folder, report);
-    let smtp = mail::smtp(file.mail.value().map(|mail| &mail.smtp), report);
+    let stop_files = stop_files(file, report);
+    let soft_bounces = mail::bounces(&file.bounces, report);
+    let has_stops = !matches!(file.stop, Key::Absent);
+    let mail = mail::settings(&file.mail, top, source.folder, has_stops, report);
+    let from = mail.as_ref().map(|mail| mail.from.as_str());
+    let smtp = mail::smtp(file.mail.value().map(|mail| &mail.smtp), from, source.folder, report);
     let brakes = mail::brakes(&file.brakes, &around.currency, report);
     let budget = limits::budget(&file.budget, &around.currency, report);
     let coupons = report.get(&file.coupons, "coupons");
     let register_codes = coupons.and_then(|at| report.get(&at.value.register, "register")).is_some_and(|at| *at.value);
-    let keys = keys(file, source.folder, report);
+    let (keys, previous_key) = keys(file, source.folder, report);
     let allow = report.get(&file.check, "check").map_or_else(Vec::new, |at| allow(&at.value.allow, report));
     if report.found.is_empty() {
         limits::run_has_costs(file, &campaigns, &around, report);
@@ -154,7 +159,10 @@ pub fn job(file: &JobFile, source: &Source<'_>, borrow: Borrow<'_>, report: &mut
         smtp,
         brakes,
         register_codes,
+        stop_files,
+        soft_bounces,
         keys,
+        previous_key,
         on_render_error,
         inline_css,
         allow,
@@ -262,25 +270,45 @@ fn money(key: &Key<String>, top: Span, report: &mut Report) -> Option<Currency> 
     found
 }
 
-fn keys(file: &JobFile, folder: &Path, report: &mut Report) -> KeySource {
+/// `[stop] files`, as they are written.
+fn stop_files(file: &JobFile, report: &mut Report) -> Vec<String> {
+    let Some(At { span, value: stop }) = report.get(&file.stop, "stop") else { return Vec::new() };
+    if matches!(stop.files, Key::Absent) {
+        report.missing(span, "files", "write files = [\"stop/*.csv\"], the lists of those who must not be reached");
+    }
+    let files = report.lines(&stop.files, "files").unwrap_or_default();
+    files.into_iter().map(|file| file.value.to_owned()).collect()
+}
+
+/// Where the key is, and the one before it.
+fn keys(file: &JobFile, folder: &Path, report: &mut Report) -> (KeySource, Option<KeySource>) {
     let beside = KeySource::Beside(folder.join("rankmail.key"));
-    let Some(At { span, value: keys }) = report.get(&file.keys, "keys") else { return beside };
+    let Some(At { span, value: keys }) = report.get(&file.keys, "keys") else { return (beside, None) };
+    let previous = report.line(&keys.previous, "previous");
     let from_file = report.line(&keys.file, "file");
     let from_env = report.line(&keys.env, "env");
-    match (from_file, from_env) {
+    let now = match (from_file, from_env) {
         (Some(_), Some(_)) => {
             report.add(span, "[keys] has both `file` and `env`", "only one of them can hold the key", "take one of them out");
             beside
         }
         (Some(file), None) => KeySource::File(folder.join(file.value)),
-        (None, Some(variable)) => {
-            let plain = variable.value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-            if !plain || variable.value.starts_with(|first: char| first.is_ascii_digit()) {
-                let help = "write the variable's name, such as \"RANKMAIL_KEY\", not the key itself";
-                report.add(variable.span, "`env` is not the name of an environment variable", "letters, digits and _ only", help);
-            }
-            KeySource::Env(variable.value.to_owned())
-        }
+        (None, Some(variable)) => environment(variable, "env", report),
         (None, None) => beside,
+    };
+    let before = previous.map(|previous| match now {
+        KeySource::Env(_) => environment(previous, "previous", report),
+        KeySource::Beside(_) | KeySource::File(_) => KeySource::File(folder.join(previous.value)),
+    });
+    (now, before)
+}
+
+/// A variable that holds a key.
+fn environment(variable: At<&str>, key: &str, report: &mut Report) -> KeySource {
+    let plain = variable.value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if !plain || variable.value.starts_with(|first: char| first.is_ascii_digit()) {
+        let help = "write the variable's name, such as \"RANKMAIL_KEY\", not the key itself";
+        report.add(variable.span, format!("`{key}` is not the name of an environment variable"), "letters, digits and _ only", help);
     }
+    KeySource::Env(variable.value.to_owned())
 }

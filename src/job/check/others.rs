@@ -34,7 +34,7 @@ impl Others<'_> {
     pub fn reduced_by(&self, file: &CampaignFile, offer: Option<&OfferRule>, report: &mut Report) -> Vec<Reduction> {
         let Some(At { span, value: entries }) = report.get(&file.reduced_by, "reduced_by") else { return Vec::new() };
         if matches!(file.offer, Key::Absent) || offer.is_some_and(|offer| !can_shrink(&offer.kind)) {
-            let help = "it belongs to a coupon, a bundle or a set with `percent`";
+            let help = "it belongs to a coupon of a percentage or an amount, a bundle or a set with `percent`";
             report.add(span, "`reduced_by` has no discount to make smaller", "of what?", help);
         }
         let excluded = file.not_with.value().map(|_| report.lines(&file.not_with, "not_with").unwrap_or_default()).unwrap_or_default();
@@ -87,7 +87,7 @@ impl Others<'_> {
 
 /// Whether there is a discount in it that can be a part of what it was.
 fn can_shrink(kind: &OfferKind) -> bool {
-    matches!(kind, OfferKind::Coupon { .. } | OfferKind::Bundle { .. } | OfferKind::Set { deal: Deal::Percent(_), .. })
+    kind.is_discount() && !matches!(kind, OfferKind::Set { deal: Deal::Price(_), .. })
 }
 
 /// A percentage above 0 up to 100 in hundredths of a percent, at least one.

@@ -1,12 +1,13 @@
 //! `[points]` and `[cashback]`: what orders earn, until when, and what a review pays back.
 
-use super::super::file::{CashbackFile, JobFile, PointsFile};
+use super::super::file::{CampaignFile, CashbackFile, JobFile, PointsFile};
 use super::super::report::{At, Report};
 use super::super::words;
 use super::super::written::{Entries, Key, Many, Or, Scalar, Span};
 use super::{Around, campaign, offer};
+use crate::domain::offer::{Discount, OfferKind};
 use crate::domain::points::{CashbackAs, Expire, Lasting, Millionths, Rate};
-use crate::domain::{CashbackRule, Currency, PointsRule};
+use crate::domain::{CashbackRule, Currency, OfferRule, PointsRule};
 use chrono::Datelike;
 
 const RATE: &str = "write a share such as \"1%\", or one for each rank: { A = \"1%\", VIP = \"3%\" }";
@@ -82,6 +83,18 @@ pub fn cashback(file: &JobFile, around: &Around<'_>, report: &mut Report) -> Opt
             .ok()
     });
     Some(CashbackRule { share: share?, paid_as: way?, at_least: at_least.unwrap_or(0) })
+}
+
+/// A coupon of cashback is on the occasion of its closing; without the condition it would be on that of the month, and lost to whoever has
+/// had the mail of that month.
+pub fn once_for_each_review(campaign: &CampaignFile, offer: Option<&OfferRule>, report: &mut Report) {
+    let pays = offer.is_some_and(|rule| matches!(rule.kind, OfferKind::Coupon { discount: Discount::Cashback, .. }));
+    let asks = campaign.when.value().is_some_and(|when| !matches!(when.cashback, Key::Absent));
+    let amount = campaign.offer.value().and_then(|offer| offer.amount.span());
+    if let Some(span) = amount.filter(|_| pays && !asks) {
+        let help = "add when = { cashback = \"1..\" }: then it is given once for each review, to whom the review pays something";
+        report.add(span, "the coupon pays cashback, and the campaign does not ask for any", "who gets it, and when?", help);
+    }
 }
 
 /// Points can only be paid into accounts that rankmail keeps.

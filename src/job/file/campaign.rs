@@ -40,6 +40,9 @@ pub struct CampaignFile {
     pub holdout: Key<bool>,
     /// `false` takes it out of `max_per_run` and `min_days_between`.
     pub counts_towards_limit: Key<bool>,
+    /// When its mails leave: a day of the month and a time in the job's time zone, `10th 11:07`; with the others when left out.
+    #[schemars(extend("pattern" = "^[0-9]{1,2}(st|nd|rd|th) [0-9]{2}:[0-9]{2}$"))]
+    pub send: Key<String>,
     /// A sender of its own.
     pub from: Key<String>,
     /// A reply address of its own.
@@ -136,7 +139,7 @@ pub struct OfferFile {
     pub budget: Key<Scalar>,
     /// Coupon and set: percent off, one number or one for each rank.
     pub percent: Key<Or<Entries<Scalar>>>,
-    /// Coupon: an amount off in major units, one number or one for each rank.
+    /// Coupon: an amount off in major units, one number or one for each rank; or `"cashback"`, what `[cashback]` pays back.
     pub amount: Key<Or<Entries<Scalar>>>,
     /// Coupon, free shipping and points: only for orders over this amount, one number or one for each rank.
     pub over: Key<Or<Entries<Scalar>>>,

@@ -3,10 +3,12 @@
 //! Every key may be missing and every value may be of the wrong type here; `check` judges.
 
 mod campaign;
+mod mail;
 mod points;
 mod ranks;
 
 pub use campaign::{CampaignFile, OfferFile, OnFile, PoolFile, WhenFile, WhereFile};
+pub use mail::{BouncesFile, DkimFile, DomainFile, MailFile, SmtpFile};
 pub use points::{CashbackFile, PointsFile};
 pub use ranks::{ConditionFile, RankFile, RanksFile};
 
@@ -62,6 +64,8 @@ pub struct JobFile {
     pub mail: Key<MailFile>,
     pub brakes: Key<BrakesFile>,
     pub coupons: Key<CouponsFile>,
+    pub stop: Key<StopFile>,
+    pub bounces: Key<BouncesFile>,
     pub check: Key<CheckFile>,
     pub keys: Key<KeysFile>,
 }
@@ -291,60 +295,6 @@ pub struct HoldoutFile {
     pub salt: Key<String>,
 }
 
-/// The mails' sender and opt-out.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(default)]
-#[schemars(deny_unknown_fields, extend("required" = ["from", "unsubscribe"]))]
-pub struct MailFile {
-    /// The sender, `Name <address>`.
-    pub from: Key<String>,
-    /// Where answers go.
-    pub reply_to: Key<String>,
-    /// The https address that opts out; `{token}` becomes the customer's token.
-    #[schemars(extend("pattern" = "^https://"))]
-    pub unsubscribe: Key<String>,
-    /// The List-Id header, such as `monthly.shop.example`.
-    pub list_id: Key<String>,
-    /// Addresses that test mails may go to.
-    pub test_to: Key<Many<String>>,
-    /// The folder that mails are written to when there is no SMTP server; `RUNS/JOB/outbox` when left out.
-    pub outbox: Key<String>,
-    pub smtp: Key<SmtpFile>,
-}
-
-/// The mail server that is used instead of the outbox.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(default)]
-#[schemars(deny_unknown_fields)]
-pub struct SmtpFile {
-    /// `smtp://127.0.0.1:25`; only this machine as yet.
-    #[schemars(extend("pattern" = "^smtp://"))]
-    pub url: Key<String>,
-    /// The envelope sender; the From address when left out.
-    pub return_path: Key<String>,
-    /// How many connections are open at most; 8 when left out.
-    #[schemars(extend("minimum" = 1, "maximum" = 256))]
-    pub connections: Key<i64>,
-    /// What happens to a mail whose fate is unknown: `hold` (the default, never twice) or `resend` (never lost).
-    #[schemars(extend("enum" = ["hold", "resend"]))]
-    pub on_in_doubt: Key<String>,
-    pub retry: Key<RetryFile>,
-}
-
-/// How a mail that was refused for now is tried again.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(default)]
-#[schemars(deny_unknown_fields)]
-pub struct RetryFile {
-    /// The time between two tries; `5 minutes` when left out.
-    #[schemars(extend("pattern" = "^[0-9]+ (second|minute|hour|day)s?$"))]
-    pub every: Key<String>,
-    /// When it is given up; `2 days` when left out.
-    #[serde(rename = "for")]
-    #[schemars(extend("pattern" = "^[0-9]+ (second|minute|hour|day)s?$"))]
-    pub lasting: Key<String>,
-}
-
 /// What stops a run; `off` switches one off.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -397,6 +347,15 @@ pub struct CouponsFile {
     pub register: Key<bool>,
 }
 
+/// Who must not be reached. It is read at each plan and again while mails are sent.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields, extend("required" = ["files"]))]
+pub struct StopFile {
+    /// CSV files or globs, relative to the job file: a customer id or a mail address in the first column of each row.
+    pub files: Key<Many<String>>,
+}
+
 /// Where the secret key is; left out, it is `rankmail.key` beside the job file. Not both.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -406,4 +365,6 @@ pub struct KeysFile {
     pub file: Key<String>,
     /// The name of an environment variable that holds 64 hex digits.
     pub env: Key<String>,
+    /// The key that was used before: a file, or with `env` a variable. Its opt-out links and return paths still count.
+    pub previous: Key<String>,
 }

@@ -25,7 +25,7 @@ pub struct PointsFile {
 pub struct CashbackFile {
     /// The share of the spend that is paid back, `1%`, or one for each rank.
     pub share: Key<Or<Entries<Scalar>>>,
-    /// `points` go into the account of `[points]`; for a `coupon` the amount is `cashback.amount` in templates.
+    /// `points` go into the account of `[points]`; a `coupon` is given by a campaign whose offer has `amount = "cashback"`.
     #[serde(rename = "as")]
     #[schemars(extend("enum" = ["points", "coupon"]))]
     pub paid_as: Key<String>,

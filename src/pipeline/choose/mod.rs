@@ -242,7 +242,7 @@ impl Pass<'_> {
 
     /// Whether a campaign's offer takes something off a price.
     fn is_discount(&self, at: usize) -> bool {
-        self.job.campaigns[at].offer.as_ref().is_some_and(|rule| offers::is_discount(&rule.kind))
+        self.job.campaigns[at].offer.as_ref().is_some_and(|rule| rule.kind.is_discount())
     }
 
     /// Puts what was picked for a customer into an offer.

@@ -2,6 +2,7 @@
 
 use super::super::error::Error;
 use super::super::inputs::{self, Lists};
+use super::super::stops;
 use super::Request;
 use crate::domain::Job;
 use crate::{job as job_room, ledger, purchases, runs};
@@ -101,15 +102,19 @@ impl Side {
     fn kept(&self, name: &str) -> Result<PathBuf, Error> {
         self.opened.list(name).ok_or_else(|| {
             let folder = self.opened.folder().display();
-            Error::Folder(format!("the plan `{folder}` keeps no copy of its list of {name}; plans of earlier versions do not"))
+            Error::Folder(format!(
+                "the plan `{folder}` keeps no copy of its list of {name}: plans of earlier versions do not, and `rankmail forget` takes it out"
+            ))
         })
     }
 
     /// What the ledger knew when the plan was made.
     pub fn past(&self) -> Result<ledger::Past, Error> {
-        match ledger::Ledger::open_existing(&self.job.runs.join("ledger.sqlite"))? {
-            Some(ledger) => Ok(ledger.history(&self.job.name, self.as_of, self.opened.summary.planned_at)?),
-            None => Ok(ledger::Past::default()),
-        }
+        let past = match ledger::Ledger::open_existing(&self.job.runs.join("ledger.sqlite"))? {
+            Some(ledger) => ledger.history(&self.job.name, self.as_of, self.opened.summary.planned_at)?,
+            None => ledger::Past::default(),
+        };
+        // Stop lists have no memory: both plans are made again with those of today.
+        Ok(past.stopping(stops::listed(&self.job)?))
     }
 }

@@ -1,5 +1,9 @@
 //! What `--json` prints: one object, for scripts.
 
+mod operator;
+
+pub use operator::{bounced, forgotten, ledger_exported, listening, moved, opt_outs};
+
 use super::words;
 use crate::domain;
 use crate::domain::coupon::Tally;
@@ -365,7 +369,7 @@ pub fn status(job: &Job, status: Option<&Status>) -> String {
         .map(|doubt| json!({"mail_id": doubt.mail_id, "customer": doubt.customer_id, "campaign": doubt.campaign, "answer": doubt.reply}))
         .collect();
     text(&json!({"job": job.name, "as_of": status.as_of.to_string(), "destination": status.destination, "digest": status.digest,
-        "states": states(&status.states), "in_doubt": in_doubt}))
+        "states": states(&status.states), "in_doubt": in_doubt, "stopped": status.stopped}))
 }
 
 pub fn schedule(job: &Job, times: &[NaiveDateTime]) -> String {

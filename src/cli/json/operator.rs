@@ -1,0 +1,41 @@
+//! What the commands of an operator print as JSON.
+
+use super::{states, text};
+use crate::domain::BounceKind;
+use crate::pipeline::{Bounced, Forgotten, Moved};
+use serde_json::json;
+use std::path::Path;
+
+pub fn moved(moved: &Moved) -> String {
+    text(&json!({"as_of": moved.as_of.to_string(), "to": moved.to.word(), "mails": moved.mails, "states": states(&moved.states)}))
+}
+
+pub fn ledger_exported(rows: u64, file: &Path) -> String {
+    text(&json!({"rows": rows, "file": file.display().to_string()}))
+}
+
+pub fn listening(address: std::net::SocketAddr) -> String {
+    text(&json!({"listening": address.to_string()}))
+}
+
+/// Opt-outs that were read from a list or written to one, and how many of those read are new.
+pub fn opt_outs(rows: usize, new: Option<u64>) -> String {
+    text(&json!({"rows": rows, "new": new}))
+}
+
+pub fn bounced(bounced: &Bounced) -> String {
+    let mut object = json!({"mails": bounced.mails, "known": bounced.known, "notices": bounced.notices, "strangers": bounced.strangers,
+        "too_long": bounced.too_long, "stopped": bounced.stopped});
+    for kind in BounceKind::ALL {
+        object[kind.word()] = json!(bounced.kinds.get(&kind).copied().unwrap_or_default());
+    }
+    text(&object)
+}
+
+pub fn forgotten(forgotten: &Forgotten) -> String {
+    let days = |days: &[chrono::NaiveDate]| days.iter().map(ToString::to_string).collect::<Vec<_>>();
+    text(
+        &json!({"rows": forgotten.rows, "runs": days(&forgotten.runs), "removed_plans": days(&forgotten.removed), "files": forgotten.files,
+        "other_jobs": forgotten.elsewhere}),
+    )
+}

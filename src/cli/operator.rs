@@ -1,0 +1,124 @@
+//! The commands of an operator: what was sent is looked after by hand.
+
+use super::args::{Common, Picked, Verdict};
+use super::commands::load;
+use super::{Done, Signals, clock, json, note, page, say};
+use crate::domain::Job;
+use crate::pipeline::{self, Error, Moved, Pick};
+use std::path::Path;
+
+pub fn resolve(common: &Common, path: &Path, mail: Option<&str>, verdict: Verdict) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let verdict = match verdict {
+        Verdict::Sent => pipeline::Verdict::Sent,
+        Verdict::Again => pipeline::Verdict::Again,
+    };
+    let moved = pipeline::resolve(&job, common.as_of, mail, verdict, clock::now())?;
+    Ok(tell(common, &job, &moved))
+}
+
+pub fn cancel(common: &Common, path: &Path, picked: &Picked) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let campaign = picked.campaign.as_deref().map(Pick::Campaign);
+    let customer = picked.customer.as_deref().map(Pick::Customer);
+    let pick = picked.mail.as_deref().map(Pick::Mail).or(campaign).or(customer).unwrap_or(Pick::All);
+    let moved = pipeline::cancel(&job, common.as_of, pick, clock::now())?;
+    Ok(tell(common, &job, &moved))
+}
+
+pub fn stop(common: &Common, path: &Path, campaign: &str, resume: bool) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let moved = if resume {
+        pipeline::resume_campaign(&job, common.as_of, campaign)?
+    } else {
+        pipeline::stop_campaign(&job, common.as_of, campaign, clock::now())?
+    };
+    Ok(tell(common, &job, &moved))
+}
+
+fn tell(common: &Common, job: &Job, moved: &Moved) -> Done {
+    if common.json {
+        say(&json::moved(moved));
+    } else if !common.quiet {
+        say(&page::moved(job, moved));
+    }
+    Done::Clean
+}
+
+pub fn serve_opt_outs(common: &Common, path: &Path, listen: &str, signals: &Signals) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let listening = |address: std::net::SocketAddr| {
+        if common.json {
+            say(&json::listening(address));
+        } else if !common.quiet {
+            say(&page::listening(&job, address));
+        }
+    };
+    let serving = pipeline::Serving {
+        job: &job,
+        listen,
+        now: &clock::now,
+        ended: &signals.interrupted,
+        listening: &listening,
+        trouble: &|what| note(&format!("{what}\n")),
+    };
+    pipeline::serve_opt_outs(&serving)?;
+    Ok(Done::Clean)
+}
+
+pub fn import_opt_outs(common: &Common, path: &Path, csv: &Path) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let (named, new) = pipeline::import_opt_outs(&job, csv, clock::now())?;
+    if common.json {
+        say(&json::opt_outs(named, Some(new)));
+    } else if !common.quiet {
+        say(&page::opt_outs_imported(&job, named, new));
+    }
+    Ok(Done::Clean)
+}
+
+pub fn export_opt_outs(common: &Common, path: &Path, out: Option<&Path>) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let rows = pipeline::export_opt_outs(&job, out, &mut anstream::stdout())?;
+    // The list may be on standard output; what is said of it must not get into it.
+    if common.json {
+        note(&json::opt_outs(rows, None));
+    } else if !common.quiet {
+        note(&page::opt_outs_exported(&job, rows));
+    }
+    Ok(Done::Clean)
+}
+
+pub fn bounces(common: &Common, path: &Path, mailbox: &Path) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let bounced = pipeline::bounces(&job, mailbox, clock::now())?;
+    if common.json {
+        say(&json::bounced(&bounced));
+    } else if !common.quiet {
+        say(&page::bounced(&job, &bounced));
+    }
+    Ok(Done::Clean)
+}
+
+pub fn forget(common: &Common, path: &Path, customer: &str) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let forgotten = pipeline::forget(&job, customer, clock::now())?;
+    if common.json {
+        say(&json::forgotten(&forgotten));
+    } else if !common.quiet {
+        say(&page::forgotten(&job, &forgotten));
+    }
+    // Whoever asked to be forgotten is not, as long as another job knows them.
+    Ok(if forgotten.elsewhere.is_empty() { Done::Clean } else { Done::Unfinished })
+}
+
+pub fn export_ledger(common: &Common, path: &Path, file: &Path) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let rows = pipeline::export_ledger(&job, file)?;
+    if common.json {
+        say(&json::ledger_exported(rows, file));
+    } else if !common.quiet {
+        say(&page::ledger_exported(&job, rows, file));
+    }
+    Ok(Done::Clean)
+}

@@ -1,0 +1,93 @@
+//! What the commands of an operator print.
+
+use super::{good, state_lines, warning, words};
+use crate::domain::BounceKind;
+use crate::domain::Job;
+use crate::domain::money::grouped;
+use crate::pipeline::{Bounced, Forgotten, Moved};
+use std::path::Path;
+
+pub fn moved(job: &Job, moved: &Moved) -> String {
+    let (state, count, as_of) = (words::state(job.language, moved.to), grouped(moved.mails), moved.as_of);
+    let done = job
+        .language
+        .pick(format!("{as_of} のメール {count} 通を「{state}」にしました"), format!("{count} mails of {as_of} are now {state}"));
+    good(&done) + &state_lines(job, &moved.states)
+}
+
+pub fn ledger_exported(job: &Job, rows: u64, file: &Path) -> String {
+    let (count, file) = (grouped(rows), file.display());
+    good(&job.language.pick(format!("{file}: {count} 行"), format!("{file}: {count} rows")))
+}
+
+pub fn listening(job: &Job, address: std::net::SocketAddr) -> String {
+    good(&job.language.pick(
+        format!("http://{address}/ で配信停止を受け付けています（Ctrl-C で終了）"),
+        format!("taking opt-outs on http://{address}/ (Ctrl-C ends it)"),
+    ))
+}
+
+pub fn opt_outs_imported(job: &Job, named: usize, new: u64) -> String {
+    let (named, new) = (grouped(named as u64), grouped(new));
+    good(
+        &job.language.pick(
+            format!("配信停止 {named} 件を取り込みました（新規 {new} 件）"),
+            format!("{named} opt-outs taken over, {new} of them new"),
+        ),
+    )
+}
+
+pub fn opt_outs_exported(job: &Job, rows: usize) -> String {
+    let rows = grouped(rows as u64);
+    good(&job.language.pick(format!("配信停止 {rows} 件"), format!("{rows} opt-outs")))
+}
+
+pub fn bounced(job: &Job, bounced: &Bounced) -> String {
+    let language = job.language;
+    let (mails, stopped) = (grouped(bounced.mails), grouped(bounced.stopped));
+    let mut out = good(&language.pick(
+        format!("メール {mails} 通を読み、新たに {stopped} 件のアドレスを停止しました"),
+        format!("{mails} mails read; {stopped} addresses get no more mails from now on"),
+    ));
+    let kinds = BounceKind::ALL.map(|kind| {
+        let (ja, en) = match kind {
+            BounceKind::Hard => ("宛先不明", "hard: the address does not exist"),
+            BounceKind::Soft => ("一時的な不達", "soft: it did not arrive this time"),
+            BounceKind::Blocked => ("受信拒否", "blocked: the mail was refused, not the address"),
+            BounceKind::Complaint => ("迷惑メール報告", "complaints"),
+        };
+        (bounced.kinds.get(&kind).copied().unwrap_or_default(), ja, en)
+    });
+    let others = [
+        (bounced.known, "前に読んだもの", "read before"),
+        (bounced.notices, "不達ではないもの", "report nothing that went wrong for good"),
+        (bounced.strangers, "このお店のメールと確かめられないもの", "carry no token of a mail of this shop"),
+        (bounced.too_long, "長すぎて読まないもの", "too long to be read"),
+    ];
+    for (count, ja, en) in kinds.into_iter().chain(others).filter(|(count, ..)| *count > 0) {
+        out += &format!("  {:>8}  {}\n", grouped(count), language.pick(ja, en));
+    }
+    out
+}
+
+pub fn forgotten(job: &Job, forgotten: &Forgotten) -> String {
+    let language = job.language;
+    let (rows, runs, files) = (grouped(forgotten.rows), forgotten.runs.len(), grouped(forgotten.files));
+    let mut out = good(&language.pick(
+        format!("台帳 {rows} 行、計画 {runs} 件、ファイル {files} 件から消しました。今後も送りません"),
+        format!("taken out of {rows} rows of the ledger, {runs} plans and {files} files; nothing is sent there any more"),
+    ));
+    for day in &forgotten.removed {
+        out += &warning(&language.pick(
+            format!("{day} の計画は未送信のため削除しました。rankmail plan で作り直してください"),
+            format!("the plan of {day} was not adopted and is gone; make it again with `rankmail plan`"),
+        ));
+    }
+    for other in &forgotten.elsewhere {
+        out += &warning(&language.pick(
+            format!("ジョブ {other} にも記録があります。そのジョブでも rankmail forget を実行してください"),
+            format!("the job {other} knows this customer too; run `rankmail forget` with its file as well"),
+        ));
+    }
+    out
+}

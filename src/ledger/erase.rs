@@ -1,0 +1,117 @@
+//! Forgetting a customer: what tells of them goes, what proves that mails went out stays.
+
+use super::{Adoption, Error, Ledger, Result, look};
+use chrono::NaiveDate;
+use rusqlite::{OptionalExtension, TransactionBehavior, params};
+use std::collections::HashSet;
+
+/// A row of a customer who is to be forgotten.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trace {
+    pub job: String,
+    pub as_of: NaiveDate,
+    pub mail_id: String,
+    pub campaign: String,
+    /// By which way it went.
+    pub channel: String,
+}
+
+/// What a forgotten id or address begins with in the ledger, before its mark.
+pub const FORGOTTEN: &str = "forgotten:";
+
+impl Ledger {
+    /// The rows of some customers, of all jobs.
+    pub fn traces(&self, ids: &[String]) -> Result<Vec<Trace>> {
+        let sql = "SELECT job, as_of, mail_id, campaign, channel FROM mails WHERE customer_id = ?1 ORDER BY job, as_of, place";
+        let mut traces = Vec::new();
+        for id in ids {
+            let rows = self.all(sql, [id], |row| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?;
+            for (job, as_of, mail_id, campaign, channel) in rows {
+                traces.push(Trace { job, as_of: look::date(&as_of)?, mail_id, campaign, channel });
+            }
+        }
+        Ok(traces)
+    }
+
+    /// Lets a plan stand for an adopted one: the same without somebody. The chain of runs holds with either of them, so it does not
+    /// matter when the folder is changed.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub fn allow_instead(&mut self, adoption: &Adoption, digest: &str, reason: &str, at: i64) -> Result<()> {
+        let sql = "INSERT OR IGNORE INTO rewritten (job, as_of, digest, reason, at) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let date = adoption.as_of.to_string();
+        self.connection.execute(sql, params![adoption.job, date, digest, reason, at]).map_err(|error| Error::write(&error))?;
+        Ok(())
+    }
+
+    /// Whether a plan with this digest is the one that was adopted, or stands for it.
+    pub fn stands_for(&self, adoption: &Adoption, digest: &str) -> Result<bool> {
+        if adoption.digest == digest {
+            return Ok(true);
+        }
+        if !self.has_table("rewritten")? {
+            return Ok(false);
+        }
+        let sql = "SELECT 1 FROM rewritten WHERE job = ?1 AND as_of = ?2 AND digest = ?3";
+        let date = adoption.as_of.to_string();
+        let found = self.connection.query_row(sql, params![adoption.job, date, digest], |_| Ok(())).optional();
+        Ok(found.map_err(|error| Error::read(&error))?.is_some())
+    }
+
+    /// Forgets a customer of a job, known by one id or by several: what has not left is cancelled; of each row stay mail, campaign, state and
+    /// dates under the mark of the id, without address and without the words of servers. Whoever is forgotten counts as opted out for ever,
+    /// by the mark. `mark` makes one of an id or an address. Gives the number of rows.
+    ///
+    /// # Errors
+    /// The ledger cannot be written: nothing was forgotten.
+    pub fn forget(&mut self, job: &str, ids: &[String], mark: &dyn Fn(&str) -> String, at: i64) -> Result<u64> {
+        let mut work = || -> rusqlite::Result<u64> {
+            // What the rows held is written over with zeros, not only given up.
+            self.connection.pragma_update(None, "secure_delete", "ON")?;
+            let change = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let mut rows = 0;
+            for id in ids {
+                let mut addresses =
+                    change.prepare("SELECT DISTINCT address FROM mails WHERE customer_id = ?1 AND channel = 'mail' AND address <> ''")?;
+                let addresses: Vec<String> = addresses.query_map([id], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+                let own = mark(id);
+                change.execute(
+                    "UPDATE mails SET state = 'cancelled', settled_at = ?3, not_before = NULL
+                     WHERE job = ?1 AND customer_id = ?2 AND state IN ('planned', 'deferred', 'held')",
+                    params![job, id, at],
+                )?;
+                rows += change.execute(
+                    "UPDATE mails SET customer_id = ?3, address = '', reply = NULL, state = CASE state WHEN 'handing' THEN 'in_doubt' ELSE state END
+                     WHERE job = ?1 AND customer_id = ?2",
+                    params![job, id, own],
+                )?;
+                for address in addresses.iter().map(|address| address.to_lowercase()) {
+                    let mark = mark(&address);
+                    change.execute("UPDATE suppressions SET address = ?2 WHERE address = ?1", params![address, mark])?;
+                    change.execute("UPDATE bounces SET address = ?2 WHERE address = ?1", params![address, mark])?;
+                }
+                change.execute("UPDATE suppressions SET customer_id = ?2 WHERE customer_id = ?1", params![id, own])?;
+                change.execute(
+                    "INSERT INTO suppressions (customer_id, reason, at) SELECT ?1, 'unsubscribed', ?2
+                     WHERE NOT EXISTS (SELECT 1 FROM suppressions WHERE customer_id = ?1 AND address IS NULL AND reason = 'unsubscribed')",
+                    params![own, at],
+                )?;
+            }
+            change.commit()?;
+            Ok(rows as u64)
+        };
+        let rows = work().map_err(|error| Error::write(&error))?;
+        // The log still has the pages from before. Where another process reads it now, its own next checkpoint writes over them.
+        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(|error| Error::write(&error))?;
+        Ok(rows)
+    }
+
+    /// The marks of forgotten ids and addresses.
+    pub fn forgotten(&self) -> Result<HashSet<String>> {
+        let sql = "SELECT customer_id FROM suppressions WHERE customer_id >= ?1 AND customer_id < ?2
+                   UNION SELECT address FROM suppressions WHERE address >= ?1 AND address < ?2";
+        let end = format!("{}{}", FORGOTTEN.trim_end_matches(':'), ';');
+        Ok(self.all(sql, params![FORGOTTEN, end], |row| row.get(0))?.into_iter().collect())
+    }
+}

@@ -1,0 +1,145 @@
+//! Stop lists: in the first column of each row a customer id or a mail address. A heading is an id that nobody has.
+
+use super::error::{Error, relative_name};
+use super::table::{open, unchanged};
+use super::{csv, judge};
+use crate::domain::Address;
+use crate::domain::stop::{StopList, Stopped};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// The job's key, for messages about the files as such.
+const KEY: &str = "`files` in [stop]";
+
+/// A file as it was when it was looked at.
+type Stamp = (PathBuf, u64, Option<SystemTime>);
+
+/// The stop lists of a job, which may change at any time.
+#[derive(Debug)]
+pub struct StopFiles {
+    /// Files and patterns, as the job writes them.
+    written: Vec<String>,
+    base: PathBuf,
+    /// None before the first look, and after one that failed.
+    seen: Option<Vec<Stamp>>,
+}
+
+impl StopFiles {
+    #[must_use]
+    pub fn new(written: &[String], base: &Path) -> Self {
+        Self { written: written.to_vec(), base: base.to_owned(), seen: None }
+    }
+
+    /// Everybody on the lists, when they are not as they were at the last look.
+    ///
+    /// # Errors
+    /// A file cannot be read, is not there, or changes while it is read. The next look begins anew.
+    pub fn changed(&mut self) -> Result<Option<StopList>, Error> {
+        let stamps = self.stamps()?;
+        if self.seen.as_ref() == Some(&stamps) {
+            return Ok(None);
+        }
+        self.seen = None;
+        let mut list = StopList::default();
+        for (path, ..) in &stamps {
+            for stopped in stopped(path, &self.base, KEY)? {
+                match stopped {
+                    Stopped::Customer(id) => list.customers.insert(id),
+                    Stopped::Address(address) => list.addresses.insert(address),
+                };
+            }
+        }
+        self.seen = Some(stamps);
+        Ok(Some(list))
+    }
+
+    /// The files that there are now. A pattern may match none yet, a file that is named must be there.
+    fn stamps(&self) -> Result<Vec<Stamp>, Error> {
+        let mut stamps = Vec::new();
+        for written in &self.written {
+            let path = self.base.join(written);
+            let name = relative_name(&path, &self.base);
+            let mut paths = vec![path.clone()];
+            if !path.exists() && written.contains(['*', '?', '[']) {
+                let unusable = |reason: &str| Error::StopPattern { pattern: name.clone(), reason: reason.to_owned() };
+                let found = glob::glob(&path.to_string_lossy()).map_err(|error| unusable(error.msg))?;
+                paths = found.collect::<Result<_, _>>().map_err(|error| unusable(&error.to_string()))?;
+            }
+            for path in paths {
+                let io = |source| Error::Io { key: KEY, file: relative_name(&path, &self.base), source };
+                let meta = std::fs::metadata(&path).map_err(io)?;
+                stamps.push((path, meta.len(), meta.modified().ok()));
+            }
+        }
+        Ok(stamps)
+    }
+}
+
+/// Everybody whom a file names, in its order. What has an @ in it is an address, and an id as well: some shops have such ids.
+pub fn stopped(path: &Path, base: &Path, key: &'static str) -> Result<Vec<Stopped>, Error> {
+    let name = relative_name(path, base);
+    let (file, before) = open(path, &name, key)?;
+    let (rows, _) = unchanged(path, &name, &before, || csv::rows(file, path, &name, key))?;
+    let mut stopped = Vec::new();
+    for (_, cells) in rows {
+        let who = cells.first().map_or("", |cell| cell.trim());
+        if who.contains('@') {
+            let same = if let Address::Usable { same, .. } = judge(who) { same } else { who.to_lowercase() };
+            stopped.push(Stopped::Address(same));
+        }
+        if !who.is_empty() {
+            stopped.push(Stopped::Customer(who.to_owned()));
+        }
+    }
+    Ok(stopped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn ids_and_addresses_are_read_from_the_first_column() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("stop.csv");
+        let read = |bytes: &[u8]| {
+            fs::write(&path, bytes).unwrap();
+            stopped(&path, folder.path(), KEY).map_err(|error| error.to_string())
+        };
+        let id = |text: &str| Stopped::Customer(text.to_owned());
+        let at = |text: &str| Stopped::Address(text.to_owned());
+        assert_eq!(
+            read("\u{feff}customer,why\nC1,moved\n\n\"A@B.example\",x\n,y\n".as_bytes()).unwrap(),
+            [id("customer"), id("C1"), at("a@b.example"), id("A@B.example")]
+        );
+        assert_eq!(read(b"a..b@docomo.ne.jp\n").unwrap()[0], at("a..b@docomo.ne.jp"));
+        assert_eq!(read(b"").unwrap(), []);
+        let (japanese, ..) = encoding_rs::SHIFT_JIS.encode("顧客\n山1\n");
+        assert_eq!(read(&japanese).unwrap(), [id("顧客"), id("山1")]);
+        assert!(read(b"a\xff\xfe\x81").unwrap_err().contains("stop.csv"));
+    }
+
+    #[test]
+    fn lists_are_read_again_when_they_change_and_only_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut files = StopFiles::new(&["stop/*.csv".to_owned()], folder.path());
+        assert_eq!(files.changed().unwrap(), Some(StopList::default()), "a pattern may match nothing yet");
+        assert_eq!(files.changed().unwrap(), None);
+        fs::create_dir(folder.path().join("stop")).unwrap();
+        fs::write(folder.path().join("stop/a.csv"), "C1\n").unwrap();
+        let list = files.changed().unwrap().unwrap();
+        assert!(list.holds("C1", "") && !list.holds("C2", "") && !list.holds("", ""));
+        assert_eq!(files.changed().unwrap(), None);
+        fs::write(folder.path().join("stop/b.csv"), "x@b.example\n").unwrap();
+        let list = files.changed().unwrap().unwrap();
+        assert!(list.holds("C1", "") && list.holds("C9", "x@b.example"));
+        fs::write(folder.path().join("stop/b.csv"), b"\xff\xff").unwrap();
+        assert!(files.changed().is_err());
+        assert!(files.changed().is_err(), "what cannot be read is not taken for unchanged");
+        fs::remove_file(folder.path().join("stop/b.csv")).unwrap();
+        assert!(!files.changed().unwrap().unwrap().holds("", "x@b.example"), "who is taken off is no longer stopped");
+        let mut gone = StopFiles::new(&["none.csv".to_owned()], folder.path());
+        assert!(gone.changed().unwrap_err().to_string().contains("none.csv"), "a file that is named must be there");
+    }
+}
