@@ -1,4 +1,4 @@
-"""kill -9, forty times while the demo shop's December is sent, against a receiver that shares no code with the program.
+"""kill -9, two hundred times while the demo shop's December is sent, against a receiver that shares no code with the program.
 
 The receiver is a process of its own. It writes down each mail it takes, synced to the disk, before it answers 250. Then: no mail was
 taken twice; every mail is accepted or in doubt in the ledger, each accepted one was taken, and a kill leaves at most as many in doubt as
@@ -22,10 +22,10 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = os.environ.get("RANKMAIL", str(ROOT / "target/release/rankmail"))
 AS_OF = "2026-12-01"
-KILLS = 40
-CONNECTIONS = 8
+KILLS = 200
+CONNECTIONS = 4
 # The receiver's pause before each 250: long enough for so many kills before the mails run out.
-NAP = 0.05
+NAP = 0.2
 
 
 def receive(port, log):

@@ -268,7 +268,7 @@ mod tests {
         let mut text = String::new();
         for name in tag("h=").split(':') {
             let is_it = |line: &&str| line.split(':').next().unwrap().eq_ignore_ascii_case(name);
-            if let Some(at) = lines.iter().rposition(|line| is_it(line)) {
+            if let Some(at) = lines.iter().rposition(is_it) {
                 let (name, value) = lines.remove(at).split_once(':').unwrap();
                 text.push_str(&format!("{}:{}\r\n", name.to_lowercase(), value.trim()));
             }
