@@ -146,9 +146,10 @@ impl Past {
 }
 
 impl Ledger {
-    /// What is known before `job` plans `as_of`: mails that are accepted, in doubt or being handed over, of earlier as-of dates and
-    /// of the same date of other jobs; and the suppressions. Mails of the very run that is planned are left out, and so is what happened
-    /// after `until` (microseconds UTC): a plan that was made then did not know it.
+    /// What is known before `job` plans `as_of`: mails of adopted plans that went out or still may, of earlier as-of dates and of the same
+    /// date of other jobs; and the suppressions. Only what was refused for good, suppressed or cancelled came to nothing. Mails of the
+    /// very run that is planned are left out, and so is what happened after `until` (microseconds UTC): a plan that was made then did
+    /// not know it.
     pub fn history(&self, job: &str, as_of: NaiveDate, until: i64) -> Result<Past> {
         let mut past = Past::default();
         self.read_mails(&mut past, job, as_of, until)?;
@@ -181,9 +182,9 @@ impl Ledger {
         let mut statement = self
             .connection
             .prepare(
-                "SELECT customer_id, job, campaign, occasion, as_of, counts FROM mails
-                 WHERE state IN ('accepted', 'in_doubt', 'handing') AND (as_of < ?2 OR (as_of = ?2 AND job <> ?1))
-                 AND coalesce(first_claim_at, settled_at, 0) <= ?3
+                "SELECT customer_id, job, campaign, occasion, as_of, counts FROM mails JOIN adoptions USING (job, as_of)
+                 WHERE (as_of < ?2 OR (as_of = ?2 AND job <> ?1)) AND adopted_at <= ?3
+                 AND NOT (state IN ('rejected', 'suppressed', 'cancelled') AND coalesce(settled_at, 0) <= ?3)
                  -- All rows are read anyway, so sorting them is cheaper than looking each up by the index.
                  ORDER BY +customer_id, as_of, job, place",
             )

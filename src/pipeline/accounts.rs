@@ -153,7 +153,7 @@ fn read(job: &Job, inputs: &Inputs, people: &[People]) -> Result<Past, Error> {
         part.ranks.sort_by_key(|(row, run, _)| (*row, *run));
         part.paid.sort_by_key(|(row, on, _)| (*row, *on));
     }
-    let promises = promises::read(job, &inputs.merges, &inputs.before.adopted)?;
+    let promises = promises::read(job, &inputs.merges, &inputs.before.adopted, inputs.before.until)?;
     Ok(Past { runs: inputs.before.adopted.iter().map(|adoption| adoption.as_of).collect(), parts, promises })
 }
 

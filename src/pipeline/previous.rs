@@ -17,6 +17,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 /// The state before a run.
 #[derive(Default)]
 pub struct Before {
+    /// Microseconds UTC: what happened later is not known.
+    pub until: i64,
     /// The last adopted run of the job whose ranks count, if any.
     pub run: Option<PreviousRun>,
     /// The last adopted run of this very job, if any.
@@ -47,7 +49,7 @@ pub fn read(job: &Job, customers: &Customers, merges: &Merges, as_of: NaiveDate,
     let issued = issued(job, as_of, until)?;
     let adopted = adopted_in(&ledger, job, as_of, until)?;
     let spent = spent::read(job, &ledger, as_of, until)?;
-    let before = Before { summary, adopted, past, gifts, issued, spent, ..Before::default() };
+    let before = Before { until, summary, adopted, past, gifts, issued, spent, ..Before::default() };
     let ranking = match &job.ladder.of {
         None => own,
         Some(_) => before.adopted.last().map(|adoption| open_adopted(job, adoption)).transpose()?,

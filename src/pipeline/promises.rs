@@ -6,9 +6,9 @@ use crate::domain::merges::Merges;
 use crate::domain::offer::{OfferKind, On};
 use crate::domain::points::Promise;
 use crate::domain::{Job, Value};
-use crate::ledger::Adoption;
+use crate::ledger::{Adoption, Ledger};
 use crate::{job, points, runs};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// What mails promised to each customer, in the order of runs and campaigns.
@@ -20,23 +20,29 @@ struct Terms {
     on: Option<Arc<On>>,
 }
 
-/// Reads what the mails of adopted runs promised, whatever became of the mails. Mails are opened of those runs only that had such an offer.
-pub fn read(job: &Job, merges: &Merges, adopted: &[Adoption]) -> Result<Promises, Error> {
+/// Reads what the mails of adopted runs promised, as far as they went out or still might at the instant `until` (microseconds UTC). Mails
+/// are opened of those runs only that had such an offer.
+pub fn read(job: &Job, merges: &Merges, adopted: &[Adoption], until: i64) -> Result<Promises, Error> {
     let mut promises = Promises::new();
+    let Some(ledger) = Ledger::open_existing(&job.runs.join("ledger.sqlite"))? else { return Ok(promises) };
     for adoption in adopted {
         let planned = job::load_text(&job.path, &previous::open_adopted_customers(job, adoption)?.job_text()?)?;
         if !terms(&planned).is_empty() {
-            add(job, merges, adoption, &mut promises)?;
+            let void = ledger.void_mails(&adoption.job, adoption.as_of, until)?;
+            add(job, merges, adoption, &void, &mut promises)?;
         }
     }
     Ok(promises)
 }
 
-fn add(job: &Job, merges: &Merges, adoption: &Adoption, promises: &mut Promises) -> Result<(), Error> {
+fn add(job: &Job, merges: &Merges, adoption: &Adoption, void: &HashSet<String>, promises: &mut Promises) -> Result<(), Error> {
     let opened = previous::open_adopted(job, adoption)?;
     let terms = terms(&inputs::planned_job(job, &opened)?);
     for mail in opened.mails()? {
         let mail = mail?;
+        if void.contains(&mail.mail_id) {
+            continue;
+        }
         let Some(Terms { campaign, on }) = terms.get(&mail.campaign).filter(|_| mail.offer.as_deref() == Some("points")) else { continue };
         let values = runs::values_read(&mail.values)?;
         let offered = |name: &str| values.get("offer").and_then(|offer| offer.get(name));

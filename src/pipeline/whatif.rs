@@ -118,7 +118,7 @@ fn replay(job: &Job, stops: &[Stop], watch: &Watch) -> Result<Replay, Error> {
                 let past = previous::past(job, stop.as_of, stop.until)?.replayed(&job.name, first, Arc::clone(&mailed));
                 let issued = previous::issued(job, stop.as_of, stop.until)?;
                 let adopted = previous::adopted(job, stop.as_of, stop.until)?;
-                previous::Before { run: Some(run), summary: None, adopted, held, past, gifts, issued, spent }
+                previous::Before { until: stop.until, run: Some(run), summary: None, adopted, held, past, gifts, issued, spent }
             }
         };
         let mut inputs = inputs::assemble(job, stop.as_of, key.clone(), lists, templates, before, None)?;

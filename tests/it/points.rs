@@ -203,6 +203,16 @@ fn an_order_earns_the_extra_points_that_a_mail_promised_and_once() {
 }
 
 #[test]
+fn a_mail_that_was_called_off_promises_nothing() {
+    let offer = "offer = { kind = 'points', times = 3, over = 2_000, valid = '31 days' }";
+    let shop = Shop::new(&RULES.replace("3 months", "9 months"), offer);
+    shop.call("run", &["--as-of", "2026-02-01", "--limit", "0"]).any_output().run();
+    shop.call("cancel", &["--as-of", "2026-02-01"]).any_output().run();
+    shop.run("2026-03-01");
+    assert_eq!(shop.customers("2026-03-01", &BALANCE)["a"][0], (10 - 4 + 200).to_string());
+}
+
+#[test]
 fn a_refund_with_an_id_of_its_own_gives_back_the_points_that_were_used() {
     let shop = Shop::new(RULES, "");
     shop.run("2026-02-01");

@@ -669,3 +669,27 @@ fn an_old_plan_that_is_adopted_after_its_offers_is_sent_whole() {
     shop.send(&sink, &["--as-of", "2021-01-15"], 0);
     assert_eq!(sink.taken().len(), 2);
 }
+
+/// Mails of an earlier run that were left behind may still go out, so a later run of the same occasion leaves them alone.
+#[test]
+fn what_waits_in_an_earlier_run_is_not_planned_again() {
+    let shop = Shop::with(
+        3,
+        |number| if number == 0 { "rcpt-450-c000@b.example".to_owned() } else { format!("good-c{number:03}@b.example") },
+        "",
+        "",
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let sink = Sink::start(folder.path(), "220", "250");
+    let run = |as_of: &str, more: &[&str], code| {
+        let printed = shop.call(&[&["run", "--as-of", as_of, "--smtp", &sink.url(), "--no-wait", "--json"], more].concat(), code);
+        serde_json::from_str::<serde_json::Value>(&printed).unwrap()["plan"]["mails"].clone()
+    };
+    assert_eq!(run(DATE, &["--limit", "2"], 1), 3);
+    assert_eq!(run("2026-12-08", &[], 0), 0, "one is deferred and one is planned: both may go out");
+    shop.send(&sink, &["--as-of", DATE, "--no-wait"], 1);
+    let taken: Vec<String> = sink.taken().into_iter().map(|mail| mail.recipient).collect();
+    assert_eq!(taken.len(), 2, "{taken:?}");
+    shop.call(&["cancel", "--as-of", DATE], 0);
+    assert_eq!(run("2026-12-15", &[], 1), 1, "what was called off is free again");
+}
