@@ -88,6 +88,14 @@ impl Ledger {
                 )?;
                 for address in addresses.iter().map(|address| address.to_lowercase()) {
                     let mark = mark(&address);
+                    // A claim looks for the address, not for its mark, so whoever else has it is stopped now.
+                    change.execute(
+                        "UPDATE mails SET state = 'suppressed', settled_at = ?2, not_before = NULL,
+                                reason = (SELECT reason FROM suppressions WHERE address = ?1 ORDER BY reason = 'unsubscribed' DESC LIMIT 1)
+                         WHERE lower(address) = ?1 AND channel = 'mail' AND state IN ('planned', 'deferred', 'held')
+                         AND EXISTS (SELECT 1 FROM suppressions WHERE address = ?1)",
+                        params![address, at],
+                    )?;
                     change.execute("UPDATE suppressions SET address = ?2 WHERE address = ?1", params![address, mark])?;
                     change.execute("UPDATE bounces SET address = ?2 WHERE address = ?1", params![address, mark])?;
                 }

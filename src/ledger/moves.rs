@@ -180,7 +180,8 @@ pub(super) fn claim(
         return Ok(Ok(Claim::NotClaimable(Some(State::Held))));
     }
     let same_address = listed.map_or_else(|| found.address.to_lowercase(), str::to_owned);
-    let stop = if stops.holds(&found.customer_id, &same_address) {
+    let mut ids = std::iter::once(&found.customer_id).chain(run.merges.former(&found.customer_id));
+    let stop = if ids.any(|id| stops.holds(id, &same_address)) {
         Some(SkipReason::Unsubscribed)
     } else {
         past::suppressed(change, &found.customer_id, &run.merges, &same_address)?

@@ -91,7 +91,8 @@ impl Ledger {
                 params![job, date, campaign, now],
             )?;
             change.execute(
-                "UPDATE mails SET state = 'held', not_before = NULL
+                // The day that a mail waits for stays its day.
+                "UPDATE mails SET state = 'held'
                  WHERE job = ?1 AND as_of = ?2 AND campaign = ?3 AND state IN ('planned', 'deferred')",
                 params![job, date, campaign],
             )
@@ -152,7 +153,7 @@ fn reopen(change: &Connection, job: &str, date: &str) -> rusqlite::Result<usize>
 
 /// Holds a mail back whose campaign was stopped in its run, and tells whether it did.
 pub(super) fn hold(change: &Connection, job: &str, date: &str, campaign: &str, mail_id: &str) -> rusqlite::Result<bool> {
-    let sql = "UPDATE mails SET state = 'held', not_before = NULL WHERE job = ?1 AND as_of = ?2 AND mail_id = ?4
+    let sql = "UPDATE mails SET state = 'held' WHERE job = ?1 AND as_of = ?2 AND mail_id = ?4
                AND EXISTS (SELECT 1 FROM stopped WHERE job = ?1 AND as_of = ?2 AND campaign = ?3)";
     Ok(change.prepare_cached(sql)?.execute(params![job, date, campaign, mail_id])? > 0)
 }

@@ -157,3 +157,24 @@ fn an_address_that_was_stopped_stays_stopped_for_others_who_have_it() {
         crate::shop::rows(&shop.path("runs/small").join(NEXT).join("skipped.parquet")).iter().map(|row| row["reason"].clone()).collect();
     assert_eq!(reasons, ["unsubscribed"], "c002 at the same address");
 }
+
+#[test]
+fn forgetting_lets_nobody_through_whose_address_was_stopped() {
+    let shop = Shop::new(3);
+    shop.call(&["run", "--as-of", DATE, "-q"], 0);
+    let list = "id,email,name,consent\nc000,good-c000@b.example,a,true\nc002,good-c001@b.example,b,true\n";
+    fs::write(shop.path("customers.csv"), list).unwrap();
+    shop.call(&["run", "--as-of", NEXT, "--limit", "0", "-q"], 0);
+    fs::write(shop.path("out.csv"), "c001\n").unwrap();
+    let mut import = std::process::Command::new(env!("CARGO_BIN_EXE_rankmail"));
+    import.args(["optout", "import"]).args([shop.path("job.toml"), shop.path("out.csv")]);
+    finish(&mut import, 0);
+    forget(&shop, "c001", 0);
+    shop.call(&["send", "--as-of", NEXT, "-q"], 0);
+    let state: (String, String) = ledger(&shop)
+        .query_row("SELECT state, reason FROM mails WHERE customer_id = 'c002' AND as_of = ?1", [NEXT], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .unwrap();
+    assert_eq!(state, ("suppressed".to_owned(), "unsubscribed".to_owned()));
+}

@@ -6,7 +6,7 @@ use crate::small_shop::{DATE, Shop};
 use arrow::array::{Array, Date32Array, RecordBatch, StringArray};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rankmail::domain::State;
-use std::fs::File;
+use std::fs::{self, File};
 use std::time::{Duration, Instant};
 
 fn server() -> (tempfile::TempDir, Sink) {
@@ -142,4 +142,21 @@ fn all_rows_come_out_as_parquet() {
         use std::os::unix::fs::PermissionsExt;
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     }
+}
+
+#[test]
+fn a_campaign_that_was_stopped_keeps_its_day() {
+    let shop = Shop::new(2);
+    let job = fs::read_to_string(shop.path("job.toml")).unwrap();
+    let dated = job.replace("name = \"letter\"\n", "name = \"letter\"\nsend = \"28th 11:07\"\n");
+    assert_ne!(job, dated);
+    // Whatever day the tests run, this one is still to come.
+    fs::write(shop.path("job.toml"), dated.replace("stale = \"off\"\n", "stale = \"off\"\nfuture = \"off\"\n")).unwrap();
+    let far = "2199-12-01";
+    let (_folder, sink) = server();
+    shop.call(&["run", "--as-of", far, "--smtp", &sink.url(), "--no-wait", "-q"], 1);
+    shop.call(&["stop", "--campaign", "letter"], 0);
+    shop.call(&["stop", "--campaign", "letter", "--resume"], 0);
+    shop.call(&["send", "--as-of", far, "--smtp", &sink.url(), "--no-wait", "-q"], 1);
+    assert_eq!(sink.taken().len(), 0);
 }

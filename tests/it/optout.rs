@@ -309,3 +309,19 @@ fn a_public_key_serves_this_machine_only() {
     let told = optout(&shop, "serve", &["--listen", "nowhere"], 2);
     assert!(told.contains("cannot listen on nowhere"), "{told}");
 }
+
+#[test]
+fn a_stop_list_knows_former_ids_too() {
+    let shop = Shop::new(3);
+    fs::write(shop.path("out.txt"), "").unwrap();
+    shop.write_job("", "", "[stop]\nfiles = \"out.txt\"\n");
+    let job = fs::read_to_string(shop.path("job.toml")).unwrap();
+    fs::write(shop.path("job.toml"), job.replace("path = \"customers.csv\"", "path = \"customers.csv\"\nmerged = \"merges.csv\"")).unwrap();
+    fs::write(shop.path("merges.csv"), "old,new\nlong ago,c001\n").unwrap();
+    shop.plan();
+    fs::write(shop.path("out.txt"), "long ago\n").unwrap();
+    let (_folder, sink) = server();
+    shop.send(&sink, &[], 0);
+    assert_eq!((shop.count(State::Suppressed), sink.taken().len()), (1, 2));
+    assert!(!arrived(&sink, "c001"));
+}
