@@ -55,6 +55,12 @@ pub struct Job {
 }
 
 impl Job {
+    /// Whether anything tells categories: the purchases or the product list.
+    #[must_use]
+    pub fn has_categories(&self) -> bool {
+        self.purchases.category.is_some() || self.products.as_ref().is_some_and(|list| list.category.is_some())
+    }
+
     /// A value of `[shop]`; empty when it is not there.
     #[must_use]
     pub fn shop(&self, key: &str) -> &str {

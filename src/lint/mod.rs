@@ -41,8 +41,8 @@ pub fn lint(job: &Job, seen: &Seen) -> Vec<Finding> {
             (Rule::LinkWithoutSelling, without_selling(job, campaign, shown, Showing::Link)),
             (Rule::NewsletterForLowest, newsletter(job, campaign)),
             (Rule::EventDiscountNearTop, event(job, campaign)),
-            (Rule::CostlyGift, costly(job, campaign, &seen.mean_spend)),
         ];
+        notes.extend(costly(job, campaign, &seen.mean_spend).into_iter().map(|message| (Rule::CostlyGift, Some(message))));
         notes.extend(shadow::two_discounts(job, at, &seen.categories).into_iter().map(|message| (Rule::TwoDiscounts, Some(message))));
         let allowed = |rule: &Rule| campaign.allow.contains(rule);
         found.extend(notes.into_iter().filter(|(rule, _)| !allowed(rule)).filter_map(|(rule, note)| Some(about(rule, note?))));
@@ -170,10 +170,12 @@ fn event(job: &Job, campaign: &Campaign) -> Option<String> {
         .then(|| job.language.pick(format!("ランク {rank} への値引きの催しです"), format!("it is a discount event for rank {rank}")))
 }
 
-fn costly(job: &Job, campaign: &Campaign, mean_spend: &[Option<i64>]) -> Option<String> {
-    let offer = campaign.offer.as_ref().filter(|offer| matches!(offer.kind, OfferKind::Gift { .. }))?;
+/// The ranks for which a gift is worth too much, each with its own sums.
+fn costly(job: &Job, campaign: &Campaign, mean_spend: &[Option<i64>]) -> Vec<String> {
+    let gift = campaign.offer.as_ref().filter(|offer| matches!(offer.kind, OfferKind::Gift { .. }));
+    let Some(offer) = gift else { return Vec::new() };
     let too_much = |cost: i64, spend: i64| i128::from(cost) * 100 > i128::from(spend) * i128::from(COSTLY);
-    offered(campaign).into_iter().find_map(|rank| {
+    let of = |rank: RankIndex| {
         let at = usize::from(rank);
         let cost = offer.cost.get(at).copied().flatten()?;
         let (name, gift) = (job.ladder.name(rank), job.currency.show(cost));
@@ -196,5 +198,6 @@ fn costly(job: &Job, campaign: &Campaign, mean_spend: &[Option<i64>]) -> Option<
                 format!("the gift costs {gift}, rank {name} asks for {asked} only; check --data tells what it spends"),
             )
         })
-    })
+    };
+    offered(campaign).into_iter().filter_map(of).collect()
 }

@@ -141,12 +141,16 @@ pub fn two_discounts(job: &Job, at: usize, categories: &HashMap<String, String>)
         return Vec::new();
     }
     let settled = |place: usize| campaign.not_with.contains(&place) || campaign.reduced_by.iter().any(|less| less.by == place);
+    // As the plan does it; where nobody looked into a product list that may tell, nothing is said.
+    let looked = !categories.is_empty() || job.products.as_ref().is_none_or(|list| list.category.is_none());
+    let may_be_of =
+        |product: &str, category: &str| categories.get(product).map_or(looked && job.has_categories(), |known| known == category);
     let earlier = job.campaigns[..at].iter().enumerate().filter(|(place, _)| !settled(*place));
     earlier
         .filter_map(|(_, other)| {
             let ranks = both_offered(other, campaign);
             let first = *ranks.first()?;
-            if !discounts_meet(other, campaign, categories) || never_together(other, campaign) {
+            if !discounts_meet(other, campaign, &may_be_of) || never_together(other, campaign) {
                 return None;
             }
             let (name, rank) = (&other.name, job.ladder.name(first));
@@ -166,7 +170,7 @@ fn both_offered(one: &Campaign, other: &Campaign) -> Vec<RankIndex> {
 }
 
 /// Whether two discounts are on the same thing, as far as it is known what is in a category.
-fn discounts_meet(one: &Campaign, other: &Campaign, categories: &HashMap<String, String>) -> bool {
+fn discounts_meet(one: &Campaign, other: &Campaign, may_be_of: &dyn Fn(&str, &str) -> bool) -> bool {
     let on = |campaign: &Campaign| -> Option<On> {
         match campaign.offer.as_ref().map(|rule| &rule.kind).filter(|kind| kind.is_discount())? {
             OfferKind::Coupon { on, .. } | OfferKind::Bundle { on, .. } => Some(on.clone().unwrap_or_default()),
@@ -175,7 +179,7 @@ fn discounts_meet(one: &Campaign, other: &Campaign, categories: &HashMap<String,
         }
     };
     let within = |products: &On, named: &On| {
-        products.product.iter().filter_map(|product| categories.get(product)).any(|category| named.category.contains(category))
+        products.product.iter().any(|product| named.category.iter().any(|category| may_be_of(product, category)))
     };
     let everything = |on: &On| on.category.is_empty() && on.product.is_empty();
     match (on(one), on(other)) {

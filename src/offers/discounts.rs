@@ -23,10 +23,10 @@ fn reach(kind: &OfferKind) -> Option<Reach<'_>> {
     }
 }
 
-/// Whether two offers are discounts on the same thing. `category` is that of a product.
-pub fn overlap<'a>(one: &OfferKind, other: &OfferKind, category: &dyn Fn(&str) -> Option<&'a str>) -> bool {
+/// Whether two offers are discounts on the same thing. `may_be_of` tells whether a product is, or may be, of a category.
+pub fn overlap(one: &OfferKind, other: &OfferKind, may_be_of: &dyn Fn(&str, &str) -> bool) -> bool {
     let within = |products: &[String], categories: &[String]| {
-        products.iter().filter_map(|product| category(product)).any(|of| categories.iter().any(|name| name == of))
+        products.iter().any(|product| categories.iter().any(|category| may_be_of(product, category)))
     };
     match (reach(one), reach(other)) {
         (None, _) | (_, None) => false,

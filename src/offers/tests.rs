@@ -206,7 +206,7 @@ fn discounts_on_the_same_thing_overlap() {
         let on = (category.len() + product.len() > 0).then(|| On { category: list(category), product: list(product) });
         OfferKind::Coupon { discount: Discount::Percent(vec![Some(5.0)]), over: vec![], on, code: CodeSource::Own }
     };
-    let category = |id: &str| (id == "P-1").then_some("tea");
+    let category = |id: &str, name: &str| id == "P-1" && name == "tea";
     let both = |one: &OfferKind, other: &OfferKind| {
         let answer = overlap(one, other, &category);
         assert_eq!(answer, overlap(other, one, &category), "it does not matter which is first");

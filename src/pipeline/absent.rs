@@ -3,9 +3,11 @@
 use super::error::Error;
 use crate::domain::campaign::WhereTest;
 use crate::domain::customers::Product;
+use crate::domain::job::{Language, RuleKind};
 use crate::domain::offer::{OfferKind, On};
-use crate::domain::{Campaign, Customers, Job, Value};
-use crate::purchases::{Names, Purchases};
+use crate::domain::{Campaign, Customers, Job, RuleValue, Value};
+use crate::purchases::{MOST_RULE_VALUES, Names, Purchases};
+use crate::tables;
 use chrono::NaiveDate;
 use std::collections::HashSet;
 
@@ -76,6 +78,39 @@ pub fn in_purchases(job: &Job, products: &[Product], purchases: &Purchases, as_o
     Ok(told)
 }
 
+/// What `[customers] exclude` names and the list lacks.
+pub fn of_exclude(absent: &tables::Absent, language: Language) -> String {
+    let words: Vec<&str> = absent.words.iter().map(String::as_str).collect();
+    let (words, held, column) = (quoted(&words), few(absent.held.iter().map(String::as_str)), &absent.column);
+    language.pick(
+        format!("`[customers] exclude`: {words} は顧客リストの列 `{column}` にひとつもありません。値は {held} です"),
+        format!("`[customers] exclude`: nobody in the customer list has {words}; the column `{column}` holds {held}"),
+    )
+}
+
+/// What `exclude` and `include` of `[purchases]` name and no line has; `values` are those of each rule's column.
+pub fn in_rules(job: &Job, values: &[(String, Vec<RuleValue>)]) -> Vec<String> {
+    let mut told = Vec::new();
+    for (rule, (column, values)) in job.purchases.rules.iter().zip(values) {
+        let there = || values.iter().filter_map(|value| value.value.as_deref());
+        let lacking: Vec<&str> = rule.values.iter().map(String::as_str).filter(|word| !there().any(|value| value == *word)).collect();
+        // Of more values not all are known.
+        if lacking.is_empty() || values.is_empty() || values.len() >= MOST_RULE_VALUES {
+            continue;
+        }
+        let (lacking, held) = (quoted(&lacking), few(there()));
+        let key = match rule.kind {
+            RuleKind::Exclude => "exclude",
+            RuleKind::Include => "include",
+        };
+        told.push(job.language.pick(
+            format!("`[purchases] {key}`: {lacking} は購入データの列 `{column}` にひとつもありません。値は {held} です"),
+            format!("`[purchases] {key}`: no line of the purchases has {lacking}; the column `{column}` holds {held}"),
+        ));
+    }
+    told
+}
+
 /// The values that a campaign wants in columns of the customer list, with the key that says so.
 fn wanted_of_customers(campaign: &Campaign) -> Vec<(&'static str, &str, Vec<&str>)> {
     let mut wanted = Vec::new();
@@ -113,6 +148,16 @@ fn named(campaign: &Campaign) -> (Vec<&str>, Vec<&str>) {
 
 fn quoted(words: &[&str]) -> String {
     words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// The first few of these values.
+fn few<'a>(values: impl Iterator<Item = &'a str>) -> String {
+    let first: Vec<&str> = values.take(QUOTED + 1).collect();
+    match first.len() {
+        0 => "-".to_owned(),
+        count if count > QUOTED => format!("{}, …", quoted(&first[..QUOTED])),
+        _ => quoted(&first),
+    }
 }
 
 /// The first few values of a column, as they are written.

@@ -114,6 +114,7 @@ fn look_at_data(job: &Job, as_of: NaiveDate, categories: &mut HashMap<String, St
     let looked = purchases.map_err(Error::from).and_then(|purchases| {
         (found.files, found.rows) = (purchases.inputs().len(), purchases.rows());
         found.values = purchases.rule_values()?;
+        found.notes.extend(absent::in_rules(job, &found.values));
         absent::in_purchases(job, &products, &purchases, as_of)
     });
     match looked {

@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::people::Shop;
 use super::previous::{self, Before};
-use super::{check, forgotten, households, stops};
+use super::{absent, check, forgotten, households, stops};
 use crate::domain::customers::Product;
 use crate::domain::job::{Language, Outline};
 use crate::domain::merges::Merges;
@@ -184,7 +184,8 @@ pub fn list_notes(notes: &tables::Notes, language: Language) -> Vec<String> {
     ];
     let counts = counts.into_iter().filter(|(count, ..)| *count > 0);
     let counts = counts.map(|(count, ja, en)| language.pick(format!("{ja}: {count}"), format!("{count} {en}")));
-    counts.chain(notes.examples.iter().cloned()).collect()
+    let absent = notes.absent.iter().map(|absent| absent::of_exclude(absent, language));
+    counts.chain(absent).chain(notes.examples.iter().cloned()).collect()
 }
 
 /// Loads the job's templates; with the customer list at hand its columns are known names.

@@ -22,6 +22,7 @@ mod words;
 pub use error::Error;
 pub use names::Names;
 pub use read::Sink;
+pub use rules::MOST_RULE_VALUES;
 pub use sieve::Sieve;
 
 use crate::domain::job::{AmountUnit, PurchasesSource};

@@ -8,7 +8,7 @@ use arrow::array::Array;
 use std::collections::BTreeMap;
 
 /// Values that are listed for a column. One with more is no status column, and nobody would read on.
-const VALUES: usize = 1_000;
+pub const MOST_RULE_VALUES: usize = 1_000;
 
 /// Lines and sum of each value.
 type Tally = BTreeMap<Option<String>, (u64, i128)>;
@@ -49,7 +49,7 @@ impl Purchases {
 
 fn add(tally: &mut Tally, value: Option<&str>, lines: u64, amount: i128) {
     let key = value.map(str::to_owned);
-    if tally.len() < VALUES || tally.contains_key(&key) {
+    if tally.len() < MOST_RULE_VALUES || tally.contains_key(&key) {
         let entry = tally.entry(key).or_default();
         entry.0 += lines;
         entry.1 += amount;

@@ -10,6 +10,7 @@ use chrono::NaiveDate;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
+use std::slice;
 
 /// The key that names the file.
 pub const KEY: &str = "`path` in [customers]";
@@ -20,6 +21,9 @@ const EXAMPLES: usize = 5;
 /// The kinds that a date can be read from.
 const DATES: [Kind; 4] = [Kind::Date, Kind::Time, Kind::Text, Kind::Int];
 const WORDS: [Kind; 2] = [Kind::Text, Kind::Int];
+
+/// How many values of a column are kept, to be shown.
+const HELD: usize = 6;
 
 /// What was left out or could not be used. It stops nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,8 +44,19 @@ pub struct Notes {
     pub unusable_points: u64,
     /// Customers of whom the list tells that points expire next which they do not have, or on a day that is past.
     pub senseless_points: u64,
+    /// What `exclude` names and no row has, column by column: the words, and some of the values that are there.
+    pub absent: Vec<Absent>,
     /// The first few, written for people: `line 12: birthday "昭和60年1月1日" is no date`.
     pub examples: Vec<String>,
+}
+
+/// Words of `exclude` that no row of the list has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Absent {
+    pub column: String,
+    pub words: Vec<String>,
+    /// The first few values that the column has.
+    pub held: Vec<String>,
 }
 
 impl Notes {
@@ -69,6 +84,7 @@ pub fn customers(
     let ids = ids(&table, source)?;
     let order = order(&table, &ids, &mut notes)?;
     let (order, ids) = merged(order, ids, merges, &mut notes);
+    notes.absent = absent(&table, source, &order)?;
     let (kept, excluded) = split(&table, source, &ids, order)?;
     let rows = Rows { table: &table, kept: &kept, zone };
 
@@ -178,6 +194,32 @@ fn split(table: &Table, source: &CustomersSource, ids: &[Cow<str>], order: Vec<u
         }
     }
     Ok((kept, excluded))
+}
+
+/// The words of `exclude` that none of these rows has.
+fn absent(table: &Table, source: &CustomersSource, rows: &[usize]) -> Result<Vec<Absent>, Error> {
+    let mut absent = Vec::new();
+    for (name, words) in &source.exclude {
+        let column = table.column(name, "[customers] exclude")?;
+        let values = || rows.iter().filter_map(|row| column.values.get(*row));
+        let nobody = |word: &&String| !values().any(|value| one_of(value, slice::from_ref(*word)).is_some());
+        let words: Vec<String> = words.iter().filter(nobody).cloned().collect();
+        if words.is_empty() || rows.is_empty() {
+            continue;
+        }
+        let mut held: Vec<String> = Vec::new();
+        let each = values().flat_map(|value| if let Value::List(values) = value { values.as_slice() } else { slice::from_ref(value) });
+        for value in each.filter_map(word).filter(|value| !value.trim().is_empty()) {
+            if held.len() == HELD {
+                break;
+            }
+            if !held.iter().any(|one| *one == value) {
+                held.push(value.into_owned());
+            }
+        }
+        absent.push(Absent { column: name.clone(), words, held });
+    }
+    Ok(absent)
 }
 
 /// The rows of a table in the order of the list.

@@ -18,7 +18,7 @@ mod table;
 mod values;
 
 pub use address::judge;
-pub use customers::{Notes, customers};
+pub use customers::{Absent, Notes, customers};
 pub use error::Error;
 pub use merges::merges;
 pub use pool::{Pool, pools};

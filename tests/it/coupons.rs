@@ -313,6 +313,24 @@ fn pool(from: &str) -> String {
     format!("{{ kind = \"coupon\", percent = 10, code = {{ from = \"{from}\" }}, valid = \"this month\" }}")
 }
 
+/// However its path is written.
+#[test]
+fn one_file_of_codes_is_one_pool() {
+    let shop = Shop::new(1);
+    shop.put("codes.csv", "code\nP1\nP2\n");
+    shop.job("second", &pool("codes.csv"));
+    shop.job("gift", &pool("codes.csv"));
+    let text = fs::read_to_string(shop.path("gift.toml")).unwrap();
+    let with = |second: &str| {
+        let campaign = format!("[[campaign]]\nname = \"second\"\nranks = \"A and up\"\ndiscounts = \"stack\"\noffer = {second}\n");
+        shop.put("gift.toml", format!("{text}{campaign}"));
+    };
+    with(&pool(".//codes.csv"));
+    shop.call("gift", &["check"], 0);
+    with(&pool("./codes.csv").replace("10", "15"));
+    assert!(shop.call("gift", &["check"], 2).contains("the codes of \"codes.csv\" are another discount in the campaign `gift`"));
+}
+
 #[test]
 fn codes_of_a_pool_are_given_in_its_order_and_never_again() {
     let shop = Shop::new(3);

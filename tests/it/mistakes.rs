@@ -94,6 +94,40 @@ fn rules(json: &serde_json::Value) -> Vec<&str> {
     json["findings"].as_array().unwrap().iter().map(|finding| finding["rule"].as_str().unwrap()).collect()
 }
 
+/// A word that leaves nobody out mails those who were meant to be left out.
+#[test]
+fn words_of_exclude_and_include_that_nothing_has_are_told() {
+    let campaign = "offer = { kind = 'coupon', percent = 5 }";
+    let (shop, odd) = checked(campaign, LIST, "exclude = { name = ['Ben', 'Benn'], email = ['b@shop.example'] }");
+    let customers = "`[customers] exclude`: nobody in the customer list has `Benn`; the column `name` holds `Ann`, `Ben`";
+    assert_eq!(odd["data"]["notes"], serde_json::json!([customers]), "whom an earlier word leaves out has the other words too");
+    shop.call("plan", &["--as-of", "2026-11-02"]).any_output().complains("To send it").says(customers).run();
+
+    let (shop, sound) = checked(campaign, LIST, "exclude = { name = ['Ben'] }");
+    assert_eq!(sound["data"]["notes"], serde_json::json!([]));
+    let job = String::from_utf8(shop.file("", "job.toml")).unwrap();
+    shop.put(
+        "job.toml",
+        &job.replace("path = 'purchases'", "path = 'purchases'\nexclude = { product = ['cupp', 'cup'] }\ninclude = { order = ['2', '3'] }"),
+    );
+    let odd = shop.call("check", &["--data", "--as-of", "2026-11-02", "--json"]).any_output().run().json();
+    let lines = [
+        "`[purchases] exclude`: no line of the purchases has `cupp`; the column `product` holds `cup`, `pot`",
+        "`[purchases] include`: no line of the purchases has `3`; the column `order` holds `1`, `2`",
+    ];
+    assert_eq!(odd["data"]["notes"], serde_json::json!(lines));
+}
+
+#[test]
+fn a_gift_is_told_for_each_rank_for_which_it_is_costly() {
+    let gift = "when = { month = 12 }\noffer = { kind = 'gift', otherwise = 'flowers', cost = { Silver = 5, Gold = 5_000 } }";
+    let (_, json) = checked(gift, LIST, "");
+    let findings = json["findings"].as_array().unwrap();
+    let told: Vec<&str> =
+        findings.iter().filter(|finding| finding["rule"] == "costly-gift").map(|finding| finding["message"].as_str().unwrap()).collect();
+    assert!(matches!(told[..], [silver, gold] if silver.contains("rank Silver") && gold.contains("rank Gold")), "{told:?}");
+}
+
 /// Somebody of the staff who spends much makes no gift cheap.
 #[test]
 fn a_gift_is_measured_by_those_who_are_ranked() {
@@ -124,6 +158,10 @@ fn a_category_and_a_product_of_it_are_the_same_thing_when_the_list_says_so() {
     assert!(rules(&meet).contains(&"two-discounts"), "{meet}");
     let (_, apart) = checked(&two("pot"), LIST, PRODUCTS);
     assert!(!rules(&apart).contains(&"two-discounts"), "{apart}");
+    let (_, unknown) = checked(&two("can"), LIST, PRODUCTS);
+    assert!(rules(&unknown).contains(&"two-discounts"), "it may be of it: {unknown}");
+    let (_, without) = checked(&two("cup"), LIST, "");
+    assert!(!rules(&without).contains(&"two-discounts"), "the job knows no categories: {without}");
 }
 
 #[test]

@@ -163,6 +163,20 @@ fn nobody_gets_two_discounts_on_the_same_thing_unless_the_job_says_so() {
     let points = with("offer = { kind = 'points', times = 3 }");
     edit(&points, "[mail]\n", "[points]\nrate = '1%'\n[mail]\n");
     assert_eq!(counts(&points), (20, 0), "points are no discount");
+    let category = "offer = { kind = 'coupon', percent = 5, on = { category = ['tea'] } }";
+    let listed = |kind: &str, keys: &str| {
+        let shop = with(keys);
+        shop.put("products.csv", &format!("id,kind\ncup,{kind}\npot,beef\n"));
+        edit(&shop, "[mail]\n", "[products]\npath = 'products.csv'\ncolumns = { product = 'id', category = 'kind' }\n[mail]\n");
+        counts(&shop)
+    };
+    assert_eq!((listed("tea", category), listed("beef", category)), ((4, 16), (20, 0)));
+    assert_eq!(listed("", category), (4, 16), "what is not known to be another thing may be the same");
+    assert_eq!(listed("", &format!("discounts = 'stack'\n{category}")), (20, 0));
+    let unlisted = with(category);
+    assert_eq!(counts(&unlisted), (20, 0), "the job knows no categories");
+    edit(&unlisted, "product = 'product'\n", "product = 'product'\ncategory = 'product'\n");
+    assert_eq!(counts(&unlisted), (4, 16), "only the purchases know categories");
     assert_eq!(counts(&with("discounts = 'stack'\noffer = { kind = 'coupon', percent = 5 }")), (20, 0));
     let stack = with("offer = { kind = 'coupon', percent = 5 }");
     edit(&stack, "[mail]\n", "[contact]\ndiscounts = 'stack'\n[mail]\n");

@@ -54,19 +54,39 @@ pub fn whole_or_nothing(campaign: &CampaignFile, rule: &OfferRule, off: At<&str>
     }
 }
 
-/// Two campaigns may give out one code, as long as it is worth the same.
+/// Two campaigns may give out one code, or the codes of one file, as long as they are worth the same.
 pub fn one_meaning(campaigns: &[(&OfferFile, &Campaign)], report: &mut Report) {
     for (at, (file, campaign)) in campaigns.iter().enumerate() {
-        let Some((code, meaning)) = meaning(campaign) else { continue };
-        let other = campaigns[..at]
-            .iter()
-            .find(|(_, other)| matches!(self::meaning(other), Some((known, other)) if folded(known) == folded(code) && other != meaning));
+        let Some((source, meaning)) = meaning(campaign) else { continue };
+        let differs = |other: &Campaign| self::meaning(other).is_some_and(|(known, other)| is_same(known, source) && other != meaning);
+        let other = campaigns[..at].iter().find(|(_, other)| differs(other));
         if let (Some((first, other)), Some(span)) = (other, file.code.span()) {
-            let (code, name) = (words::quote(code), words::plain(&other.name));
-            let message = format!("the code {code} is another discount in the campaign `{name}`");
-            report.add(span, message, "one code, two meanings", "the cart knows a code once: give one of the two a code of its own");
+            let name = words::plain(&other.name);
+            let (message, label, help) = match source {
+                CodeSource::Own => continue,
+                CodeSource::Pool(path) => (
+                    format!("the codes of {} are another discount in the campaign `{name}`", words::quote(path)),
+                    "one file, two meanings",
+                    "the cart knows each code once: give one of the two a file of its own",
+                ),
+                CodeSource::Fixed(code) => (
+                    format!("the code {} is another discount in the campaign `{name}`", words::quote(code)),
+                    "one code, two meanings",
+                    "the cart knows a code once: give one of the two a code of its own",
+                ),
+            };
+            report.add(span, message, label, help);
             report.also(first.code.span().unwrap_or(span), "here it is another");
         }
+    }
+}
+
+/// Whether two campaigns take their codes from the same.
+fn is_same(one: &CodeSource, other: &CodeSource) -> bool {
+    match (one, other) {
+        (CodeSource::Fixed(one), CodeSource::Fixed(other)) => folded(one) == folded(other),
+        (CodeSource::Pool(one), CodeSource::Pool(other)) => one == other,
+        _ => false,
     }
 }
 
@@ -93,10 +113,13 @@ fn worth(rule: &OfferRule, discount: &Discount, over: &[Option<i64>], range: Opt
     ranks.iter().filter_map(of).collect()
 }
 
-/// The fixed code of a campaign, and what the cart must know of it.
-fn meaning(campaign: &Campaign) -> Option<(&str, Meaning<'_>)> {
+/// The code of a campaign that rankmail does not make, and what the cart must know of it.
+fn meaning(campaign: &Campaign) -> Option<(&CodeSource, Meaning<'_>)> {
     let rule = campaign.offer.as_ref()?;
-    let OfferKind::Coupon { discount, over, on, code: CodeSource::Fixed(code) } = &rule.kind else { return None };
+    let OfferKind::Coupon { discount, over, on, code } = &rule.kind else { return None };
+    if *code == CodeSource::Own {
+        return None;
+    }
     let mut worth = worth(rule, discount, over, Some(&campaign.ranks));
     worth.truncate(1);
     Some((code, (matches!(discount, Discount::Percent(_)), worth, on.as_ref())))

@@ -9,6 +9,7 @@ use crate::domain::coupon::LONGEST_CODE;
 use crate::domain::offer::{CodeSource, Discount, Gift, OfferKind, On};
 use crate::domain::points::CashbackAs;
 use chrono::NaiveDate;
+use std::path::{Component, Path, PathBuf};
 
 pub fn coupon(file: &OfferFile, span: Span, around: &Around<'_>, report: &mut Report) -> Option<OfferKind> {
     let over = offer::per_rank(&file.over, "over", around, &mut offer::money_of(around), report);
@@ -68,9 +69,15 @@ fn code(key: &Key<Or<PoolFile>>, report: &mut Report) -> CodeSource {
         }
         Or::Table(file) => {
             let from = report.needed(&file.from, span, "from", "write from = \"codes.csv\": a file with one code in a row");
-            from.map_or(CodeSource::Own, |from| CodeSource::Pool(from.value.to_owned()))
+            from.map_or(CodeSource::Own, |from| CodeSource::Pool(plain_path(from.value)))
         }
     }
+}
+
+/// A path without steps that lead nowhere: `./codes.csv` and `codes.csv` are one file.
+fn plain_path(written: &str) -> String {
+    let steps = Path::new(written).components().filter(|step| *step != Component::CurDir);
+    steps.collect::<PathBuf>().to_string_lossy().into_owned()
 }
 
 /// The categories and products that an offer is on.

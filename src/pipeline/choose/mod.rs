@@ -187,10 +187,14 @@ impl Progress {
 
 /// For each campaign the earlier ones whose discount is on what its own is on, and which the job does not let it come with.
 fn rivals(job: &Job, inputs: &Inputs) -> Vec<Vec<usize>> {
-    let category = |id: &str| inputs.shop.product(id).and_then(|product| product.category.as_deref());
+    // Purchases may know a product as of a category that the product list does not tell: then two discounts could be on it.
+    let may_be_of = |product: &str, category: &str| {
+        let known = inputs.shop.product(product).and_then(|product| product.category.as_deref());
+        known.map_or(job.has_categories(), |known| known == category)
+    };
     let meets = |at: usize, other: usize| {
         let rules = job.campaigns[at].offer.as_ref().zip(job.campaigns[other].offer.as_ref());
-        rules.is_some_and(|(own, other)| offers::overlap(&own.kind, &other.kind, &category))
+        rules.is_some_and(|(own, other)| offers::overlap(&own.kind, &other.kind, &may_be_of))
     };
     let of = |at: usize| {
         let campaign = &job.campaigns[at];
