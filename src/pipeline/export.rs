@@ -1,7 +1,7 @@
 //! Lists on demand: a campaign's people for other hands, and everybody's rank for the cart.
 
 use super::error::Error;
-use super::{inputs, letters, listed, previous, stops};
+use super::{handed_out, inputs, letters, listed, previous, stops};
 use crate::domain::cells::Sheet;
 use crate::domain::list::ListKind;
 use crate::domain::offer::OfferKind;
@@ -55,7 +55,7 @@ pub fn export(
         Wanted::People { campaign, kind } => people(job, &plan, ledger.as_ref(), campaign, kind, out),
     };
     let Some(path) = out else { return write(standard) };
-    let mut file = runs::Private::create(path)?;
+    let mut file = handed_out::create(job, path)?;
     let exported = write(&mut file)?;
     file.finish()?;
     Ok(exported)

@@ -20,6 +20,7 @@ mod features;
 mod figures;
 mod forget;
 mod forgotten;
+mod handed_out;
 mod head;
 mod households;
 mod import;

@@ -1,8 +1,9 @@
 //! What an operator does to the ledger by hand: settle what is in doubt, call mails off, stop a campaign, take the rows out.
 
 use super::error::Error;
+use super::handed_out;
 use crate::domain::{Job, State};
-use crate::{ledger, runs};
+use crate::ledger;
 use chrono::NaiveDate;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -72,7 +73,7 @@ pub fn resume_campaign(job: &Job, as_of: Option<NaiveDate>, campaign: &str) -> R
 /// Writes the rows of all mails of the shop to a file of its owner, and gives their number.
 pub fn export_ledger(job: &Job, file: &Path) -> Result<u64, Error> {
     let ledger = open(job)?;
-    let mut out = runs::Private::create(file)?;
+    let mut out = handed_out::create(job, file)?;
     let rows = ledger.export(&mut out)?;
     out.finish()?;
     Ok(rows)

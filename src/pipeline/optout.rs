@@ -1,11 +1,11 @@
 //! Opt-outs: the page behind the link in every mail, and lists that go in and out.
 
 use super::error::Error;
-use super::inputs;
+use super::{handed_out, inputs};
 use crate::domain::stop::Stopped;
 use crate::domain::{Job, Key};
 use crate::optout::{self, Desk, Site, Stop};
-use crate::{keys, ledger, runs, tables};
+use crate::{keys, ledger, tables};
 use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::path::Path;
@@ -93,7 +93,7 @@ pub fn export_opt_outs(job: &Job, file: Option<&Path>, screen: &mut dyn Write) -
     let text = writer.into_inner().map_err(|error| failed(error.into_error()))?;
     match file {
         Some(file) => {
-            let mut out = runs::Private::create(file)?;
+            let mut out = handed_out::create(job, file)?;
             out.write_all(&text).map_err(failed)?;
             out.finish()?;
         }

@@ -1,7 +1,7 @@
 //! Codes that rankmail made, on their way to the cart: the file to upload, and the brake of a job that demands it.
 
 use super::error::Error;
-use super::inputs;
+use super::{handed_out, inputs};
 use crate::domain::cells::{Cell, Sheet};
 use crate::domain::money::grouped;
 use crate::domain::offer::{OfferKind, On};
@@ -58,7 +58,7 @@ pub fn for_cart(job: &Job, as_of: Option<NaiveDate>, file: &Path, now: i64) -> R
         }
     }
     let unwritable = |source| Error::File { path: file.to_owned(), source };
-    let mut out = runs::Private::create(file)?;
+    let mut out = handed_out::create(job, file)?;
     out.write_all(sheet.take().as_bytes()).map_err(unwritable)?;
     out.finish()?;
     let digest = opened.summary.digest.clone();

@@ -2,7 +2,7 @@
 //! while it is being sent.
 
 use crate::sink::{Sink, Taken};
-use crate::small_shop::{DATE, Shop};
+use crate::small_shop::{DATE, Shop, finish};
 use arrow::array::{Array, Date32Array, RecordBatch, StringArray};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rankmail::domain::State;
@@ -159,4 +159,39 @@ fn a_campaign_that_was_stopped_keeps_its_day() {
     shop.call(&["stop", "--campaign", "letter", "--resume"], 0);
     shop.call(&["send", "--as-of", far, "--smtp", &sink.url(), "--no-wait", "-q"], 1);
     assert_eq!(sink.taken().len(), 0);
+}
+
+#[test]
+fn no_export_takes_the_place_of_what_the_runs_folder_holds() {
+    let shop = Shop::new(3);
+    shop.call(&["run", "--as-of", DATE, "-q"], 0);
+    let before = fs::read(shop.path("runs/ledger.sqlite")).unwrap();
+    let plan = format!("runs/small/{DATE}/plan.json");
+    let of_plan = fs::read(shop.path(&plan)).unwrap();
+    fs::create_dir(shop.path("elsewhere")).unwrap();
+    let places = [
+        "runs/ledger.sqlite",
+        "runs/LEDGER.sqlite-wal",
+        "runs/ledger.sqlite-shm",
+        "elsewhere/../runs/ledger.sqlite",
+        &plan,
+        "runs/small/new.csv",
+    ];
+    for place in places {
+        let file = shop.path(place).display().to_string();
+        let mut opt_outs = std::process::Command::new(env!("CARGO_BIN_EXE_rankmail"));
+        opt_outs.args(["optout", "export"]).arg(shop.path("job.toml")).args(["--out", &file]);
+        for told in [
+            shop.call(&["ledger", "--export", &file], 2),
+            shop.call(&["export", "--ranks", "--as-of", DATE, "--out", &file], 2),
+            finish(&mut opt_outs, 2),
+        ] {
+            assert!(told.contains("runs folder") && told.contains("another place"), "{place}: {told}");
+        }
+    }
+    assert_eq!(fs::read(shop.path("runs/ledger.sqlite")).unwrap(), before);
+    assert_eq!(fs::read(shop.path(&plan)).unwrap(), of_plan);
+    for _ in 0..2 {
+        shop.call(&["ledger", "--export", &shop.path("runs/all.parquet").display().to_string()], 0);
+    }
 }
