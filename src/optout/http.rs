@@ -4,15 +4,17 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
-/// A request must be here within this time, its answer must be taken within as much again.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// A caller has this time in all: to send a request, to take the answer, and to go.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+/// An answer has this time at least, however long the ledger took.
+const LAST_WORD: Duration = Duration::from_secs(1);
 /// More than the head of any request to an opt-out link needs.
 const LONGEST_HEAD: usize = 16 << 10;
 /// More than any form with one field needs, however it is wrapped.
 const LONGEST_BODY: usize = 16 << 10;
 const MOST_HEADERS: usize = 100;
 /// What is still read of a request that was refused, so that its sender gets to see the answer.
-const LEFT_OVER: u64 = 64 << 10;
+const LEFT_OVER: usize = 64 << 10;
 
 /// What is asked.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,8 +45,7 @@ struct Head {
 }
 
 /// Reads a request. `Ok(Err(status))` is one that is refused with that status; an error means that nobody waits for an answer.
-pub fn read(stream: &TcpStream) -> io::Result<Result<Request, u16>> {
-    let until = Instant::now() + PATIENCE;
+pub fn read(stream: &TcpStream, until: Instant) -> io::Result<Result<Request, u16>> {
     let mut bytes = Vec::new();
     let head = loop {
         match head(&bytes) {
@@ -69,17 +70,19 @@ pub fn read(stream: &TcpStream) -> io::Result<Result<Request, u16>> {
 
 /// Reads what there is, up to a length in all; `false` at the end of the stream. Whoever sends byte by byte has no more time than others.
 fn more(mut stream: &TcpStream, bytes: &mut Vec<u8>, limit: usize, until: Instant) -> io::Result<bool> {
-    let left = until.saturating_duration_since(Instant::now());
-    if left.is_zero() {
-        return Err(io::ErrorKind::TimedOut.into());
-    }
-    stream.set_read_timeout(Some(left))?;
+    stream.set_read_timeout(Some(left(until)?))?;
     let mut chunk = [0_u8; 2048];
     let room = limit.saturating_sub(bytes.len()).min(chunk.len());
     let (chunk, _) = chunk.split_at_mut(room);
     let read = stream.read(chunk)?;
     bytes.extend_from_slice(chunk.get(..read).unwrap_or_default());
     Ok(read > 0)
+}
+
+/// The time until then; an error when it is over.
+fn left(until: Instant) -> io::Result<Duration> {
+    let left = until.saturating_duration_since(Instant::now());
+    if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
 }
 
 /// The head, once it is whole; the status with which it is refused.
@@ -119,7 +122,8 @@ fn number(text: &[u8]) -> Option<usize> {
 }
 
 /// Writes an answer, and ends the talk. `bodiless` is for HEAD.
-pub fn answer(mut stream: &TcpStream, response: &Response, bodiless: bool) -> io::Result<()> {
+pub fn answer(stream: &TcpStream, response: &Response, bodiless: bool, until: Instant) -> io::Result<()> {
+    let until = until.max(Instant::now() + LAST_WORD);
     let reason = match response.status {
         200 => "OK",
         400 => "Bad Request",
@@ -142,15 +146,40 @@ pub fn answer(mut stream: &TcpStream, response: &Response, bodiless: bool) -> io
         response.status,
         response.body.len()
     );
-    stream.set_write_timeout(Some(PATIENCE))?;
-    stream.write_all(head.as_bytes())?;
+    write(stream, head.as_bytes(), until)?;
     if !bodiless {
-        stream.write_all(response.body.as_bytes())?;
+        write(stream, response.body.as_bytes(), until)?;
     }
     stream.shutdown(Shutdown::Write)?;
     // Closing with something unread would take the answer back from a sender who is still sending.
-    stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-    io::copy(&mut stream.take(LEFT_OVER), &mut io::sink()).map(drop)
+    drain(stream, until)
+}
+
+/// Writes all bytes. Whoever takes them one by one has no more time than others.
+fn write(mut stream: &TcpStream, mut bytes: &[u8], until: Instant) -> io::Result<()> {
+    while !bytes.is_empty() {
+        stream.set_write_timeout(Some(left(until)?))?;
+        let written = stream.write(bytes)?;
+        if written == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        bytes = bytes.get(written..).unwrap_or_default();
+    }
+    Ok(())
+}
+
+/// Reads on until the sender goes, is silent for a second, has sent too much, or its time is over.
+fn drain(mut stream: &TcpStream, until: Instant) -> io::Result<()> {
+    let mut chunk = [0_u8; 2048];
+    let mut drained = 0;
+    while drained < LEFT_OVER {
+        stream.set_read_timeout(Some(left(until)?.min(LAST_WORD)))?;
+        match stream.read(&mut chunk)? {
+            0 => break,
+            read => drained += read,
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -166,6 +195,24 @@ mod tests {
         let head = head(text).unwrap().unwrap();
         assert_eq!((head.method.as_str(), head.target.as_str(), head.length), ("POST", "/u/1.a.b.c", 4));
         assert_eq!((head.content_type.as_str(), &text[head.end..]), ("text/plain", &b"body"[..]));
+    }
+
+    #[test]
+    fn a_caller_who_never_ends_is_left_when_the_time_is_over() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut caller = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        let dripping = std::thread::spawn(move || {
+            let start = Instant::now();
+            while start.elapsed() < Duration::from_secs(10) && caller.write_all(b"x").is_ok() {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        });
+        let start = Instant::now();
+        let answered = answer(&stream, &Response { status: 400, body: String::new() }, false, start);
+        assert!(answered.is_err() && start.elapsed() < Duration::from_secs(5), "{answered:?} after {:?}", start.elapsed());
+        drop(stream);
+        dripping.join().unwrap();
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::{Desk, Site, Stop, form};
 use std::io;
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Connections at a time; further ones are closed at once, and whoever sends mail tries again.
 const MOST: usize = 256;
@@ -43,10 +43,11 @@ pub fn serve(listener: &TcpListener, site: &Site, desk: &Desk<'_>, ended: &Atomi
 
 fn talk(stream: &TcpStream, site: &Site, desk: &Desk<'_>) -> io::Result<()> {
     stream.set_nonblocking(false)?;
-    let request = http::read(stream)?;
+    let until = Instant::now() + http::PATIENCE;
+    let request = http::read(stream, until)?;
     let bodiless = request.as_ref().is_ok_and(|request| request.method == "HEAD");
     let response = request.map_or_else(|status| site.refused(status), |request| respond(&request, site, desk));
-    http::answer(stream, &response, bodiless)
+    http::answer(stream, &response, bodiless, until)
 }
 
 fn respond(request: &Request, site: &Site, desk: &Desk<'_>) -> Response {
