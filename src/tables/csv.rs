@@ -36,7 +36,8 @@ fn whole(file: File, name: &str, key: &'static str) -> Result<(Vec<u8>, String),
 /// Rows with the lines on which they begin (from 1).
 pub type Rows = Vec<(u64, Vec<String>)>;
 
-/// Reads rows that need no header and may be of any length, and what identifies the file's content.
+/// Reads rows that need no header and may be of any length, and what identifies the file's content. Each is one line: a quote that is
+/// never closed swallows the rest of a file, and without a header nothing else would tell.
 pub fn rows(file: File, path: &Path, name: &str, key: &'static str) -> Result<(Rows, String), Error> {
     let (bytes, digest) = whole(file, name, key)?;
     let text = decode(bytes, name)?;
@@ -49,7 +50,12 @@ pub fn rows(file: File, path: &Path, name: &str, key: &'static str) -> Result<(R
         if !reader.read_record(&mut record).map_err(|error| strange(name, counter.line_of_row(start), &error))? {
             return Ok((rows, digest));
         }
-        rows.push((counter.line_of_row(start), record.iter().map(str::to_owned).collect()));
+        let line = counter.line_of_row(start);
+        if record.iter().any(|cell| cell.contains(['\n', '\r'])) {
+            let what = "has a line break within a cell; close the quote that it opens, or take the break out".to_owned();
+            return Err(Error::Line { file: name.to_owned(), line, what });
+        }
+        rows.push((line, record.iter().map(str::to_owned).collect()));
     }
 }
 
@@ -110,9 +116,14 @@ fn first_strange_line(bytes: &[u8], encoding: &'static Encoding) -> u64 {
 
 fn reader(text: &str, tabs: bool) -> csv::Reader<&[u8]> {
     let first = text.lines().find(|line| !line.is_empty()).unwrap_or_default();
-    let tabs = tabs || (first.contains('\t') && !first.contains(','));
+    let delimiter = match [',', '\t', ';'].map(|mark| first.contains(mark)) {
+        _ if tabs => b'\t',
+        [false, true, _] => b'\t',
+        [false, false, true] => b';',
+        _ => b',',
+    };
     // Lengths are compared here and not there, so that the message can count lines right.
-    csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(if tabs { b'\t' } else { b',' }).from_reader(text.as_bytes())
+    csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(text.as_bytes())
 }
 
 /// The columns that have a name, with their places. `record` keeps the whole header.

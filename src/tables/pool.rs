@@ -111,7 +111,7 @@ mod tests {
             ("code,note\n,x\n", "line 2 has no code"),
             ("A\n\"\"\n", "line 2 has no code"),
             ("A\nB C\n", "line 2 has a code with a blank"),
-            ("A\n\"B\nC\"\n", "line 2 has a code with a blank or a control"),
+            ("A\n\"B\nC\"\n", "line 2 has a line break within a cell"),
             ("A\nB\u{7}\n", "line 2 has a code with a blank or a control"),
             (&format!("A\n{}\n", "x".repeat(65)), "line 2 has a code of more than 64 bytes"),
             ("note,code\nx\n", "line 2 has no code"),

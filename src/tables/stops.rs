@@ -1,8 +1,9 @@
 //! Stop lists: in the first column of each row a customer id or a mail address. A heading is an id that nobody has.
 
+use super::address::judge_written;
+use super::csv;
 use super::error::{Error, relative_name};
 use super::table::{open, unchanged};
-use super::{csv, judge};
 use crate::domain::Address;
 use crate::domain::stop::{StopList, Stopped};
 use std::path::{Path, PathBuf};
@@ -75,7 +76,8 @@ impl StopFiles {
     }
 }
 
-/// Everybody whom a file names, in its order. What has an @ in it is an address, and an id as well: some shops have such ids.
+/// Everybody whom a file names, in its order. What has an @ in it is an address, cleaned as those of the customer list are, and an id as
+/// well: some shops have such ids.
 pub fn stopped(path: &Path, base: &Path, key: &'static str) -> Result<Vec<Stopped>, Error> {
     let name = relative_name(path, base);
     let (file, before) = open(path, &name, key)?;
@@ -83,8 +85,8 @@ pub fn stopped(path: &Path, base: &Path, key: &'static str) -> Result<Vec<Stoppe
     let mut stopped = Vec::new();
     for (_, cells) in rows {
         let who = cells.first().map_or("", |cell| cell.trim());
-        if who.contains('@') {
-            let same = if let Address::Usable { same, .. } = judge(who) { same } else { who.to_lowercase() };
+        if who.contains(['@', '＠']) {
+            let same = if let (Address::Usable { same, .. }, _) = judge_written(who) { same } else { who.to_lowercase() };
             stopped.push(Stopped::Address(same));
         }
         if !who.is_empty() {
@@ -115,9 +117,41 @@ mod tests {
         );
         assert_eq!(read(b"a..b@docomo.ne.jp\n").unwrap()[0], at("a..b@docomo.ne.jp"));
         assert_eq!(read(b"").unwrap(), []);
+        assert_eq!(read(b"c004;2026-01-01\nc005;\n").unwrap(), [id("c004"), id("c005")]);
         let (japanese, ..) = encoding_rs::SHIFT_JIS.encode("顧客\n山1\n");
         assert_eq!(read(&japanese).unwrap(), [id("顧客"), id("山1")]);
         assert!(read(b"a\xff\xfe\x81").unwrap_err().contains("stop.csv"));
+    }
+
+    #[test]
+    fn addresses_are_known_however_they_are_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("stop.csv");
+        for written in [
+            "Taro <a@b.example>",
+            "\"Taro Y\" <A@B.example>",
+            "<a@b.example>",
+            "mailto:a@b.example",
+            "ａ＠ｂ．ｅｘａｍｐｌｅ",
+            "a@b.example;2026-01-01",
+            "a@b.example; ",
+        ] {
+            fs::write(&path, format!("{written}\nc001\n")).unwrap();
+            let stopped = stopped(&path, folder.path(), KEY).unwrap();
+            assert!(stopped.contains(&Stopped::Address("a@b.example".to_owned())), "{written}: {stopped:?}");
+            assert!(stopped.contains(&Stopped::Customer("c001".to_owned())), "{written}: {stopped:?}");
+        }
+    }
+
+    #[test]
+    fn a_quote_that_swallows_people_is_told_with_file_and_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("stop.csv");
+        for list in ["c001\n\"c002\nc003\nc004\n", "c001,x\nc002,\"moved\nc003,\"gone\"\n", "c001,x\r\n\"c002\r\nc003\",y\r\n"] {
+            fs::write(&path, list).unwrap();
+            let told = stopped(&path, folder.path(), KEY).unwrap_err().to_string();
+            assert!(told.contains("stop.csv") && told.contains("line 2") && told.contains("quote"), "{told}");
+        }
     }
 
     #[test]
