@@ -1,7 +1,7 @@
 //! From the bytes of a mail to what it reports, if it reports anything.
 
 use super::judge::{Evidence, status};
-use mail_parser::{Address, HeaderValue, Message, MessageParser, MimeHeaders, PartType};
+use mail_parser::{Address, ContentType, HeaderValue, Message, MessageParser, MimeHeaders, PartType};
 
 /// What is looked at of a text, in bytes. Reports say what happened before they quote what they report of.
 const LONGEST_TEXT: usize = 32 << 10;
@@ -135,8 +135,21 @@ fn is_from_a_mail_system(mail: &Message<'_>) -> bool {
     }
     let from = mail.from().and_then(Address::first).and_then(|from| from.address.as_deref()).unwrap_or_default().to_lowercase();
     let system = ["mailer-daemon", "postmaster", "mail-daemon", "mailerdaemon"].contains(&from.split('@').next().unwrap_or_default());
+    let is_report = || {
+        let is = |kind: &ContentType<'_>| {
+            kind.ctype().eq_ignore_ascii_case("multipart") && kind.subtype().is_some_and(|sub| sub.eq_ignore_ascii_case("report"))
+        };
+        mail.content_type().is_some_and(is)
+    };
     let subject = mail.subject().unwrap_or_default().to_lowercase();
-    system || SUBJECTS.iter().any(|words| subject.contains(words))
+    system || (SUBJECTS.iter().any(|words| subject.contains(words)) && (!is_answer(&subject) || is_report()))
+}
+
+/// Whether a person answers or passes on: `re: …`, `re[2]: …`, `返信：…`, in lower case.
+fn is_answer(subject: &str) -> bool {
+    let Some((mark, _)) = subject.split_once([':', '：']) else { return false };
+    let mark = mark.split(['[', '(']).next().unwrap_or_default().trim();
+    ["re", "fw", "fwd", "aw", "wg", "sv", "回复", "返信", "転送"].contains(&mark)
 }
 
 /// A text up to where the mail that it reports of is quoted.
@@ -285,6 +298,13 @@ mod tests {
         for (subject, from) in [("不在のお知らせ", "taro@b.example"), ("Re: 冬のお便り", "taro@b.example")] {
             assert_eq!(kind(&letter(subject, from, "宛先不明 user unknown")), None, "{subject}");
         }
+        for subject in ["Re: Undelivered gift", "RE:Undelivered gift", "Fwd: failure notice", "返信: 不達のお知らせ", "Re[2]：配信不能"]
+        {
+            assert_eq!(kind(&letter(subject, "taro@b.example", "user unknown")), None, "{subject}");
+            assert_eq!(kind(&letter(subject, "MAILER-DAEMON@b.example", "user unknown")), Some(Hard), "{subject}");
+        }
+        let report = dsn("Action: failed\r\nStatus: 5.1.1\r\n");
+        assert_eq!(kind(report.replace("Subject: ", "Subject: Re: ").replace("MAILER-DAEMON", "taro").as_bytes()), Some(Hard));
         let vacation =
             [b"Auto-Submitted: auto-replied\r\n".to_vec(), letter("undeliverable", "postmaster@b.example", "user unknown")].concat();
         assert_eq!(kind(&vacation), None);

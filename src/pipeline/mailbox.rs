@@ -15,8 +15,14 @@ const LONGEST: usize = 10 << 20;
 /// `cur`; any other folder as one of single mails.
 pub fn each(path: &Path, take: &mut Take<'_>) -> Result<(), Error> {
     let failed = |source| Error::File { path: path.to_owned(), source };
-    if !fs::metadata(path).map_err(failed)?.is_dir() {
+    let kind = fs::metadata(path).map_err(failed)?;
+    if kind.is_file() {
         return each_of_file(path, take);
+    }
+    // A pipe would be waited for, without end.
+    if !kind.is_dir() {
+        let path = path.display();
+        return Err(Error::Usage(format!("`{path}` is no mailbox; name a Maildir, an mbox, a folder of mails or one mail")));
     }
     let (new, cur) = (path.join("new"), path.join("cur"));
     let folders = if new.is_dir() || cur.is_dir() { vec![new, cur] } else { vec![path.to_owned()] };
@@ -136,6 +142,13 @@ mod tests {
         fs::write(path("empty"), "\n").unwrap();
         assert!(mails(&path("empty")).is_empty());
         assert!(matches!(each(&path("none"), &mut |_| Ok(())), Err(Error::File { .. })));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_and_no_folder_is_refused_and_not_waited_for() {
+        let told = each(Path::new("/dev/null"), &mut |_| Ok(())).unwrap_err().to_string();
+        assert!(told.contains("/dev/null") && told.contains("no mailbox"), "{told}");
     }
 
     #[test]
