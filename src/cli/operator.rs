@@ -106,7 +106,7 @@ pub fn forget(common: &Common, path: &Path, customer: &str) -> Result<Done, Erro
     if common.json {
         say(&json::forgotten(&forgotten));
     } else if !common.quiet {
-        say(&page::forgotten(&job, &forgotten));
+        say(&page::forgotten(&job, customer, &forgotten));
     }
     // Whoever asked to be forgotten is not, as long as another job knows them.
     Ok(if forgotten.elsewhere.is_empty() { Done::Clean } else { Done::Unfinished })

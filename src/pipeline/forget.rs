@@ -12,6 +12,8 @@ use std::io::ErrorKind;
 /// What was forgotten.
 #[derive(Debug, Default)]
 pub struct Forgotten {
+    /// Whether the ledger or an adopted run of the job had anything of the customer.
+    pub found: bool,
     /// Rows of the ledger.
     pub rows: u64,
     /// Adopted runs whose folders were written anew.
@@ -27,6 +29,9 @@ pub struct Forgotten {
 /// Forgets a customer of a job, and the ids that were merged into theirs. A call that was cut off is made again. The ledger comes last,
 /// because it knows where the rest is.
 pub fn forget(job: &Job, customer: &str, now: i64) -> Result<Forgotten, Error> {
+    if customer.trim().is_empty() {
+        return Err(Error::Usage("`--customer` is empty; name the id of the customer who is to be forgotten".to_owned()));
+    }
     let _lock = runs::Lock::take(&job.runs.join(&job.name))?;
     let mut ledger = optout::open(job)?;
     let key = keys::load(&job.keys, false)?;
@@ -46,6 +51,7 @@ pub fn forget(job: &Job, customer: &str, now: i64) -> Result<Forgotten, Error> {
         done.files += write_list(job, &ledger, as_of, campaign, channel)?;
     }
     done.rows = ledger.forget(&job.name, &ids, &|text| forgotten::mark(&key, text), now)?;
+    done.found |= done.rows > 0;
     Ok(done)
 }
 
@@ -64,6 +70,7 @@ fn plans(job: &Job, ledger: &mut ledger::Ledger, ids: &[String], now: i64, done:
             return Err(Error::Runs(runs::Error::Altered { folder, file: "plan.json".to_owned() }));
         }
         ledger.allow_instead(&adoption, &erased.summary.digest, "forgotten", now)?;
+        done.found |= erased.is_held;
         erased.take_place()?;
         done.runs.push(as_of);
     }

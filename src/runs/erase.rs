@@ -24,6 +24,8 @@ pub struct Erased {
     pub summary: Summary,
     /// The digest of the plan whose place it takes.
     pub before: String,
+    /// Whether that plan had a row of one of the customers; else only copies of lists went.
+    pub is_held: bool,
     placed: bool,
 }
 
@@ -64,8 +66,8 @@ pub fn erase(folder: &Path, ids: &[String]) -> Result<Option<Erased>, Error> {
     }
     let work = folder::aside(folder, "tmp")?;
     fs::create_dir(&work).map_err(Error::io("make the folder", &work))?;
-    let mut erased =
-        Erased { work, target: folder.to_owned(), before: opened.summary.digest.clone(), summary: opened.summary.clone(), placed: false };
+    let (before, summary) = (opened.summary.digest.clone(), opened.summary.clone());
+    let mut erased = Erased { work, target: folder.to_owned(), summary, before, is_held, placed: false };
     let files = fill(&opened, &erased.work, ids, &is_personal)?;
     if !is_held && folder.join(REPORT).exists() {
         copy(folder, &erased.work, REPORT)?;

@@ -178,3 +178,17 @@ fn forgetting_lets_nobody_through_whose_address_was_stopped() {
         .unwrap();
     assert_eq!(state, ("suppressed".to_owned(), "unsubscribed".to_owned()));
 }
+
+#[test]
+fn an_id_that_nobody_has_is_told_and_an_empty_one_is_none() {
+    let shop = Shop::new(2);
+    shop.call(&["run", "--as-of", DATE, "-q"], 0);
+    for empty in ["", " "] {
+        let told = shop.call(&["forget", "--customer", empty], 2);
+        assert!(told.contains("--customer"), "{told}");
+    }
+    let told = shop.call(&["forget", "--customer", "c0001"], 0);
+    assert!(told.contains("have nothing of `c0001`") && !told.contains('✓'), "{told}");
+    assert_eq!(forget(&shop, "c0001", 0)["found"], false);
+    assert_eq!(forget(&shop, "c001", 0)["found"], true);
+}

@@ -35,7 +35,7 @@ pub fn bounced(bounced: &Bounced) -> String {
 pub fn forgotten(forgotten: &Forgotten) -> String {
     let days = |days: &[chrono::NaiveDate]| days.iter().map(ToString::to_string).collect::<Vec<_>>();
     text(
-        &json!({"rows": forgotten.rows, "runs": days(&forgotten.runs), "removed_plans": days(&forgotten.removed), "files": forgotten.files,
-        "other_jobs": forgotten.elsewhere}),
+        &json!({"found": forgotten.found, "rows": forgotten.rows, "runs": days(&forgotten.runs), "removed_plans": days(&forgotten.removed),
+        "files": forgotten.files, "other_jobs": forgotten.elsewhere}),
     )
 }

@@ -70,13 +70,22 @@ pub fn bounced(job: &Job, bounced: &Bounced) -> String {
     out
 }
 
-pub fn forgotten(job: &Job, forgotten: &Forgotten) -> String {
+pub fn forgotten(job: &Job, customer: &str, forgotten: &Forgotten) -> String {
     let language = job.language;
     let (rows, runs, files) = (grouped(forgotten.rows), forgotten.runs.len(), grouped(forgotten.files));
-    let mut out = good(&language.pick(
+    let done = good(&language.pick(
         format!("台帳 {rows} 行、計画 {runs} 件、ファイル {files} 件から消しました。今後も送りません"),
         format!("taken out of {rows} rows of the ledger, {runs} plans and {files} files; nothing is sent there any more"),
     ));
+    let nothing = || {
+        warning(&language.pick(
+            format!("台帳にも送信済みの回にも `{customer}` の記録がありません。番号を確かめてください。この番号には今後も送りません"),
+            format!(
+                "the ledger and the adopted runs have nothing of `{customer}`; see that the id is right. Nothing is sent to this id any more"
+            ),
+        ))
+    };
+    let mut out = if forgotten.found { done } else { nothing() };
     for day in &forgotten.removed {
         out += &warning(&language.pick(
             format!("{day} の計画は未送信のため削除しました。rankmail plan で作り直してください"),
