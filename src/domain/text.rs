@@ -1,6 +1,8 @@
 //! Text: a column of strings that lie one behind the other (ten million short ids without ten million allocations), and what Japanese
 //! keyboards write.
 
+use super::channel::narrowed;
+
 /// A growing column of strings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Texts {
@@ -63,9 +65,67 @@ pub fn narrow(letter: char) -> char {
     }
 }
 
+/// The full-width forms of `｡` to `ﾟ`, in the order of their code points.
+const WIDE: &str =
+    "。「」、・ヲァィゥェォャュョッーアイウエオカキクケコサシスセソタチツテトナニヌネノハヒフヘホマミムメモヤユヨラリルレロワン゛゜";
+
+/// Half-width katakana as full-width ones, and a sound mark that stands behind its kana as one letter with it; others stay.
+#[must_use]
+pub fn widened(text: &str) -> String {
+    let wide = |letter: char| match letter {
+        '｡'..='ﾟ' => WIDE.chars().nth(letter as usize - '｡' as usize).unwrap_or(letter),
+        other => other,
+    };
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars().map(wide) {
+        match out.chars().next_back().and_then(|before| sounded(before, letter)) {
+            Some(whole) => {
+                out.pop();
+                out.push(whole);
+            }
+            None => out.push(letter),
+        }
+    }
+    out
+}
+
+/// The kana with its sound mark: ヒ and ゛ are ビ, ヒ and ゜ are ピ. The marks are also those that some systems write for any `ビ`.
+fn sounded(kana: char, mark: char) -> Option<char> {
+    let steps = match (mark, kana) {
+        ('゛' | '\u{3099}', 'ウ') => 0x4e,
+        ('゛' | '\u{3099}', _) if "カキクケコサシスセソタチツテトハヒフヘホかきくけこさしすせそたちつてとはひふへほ".contains(kana) => {
+            1
+        }
+        ('゜' | '\u{309a}', _) if "ハヒフヘホはひふへほ".contains(kana) => 2,
+        _ => return None,
+    };
+    char::from_u32(u32::from(kana) + steps)
+}
+
+/// The form in which two words are compared that people typed: whatever the width, the case and the hyphen.
+#[must_use]
+pub fn folded(text: &str) -> String {
+    narrowed(&widened(text)).to_lowercase()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn half_width_katakana_become_full_width_ones() {
+        assert_eq!(widened("ｴﾋﾞ､ﾊﾟﾝ･ｳﾞｧｲｵﾘﾝ｡ﾋﾞｰﾙ ﾝﾞ"), "エビ、パン・ヴァイオリン。ビール ン゛");
+        assert_eq!(widened("ヒ\u{3099}・は\u{309a}・えび漢A"), "ビ・ぱ・えび漢A");
+        assert_eq!(widened("ﾞｦｧｨｩｪｫｬｭｮｯﾟ｢｣ｱﾜ"), "゛ヲァィゥェォャュョッ゜「」アワ");
+    }
+
+    #[test]
+    fn words_that_are_typed_otherwise_fold_to_one() {
+        for (one, other) in [("ﾋﾞｰﾙ", "ビール"), ("ＡＢｃ", "abC"), (" ｴﾋﾞ", "エビ")] {
+            assert_eq!(folded(one), folded(other));
+        }
+        assert_ne!(folded("えび"), folded("エビ"));
+    }
 
     #[test]
     fn strings_come_back_as_they_went_in() {

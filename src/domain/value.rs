@@ -1,5 +1,6 @@
 //! A value that a customer column holds or a template sees.
 
+use super::text::folded;
 use chrono::NaiveDate;
 use std::fmt;
 
@@ -44,6 +45,16 @@ impl Value {
             Self::Float(number) => writes(format_args!("{number}"), text),
             Self::Date(day) => writes(format_args!("{day}"), text),
             Self::List(values) => values.iter().any(|value| value.is_written(text)),
+        }
+    }
+
+    /// The same, whatever the width and the case of the letters: ﾋﾞｰﾙ is ビール.
+    #[must_use]
+    pub fn is_written_alike(&self, text: &str) -> bool {
+        match self {
+            Self::Text(own) => own == text || folded(own) == folded(text),
+            Self::List(values) => values.iter().any(|value| value.is_written_alike(text)),
+            other => other.is_written(text),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Which gift a customer gets: the first that is liked, does no harm and was not given before.
 
-use crate::domain::channel::narrowed;
 use crate::domain::offer::Gift;
+use crate::domain::text::folded;
 use crate::domain::{Person, Value};
 
 /// The gift for a customer. `otherwise` is for whom none is left, and may come again: a mail about a gift without one would be worse.
@@ -15,16 +15,16 @@ pub fn choose<'a>(
     let likes = choose_by.map_or(&Value::Null, |column| person.column(column));
     let allergies = allergies.map_or(&Value::Null, |column| person.column(column));
     let is_new = |gift: &&String| !person.received.contains(gift);
-    let suits = |gift: &&Gift| likes.is_written(&gift.likes) && !gift.never_with.iter().any(|word| names(allergies, word));
+    let suits = |gift: &&Gift| likes.is_written_alike(&gift.likes) && !gift.never_with.iter().any(|word| names(allergies, word));
     let chosen = gifts.iter().filter(suits).map(|gift| &gift.gift).find(is_new);
     chosen.or(otherwise)
 }
 
 /// Whether what is known of a customer's allergies names something. It is looked for within the text too, for "牛肉（少量可）" names
-/// 牛肉, and no gift is better than a wrong one.
+/// 牛肉, and no gift is better than a wrong one. ｴﾋﾞ is エビ.
 fn names(allergies: &Value, word: &str) -> bool {
     match allergies {
-        Value::Text(text) => narrowed(text).to_lowercase().contains(&narrowed(word).to_lowercase()),
+        Value::Text(text) => folded(text).contains(&folded(word)),
         Value::List(values) => values.iter().any(|value| names(value, word)),
         other => other.is_written(word),
     }

@@ -114,6 +114,24 @@ fn gifts_are_chosen_by_the_column_in_file_order() {
 }
 
 #[test]
+fn gifts_mind_half_width_katakana() {
+    let gift = |likes: &str, never: &str, told: Value| {
+        let gifts = vec![Gift { likes: likes.into(), gift: "ギフト".into(), never_with: vec![never.into()] }];
+        let column = Some("likes".to_owned());
+        let kind = OfferKind::Gift { choose_by: column.clone(), gifts, allergies: column, otherwise: None };
+        offered(kind, Some(0), told).0.map(|offer| offer.gift.unwrap())
+    };
+    let given = Some("ギフト".to_owned());
+    assert_eq!(gift("ﾋﾞｰﾙ", "エビ", "ビール".into()), given, "the width does not matter to who likes it");
+    let list = |allergy: &str| Value::List(vec!["ビール".into(), allergy.into()]);
+    for (never, allergy) in [("エビ", "ｴﾋﾞ"), ("ｴﾋﾞ", "エビ（少量可）"), ("エビ", "ｶﾆ､ｴﾋﾞ"), ("エビ", "エヒ\u{3099}"), ("パン", "ﾊﾟﾝ")]
+    {
+        assert_eq!(gift("ビール", never, list(allergy)), None, "{never} {allergy}");
+    }
+    assert_eq!(gift("ビール", "エビ", list("えび")), given, "another word is another word");
+}
+
+#[test]
 fn bundles_shipping_and_invitations() {
     let bundle = OfferKind::Bundle { steps: vec![(2, 10.0), (3, 15.0)], on: None };
     assert_eq!(offered(bundle, Some(0), Value::Null).0.unwrap().steps, [(2, 10.0), (3, 15.0)]);

@@ -13,6 +13,8 @@ use std::collections::HashSet;
 
 /// How many values of a column are quoted.
 const QUOTED: usize = 5;
+/// The key of gifts, whose words are compared whatever their width.
+const GIFTS: &str = "`gifts`";
 
 /// What the customer list and the product list lack, campaign by campaign.
 pub fn in_lists(job: &Job, customers: &Customers, products: &[Product]) -> Vec<String> {
@@ -21,7 +23,8 @@ pub fn in_lists(job: &Job, customers: &Customers, products: &[Product]) -> Vec<S
         let name = &campaign.name;
         for (key, column, wanted) in wanted_of_customers(campaign) {
             let Some((_, values)) = customers.columns.iter().find(|(name, values)| name == column && !values.is_empty()) else { continue };
-            let nobody = |word: &&str| !values.iter().any(|value| value.is_written(word));
+            let is = if key == GIFTS { Value::is_written_alike } else { Value::is_written };
+            let nobody = |word: &&str| !values.iter().any(|value| is(value, word));
             let lacking: Vec<&str> = wanted.into_iter().filter(nobody).collect();
             if !lacking.is_empty() {
                 let (lacking, held) = (quoted(&lacking), some_values(customers, column));
@@ -120,7 +123,7 @@ fn wanted_of_customers(campaign: &Campaign) -> Vec<(&'static str, &str, Vec<&str
         }
     }
     if let Some(OfferKind::Gift { choose_by: Some(column), gifts, .. }) = campaign.offer.as_ref().map(|offer| &offer.kind) {
-        wanted.push(("`gifts`", column.as_str(), gifts.iter().map(|gift| gift.likes.as_str()).collect()));
+        wanted.push((GIFTS, column.as_str(), gifts.iter().map(|gift| gift.likes.as_str()).collect()));
     }
     wanted
 }
