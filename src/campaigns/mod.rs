@@ -23,12 +23,13 @@ pub use reach::{place, reachable, same_place};
 pub use round::{round, round_begins};
 
 use crate::domain::points::CashbackAs;
-use crate::domain::{Campaign, Currency, Ladder, Occasion, Person, Unmatched};
+use crate::domain::{Campaign, Currency, Ladder, Occasion, Person, Unmatched, Zone};
 use chrono::NaiveDate;
 
 /// What a run hands to every campaign.
 #[derive(Debug, Clone, Copy)]
 pub struct RunFacts<'a> {
+    pub zone: Zone,
     pub as_of: NaiveDate,
     pub closing: NaiveDate,
     /// No run of the job was adopted before: then nobody is new.
@@ -68,7 +69,7 @@ fn check(campaign: &Campaign, person: &Person<'_>, run: &RunFacts<'_>) -> Result
         return Err(Fails::Ranks);
     }
     let hit = when::check(&campaign.when, person, run).map_err(Fails::When)?;
-    match campaign.wheres.iter().position(|condition| !wheres::holds(&condition.test, person.column(&condition.column))) {
+    match campaign.wheres.iter().position(|condition| !wheres::holds(&condition.test, person.column(&condition.column), run.zone)) {
         Some(at) => Err(Fails::Where(at)),
         None => Ok(hit),
     }

@@ -4,7 +4,7 @@ use super::someone::{Someone, campaign, day};
 use super::*;
 use crate::domain::campaign::{Categories, DayRange, NumberRange, RankMove, RankRange, When, Where, WhereTest};
 use crate::domain::ladder::{Admission, Closing, Down, Review, Up, Window};
-use crate::domain::{Points, Rank, RankChange, Standing};
+use crate::domain::{Points, Rank, RankChange, Standing, Zone};
 
 fn ladder() -> Ladder {
     let rank = |name: &str| Rank { name: name.into(), was: vec![], admits: Admission::AnyOf(vec![]), keep: None };
@@ -29,8 +29,15 @@ fn ask(campaign: &Campaign, someone: &Someone) -> Result<Occasion, Unmatched> {
 
 fn ask_at(campaign: &Campaign, someone: &Someone, first_run: bool) -> Result<Occasion, Unmatched> {
     let (ladder, currency) = (ladder(), Currency { code: "JPY".into(), digits: 0 });
-    let run =
-        RunFacts { as_of: day("2026-12-03"), closing: day("2026-12-01"), first_run, ladder: &ladder, currency: &currency, cashback: None };
+    let run = RunFacts {
+        zone: Zone("Asia/Tokyo".parse().unwrap()),
+        as_of: day("2026-12-03"),
+        closing: day("2026-12-01"),
+        first_run,
+        ladder: &ladder,
+        currency: &currency,
+        cashback: None,
+    };
     let answer = matches(campaign, &someone.person(), &run);
     assert_eq!(is_for(campaign, &someone.person(), &run), answer.clone().ok());
     answer

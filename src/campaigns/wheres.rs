@@ -1,17 +1,18 @@
 //! The conditions on customer columns.
 
-use crate::domain::Value;
 use crate::domain::campaign::WhereTest;
+use crate::domain::text::narrow;
+use crate::domain::{Moment, Value, Zone};
 use chrono::{Datelike, NaiveDate};
 
 /// Whether a column's value passes. A column that lists several values passes when any of them does.
-pub fn holds(test: &WhereTest, value: &Value) -> bool {
+pub fn holds(test: &WhereTest, value: &Value, zone: Zone) -> bool {
     match test {
         WhereTest::OneOf(texts) => texts.iter().any(|text| value.is_written(text)),
         WhereTest::Truth(truth) => value.says(*truth),
         WhereTest::Range(range) => any(value, &|value| number(value).is_some_and(|number| range.holds(number))),
         WhereTest::DateRange { from, to } => {
-            any(value, &|value| date(value).is_some_and(|day| from.is_none_or(|from| day >= from) && to.is_none_or(|to| day <= to)))
+            any(value, &|value| date(value, zone).is_some_and(|day| from.is_none_or(|from| day >= from) && to.is_none_or(|to| day <= to)))
         }
         WhereTest::Missing(wanted) => is_missing(value) == *wanted,
     }
@@ -39,20 +40,19 @@ fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Int(number) => Some(*number as f64),
         Value::Float(number) => Some(*number).filter(|number| number.is_finite()),
-        Value::Text(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
+        Value::Text(text) => text.chars().map(narrow).collect::<String>().trim().parse().ok().filter(|number: &f64| number.is_finite()),
         Value::Date(day) => Some(f64::from(day.year()) * 10_000.0 + f64::from(day.month()) * 100.0 + f64::from(day.day())),
         _ => None,
     }
 }
 
-/// A date, or a text that begins with one: `2026-12-01`, `2026/12/1`, `2026-12-01T10:00:00+09:00`.
-fn date(value: &Value) -> Option<NaiveDate> {
+/// A date, or a text or a whole number that is one, in the forms that are read for birthdays too.
+fn date(value: &Value, zone: Zone) -> Option<NaiveDate> {
+    let read = |text: &str| Moment::parse(text).map(|moment| moment.date(zone));
     match value {
         Value::Date(day) => Some(*day),
-        Value::Text(text) => {
-            let day = text.trim().split(['T', ' ']).next()?;
-            ["%Y-%m-%d", "%Y/%m/%d"].iter().find_map(|form| NaiveDate::parse_from_str(day, form).ok())
-        }
+        Value::Text(text) => read(text),
+        Value::Int(number) => read(&number.to_string()),
         _ => None,
     }
 }
@@ -61,6 +61,10 @@ fn date(value: &Value) -> Option<NaiveDate> {
 mod tests {
     use super::*;
     use crate::domain::campaign::NumberRange;
+
+    fn holds(test: &WhereTest, value: &Value) -> bool {
+        super::holds(test, value, Zone("Asia/Tokyo".parse().unwrap()))
+    }
 
     fn day(text: &str) -> NaiveDate {
         text.parse().unwrap()
@@ -91,9 +95,14 @@ mod tests {
     #[test]
     fn ranges_take_numbers_and_texts_that_are_numbers() {
         let test = WhereTest::Range(NumberRange { from: Some(3.0), to: Some(20_261_231.0) });
-        for value in
-            [Value::Int(3), Value::Float(3.5), " 4 ".into(), Value::Date(day("2026-12-31")), Value::List(vec![Value::Null, Value::Int(9)])]
-        {
+        for value in [
+            Value::Int(3),
+            Value::Float(3.5),
+            " 4 ".into(),
+            "　２５".into(),
+            Value::Date(day("2026-12-31")),
+            Value::List(vec![Value::Null, Value::Int(9)]),
+        ] {
             assert!(holds(&test, &value), "{value:?}");
         }
         for value in
@@ -109,7 +118,18 @@ mod tests {
         for value in [Value::Date(day("2026-12-01")), "2026-12-31".into(), "2026/12/5".into(), "2026-12-31T23:00:00+09:00".into()] {
             assert!(holds(&test, &value), "{value:?}");
         }
-        for value in [Value::Date(day("2027-01-01")), "2026-11-30 10:00".into(), "soon".into(), Value::Int(20_261_201), Value::Null] {
+        for value in ["R8.12.5".into(), "令和8年12月5日".into(), "20261205".into(), Value::Int(20_261_205), "２０２６／１２／５".into()]
+        {
+            assert!(holds(&test, &value), "{value:?}");
+        }
+        for value in [
+            Value::Date(day("2027-01-01")),
+            "2026-11-30 10:00".into(),
+            "2026-12-31T23:00:00Z".into(),
+            "soon".into(),
+            Value::Int(12),
+            Value::Null,
+        ] {
             assert!(!holds(&test, &value), "{value:?}");
         }
         assert!(holds(&WhereTest::DateRange { from: None, to: Some(day("2026-01-01")) }, &"1999-01-01".into()));

@@ -101,6 +101,7 @@ pub fn run(job: &Job, inputs: &Inputs, as_of: NaiveDate, watch: &Watch) -> Resul
 /// What campaigns know of the run.
 pub fn facts<'a>(job: &'a Job, dates: &Dates, first_run: bool) -> campaigns::RunFacts<'a> {
     campaigns::RunFacts {
+        zone: job.zone,
         as_of: dates.as_of,
         closing: dates.closing,
         first_run,
