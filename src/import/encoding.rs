@@ -33,12 +33,22 @@ impl Encoding {
     }
 }
 
-/// Goes behind the mark of UTF-8, where there is one.
-pub fn pass_mark(file: &mut (impl Read + Seek)) -> std::io::Result<()> {
+/// Goes behind the mark of UTF-8, which some programs write twice, and behind a first line `sep=;` for Excel. Gives the delimiter that
+/// such a line names.
+pub fn pass_start(file: &mut (impl Read + Seek)) -> std::io::Result<Option<u8>> {
     let mut start = Vec::new();
-    Read::take(&mut *file, MARK.len() as u64).read_to_end(&mut start)?;
-    file.seek(SeekFrom::Start(if start == MARK { MARK.len() as u64 } else { 0 }))?;
-    Ok(())
+    Read::take(&mut *file, 64).read_to_end(&mut start)?;
+    let mut rest = start.as_slice();
+    while let Some(behind) = rest.strip_prefix(MARK) {
+        rest = behind;
+    }
+    let mut delimiter = None;
+    if let [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', named @ (b',' | b';' | b'\t'), line_end @ (b'\r' | b'\n'), behind @ ..] = rest {
+        delimiter = Some(*named);
+        rest = if *line_end == b'\r' { behind.strip_prefix(b"\n").unwrap_or(behind) } else { behind };
+    }
+    file.seek(SeekFrom::Start((start.len() - rest.len()) as u64))?;
+    Ok(delimiter)
 }
 
 /// What a look through a file told.

@@ -104,6 +104,11 @@ impl Guess {
         }
     }
 
+    /// Whether no cell held anything.
+    pub fn is_empty(&self) -> bool {
+        self.values == 0
+    }
+
     /// The type that the column is written with: the one that it is said to have, else the one that nine of ten values have. Values that do
     /// not fit spoil their rows.
     pub fn kind(&self, said: Option<ColumnType>) -> Kind {

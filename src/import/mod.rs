@@ -65,7 +65,7 @@ pub struct Column {
 /// Reads the CSV and writes `FOLDER/NAME.parquet`, which appears whole or not at all.
 pub fn import(request: &Request<'_>) -> Result<Imported, Error> {
     let source = Source::open(request.csv)?;
-    let header = source.header()?;
+    let mut header = source.header()?;
     for (name, _) in request.types {
         if !header.names.iter().flatten().any(|there| there == name) {
             let there = header.names.iter().flatten().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
@@ -80,6 +80,7 @@ pub fn import(request: &Request<'_>) -> Result<Imported, Error> {
         }
         Ok(())
     })?;
+    header.drop_empty(&guesses);
     let kinds: Vec<Kind> = header.names.iter().zip(&guesses).map(|(name, guess)| guess.kind(said(name))).collect();
     let written = write::write(&source, &header, &kinds, request)?;
     let columns = header.names.iter().zip(kinds.iter().zip(&guesses)).filter_map(|(name, (kind, guess))| {
@@ -127,14 +128,25 @@ impl Counts {
     }
 }
 
-/// The names of the columns; a column without a name is not taken over.
+/// The names of the columns; one without a name is `column 3`, and is not taken over where it holds nothing.
 struct Header {
     pub names: Vec<Option<String>>,
+    /// Whether the CSV gives it no name.
+    unnamed: Vec<bool>,
     /// The fields as they stand, to know the header again.
     raw: Vec<Vec<u8>>,
 }
 
 impl Header {
+    /// Leaves out what has neither a name nor a value, such as what commas at the end of each line make.
+    fn drop_empty(&mut self, guesses: &[Guess]) {
+        for ((name, unnamed), guess) in self.names.iter_mut().zip(&self.unnamed).zip(guesses) {
+            if *unnamed && guess.is_empty() {
+                *name = None;
+            }
+        }
+    }
+
     /// Why a row below this header cannot be read.
     fn complaint(&self, row: &Row) -> Option<String> {
         let width = self.names.len();
@@ -179,8 +191,9 @@ impl Source {
     fn rows(&self) -> Result<Rows<BufReader<File>>, Error> {
         let io = |source| Error::Io { file: self.name.clone(), source };
         let mut file = File::open(&self.path).map_err(io)?;
-        encoding::pass_mark(&mut file).map_err(io)?;
-        Ok(Rows::new(BufReader::with_capacity(1 << 16, file), if self.tabs { b'\t' } else { b',' }))
+        let named = encoding::pass_start(&mut file).map_err(io)?;
+        let delimiter = named.unwrap_or(if self.tabs { b'\t' } else { b',' });
+        Ok(Rows::new(BufReader::with_capacity(1 << 16, file), delimiter, 1 + u64::from(named.is_some())))
     }
 
     fn trouble(&self, trouble: rows::Trouble) -> Error {
@@ -194,19 +207,21 @@ impl Source {
     fn header(&self) -> Result<Header, Error> {
         let mut row = Row::default();
         let there = self.rows()?.next(&mut row).map_err(|trouble| self.trouble(trouble))?;
-        let mut names = Vec::new();
-        for field in row.fields() {
+        let (mut names, mut unnamed) = (Vec::new(), Vec::new());
+        for (at, field) in row.fields().enumerate() {
             let text = self.encoding.decode(field).ok_or_else(|| Error::Header { file: self.name.clone() })?;
-            let name = text.trim().to_owned();
+            let name = text.trim();
+            unnamed.push(name.is_empty());
+            let name = if name.is_empty() { format!("column {}", at + 1) } else { name.to_owned() };
             if names.contains(&Some(name.clone())) {
                 return Err(Error::ColumnTwice { file: self.name.clone(), column: name });
             }
-            names.push(Some(name).filter(|name| !name.is_empty()));
+            names.push(Some(name));
         }
-        if !there || names.iter().all(Option::is_none) {
+        if !there || unnamed.iter().all(|unnamed| *unnamed) {
             return Err(Error::Empty { file: self.name.clone() });
         }
-        Ok(Header { names, raw: row.fields().map(<[u8]>::to_vec).collect() })
+        Ok(Header { names, unnamed, raw: row.fields().map(<[u8]>::to_vec).collect() })
     }
 
     /// Hands on every row below the header: its line and its fields as text, or what is wrong with it.

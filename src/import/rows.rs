@@ -68,8 +68,9 @@ pub struct Rows<R> {
 }
 
 impl<R: BufRead> Rows<R> {
-    pub fn new(source: R, delimiter: u8) -> Self {
-        Self { source, delimiter, line: 1, returned: false }
+    /// `line` is the one on which the source begins.
+    pub fn new(source: R, delimiter: u8, line: u64) -> Self {
+        Self { source, delimiter, line, returned: false }
     }
 
     /// Fills `row` with the next row; false at the end of the file.
@@ -161,7 +162,7 @@ mod tests {
     type Found = Vec<(u64, Vec<String>)>;
 
     fn rows(text: &[u8], capacity: usize) -> Result<Found, Trouble> {
-        let mut rows = Rows::new(BufReader::with_capacity(capacity, text), b',');
+        let mut rows = Rows::new(BufReader::with_capacity(capacity, text), b',', 1);
         let mut row = Row::default();
         let mut all = Vec::new();
         while rows.next(&mut row)? {
@@ -186,8 +187,8 @@ mod tests {
         let endless = [b"a\n\n\"".to_vec(), vec![b'x'; LONGEST_ROW + (1 << 17)]].concat();
         assert!(matches!(rows(&endless, 1 << 16), Err(Trouble::TooLong(3))));
         let mut row = Row::default();
-        assert!(Rows::new(&b"\"a\"b,c\n"[..], b',').next(&mut row).unwrap() && row.garbled);
-        assert!(Rows::new(&b"\"a\"\"b\",\"\"\n"[..], b',').next(&mut row).unwrap() && !row.garbled);
+        assert!(Rows::new(&b"\"a\"b,c\n"[..], b',', 1).next(&mut row).unwrap() && row.garbled);
+        assert!(Rows::new(&b"\"a\"\"b\",\"\"\n"[..], b',', 1).next(&mut row).unwrap() && !row.garbled);
         assert_eq!(row.fields().collect::<Vec<_>>(), [&b"a\"b"[..], b""]);
     }
 

@@ -98,6 +98,21 @@ fn a_column_has_the_type_that_all_of_its_values_have() {
 }
 
 #[test]
+fn what_has_no_name_is_kept_where_it_holds_something() {
+    let of = |csv: &str| {
+        let file = Desk::new().import(csv.as_bytes(), false, &[]).map(|imported| columns(&imported.file));
+        file.unwrap().into_iter().map(|(name, _, values)| format!("{name}={}", values.join("|"))).collect::<Vec<_>>()
+    };
+    assert_eq!(of("id,,amount,\na,x,1,\nb,,2, \n"), ["id=a|b", "column 2=x|-", "amount=1|2"]);
+    for start in ["sep=,\r\n", "SEP=,\n", "\u{feff}sep=,\r", "\u{feff}\u{feff}"] {
+        assert_eq!(of(&format!("{start}id,amount\na,1\n")), ["id=a", "amount=1"], "{start:?}");
+    }
+    assert_eq!(of("sep=;\nid;amount\na;1\n"), ["id=a", "amount=1"]);
+    let odd = Desk::new().import(b"sep=,\nid,amount\na,1\nb\n", false, &[]).unwrap();
+    assert_eq!(odd.notes[0].0, 4, "lines are those of the file");
+}
+
+#[test]
 fn every_encoding_gives_the_same_bytes() {
     let text = "客,\"金額\",\n髙橋①,\"￥1,200\",x\n山田,▲３００,y\n";
     let desk = Desk::new();
