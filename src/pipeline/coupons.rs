@@ -20,6 +20,8 @@ pub struct Coupons {
     pub as_of: NaiveDate,
     pub issued: Issued,
     pub statement: Statement,
+    /// Where none of these runs has issued a code: the as-of date of a later run, with which there are some.
+    pub later: Option<NaiveDate>,
 }
 
 /// Looks for the codes of the runs up to `as_of` in the orders before it.
@@ -33,8 +35,22 @@ pub fn coupons(job: &Job, as_of: NaiveDate, watch: &Watch) -> Result<Coupons, Er
     }
     let (merges, _) = inputs::merges(job)?;
     let issued = issued(job, &merges, as_of)?;
-    let statement = room::state(&issued, &book(job, merges, as_of, watch)?, job.zone, as_of);
-    Ok(Coupons { as_of, issued, statement })
+    let statement = room::state(&issued, &book(job, Arc::clone(&merges), as_of, watch)?, job.zone, as_of);
+    let later = if issued.codes.is_empty() { later(job, &merges, as_of)? } else { None };
+    Ok(Coupons { as_of, issued, statement, later })
+}
+
+/// The first as-of date after this one with which there are codes.
+fn later(job: &Job, merges: &Merges, as_of: NaiveDate) -> Result<Option<NaiveDate>, Error> {
+    let Some(ledger) = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))? else { return Ok(None) };
+    let mut days: Vec<_> = ledger.adoptions(&job.name)?.iter().map(|adoption| adoption.as_of).filter(|day| *day > as_of).collect();
+    days.sort_unstable();
+    for day in days {
+        if !issued(job, merges, day)?.codes.is_empty() {
+            return Ok(Some(day));
+        }
+    }
+    Ok(None)
 }
 
 fn book(job: &Job, merges: Arc<Merges>, as_of: NaiveDate, watch: &Watch) -> Result<OrderBook, Error> {

@@ -248,6 +248,10 @@ fn a_plan_that_nobody_sent_has_issued_nothing() {
     shop.job("gift", TEN);
     shop.call("gift", &["plan", "--as-of", "2026-02-01", "-q"], 0);
     assert!(shop.call("gift", &["coupons", "--as-of", "2026-03-20"], 0).contains("No run has issued a code yet"));
+    shop.call("gift", &["run", "--as-of", "2026-04-01", "-q"], 0);
+    let early = shop.call("gift", &["coupons", "--as-of", "2026-03-20"], 0);
+    assert!(early.contains("that of 2026-04-01 has: see it with --as-of 2026-04-01"), "{early}");
+    assert!(!shop.call("gift", &["coupons", "--as-of", "2026-04-01"], 0).contains("--as-of"));
     let unmapped = fs::read_to_string(shop.path("gift.toml")).unwrap().replace(", coupon = \"coupon\"", "");
     shop.put("gift.toml", unmapped);
     assert!(shop.call("gift", &["coupons"], 2).contains("coupon = \"coupon_code\""));

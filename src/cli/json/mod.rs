@@ -382,7 +382,7 @@ pub fn for_cart(written: &ForCart, file: &Path) -> String {
 }
 
 pub fn coupons(job: &Job, coupons: &Coupons, list: bool) -> String {
-    let Coupons { as_of, issued, statement } = coupons;
+    let Coupons { as_of, issued, statement, .. } = coupons;
     let given = |place: usize| &issued.codes[place];
     let rank = |rank: Option<usize>| rank.map(|rank| issued.ranks[rank].as_str());
     let figures = |tally: &Tally| {

@@ -13,9 +13,16 @@ use std::path::Path;
 /// The statement; with `list` every redeemed code too.
 pub fn coupons(job: &Job, coupons: &Coupons, list: bool) -> String {
     let language = job.language;
-    let Coupons { as_of, issued, statement } = coupons;
+    let Coupons { as_of, issued, statement, later } = coupons;
     let mut out = heading(&format!("{} {} {as_of}", job.name, pick(language, "クーポン", "coupons")));
     if issued.codes.is_empty() {
+        if let Some(day) = later {
+            return out
+                + &language.pick(
+                    format!("  {as_of} までの実行では発行していません。{day} の実行のコードは --as-of {day} で見られます。\n"),
+                    format!("  No run up to {as_of} has issued a code; that of {day} has: see it with --as-of {day}.\n"),
+                );
+        }
         return out + &format!("  {}\n", pick(language, "発行したコードはまだありません。", "No run has issued a code yet."));
     }
     out += &figures(job, coupons);
