@@ -61,6 +61,12 @@ impl Job {
         self.purchases.category.is_some() || self.products.as_ref().is_some_and(|list| list.category.is_some())
     }
 
+    /// Whether mails come back to a return path that does not tell which mail a report is of.
+    #[must_use]
+    pub fn returns_without_token(&self) -> bool {
+        self.smtp.as_ref().and_then(|smtp| smtp.return_path.as_ref()).is_some_and(|path| !path.contains("{token}"))
+    }
+
     /// A value of `[shop]`; empty when it is not there.
     #[must_use]
     pub fn shop(&self, key: &str) -> &str {

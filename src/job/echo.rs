@@ -45,6 +45,12 @@ pub fn standing_warnings(job: &Job) -> Vec<String> {
             "`unsubscribe` has no {token}: the page cannot tell who opts out".to_owned(),
         );
     }
+    if job.returns_without_token() {
+        warn(
+            "`return_path` に {token} がないため、不達の報告がどのメールのものかわからず、どれも信用しません".to_owned(),
+            "`return_path` has no {token}: no report of a bounce can be told to be of a mail, so none is believed".to_owned(),
+        );
+    }
     let dated = job.campaigns.iter().filter_map(|campaign| campaign.when.dates.map(|dates| (campaign, dates)));
     for (campaign, (first, last)) in dated {
         if !due_within(job, first, last) {

@@ -146,6 +146,19 @@ fn the_return_path_carries_the_token_that_reports_are_believed_by() {
 }
 
 #[test]
+fn a_return_path_without_a_token_is_told_of() {
+    let told = |path: &str| {
+        let shop = Shop::with(1, |number| format!("c{number}@b.example"), "", &format!("[mail.smtp]\nreturn_path = \"{path}\"\n"));
+        let mailbox = shop.path("mailbox");
+        fs::create_dir(&mailbox).unwrap();
+        let check = shop.call(&["check"], 0);
+        [check, shop.call(&["bounces", &mailbox.display().to_string()], 0)].map(|told| told.contains("`return_path` has no {token}"))
+    };
+    assert_eq!(told("bounce@tsubaki.example"), [true, true]);
+    assert_eq!(told("bounce+{token}@tsubaki.example"), [false, false]);
+}
+
+#[test]
 fn the_next_run_knows_of_refusals_before_it_plans() {
     let address = |number| if number == 0 { "rcpt-550gone-c000@b.example".to_owned() } else { format!("good-c{number:03}@b.example") };
     let shop = Shop::with(3, address, "", "");

@@ -67,6 +67,12 @@ pub fn bounced(job: &Job, bounced: &Bounced) -> String {
     for (count, ja, en) in kinds.into_iter().chain(others).filter(|(count, ..)| *count > 0) {
         out += &format!("  {:>8}  {}\n", grouped(count), language.pick(ja, en));
     }
+    if job.returns_without_token() {
+        out += &warning(language.pick(
+            "`return_path` に {token} がないため、報告はどれも信用しません。return_path = \"bounce+{token}@...\" のように書いてください",
+            "`return_path` has no {token}, so no report is believed; write it as in return_path = \"bounce+{token}@...\"",
+        ));
+    }
     out
 }
 
