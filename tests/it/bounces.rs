@@ -151,6 +151,7 @@ fn a_return_path_without_a_token_is_told_of() {
         let shop = Shop::with(1, |number| format!("c{number}@b.example"), "", &format!("[mail.smtp]\nreturn_path = \"{path}\"\n"));
         let mailbox = shop.path("mailbox");
         fs::create_dir(&mailbox).unwrap();
+        shop.call(&["run", "--as-of", DATE, "-q"], 0);
         let check = shop.call(&["check"], 0);
         [check, shop.call(&["bounces", &mailbox.display().to_string()], 0)].map(|told| told.contains("`return_path` has no {token}"))
     };
