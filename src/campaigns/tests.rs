@@ -230,7 +230,7 @@ fn points_are_told_in_time_and_once_for_each_day_on_which_they_expire() {
 fn cashback_is_on_the_occasion_of_its_closing() {
     let mut someone = Someone::new();
     let paid = When { cashback: Some(range(1.0, None)), ..When::default() };
-    assert_eq!(failed(&campaign(paid.clone()), &someone), words("when.cashback", "1..", "nothing at this closing"));
+    assert_eq!(failed(&campaign(paid.clone()), &someone), words("when.cashback", "1..", "nothing is paid back now"));
     someone.holding.cashback.points = Some(30);
     assert_eq!(word(paid.clone(), &someone).as_deref(), Some("2026-12-01"));
     let lapsed = When { days_since_last_order: Some(range(90.0, 180.0)), ..paid };

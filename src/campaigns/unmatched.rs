@@ -70,7 +70,7 @@ fn when(campaign: &Campaign, person: &Person<'_>, run: &RunFacts<'_>, key: Key) 
             let paid = person.holding.cashback;
             let currency = Some(run.currency).filter(|_| run.cashback == Some(CashbackAs::Coupon));
             let found = paid.points.map(|points| points.to_string()).or(paid.amount.map(|amount| run.currency.show(amount)));
-            ("cashback", (range_of(when.cashback, currency), found.unwrap_or_else(|| "nothing at this closing".to_owned())))
+            ("cashback", (range_of(when.cashback, currency), found.unwrap_or_else(|| "nothing is paid back now".to_owned())))
         }
     };
     (name, wanted, found)

@@ -2,7 +2,7 @@
 
 use super::coupon::PoolUse;
 use super::job::Language;
-use super::points::{CashbackTotals, Holding, PointsTotals};
+use super::points::{Cashback, CashbackTotals, Holding, PointsTotals};
 use super::{Allotment, Channel, Currency, Exposure, FeatureRow, RankChange, RankIndex, SkipReason, Standing, Texts};
 use chrono::NaiveDate;
 use std::path::PathBuf;
@@ -113,13 +113,13 @@ pub struct PastCustomer {
     pub mark: Option<i64>,
 }
 
-/// What an earlier plan says of a customer's rank and of what its review paid back.
+/// What an earlier plan says of a customer's rank and of what was paid back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PastAccount {
     pub customer_id: String,
     /// By the name that the plan wrote.
     pub rank: Option<String>,
-    pub cashback_points: Option<i64>,
+    pub cashback: Cashback,
 }
 
 /// One customer as `customers.parquet` tells it, with ranks by name.
@@ -260,7 +260,7 @@ pub struct Counts {
     pub budgets: Vec<Option<Allotment>>,
     pub holdout: u64,
     pub points: Option<PointsTotals>,
-    /// What the review of this closing pays back, where the job has cashback.
+    /// What is paid back at this closing, where the job has cashback.
     pub cashback: Option<CashbackTotals>,
 }
 

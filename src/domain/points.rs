@@ -85,13 +85,15 @@ pub struct Points {
     pub expire_on: Option<NaiveDate>,
 }
 
-/// What a review pays back to a customer.
+/// What is paid back to a customer: what the review of the closing pays, and what earlier ones still owe.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cashback {
     /// Points, which are in the account from the closing on.
     pub points: Option<i64>,
     /// Minor units, for a coupon.
     pub amount: Option<i64>,
+    /// Of the amount, what earlier reviews paid and no mail has given yet.
+    pub carried: Option<i64>,
 }
 
 /// What a plan says of a customer's points and cashback. The default is that of a job which has neither.
@@ -164,6 +166,15 @@ pub struct Overdrawn {
 }
 
 impl Cashback {
+    /// With what earlier reviews still owe (minor units; nothing for 0 or less).
+    #[must_use]
+    pub fn carrying(self, owed: i64) -> Self {
+        if owed <= 0 {
+            return self;
+        }
+        Self { amount: Some(self.amount.unwrap_or(0).saturating_add(owed)), carried: Some(owed), ..self }
+    }
+
     /// What is paid back, in what it counts in.
     #[must_use]
     pub fn paid(&self) -> Option<i64> {
@@ -232,13 +243,15 @@ impl PointsTotals {
     }
 }
 
-/// What a review pays back to the whole shop.
+/// What is paid back to the whole shop.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CashbackTotals {
     pub customers: u64,
     pub points: i64,
     /// Minor units.
     pub amount: i64,
+    /// Of the amount, what earlier reviews still owed.
+    pub carried: i64,
 }
 
 impl CashbackTotals {
@@ -249,6 +262,7 @@ impl CashbackTotals {
             customers: self.customers + u64::from(paid.paid().is_some()),
             points: self.points.saturating_add(paid.points.unwrap_or(0)),
             amount: self.amount.saturating_add(paid.amount.unwrap_or(0)),
+            carried: self.carried.saturating_add(paid.carried.unwrap_or(0)),
         }
     }
 }

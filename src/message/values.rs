@@ -162,7 +162,7 @@ fn points(points: Points) -> Value {
     record(vec![("balance", points.balance.into()), ("expiring", Value::maybe(expiring)), ("expire_on", Value::maybe(points.expire_on))])
 }
 
-/// There where the review of this closing pays something back.
+/// There where something is paid back at this closing.
 fn cashback(paid: Cashback) -> Value {
     if paid.paid().is_none() {
         return Value::Null;

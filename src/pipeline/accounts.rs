@@ -4,13 +4,14 @@
 use super::assess::Assessed;
 use super::error::Error;
 use super::inputs::Inputs;
+use super::owed::Owed;
 use super::people::People;
 use super::previous;
 use super::promises::{self, Promises};
 use crate::domain::book::OrderView;
 use crate::domain::offer::On;
 use crate::domain::plan::PastAccount;
-use crate::domain::points::{Account, CashbackTotals, Holding, Kept, Millionths, PointsTotals, Rate};
+use crate::domain::points::{Account, Cashback, CashbackTotals, Holding, Kept, Millionths, PointsTotals, Rate};
 use crate::domain::{Dates, Job, OrderBook, PointsRule, RankIndex};
 use crate::{features, points};
 use chrono::NaiveDate;
@@ -65,7 +66,7 @@ pub fn settle(
     }
     let past = job.accounts().map(|_| read(job, inputs, people)).transpose()?;
     people.par_iter_mut().for_each(|part| part.holdings = vec![Holding::default(); part.len()]);
-    pay(job, dates, people);
+    pay(job, dates, &inputs.before.owed, people);
     let mut totals = Totals { cashback: cashback_totals(job, people), ..Totals::default() };
     if let (Some(earlier), Some(rule), Some(book)) = (&past, job.accounts(), book) {
         let keeper = Keeper { job, rule, dates, book, earlier };
@@ -83,15 +84,17 @@ fn is_told(job: &Job) -> bool {
     job.customers.as_ref().is_some_and(|list| list.points.is_some())
 }
 
-/// Pays what the review of this closing pays back; without a review, nothing.
-fn pay(job: &Job, dates: &Dates, people: &mut [People]) {
-    let Some(rule) = job.cashback.as_ref().filter(|_| dates.review.is_some()) else { return };
+/// Pays back what the review of this closing pays, if there is one, and what earlier reviews still owe.
+fn pay(job: &Job, dates: &Dates, owed: &Owed, people: &mut [People]) {
+    let rule = job.cashback.as_ref().filter(|_| dates.review.is_some());
     people.par_iter_mut().for_each(|part| {
         // A household's figures are those of all its members together, so it is paid once: to the one who stands for it.
         for row in 0..part.len() {
-            if part.ranked_as(row) == part.id.get(row) {
-                part.holdings[row].cashback = points::cashback(rule, part.features[row].spend, part.standings[row].rank, &job.currency);
+            if part.ranked_as(row) != part.id.get(row) {
+                continue;
             }
+            let own = |rule| points::cashback(rule, part.features[row].spend, part.standings[row].rank, &job.currency);
+            part.holdings[row].cashback = rule.map(own).unwrap_or_default().carrying(owed.to(part.id.get(row)));
         }
     });
 }
@@ -129,7 +132,7 @@ fn read(job: &Job, inputs: &Inputs, people: &[People]) -> Result<Past, Error> {
         let closing = opened.summary.closing;
         let mut merged: BTreeMap<String, (Option<RankIndex>, Option<i64>)> = BTreeMap::new();
         for customer in opened.accounts()? {
-            let PastAccount { customer_id: id, rank, cashback_points: paid } = customer?;
+            let PastAccount { customer_id: id, rank, cashback: Cashback { points: paid, .. } } = customer?;
             let rank = rank.as_deref().filter(|_| by_rank).and_then(|name| names.find(job, name));
             if inputs.merges.is_empty() {
                 let at = features::partition_of(&id);

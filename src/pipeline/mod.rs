@@ -31,6 +31,7 @@ mod listed;
 mod mailbox;
 mod operator;
 mod optout;
+mod owed;
 mod people;
 mod plan;
 mod previous;

@@ -2,6 +2,7 @@
 
 use super::error::Error;
 use super::households::higher;
+use super::owed::{self, Owed};
 use super::spent::{self, SpentBefore};
 use crate::domain::ladder::PreviousRun;
 use crate::domain::mail::PastMail;
@@ -35,12 +36,15 @@ pub struct Before {
     pub issued: HashSet<String>,
     /// Places, seats and money that earlier runs gave.
     pub spent: SpentBefore,
+    /// Cashback that no mail has given yet.
+    pub owed: Owed,
 }
 
 /// Reads the state before `as_of` as it was at the instant `until` (microseconds UTC). Nothing is created where nothing is.
 pub fn read(job: &Job, customers: &Customers, merges: &Merges, as_of: NaiveDate, until: i64) -> Result<Before, Error> {
     let Some(ledger) = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))? else {
-        return first_run(job, customers, Before::default());
+        let before = Before { owed: Owed::nothing(job, customers), ..Before::default() };
+        return first_run(job, customers, before);
     };
     let own = ledger.adopted_until(&job.name, as_of, until)?.map(|adoption| open_adopted(job, &adoption)).transpose()?;
     let summary = own.as_ref().map(|opened| under_present_names(opened.summary.clone(), &job.ladder));
@@ -49,7 +53,8 @@ pub fn read(job: &Job, customers: &Customers, merges: &Merges, as_of: NaiveDate,
     let issued = issued(job, as_of, until)?;
     let adopted = adopted_in(&ledger, job, as_of, until)?;
     let spent = spent::read(job, &ledger, as_of, until)?;
-    let before = Before { until, summary, adopted, past, gifts, issued, spent, ..Before::default() };
+    let owed = owed::read(job, &ledger, (customers, merges), as_of, until)?;
+    let before = Before { until, summary, adopted, past, gifts, issued, spent, owed, ..Before::default() };
     let ranking = match &job.ladder.of {
         None => own,
         Some(_) => before.adopted.last().map(|adoption| open_adopted(job, adoption)).transpose()?,

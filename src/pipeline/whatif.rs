@@ -5,6 +5,7 @@
 //! memory: what `once` and `min_days_between` see of these months is what the play itself mailed. Lists and purchases are those of today.
 
 use super::error::Error;
+use super::owed::Owed;
 use super::progress::Watch;
 use super::spent::SpentBefore;
 use super::{assess, check, choose, figures, inputs, previous};
@@ -98,6 +99,8 @@ struct Left {
     gifts: HashMap<String, Vec<String>>,
     /// Places, seats and money that were given.
     spent: SpentBefore,
+    /// Cashback that no mail has given.
+    owed: Owed,
 }
 
 fn replay(job: &Job, stops: &[Stop], watch: &Watch) -> Result<Replay, Error> {
@@ -114,11 +117,11 @@ fn replay(job: &Job, stops: &[Stop], watch: &Watch) -> Result<Replay, Error> {
         let templates = inputs::templates(job, Some(&lists.customers))?;
         let before = match left {
             None => previous::read(job, &lists.customers, &lists.merges, stop.as_of, stop.until)?,
-            Some(Left { run, held, gifts, spent }) => {
+            Some(Left { run, held, gifts, spent, owed }) => {
                 let past = previous::past(job, stop.as_of, stop.until)?.replayed(&job.name, first, Arc::clone(&mailed));
                 let issued = previous::issued(job, stop.as_of, stop.until)?;
                 let adopted = previous::adopted(job, stop.as_of, stop.until)?;
-                previous::Before { until: stop.until, run: Some(run), summary: None, adopted, held, past, gifts, issued, spent }
+                previous::Before { until: stop.until, run: Some(run), summary: None, adopted, held, past, gifts, issued, spent, owed }
             }
         };
         let mut inputs = inputs::assemble(job, stop.as_of, key.clone(), lists, templates, before, None)?;
@@ -127,12 +130,14 @@ fn replay(job: &Job, stops: &[Stop], watch: &Watch) -> Result<Replay, Error> {
         let counts = figures::counts(job, &inputs, &assessed, &parts);
         let mut gifts = std::mem::take(&mut inputs.shop.gifts);
         let mut spent = std::mem::take(&mut inputs.before.spent);
+        let mut owed = std::mem::take(&mut inputs.before.owed);
         drop(inputs);
         remember(job, stop.as_of, &parts, Arc::make_mut(&mut mailed), &mut gifts);
         spent.remember(job, stop.as_of, &parts);
+        owed.remember(job, &parts);
         let dates = &assessed.dates;
         let run = PreviousRun { as_of: dates.as_of, closing: dates.closing, keep_by: dates.keep_by };
-        left = Some(Left { run, held: held(&parts), gifts, spent });
+        left = Some(Left { run, held: held(&parts), gifts, spent, owed });
         runs.push(ReplayedRun { as_of: stop.as_of, adopted: stop.adopted, counts });
     }
     let ranks = job.ladder.ranks.iter().map(|rank| rank.name.clone()).collect();

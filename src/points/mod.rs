@@ -59,8 +59,8 @@ pub fn cashback(rule: &CashbackRule, spend: i64, rank: Option<RankIndex>, curren
     let share = rule.share.of(rank);
     let paid = |scale| Some(share_of(spend, share, scale)).filter(|paid| *paid > 0 && *paid >= rule.at_least);
     match rule.paid_as {
-        CashbackAs::Points => Cashback { points: paid(currency.scale()), amount: None },
-        CashbackAs::Coupon => Cashback { points: None, amount: paid(1) },
+        CashbackAs::Points => Cashback { points: paid(currency.scale()), ..Cashback::default() },
+        CashbackAs::Coupon => Cashback { amount: paid(1), ..Cashback::default() },
     }
 }
 

@@ -80,6 +80,7 @@ pub(super) fn customers(rows: &[Planned<'_>], names: &Names<'_>) -> Result<Recor
         ("points_overdrawn", true, maybe(|row| row.holding.overdrawn)),
         ("cashback_points", true, maybe(|row| row.holding.cashback.points)),
         ("cashback_amount", true, maybe(|row| row.holding.cashback.amount)),
+        ("cashback_carried", true, maybe(|row| row.holding.cashback.carried)),
     ])
 }
 

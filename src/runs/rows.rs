@@ -176,7 +176,7 @@ pub(super) fn spent(folder: &Path) -> Result<Rows<SpentRow>, Error> {
 
 /// What a plan says of its customers' ranks and cashback, as far as points ask.
 pub(super) fn past_accounts(folder: &Path) -> Result<Rows<PastAccount>, Error> {
-    let columns = ["customer_id", "rank", "cashback_points"];
+    let columns = ["customer_id", "rank", "cashback_points", "cashback_amount", "cashback_carried"];
     let (batches, _) = Batches::open(folder, CUSTOMERS, &columns, Pick::All)?;
     Ok(batches.rows(account_rows))
 }
@@ -355,18 +355,21 @@ fn holding(batch: &RecordBatch, at: usize) -> Result<Holding, String> {
     Ok(Holding {
         points: maybe("points_balance")?.map(|balance| Points { balance, expiring, expire_on }),
         overdrawn: maybe("points_overdrawn")?,
-        cashback: Cashback { points: maybe("cashback_points")?, amount: maybe("cashback_amount")? },
+        cashback: Cashback { points: maybe("cashback_points")?, amount: maybe("cashback_amount")?, carried: maybe("cashback_carried")? },
     })
 }
 
 fn account_rows(batch: &RecordBatch) -> Result<Vec<PastAccount>, String> {
     let (customer_id, rank) = (column::<StringArray>(batch, "customer_id")?, column::<StringArray>(batch, "rank")?);
-    let paid = later::<Int64Array>(batch, "cashback_points")?;
+    let words = ["cashback_points", "cashback_amount", "cashback_carried"];
+    let [points, amount, carried] = words.map(|name| later::<Int64Array>(batch, name));
+    let (points, amount, carried) = (points?, amount?, carried?);
+    let of = |column: Option<&Int64Array>, at| column.and_then(|column| number(column, at));
     let row = |at| {
         Ok(PastAccount {
             customer_id: text(customer_id, at)?.to_owned(),
             rank: maybe_text(rank, at),
-            cashback_points: paid.and_then(|paid| number(paid, at)),
+            cashback: Cashback { points: of(points, at), amount: of(amount, at), carried: of(carried, at) },
         })
     };
     (0..batch.num_rows()).map(row).collect()
@@ -426,6 +429,6 @@ mod tests {
         let rank: ArrayRef = Arc::new(StringArray::from(vec![None::<&str>]));
         let batch = RecordBatch::try_from_iter([("customer_id", id), ("rank", rank)]).unwrap();
         assert_eq!(holding(&batch, 0), Ok(Holding::default()));
-        assert_eq!(account_rows(&batch).unwrap(), [PastAccount { customer_id: "a".into(), rank: None, cashback_points: None }]);
+        assert_eq!(account_rows(&batch).unwrap(), [PastAccount { customer_id: "a".into(), rank: None, cashback: Cashback::default() }]);
     }
 }

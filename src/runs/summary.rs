@@ -84,6 +84,9 @@ struct CashbackFigures {
     customers: u64,
     points: i64,
     amount: i64,
+    /// Plans of earlier versions carried nothing.
+    #[serde(default)]
+    carried: i64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -293,7 +296,12 @@ fn to_file(summary: &Summary) -> Result<PlanFile, String> {
         pools: counts.pools.iter().map(|used| pool_file(used, &summary.campaigns)).collect::<Result<_, String>>()?,
         offer_exposure: counts.offer_exposure,
         points: counts.points.map(to_points),
-        cashback: counts.cashback.map(|CashbackTotals { customers, points, amount }| CashbackFigures { customers, points, amount }),
+        cashback: counts.cashback.map(|CashbackTotals { customers, points, amount, carried }| CashbackFigures {
+            customers,
+            points,
+            amount,
+            carried,
+        }),
         ranks: summary.ranks.iter().zip(&counts.rank_sizes).map(|(rank, &customers)| RankSize { rank: rank.clone(), customers }).collect(),
         no_rank: counts.no_rank,
         moves: moves.collect::<Result<_, String>>()?,
@@ -392,7 +400,12 @@ fn counts_of(file: &PlanFile, ranks: &[String]) -> Result<Counts, String> {
         budgets: file.campaigns.iter().map(|campaign| campaign.budget.as_ref().map(Parts::allotment)).collect(),
         holdout: file.holdout,
         points: file.points.as_ref().map(from_points),
-        cashback: file.cashback.as_ref().map(|&CashbackFigures { customers, points, amount }| CashbackTotals { customers, points, amount }),
+        cashback: file.cashback.as_ref().map(|&CashbackFigures { customers, points, amount, carried }| CashbackTotals {
+            customers,
+            points,
+            amount,
+            carried,
+        }),
     })
 }
 

@@ -68,7 +68,7 @@ fn holding() -> Holding {
     Holding {
         points: Some(Points { balance: 120, expiring: 20, expire_on: Some(day("2027-03-31")) }),
         overdrawn: Some(7),
-        cashback: Cashback { points: Some(5), amount: None },
+        cashback: Cashback { points: Some(5), amount: Some(70), carried: Some(30) },
     }
 }
 
@@ -132,7 +132,7 @@ fn summary(shop: &Shop) -> Summary {
             newest: Some(1_764_716_400_000_000),
             bad_row_notes: vec!["a.parquet row 3: no amount".into()],
             points: Some(PointsTotals { earned: 9, used: 4, expired: 2, balance: 3, holders: 1, overdrawn: 1, missing: 7 }),
-            cashback: Some(CashbackTotals { customers: 2, points: 5, amount: 0 }),
+            cashback: Some(CashbackTotals { customers: 2, points: 5, amount: 70, carried: 30 }),
             ..Counts::default()
         },
         brakes: vec![("stale".into(), "5 days".into())],
@@ -212,7 +212,7 @@ fn expected_mail(id: &str, campaign: usize) -> MailRow {
 fn accounts_of_a_past_run_are_read_and_proven_without_its_mails() {
     let runs = tempfile::tempdir().unwrap();
     put(&target(&runs), &shop(9));
-    let customer = |row: PastAccount| (row.rank, row.cashback_points);
+    let customer = |row: PastAccount| (row.rank, row.cashback.points);
     let past: Vec<_> = open_customers(&target(&runs)).unwrap().accounts().unwrap().map(|row| customer(row.unwrap())).collect();
     assert_eq!(past, vec![(Some("AA+".into()), Some(5)); 9]);
     fs::remove_file(target(&runs).join("mails.parquet")).unwrap();

@@ -345,3 +345,43 @@ fn a_coupon_of_cashback_comes_beside_a_discount() {
     let of_a: Vec<&str> = mails.iter().filter(|mail| mail["customer_id"] == "a").map(|mail| mail["campaign"].as_str()).collect();
     assert_eq!(of_a, ["off", "points"], "what is paid back is owed");
 }
+
+#[test]
+fn cashback_that_no_mail_gave_is_owed_until_one_does() {
+    let rules = "[cashback]\nshare = '0.5%'\nas = 'coupon'\n[contact]\nmax_per_run = 1\n[[campaign]]\nname = 'first'\nranks = 'A and up'\n";
+    let shop = Shop::new(rules, "when = { cashback = '1..' }\noffer = { kind = 'coupon', amount = 'cashback' }");
+    for part in ["subject.txt", "body.html"] {
+        shop.put(&format!("templates/first/{part}"), &fs::read_to_string(shop.path("templates/points").join(part)).unwrap());
+    }
+    let told = ["cashback_amount", "cashback_carried"];
+    shop.run("2026-03-01");
+    shop.run("2026-04-01");
+    assert_eq!(shop.customers("2026-04-01", &told)["a"], ["115", ""]);
+    let given = |date: &str| {
+        let mails = shop::rows(&shop.path("runs/small").join(date).join("mails.parquet"));
+        let mut given: Vec<_> = mails
+            .iter()
+            .filter(|mail| mail["campaign"] == "points")
+            .map(|mail| mail["customer_id"].clone() + " " + &mail["exposure"])
+            .collect();
+        given.sort();
+        given
+    };
+    assert!(given("2026-04-01").is_empty(), "the campaign before it fills what a run may send");
+    // The month's letter was sent, so this run has room; it has no review of its own.
+    shop.run("2026-04-15");
+    assert_eq!(shop.customers("2026-04-15", &told)["a"], ["115", "115"]);
+    assert_eq!(given("2026-04-15"), ["a 115", "b 30", "c 4"]);
+    let explained = shop.call("explain", &["--as-of", "2026-04-15", "--customer", "a"]).any_output().run().out;
+    assert!(explained.contains("115円 paid back, 115円 of it carried over from earlier reviews"), "{explained}");
+    // What was given is owed no more, and two reviews whose mails had no room add up.
+    shop.run("2026-05-01");
+    shop.run("2026-06-01");
+    assert_eq!(shop.customers("2026-05-01", &told)["a"], ["115", ""]);
+    assert_eq!(shop.customers("2026-06-01", &told)["a"], ["230", "115"]);
+    shop.run("2026-06-02");
+    assert_eq!(given("2026-06-02"), ["a 230", "b 60", "c 8"]);
+    let played = shop.call("whatif", &["--as-of", "2026-06-30", "--months", "4", "--json"]).any_output().run().json();
+    let runs = played["today"].as_array().unwrap();
+    assert_eq!(runs.iter().map(|run| run["offer_exposure"].as_i64().unwrap()).collect::<Vec<_>>(), [0, 0, 149, 0, 0, 298]);
+}

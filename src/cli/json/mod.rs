@@ -243,7 +243,7 @@ pub fn explained(job: &Job, explanation: &Explanation) -> String {
             "spend_ever": features.spend_ever, "first_order_at": features.first_order_at.map(|at| local(job.zone, at)),
             "last_order_at": features.last_order_at.map(|at| local(job.zone, at))});
         object["points"] = points(known);
-        object["cashback"] = json!({"points": known.holding.cashback.points, "amount": known.holding.cashback.amount});
+        object["cashback"] = json!({"points": known.holding.cashback.points, "amount": known.holding.cashback.amount, "carried": known.holding.cashback.carried});
         object["checks"] = known
             .checks
             .iter()
@@ -277,7 +277,7 @@ fn points_totals(totals: PointsTotals) -> Value {
 }
 
 fn cashback_totals(totals: CashbackTotals) -> Value {
-    json!({"customers": totals.customers, "points": totals.points, "amount": totals.amount})
+    json!({"customers": totals.customers, "points": totals.points, "amount": totals.amount, "carried": totals.carried})
 }
 
 /// A customer's points, and the account where rankmail keeps it; null where the job has none.

@@ -62,9 +62,18 @@ fn kept(job: &Job, account: &Account) -> String {
 
 fn paid(job: &Job, holding: &Holding) -> String {
     let paid = holding.cashback.points.map(number).or(holding.cashback.amount.map(|amount| job.currency.show(amount)));
-    paid.map_or_else(String::new, |paid| {
-        job.language.pick(format!("  今回の見直しで {paid} を還元\n"), format!("  {paid} paid back at this review\n"))
-    })
+    let Some(paid) = paid else { return String::new() };
+    let carried = carried(job, holding.cashback.carried.unwrap_or(0));
+    job.language.pick(format!("  還元 {paid}{carried}\n"), format!("  {paid} paid back{carried}\n"))
+}
+
+/// What of an amount is not from the review of this closing.
+fn carried(job: &Job, carried: i64) -> String {
+    if carried == 0 {
+        return String::new();
+    }
+    let sum = job.currency.show(carried);
+    job.language.pick(format!("、うち繰り越し {sum}"), format!(", {sum} of it carried over from earlier reviews"))
 }
 
 /// The lines under a plan's mails.
@@ -79,7 +88,9 @@ pub fn totals(job: &Job, counts: &Counts) -> String {
     if let Some(paid) = counts.cashback.filter(|paid| paid.customers > 0) {
         let customers = grouped(paid.customers);
         let sum = if paid.amount > 0 { job.currency.show(paid.amount) } else { number(paid.points) };
-        out += &language.pick(format!("  還元 {sum}（{customers} 人）\n"), format!("  paid back {sum} ({customers} customers)\n"));
+        let carried = carried(job, paid.carried);
+        out += &language
+            .pick(format!("  還元 {sum}（{customers} 人{carried}）\n"), format!("  paid back {sum} ({customers} customers{carried})\n"));
     }
     out
 }
