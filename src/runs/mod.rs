@@ -3,6 +3,7 @@
 //!
 //! This room decides nothing and sends nothing. It does not know which plan was adopted; the ledger does.
 
+mod accounts;
 mod columns;
 mod digest;
 mod erase;

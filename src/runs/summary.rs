@@ -1,11 +1,11 @@
 //! `plan.json`: the summary of a plan as JSON that people can read, and back.
 
 use super::Error;
+use super::accounts::{CashbackFigures, PointsFigures};
 use super::folder::DAY;
 use super::merge::contradiction;
 use crate::domain::coupon::PoolUse;
 use crate::domain::plan::{Counts, Origin, Summary};
-use crate::domain::points::{CashbackTotals, PointsTotals};
 use crate::domain::{Allotment, Channel, Exposure, RankChange, RankIndex, Rate, SkipReason};
 use chrono::{DateTime, NaiveDate, SecondsFormat};
 use serde::{Deserialize, Serialize};
@@ -66,27 +66,6 @@ struct PlanFile {
     campaigns: Vec<CampaignCounts>,
     brakes: Vec<Brake>,
     warnings: Vec<String>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct PointsFigures {
-    earned: i64,
-    used: i64,
-    expired: i64,
-    balance: i64,
-    holders: u64,
-    overdrawn: u64,
-    missing: i64,
-}
-
-#[derive(Serialize, Deserialize)]
-struct CashbackFigures {
-    customers: u64,
-    points: i64,
-    amount: i64,
-    /// Plans of earlier versions carried nothing.
-    #[serde(default)]
-    carried: i64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -295,13 +274,8 @@ fn to_file(summary: &Summary) -> Result<PlanFile, String> {
         nameless: counts.nameless,
         pools: counts.pools.iter().map(|used| pool_file(used, &summary.campaigns)).collect::<Result<_, String>>()?,
         offer_exposure: counts.offer_exposure,
-        points: counts.points.map(to_points),
-        cashback: counts.cashback.map(|CashbackTotals { customers, points, amount, carried }| CashbackFigures {
-            customers,
-            points,
-            amount,
-            carried,
-        }),
+        points: counts.points.map(PointsFigures::of),
+        cashback: counts.cashback.map(CashbackFigures::of),
         ranks: summary.ranks.iter().zip(&counts.rank_sizes).map(|(rank, &customers)| RankSize { rank: rank.clone(), customers }).collect(),
         no_rank: counts.no_rank,
         moves: moves.collect::<Result<_, String>>()?,
@@ -399,13 +373,8 @@ fn counts_of(file: &PlanFile, ranks: &[String]) -> Result<Counts, String> {
         places: file.campaigns.iter().map(|campaign| campaign.places.as_ref().map(Parts::allotment)).collect(),
         budgets: file.campaigns.iter().map(|campaign| campaign.budget.as_ref().map(Parts::allotment)).collect(),
         holdout: file.holdout,
-        points: file.points.as_ref().map(from_points),
-        cashback: file.cashback.as_ref().map(|&CashbackFigures { customers, points, amount, carried }| CashbackTotals {
-            customers,
-            points,
-            amount,
-            carried,
-        }),
+        points: file.points.as_ref().map(PointsFigures::totals),
+        cashback: file.cashback.as_ref().map(CashbackFigures::totals),
     })
 }
 
@@ -418,16 +387,6 @@ fn pool_use(file: &PoolFile, campaigns: &[CampaignCounts]) -> Result<PoolUse, St
     let campaign = campaigns.iter().position(|known| known.campaign == file.campaign);
     let campaign = campaign.ok_or_else(|| format!("a pool is of the campaign `{}`, which is not listed", file.campaign))?;
     Ok(PoolUse { campaign, free: file.free, given: file.given, missing: file.missing })
-}
-
-fn to_points(totals: PointsTotals) -> PointsFigures {
-    let PointsTotals { earned, used, expired, balance, holders, overdrawn, missing } = totals;
-    PointsFigures { earned, used, expired, balance, holders, overdrawn, missing }
-}
-
-fn from_points(figures: &PointsFigures) -> PointsTotals {
-    let &PointsFigures { earned, used, expired, balance, holders, overdrawn, missing } = figures;
-    PointsTotals { earned, used, expired, balance, holders, overdrawn, missing }
 }
 
 fn to_named(pairs: &[(String, String)]) -> Vec<Named> {

@@ -41,6 +41,7 @@ pub fn write_customers(path: &Path, shoppers: &[Shopper]) -> Result<(), Box<dyn 
             ("phone", texts(|shopper| shopper.home.phone.as_deref())),
             ("line_id", texts(|shopper| shopper.home.line_id.as_deref())),
             ("allergies", texts(|shopper| shopper.home.allergies.as_deref())),
+            ("household_id", texts(|shopper| shopper.home.household.as_deref())),
         ],
     )
 }

@@ -11,6 +11,8 @@ pub struct Home {
     pub line_id: Option<String>,
     /// What must not be sent to them, several with a comma of theirs.
     pub allergies: Option<String>,
+    /// The same for those who keep house together.
+    pub household: Option<String>,
 }
 
 const TOWNS: [(&str, &str); 12] = [
@@ -43,6 +45,7 @@ pub fn home(seed: u64, household: u32) -> Home {
         address: known.then_some(address),
         phone: dice.per_mille(700).then(|| format!("0{}0-0000-{:04}", dice.pick(&[7, 8, 9]), dice.below(10_000))),
         line_id: dice.per_mille(350).then(|| format!("U{:016x}{:016x}", dice.below(i64::MAX), dice.below(i64::MAX))),
+        household: None,
         allergies: dice.per_mille(90).then(|| (*dice.pick(&ALLERGIES)).to_owned()),
     }
 }

@@ -44,7 +44,7 @@ enum Part {
     Plain,
     OddName(&'static str),
     OddAddress(&'static str),
-    /// Shares the address of a household.
+    /// Shares the mail address of a household.
     Household(u32),
     FutureConsent,
     Nameless,
@@ -67,6 +67,11 @@ fn part(number: u32) -> Part {
     }
 }
 
+/// Which household a customer belongs to: two of them share a mail address, thirty a letter box.
+fn household(number: u32) -> Option<u32> {
+    matches!(number, 160..=163 | 1_000..=1_059).then_some(number / 2)
+}
+
 /// Customer `number`, from 1, whose purchases lie between `first` and `last`.
 pub fn make(seed: u64, number: u32, first: NaiveDate, last: NaiveDate) -> Shopper {
     let mut dice = Dice::new(seed, u64::from(number));
@@ -84,13 +89,18 @@ pub fn make(seed: u64, number: u32, first: NaiveDate, last: NaiveDate) -> Shoppe
             ..shopper
         };
     }
+    if let Some(house) = household(number) {
+        let Home { postal_code, address, .. } = homes::home(seed, house);
+        let household = Some(format!("H{house:04}"));
+        shopper.home = Home { postal_code, address, household, ..shopper.home };
+    }
     match part {
         Part::Plain => {}
         Part::OddName(name) => shopper.name = Some(name.to_owned()),
         Part::OddAddress(address) => shopper.email = Some(address.to_owned()),
         Part::Household(house) => {
             shopper.email = Some(format!("kazoku{house}@example.com"));
-            shopper.home = homes::home(seed, house);
+            shopper.home = Home { household: shopper.home.household, ..homes::home(seed, house) };
         }
         Part::FutureConsent => shopper.consented_at = last.and_hms_opt(9, 0, 0).map(|at| at + TimeDelta::days(i64::from(number) - 150)),
         Part::Nameless => shopper.name = number.is_multiple_of(2).then(String::new),
