@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::inputs::{self, Inputs};
 use super::progress::Watch;
-use super::{absent, assess, brakes, choose, coupons, figures, register};
+use super::{absent, assess, brakes, choose, coupons, figures, register, stops};
 use crate::domain::Job;
 use crate::domain::plan::{Origin, PlanPart, Summary};
 use crate::{job as job_room, ledger, report, runs};
@@ -103,7 +103,9 @@ fn write(request: &Request, folder: &Path, inputs: &Inputs, parts: &[PlanPart], 
     let customers = job.customers.as_ref().map(|source| ("customers", source.path.clone()));
     let merged = job.customers.as_ref().and_then(|source| source.merged.clone()).map(|path| ("merged", path));
     let products = job.products.as_ref().map(|source| ("products", source.path.clone()));
-    let lists: Vec<_> = [customers, merged, products].into_iter().flatten().collect();
+    let lists = [customers, merged, products].into_iter().flatten().map(|(name, path)| (name.to_owned(), path));
+    let stops = stops::paths(job)?.into_iter().zip(1..).map(|(path, number)| (format!("{}{number}", stops::NAME), path));
+    let lists: Vec<_> = lists.chain(stops).collect();
     let whole = runs::WholePlan { parts, summary, job_text: &job.text, templates: &inputs.templates.sources(), lists: &lists };
     Ok(runs::write(folder, whole, paint)?)
 }

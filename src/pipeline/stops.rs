@@ -4,11 +4,26 @@ use super::error::Error;
 use super::inputs;
 use crate::domain::Job;
 use crate::domain::stop::StopList;
-use crate::{ledger, tables};
+use crate::{ledger, runs, tables};
+use std::path::PathBuf;
+
+/// What a plan calls its copies of them, with a number.
+pub const NAME: &str = "stops";
 
 /// Everybody on the lists now.
 pub fn listed(job: &Job) -> Result<StopList, Error> {
     Ok(files(job).changed()?.unwrap_or_default())
+}
+
+/// Where the lists are, for a plan that keeps copies of them.
+pub fn paths(job: &Job) -> Result<Vec<PathBuf>, Error> {
+    Ok(files(job).paths()?)
+}
+
+/// Everybody on the copies that a plan kept of its lists.
+pub fn kept(job: &Job, opened: &runs::Opened) -> Result<StopList, Error> {
+    let copies = opened.lists(NAME).iter().map(|path| path.to_string_lossy().into_owned()).collect();
+    listed(&Job { stop_files: copies, ..job.clone() })
 }
 
 /// Lets the ledger look at the lists whenever it is to claim something.

@@ -12,8 +12,8 @@ use std::collections::HashSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-/// The name of a list whose copy holds customers: of the list itself, and of merged ids.
-const PERSONAL_LISTS: [&str; 2] = ["customers.", "merged."];
+/// The name of a list whose copy holds customers: of the list itself, of merged ids, and of stop lists.
+const PERSONAL_LISTS: [&str; 3] = ["customers.", "merged.", "stops"];
 
 /// A plan that is ready to take the place of the one it was made from. Dropping it leaves that one as it is.
 #[derive(Debug)]

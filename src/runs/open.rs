@@ -149,6 +149,12 @@ impl Opened {
         files.find(is_it).map(|file| self.folder.join(file))
     }
 
+    /// The copies of a list that may be several files, numbered from 1.
+    #[must_use]
+    pub fn lists(&self, name: &str) -> Vec<PathBuf> {
+        (1..).map_while(|number: u32| self.list(&format!("{name}{number}"))).collect()
+    }
+
     /// Every mail with its values, by customer id, then campaign.
     ///
     /// # Errors

@@ -32,9 +32,9 @@ pub struct WholePlan<'a> {
     pub job_text: &'a str,
     /// Names relative to the templates folder (`birthday/body.html`) and contents.
     pub templates: &'a [(String, Vec<u8>)],
-    /// The lists that the plan was made from, by what they are (`customers`, `products`): copies lie in the folder, so that a later plan
+    /// The lists that the plan was made from, by what they are (`customers`, `products`, `stops1`): copies lie in the folder, so that a later plan
     /// can be compared with this one.
-    pub lists: &'a [(&'a str, PathBuf)],
+    pub lists: &'a [(String, PathBuf)],
 }
 
 /// Writes the plan to `target` (RUNS/JOB/AS-OF, or any folder that is new, empty or a plan) in one step: after a crash there is the
@@ -113,7 +113,7 @@ fn write_templates(root: &Path, templates: &[(String, Vec<u8>)]) -> Result<Vec<(
 }
 
 /// Copies the lists under their names, each with the ending that it has, and gives their digests.
-fn copy_lists(work: &Path, lists: &[(&str, PathBuf)]) -> Result<Vec<(String, String)>, Error> {
+fn copy_lists(work: &Path, lists: &[(String, PathBuf)]) -> Result<Vec<(String, String)>, Error> {
     if lists.is_empty() {
         return Ok(Vec::new());
     }
@@ -121,7 +121,7 @@ fn copy_lists(work: &Path, lists: &[(&str, PathBuf)]) -> Result<Vec<(String, Str
     fs::create_dir(&root).map_err(Error::io("make the folder", &root))?;
     let mut digests = Vec::with_capacity(lists.len());
     for (name, from) in lists {
-        let name = from.extension().map_or_else(|| (*name).to_owned(), |ending| format!("{name}.{}", ending.to_string_lossy()));
+        let name = from.extension().map_or_else(|| name.clone(), |ending| format!("{name}.{}", ending.to_string_lossy()));
         let to = root.join(&name);
         let mut file = Hashed::create(&to)?;
         let mut source = File::open(from).map_err(Error::io("open", from))?;

@@ -54,6 +54,14 @@ impl StopFiles {
         Ok(Some(list))
     }
 
+    /// Where the files are that there are now.
+    ///
+    /// # Errors
+    /// A file that is named is not there, or a pattern makes no sense.
+    pub fn paths(&self) -> Result<Vec<PathBuf>, Error> {
+        Ok(self.stamps()?.into_iter().map(|(path, ..)| path).collect())
+    }
+
     /// The files that there are now. A pattern may match none yet, a file that is named must be there.
     fn stamps(&self) -> Result<Vec<Stamp>, Error> {
         let mut stamps = Vec::new();

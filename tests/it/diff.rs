@@ -61,6 +61,8 @@ when = { days_since_last_order = "60.." }
 [mail]
 from = "Small Shop <hello@tsubaki.example>"
 unsubscribe = "https://tsubaki.example/u/{token}"
+[stop]
+files = ["stops/*.csv"]
 [brakes]
 audience = "off"
 stale = "off"
@@ -80,6 +82,7 @@ enum Edit {
     Template,
     ConsentWithdrawn,
     Unsubscribed,
+    Stopped,
     CustomerNew,
     CustomerGone,
     CustomerRenamed,
@@ -90,7 +93,7 @@ enum Edit {
     Excluded,
 }
 
-const EDITS: [Edit; 16] = [
+const EDITS: [Edit; 17] = [
     Edit::Threshold,
     Edit::Cap,
     Edit::CampaignChanged,
@@ -99,6 +102,7 @@ const EDITS: [Edit; 16] = [
     Edit::Template,
     Edit::ConsentWithdrawn,
     Edit::Unsubscribed,
+    Edit::Stopped,
     Edit::CustomerNew,
     Edit::CustomerGone,
     Edit::CustomerRenamed,
@@ -115,7 +119,7 @@ impl Edit {
             Self::Threshold | Self::Cap | Self::Excluded => Cause::Rules,
             Self::CampaignChanged | Self::CampaignAdded | Self::CampaignRemoved => Cause::Campaigns,
             Self::Template => Cause::Templates,
-            Self::ConsentWithdrawn | Self::Unsubscribed => Cause::ConsentAndStops,
+            Self::ConsentWithdrawn | Self::Unsubscribed | Self::Stopped => Cause::ConsentAndStops,
             Self::CustomerNew | Self::CustomerGone => Cause::NewCustomers,
             Self::CustomerRenamed => Cause::Lists,
             Self::Date => Cause::Window,
@@ -194,6 +198,12 @@ impl Shop {
                 let mut ledger = Ledger::open(&self.path("runs/ledger.sqlite")).unwrap();
                 let gone = Suppression { customer_id: Some(who), address: None, reason: SkipReason::Unsubscribed, at: 1_500 };
                 ledger.suppress(&gone).unwrap();
+            }
+            Edit::Stopped => {
+                fs::create_dir_all(self.path("stops")).unwrap();
+                let list = self.path("stops/paper.csv");
+                let already = fs::read_to_string(&list).unwrap_or_default();
+                fs::write(list, format!("{already}{who}\n")).unwrap();
             }
             Edit::CustomerNew => {
                 self.people.insert("new".to_owned(), ("Kyoto", "Nao".to_owned(), true));

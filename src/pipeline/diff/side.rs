@@ -114,7 +114,6 @@ impl Side {
             Some(ledger) => ledger.history(&self.job.name, self.as_of, self.opened.summary.planned_at)?,
             None => ledger::Past::default(),
         };
-        // Stop lists have no memory: both plans are made again with those of today.
-        Ok(past.stopping(stops::listed(&self.job)?))
+        Ok(past.stopping(stops::kept(&self.job, &self.opened)?))
     }
 }
