@@ -23,13 +23,15 @@ VARIANTS = {
     "every year": ('rate = "1.1%"\nexpire = "every 03-31"', 'share = { AA = "0.5%", VIP = "2%" }\nas = "points"\nat_least = 150'),
     "days, and cashback every month": (f'rate = {BY_RANK}\nexpire = "100 days after the last order"', 'share = "0.3%"\nas = "points"'),
     "never, and a coupon": ('rate = "0.7%"', 'share = { A = "0.01%", AAA = "1.5%" }\nas = "coupon"'),
+    "never, and a newsletter that pays back": ('rate = "0.7%"', 'share = { A = "0.01%", AAA = "1.5%" }\nas = "coupon"\nat_least = 50'),
     "after earning, and a newsletter that multiplies": ('rate = { A = "1%", AAA = "2%" }\nexpire = "6 months after earning"', ""),
 }
 # What the newsletter of the last variant offers in place of its bundle: each mail is good for one order.
 BUNDLE = 'offer = { kind = "bundle", buy = { 2 = "10%", 3 = "15%" }, ranks = ["AA", "AAA"] }'
 TIMES, OVER, ON = {"AA": "200%", "AAA": "250%"}, 5_000, ["煎茶", "ほうじ茶", "抹茶", "和菓子"]
 MULTIPLIES = f'offer = {{ kind = "points", times = {{ AA = 2, AAA = 2.5 }}, over = {OVER}, on = {{ category = {ON!r} }}, valid = "31 days" }}'
-COLUMNS = ["points_balance", "points_expiring", "points_expire_on", "points_overdrawn", "cashback_points", "cashback_amount"]
+PAYS = 'when = { cashback = "1.." }\noffer = { kind = "coupon", amount = "cashback", valid = "31 days" }'
+COLUMNS = ["points_balance", "points_expiring", "points_expire_on", "points_overdrawn", "cashback_points", "cashback_amount", "cashback_carried"]
 
 
 def share(written, rank, ranks):
@@ -125,12 +127,13 @@ def account(rule, bought, credits, rate_on, as_of, promises=()):
     return {"points_balance": sum(lots.values()), "points_expiring": expiring, "points_expire_on": first, "points_overdrawn": missing or None}
 
 
-def paid_back(rule, ranks, row, due):
-    """What a review pays back to a customer: points and an amount (yen have no minor unit)."""
+def paid_back(rule, ranks, row, due, owed):
+    """What is paid back to a customer: points, or an amount (yen have no minor unit) with what no mail has given yet."""
     paid = int(max(0, row["spend"]) * share(rule["share"], row["rank"], ranks)) if rule and due else 0
     paid = paid if paid > 0 and paid >= rule.get("at_least", 0) else None
     as_points = bool(rule) and rule["as"] == "points"
-    return {"cashback_points": paid if as_points else None, "cashback_amount": None if as_points else paid}
+    amount = None if as_points else (paid or 0) + owed or None
+    return {"cashback_points": paid if as_points else None, "cashback_amount": amount, "cashback_carried": owed or None}
 
 
 def main():
@@ -140,15 +143,16 @@ def main():
             continue
         tables = f"[points]\n{points}\n\n" + (f"[cashback]\n{cashback}\n\n" if cashback else "")
         with shop.temp() as folder:
-            multiplies = [(BUNDLE, MULTIPLIES)] if "multiplies" in variant else []
-            path = shop.job_in(folder, changes=CALM + multiplies + [("[contact]\n", f"{tables}[contact]\n")])
+            gives = "pays back" in variant
+            offer = [(BUNDLE, MULTIPLIES)] if "multiplies" in variant else [(BUNDLE, PAYS)] if gives else []
+            path = shop.job_in(folder, changes=CALM + offer + [("[contact]\n", f"{tables}[contact]\n")])
             job = shop.read_job(path)
-            ranks, held, credits, promises, previous = [rank["name"] for rank in job["rank"]], [], {}, {}, None
+            ranks, held, credits, promises, owed, previous = [rank["name"] for rank in job["rank"]], [], {}, {}, {}, None
             for as_of in RUNS:
                 shop.rankmail("run", path, "--as-of", as_of, "--runs", f"{folder}/runs")
                 got = shop.read_table(f"{folder}/runs/{job['name']}/{as_of}/customers.parquet", "customer_id", ["rank", "spend", *COLUMNS])
                 run = shop.days(job, as_of, previous)
-                back = {name: paid_back(job.get("cashback"), ranks, row, run["due"]) for name, row in got.items()}
+                back = {name: paid_back(job.get("cashback"), ranks, row, run["due"], owed.get(name, 0)) for name, row in got.items()}
                 for name, paid in back.items():
                     if paid["cashback_points"]:
                         credits.setdefault(name, []).append((run["closing"], paid["cashback_points"]))
@@ -164,6 +168,11 @@ def main():
                 made = duckdb.execute(f"SELECT customer_id, valid_until, rank FROM '{mails}' WHERE offer = 'points'").fetchall()
                 for name, until, rank in made:
                     promises.setdefault(name, []).append((as_of, until, share(TIMES, rank, ranks)))
+                if gives:
+                    owed = {name: paid["cashback_amount"] for name, paid in back.items() if paid["cashback_amount"]}
+                    for name, amount in duckdb.execute(f"SELECT customer_id, exposure FROM '{mails}' WHERE campaign = 'newsletter'").fetchall():
+                        if owed.pop(name, None) != amount:
+                            sys.exit(f"{name} was given {amount} at {as_of}")
                 held.append((as_of, {name: row["rank"] for name, row in got.items()}))
                 previous = run
     sys.exit(1 if wrong else 0)
