@@ -10,14 +10,13 @@ import json
 import os
 import pathlib
 import random
-import re
-import socket
 import sqlite3
 import subprocess
 import sys
 import tempfile
-import threading
 import time
+
+from receiver import Receiver
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = os.environ.get("RANKMAIL", str(ROOT / "target/release/rankmail"))
@@ -26,48 +25,6 @@ KILLS = 200
 CONNECTIONS = 4
 # The receiver's pause before each 250: long enough for so many kills before the mails run out.
 NAP = 0.2
-
-
-def receive(port, log):
-    """The receiving server, until it is killed."""
-    out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    lock = threading.Lock()
-
-    def talk(connection):
-        with connection, connection.makefile("rb") as lines, contextlib.suppress(OSError):
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.sendall(b"220 kills\r\n")
-            recipient = ""
-            while line := lines.readline():
-                verb = line[:4].upper()
-                if verb == b"RCPT":
-                    recipient = re.search(rb"<(.*)>", line)[1].decode()
-                if verb != b"DATA":
-                    connection.sendall(b"221 bye\r\n" if verb == b"QUIT" else b"250 ok\r\n")
-                    continue
-                connection.sendall(b"354 go on\r\n")
-                text = []
-                while (line := lines.readline()) != b".\r\n":
-                    if not line:
-                        return
-                    text.append(line)
-                mail = re.search(rb"(?mi)^Message-ID:\s*<([^@>]+)@", b"".join(text))[1].decode()
-                with lock:
-                    os.write(out, f"{mail}\t{recipient}\n".encode())
-                os.fsync(out)
-                time.sleep(NAP)
-                connection.sendall(b"250 taken\r\n")
-
-    with socket.create_server(("127.0.0.1", port), backlog=100) as server:
-        print("ready", flush=True)
-        while True:
-            threading.Thread(target=talk, args=(server.accept()[0],), daemon=True).start()
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 def job_in(folder):
@@ -85,19 +42,15 @@ def rankmail(*arguments, codes=(0,)):
     return done.stdout
 
 
-def taken(log):
-    return [line.split("\t")[0] for line in log.read_text().splitlines()] if log.exists() else []
-
-
-def kill_often(command, log, dice):
+def kill_often(command, receiver, dice):
     """Starts the sending and kills it, again and again; returns how many kills hit."""
     hits = 0
     for _ in range(KILLS):
         child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        before, deadline = len(taken(log)), time.monotonic() + 20
+        before, deadline = len(receiver.taken()), time.monotonic() + 20
         # Most moments are counted from the first mail, so that few kills are spent on the start of the program.
         if dice.random() < 0.8:
-            while len(taken(log)) == before and child.poll() is None and time.monotonic() < deadline:
+            while len(receiver.taken()) == before and child.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.002)
         time.sleep(dice.uniform(0, 0.2))
         child.kill()
@@ -136,23 +89,18 @@ def main():
     print(f"seed {seed}")
     with tempfile.TemporaryDirectory(prefix="kills-") as name:
         folder = pathlib.Path(name)
-        path, log, runs, port = job_in(folder), folder / "taken.log", folder / "runs", free_port()
+        path, runs = job_in(folder), folder / "runs"
         common = (path, "--as-of", AS_OF, "--runs", runs)
         planned = json.loads(rankmail("plan", *common, "--json"))["mails"]
-        server = subprocess.Popen([sys.executable, __file__, "receive", str(port), str(log)], stdout=subprocess.PIPE)
-        try:
-            server.stdout.readline()
-            send = ("send", *common, "--smtp", f"smtp://127.0.0.1:{port}", "-q")
-            kills = kill_often([BIN, *map(str, send)], log, dice)
+        with Receiver(folder / "seen", nap=NAP) as receiver:
+            send = ("send", *common, "--smtp", receiver.url, "-q")
+            kills = kill_often([BIN, *map(str, send)], receiver, dice)
             rankmail(*send, codes=(0, 1))
-            before = len(taken(log))
+            before = len(receiver.taken())
             rankmail(*send, codes=(0, 1))
-            violations = check(runs, taken(log), kills, planned)
-            if len(taken(log)) != before:
-                violations["mails sent after everything was settled"] = len(taken(log)) - before
-        finally:
-            server.kill()
-            server.wait()
+            violations = check(runs, [mail.mail for mail in receiver.taken()], kills, planned)
+            if len(receiver.taken()) != before:
+                violations["mails sent after everything was settled"] = len(receiver.taken()) - before
     for what, count in violations.items():
         print(f"VIOLATION: {count} {what}")
     print(f"{len(violations)} violations, {time.monotonic() - start:.0f} s")
@@ -160,7 +108,4 @@ def main():
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["receive"]:
-        receive(int(sys.argv[2]), sys.argv[3])
-    else:
-        main()
+    main()

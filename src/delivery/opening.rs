@@ -10,6 +10,9 @@ use crate::domain::delivery::RunTrouble;
 use crate::domain::server::Security;
 use std::fmt::Display;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 /// What a server offers at EHLO, as far as we use it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,8 +45,8 @@ impl Offers {
 ///
 /// # Errors
 /// Why there is none, and whether trying again may help.
-pub fn open(target: &Target, deadlines: &Deadlines) -> Result<(Wire, Offers), RunTrouble> {
-    let opened = attempt(target, deadlines);
+pub fn open(target: &Target, deadlines: &Deadlines, stop: &Arc<AtomicBool>) -> Result<(Wire, Offers), RunTrouble> {
+    let opened = attempt(target, deadlines, stop);
     opened.map_err(|trouble| match trouble {
         RunTrouble::Unreachable { reply } => {
             RunTrouble::Unreachable { reply: format!("cannot reach {}:{}: {reply}", target.server.host, target.server.port) }
@@ -52,13 +55,13 @@ pub fn open(target: &Target, deadlines: &Deadlines) -> Result<(Wire, Offers), Ru
     })
 }
 
-fn attempt(target: &Target, deadlines: &Deadlines) -> Result<(Wire, Offers), RunTrouble> {
+fn attempt(target: &Target, deadlines: &Deadlines, stop: &Arc<AtomicBool>) -> Result<(Wire, Offers), RunTrouble> {
     let addresses = target.addresses().map_err(|error| away(&error))?;
-    let mut wire = Wire::dial(&addresses, deadlines.connect).map_err(|error| away(&error))?;
+    let mut wire = Wire::dial(&addresses, deadlines.connect, stop).map_err(|error| away(&error))?;
     if target.server.security == Security::Tls {
         wire = secure(wire, target, deadlines)?;
     }
-    passed(Stage::Greeting, wire.listen(deadlines.hello))?;
+    greet(&mut wire, target, deadlines)?;
     let mut offers = hello(&mut wire, deadlines)?;
     if target.server.security == Security::StartTls {
         if !offers.starttls {
@@ -76,6 +79,18 @@ fn attempt(target: &Target, deadlines: &Deadlines) -> Result<(Wire, Offers), Run
         login.sign_in(&mut wire, &offers.auth, deadlines.hello)?;
     }
     Ok((wire, offers))
+}
+
+/// Waits for the server's first words. Where there are none, it may be waiting for ours: a server that begins with TLS does.
+fn greet(wire: &mut Wire, target: &Target, deadlines: &Deadlines) -> Result<(), RunTrouble> {
+    let begun = Instant::now();
+    let answer = match wire.listen(deadlines.greeting) {
+        Answer::Lost(words) if target.server.security != Security::Tls && begun.elapsed() >= deadlines.greeting => {
+            Answer::Lost(format!("{words}; for a server that begins with TLS write smtps://"))
+        }
+        other => other,
+    };
+    passed(Stage::Greeting, answer).map(|_| ())
 }
 
 fn hello(wire: &mut Wire, deadlines: &Deadlines) -> Result<Offers, RunTrouble> {

@@ -6,16 +6,19 @@ use super::wire::Wire;
 use super::{Mailer, Signer, Target, letter, opening, transaction};
 use crate::domain::delivery::{Letter, Outcome, RunTrouble};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// A server that is told goodbye may take this long to answer.
 const FAREWELL: Duration = Duration::from_millis(500);
 
-/// How long each stage may take. The defaults are those of RFC 5321 §4.5.3.2.
+/// How long each stage may take. The defaults are those of RFC 5321 §4.5.3.2, save the first two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadlines {
     pub connect: Duration,
-    /// Each step until the server takes mails: greeting, TLS, EHLO, AUTH.
+    /// Until the server says its first words. One that waits for TLS says none, so this is far below the others.
+    pub greeting: Duration,
+    /// Each step from there until the server takes mails: TLS, EHLO, AUTH.
     pub hello: Duration,
     pub mail: Duration,
     pub rcpt: Duration,
@@ -31,6 +34,7 @@ impl Default for Deadlines {
         let minutes = Duration::from_mins;
         Self {
             connect: Duration::from_secs(30),
+            greeting: Duration::from_secs(45),
             hello: minutes(5),
             mail: minutes(5),
             rcpt: minutes(5),
@@ -64,6 +68,7 @@ pub struct Smtp {
     options: SmtpOptions,
     door: Door,
     signers: Arc<[Signer]>,
+    stop: Arc<AtomicBool>,
     line: Option<Line>,
 }
 
@@ -81,7 +86,7 @@ impl Smtp {
     /// Prepares a connection; nothing is sent before `ready` or `send`.
     #[must_use]
     pub fn new(target: Target, options: SmtpOptions) -> Self {
-        Self { target, options, door: Door::default(), signers: Arc::default(), line: None }
+        Self { target, options, door: Door::default(), signers: Arc::default(), stop: Arc::default(), line: None }
     }
 
     /// Lets this connection stand in one line with others to the same server.
@@ -96,6 +101,19 @@ impl Smtp {
     pub fn signed_by(mut self, signers: &Arc<[Signer]>) -> Self {
         self.signers = Arc::clone(signers);
         self
+    }
+
+    /// Waits for nothing any more once this is true, save for the answer to a final dot.
+    #[must_use]
+    pub fn stopped_by(mut self, stop: &Arc<AtomicBool>) -> Self {
+        self.stop = Arc::clone(stop);
+        self
+    }
+
+    /// That the run is being stopped, where it is.
+    fn stopped(&self) -> Option<RunTrouble> {
+        let reply = || "the run was stopped before anything was handed over".to_owned();
+        self.stop.load(Ordering::SeqCst).then(|| RunTrouble::Stopped { reply: reply() })
     }
 
     /// The mail with its signatures. None of them signs another.
@@ -144,7 +162,9 @@ impl Smtp {
                 Verdict::Close(_) if stage == Stage::Mail && was_used => self.line = None,
                 Verdict::Close(outcome) => {
                     self.line = None;
-                    return outcome;
+                    // Before its dot a mail has not left, and that nobody waited any longer is no fault of the server.
+                    let stopped = self.stopped().filter(|_| matches!(outcome, Outcome::Deferred { code: None, .. }));
+                    return stopped.map_or(outcome, Outcome::Untouched);
                 }
                 Verdict::Go => {
                     self.line = None;
@@ -155,7 +175,7 @@ impl Smtp {
     }
 
     fn connect(&self) -> Result<Line, RunTrouble> {
-        let (wire, offers) = opening::open(&self.target, &self.options.deadlines)?;
+        let (wire, offers) = opening::open(&self.target, &self.options.deadlines, &self.stop)?;
         let now = Instant::now();
         Ok(Line { wire, pipelining: offers.pipelining, opened: now, used: now, mails: 0 })
     }
@@ -200,6 +220,9 @@ impl Mailer for Smtp {
             return Ok(());
         }
         self.hang_up();
+        if let Some(stopped) = self.stopped() {
+            return Err(stopped);
+        }
         self.door.knock()?;
         match self.connect() {
             Ok(line) => {
@@ -208,6 +231,10 @@ impl Mailer for Smtp {
                 Ok(())
             }
             Err(trouble) => {
+                if let (Some(stopped), RunTrouble::Unreachable { .. }) = (self.stopped(), &trouble) {
+                    self.door.opened();
+                    return Err(stopped);
+                }
                 match &trouble {
                     RunTrouble::Unreachable { reply } => self.door.failed(reply),
                     _ => self.door.opened(),

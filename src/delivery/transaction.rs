@@ -71,10 +71,7 @@ fn at_once(wire: &mut Wire, steps: &[Step], deadlines: &Deadlines) -> Option<(St
 
 /// Ends a text that has not begun; whether the server has answered that.
 fn end_empty(wire: &mut Wire, deadlines: &Deadlines) -> bool {
-    match hand_over(wire, NOTHING, deadlines) {
-        (_, Answer::Reply(reply)) => reply.code != 421,
-        (_, Answer::Lost(_)) => false,
-    }
+    wire.say(NOTHING, deadlines.text).is_ok() && matches!(wire.listen(deadlines.dot), Answer::Reply(reply) if reply.code != 421)
 }
 
 /// The same verdict about the mail, and none the better about the connection.
@@ -91,7 +88,7 @@ fn closed_unless(is_in_step: bool, verdict: Verdict) -> Verdict {
 /// last byte has not left, the server cannot have taken the mail.
 fn hand_over(wire: &mut Wire, text: &[u8], deadlines: &Deadlines) -> (Stage, Answer) {
     match wire.say(text, deadlines.text) {
-        Ok(()) => (Stage::Dot, wire.listen(deadlines.dot)),
+        Ok(()) => (Stage::Dot, wire.hear_out(deadlines.dot)),
         Err(why) => (Stage::Text, Answer::Lost(why)),
     }
 }

@@ -8,11 +8,15 @@ use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// Bytes taken at once.
 const GULP: usize = 4096;
+/// Nobody waits longer than this without a look at whether the run is being stopped.
+const SLICE: Duration = Duration::from_millis(100);
 
 const NOT_ALIVE: &str = "the server closed the connection, or answered before it was asked";
 
@@ -34,6 +38,9 @@ struct Timed {
     until: Instant,
     /// Only what is there already is read, without waiting.
     glance: bool,
+    /// Ends all waiting, save where a mail hangs on it.
+    stop: Arc<AtomicBool>,
+    heeds: bool,
 }
 
 impl fmt::Debug for Wire {
@@ -47,14 +54,15 @@ impl Wire {
     ///
     /// # Errors
     /// Nobody does.
-    pub fn dial(addresses: &[SocketAddr], deadline: Duration) -> io::Result<Self> {
+    pub fn dial(addresses: &[SocketAddr], deadline: Duration, stop: &Arc<AtomicBool>) -> io::Result<Self> {
         let mut last = io::Error::new(io::ErrorKind::AddrNotAvailable, "it has no address");
         for address in addresses {
-            match TcpStream::connect_timeout(address, deadline) {
+            match connect(*address, deadline, stop) {
                 Ok(socket) => {
                     // What is written is whole; without this its last packet would wait for an acknowledgement.
                     socket.set_nodelay(true)?;
-                    let timed = Timed { socket, until: Instant::now() + deadline, glance: false };
+                    let until = Instant::now() + deadline;
+                    let timed = Timed { socket, until, glance: false, stop: Arc::clone(stop), heeds: true };
                     return Ok(Self { stream: Stream::Plain(timed), raw: Vec::new() });
                 }
                 Err(error) => last = error,
@@ -149,6 +157,14 @@ impl Wire {
         }
     }
 
+    /// Waits for the answer to a final dot, also while the run is being stopped: what comes decides whether a mail is in doubt.
+    pub fn hear_out(&mut self, deadline: Duration) -> Answer {
+        self.timed().heeds = false;
+        let answer = self.listen(deadline);
+        self.timed().heeds = true;
+        answer
+    }
+
     /// Sends a command, without its line end, and waits for the reply.
     pub fn ask(&mut self, command: &str, deadline: Duration) -> Answer {
         match self.say(format!("{command}\r\n").as_bytes(), deadline) {
@@ -166,16 +182,36 @@ impl Wire {
 }
 
 impl Timed {
-    /// The time that is left, or the error that says there is none.
-    fn left(&self) -> io::Result<Duration> {
+    /// How long to wait before the next look, or the error that says why not.
+    fn patience(&self) -> io::Result<Duration> {
+        if self.heeds && self.stop.load(Ordering::SeqCst) {
+            return Err(stopped());
+        }
         let left = self.until.saturating_duration_since(Instant::now());
-        if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
+        if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left.min(SLICE)) }
     }
 }
 
-/// A socket whose time is over says that it would block.
-fn over(error: io::Error) -> io::Error {
-    if error.kind() == io::ErrorKind::WouldBlock { io::ErrorKind::TimedOut.into() } else { error }
+fn stopped() -> io::Error {
+    io::Error::other("the run is being stopped")
+}
+
+/// A socket that has waited long enough says that it would block.
+fn has_waited(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}
+
+/// Connects on a thread of its own, which is left behind when the run is being stopped: nothing else ends that wait.
+fn connect(address: SocketAddr, deadline: Duration, stop: &AtomicBool) -> io::Result<TcpStream> {
+    let (tell, told) = mpsc::channel();
+    thread::Builder::new().spawn(move || tell.send(TcpStream::connect_timeout(&address, deadline)))?;
+    loop {
+        match told.recv_timeout(SLICE) {
+            Ok(connected) => return connected,
+            Err(mpsc::RecvTimeoutError::Timeout) if !stop.load(Ordering::SeqCst) => {}
+            Err(_) => return Err(stopped()),
+        }
+    }
 }
 
 impl Read for Timed {
@@ -183,8 +219,13 @@ impl Read for Timed {
         if self.glance {
             return self.socket.read(into);
         }
-        self.socket.set_read_timeout(Some(self.left()?))?;
-        self.socket.read(into).map_err(over)
+        loop {
+            self.socket.set_read_timeout(Some(self.patience()?))?;
+            match self.socket.read(into) {
+                Err(error) if has_waited(&error) => {}
+                other => return other,
+            }
+        }
     }
 }
 
@@ -193,8 +234,13 @@ impl Write for Timed {
         if self.glance {
             return self.socket.write(bytes);
         }
-        self.socket.set_write_timeout(Some(self.left()?))?;
-        self.socket.write(bytes).map_err(over)
+        loop {
+            self.socket.set_write_timeout(Some(self.patience()?))?;
+            match self.socket.write(bytes) {
+                Err(error) if has_waited(&error) => {}
+                other => return other,
+            }
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {

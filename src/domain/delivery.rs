@@ -82,6 +82,8 @@ pub enum RunTrouble {
     Waiting { reply: String },
     /// The server refuses us for good: wrong credentials, refused sender, refused at the door.
     Refused { reply: String },
+    /// The run is being stopped, and this mail had not left.
+    Stopped { reply: String },
     /// The disk of the outbox refuses: full, read-only, gone.
     Outbox { reply: String },
 }

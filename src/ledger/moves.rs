@@ -243,8 +243,11 @@ pub(super) fn settle(change: &Connection, run: &Run, mail_id: &str, outcome: &Ou
 
 /// Nothing was tried, so the attempt does not count; the first claim stays, as the mail's date.
 fn untouched(change: &Connection, run: &Run, mail_id: &str, trouble: &RunTrouble) -> rusqlite::Result<State> {
-    let (RunTrouble::Unreachable { reply } | RunTrouble::Waiting { reply } | RunTrouble::Refused { reply } | RunTrouble::Outbox { reply }) =
-        trouble;
+    let (RunTrouble::Unreachable { reply }
+    | RunTrouble::Waiting { reply }
+    | RunTrouble::Refused { reply }
+    | RunTrouble::Stopped { reply }
+    | RunTrouble::Outbox { reply }) = trouble;
     change
         .prepare_cached(
             "UPDATE mails SET state = 'planned', attempts = attempts - 1, reply = ?4,

@@ -7,6 +7,7 @@ use crate::domain::server::MailServer;
 use crate::keys;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// Connections where the job does not say how many.
 const CONNECTIONS: usize = 8;
@@ -60,8 +61,8 @@ impl Destination {
         matches!(self, Self::Outbox(_))
     }
 
-    /// Connections for so many mails, all before one door. A server is not called yet, an outbox is made now.
-    pub fn mailers(&self, mails: usize) -> Result<(Vec<Box<dyn Mailer>>, Door), Error> {
+    /// Connections for so many mails, all before one door; `stop` ends what they wait for. A server is not called yet, an outbox is made now.
+    pub fn mailers(&self, mails: usize, stop: &Arc<AtomicBool>) -> Result<(Vec<Box<dyn Mailer>>, Door), Error> {
         let door = Door::default();
         let mut mailers: Vec<Box<dyn Mailer>> = Vec::new();
         match self {
@@ -73,7 +74,7 @@ impl Destination {
             Self::Smtp { target, connections, signers } => {
                 for _ in 0..mails.clamp(1, *connections) {
                     let mailer = delivery::Smtp::new(target.clone(), delivery::SmtpOptions::default());
-                    mailers.push(Box::new(mailer.behind(&door).signed_by(signers)));
+                    mailers.push(Box::new(mailer.behind(&door).signed_by(signers).stopped_by(stop)));
                 }
             }
         }

@@ -20,6 +20,8 @@ use std::time::{Duration, Instant};
 const GLANCE: Duration = Duration::from_millis(10);
 /// No pause is longer without a look at whether the run was interrupted.
 const NAP: Duration = Duration::from_millis(50);
+/// A server that leaves so many mails in doubt, and accepts none between them, is asked to take no more.
+const DOUBTS: u32 = 10;
 
 /// What all rounds of one sending share.
 pub struct Round<'a> {
@@ -44,6 +46,8 @@ struct Tally {
     done: u64,
     /// Of the last mails, whether they were refused for good.
     recent: VecDeque<bool>,
+    /// In doubt since the last one that was accepted.
+    doubts: u32,
 }
 
 /// Outcomes that are not in the ledger yet.
@@ -78,7 +82,7 @@ impl<'a> Round<'a> {
 
     /// Sends what is due until an instant, and comes back when that is done or must wait for long, when the run was interrupted, or when it must stop.
     pub fn run(&self, due: Vec<&'a MailRow>, until: i64, ledger: ledger::Ledger, run: ledger::Run) -> Result<ledger::Ledger, Error> {
-        let (mut mailers, door) = self.destination.mailers(due.len())?;
+        let (mut mailers, door) = self.destination.mailers(due.len(), self.request.interrupted)?;
         lock(&self.tally).done = self.total.saturating_sub(due.len() as u64);
         lock(&self.lanes).fill(due);
         self.until.store(until, Ordering::SeqCst);
@@ -264,7 +268,7 @@ impl<'a> Round<'a> {
         (self.request.watch)(Step::Send, tally.done.min(self.total), self.total);
     }
 
-    /// Counts a mail that has an outcome, and stops the run when too many of the last ones were refused.
+    /// Counts a mail that has an outcome, and stops the run when too many of the last ones were refused, or left in doubt.
     fn on_settled(&self, outcome: &Outcome) {
         if matches!(outcome, Outcome::Untouched(_)) {
             return;
@@ -281,6 +285,20 @@ impl<'a> Round<'a> {
         {
             self.stop(fault);
         }
+        match outcome {
+            Outcome::Accepted { .. } => tally.doubts = 0,
+            Outcome::InDoubt { reply } => {
+                tally.doubts += 1;
+                if tally.doubts >= DOUBTS {
+                    self.stop(Error::Server(format!(
+                        "{DOUBTS} mails in a row were handed over and the mail server did not say that it has them: {reply}; nothing more is sent, and \
+                         these are in doubt: look for their Message-IDs in the server's log, tell with `rankmail resolve` what became of them, and \
+                         `rankmail send` goes on with the others"
+                    )));
+                }
+            }
+            _ => {}
+        }
     }
 
     /// Whether a connection should leave its post: the server refuses us, or has been away for too long. Otherwise it waits a moment.
@@ -294,6 +312,7 @@ impl<'a> Round<'a> {
                 self.stop(Error::Outbox(reply.clone()));
                 true
             }
+            RunTrouble::Stopped { .. } => true,
             RunTrouble::Unreachable { reply } | RunTrouble::Waiting { reply } => {
                 let patience = if self.request.no_wait { Duration::ZERO } else { retry(self.request.job).1 };
                 if door.away().is_some_and(|away| away >= patience) {

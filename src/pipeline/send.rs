@@ -12,6 +12,7 @@ use crate::{ledger, runs};
 use chrono::NaiveDate;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -34,7 +35,7 @@ pub struct Request<'a> {
     pub accept: &'a [String],
     /// Microseconds UTC.
     pub now: &'a (dyn Fn() -> i64 + Sync),
-    pub interrupted: &'a AtomicBool,
+    pub interrupted: &'a Arc<AtomicBool>,
     pub watch: &'a Watch<'a>,
 }
 
@@ -79,7 +80,7 @@ pub fn carry_out(request: &Request, fresh: bool) -> Result<Sent, Error> {
     let mails: Vec<MailRow> = opened.mails()?.collect::<Result<_, _>>()?;
     let mut ledger = ledger::Ledger::open(&job.runs.join("ledger.sqlite"))?;
     // What can be found wrong is found before the plan is adopted, because then it can still be made again.
-    destination.mailers(0)?;
+    destination.mailers(0, request.interrupted)?;
     if !fresh && ledger.adoption(&job.name, as_of)?.is_none() {
         writer.prove(&mails)?;
     }

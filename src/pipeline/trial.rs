@@ -9,6 +9,7 @@ use crate::domain::{Address, Channel, Job, Letter, Outcome, Value};
 use crate::{runs, tables};
 use chrono::NaiveDate;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A code that no cart will take.
 const DUMMY_CODE: &str = "TESTTESTTEST";
@@ -28,7 +29,7 @@ pub fn trial(job: &Job, as_of: NaiveDate, to: &str, server: Server, now: i64) ->
     let (planned, opened) = run::open_plan(job, as_of)?;
     let writer = letters::Writer::open(&planned, &opened)?;
     let destination = Destination::of(job, server, job.runs.join(&job.name).join("test"))?;
-    let (mut mailers, _) = destination.mailers(1)?;
+    let (mut mailers, _) = destination.mailers(1, &Arc::default())?;
     let Some(mailer) = mailers.first_mut() else { return Err(Error::Server("there is no connection".to_owned())) };
     let mut mails = Vec::new();
     for (why, mail) in samples(&opened)? {
@@ -47,7 +48,7 @@ pub fn trial(job: &Job, as_of: NaiveDate, to: &str, server: Server, now: i64) ->
 fn failed(trouble: RunTrouble) -> Error {
     match trouble {
         RunTrouble::Outbox { reply } => Error::Outbox(reply),
-        RunTrouble::Unreachable { reply } | RunTrouble::Waiting { reply } => {
+        RunTrouble::Unreachable { reply } | RunTrouble::Waiting { reply } | RunTrouble::Stopped { reply } => {
             Error::Server(format!("the mail server cannot be reached: {reply}"))
         }
         RunTrouble::Refused { reply } => Error::Server(format!("the mail server refuses us: {reply}")),

@@ -11,7 +11,8 @@ use tempfile::TempDir;
 const SHORT: Duration = Duration::from_secs(2);
 
 fn options() -> SmtpOptions {
-    let deadlines = Deadlines { connect: SHORT, hello: SHORT, mail: SHORT, rcpt: SHORT, data: SHORT, text: SHORT, dot: SHORT };
+    let deadlines =
+        Deadlines { connect: SHORT, greeting: SHORT, hello: SHORT, mail: SHORT, rcpt: SHORT, data: SHORT, text: SHORT, dot: SHORT };
     SmtpOptions { deadlines, ..SmtpOptions::default() }
 }
 
@@ -68,6 +69,7 @@ fn cell(outcome: &Outcome) -> String {
         Outcome::Untouched(RunTrouble::Unreachable { .. } | RunTrouble::Waiting { .. }) => "planned, later".into(),
         Outcome::Untouched(RunTrouble::Refused { .. }) => "planned, stop".into(),
         Outcome::Untouched(RunTrouble::Outbox { .. }) => "planned, outbox".into(),
+        Outcome::Untouched(RunTrouble::Stopped { .. }) => "planned, stopped".into(),
     }
 }
 

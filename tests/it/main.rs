@@ -19,6 +19,8 @@ mod demo;
 #[cfg(test)]
 mod diff;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod forget;
 #[cfg(test)]
 mod house;

@@ -618,7 +618,7 @@ fn send_at(shop: &Shop, sink: &Sink, time: &str, limit: Option<u64>, accept: &[S
         no_wait: true,
         accept,
         now: &|| now,
-        interrupted: &std::sync::atomic::AtomicBool::new(false),
+        interrupted: &std::sync::Arc::default(),
         watch: &rankmail::pipeline::unwatched,
     };
     rankmail::pipeline::send(&request).map_or_else(|error| panic!("{error}"), |sent| sent.is_clean())

@@ -30,7 +30,7 @@ fn access(folder: &Path) -> Access {
 
 fn open(url: &str, access: &Access) -> Result<(), RunTrouble> {
     let short = Duration::from_secs(3);
-    let deadlines = Deadlines { connect: short, hello: short, ..Deadlines::default() };
+    let deadlines = Deadlines { connect: short, greeting: short, hello: short, ..Deadlines::default() };
     Smtp::new(target(url, false, access).unwrap(), SmtpOptions { deadlines, ..SmtpOptions::default() }).ready()
 }
 
@@ -95,6 +95,20 @@ fn nothing_goes_on_without_the_tls_that_was_asked_for() {
             assert_later(&result);
         }
     }
+}
+
+/// A server that begins with TLS waits for us, and we for its greeting.
+#[test]
+fn a_server_that_waits_for_tls_is_told_apart() {
+    let (folder, sink) = secure_server(&["127.0.0.1"], &Manners { implicit: true, ..Manners::default() });
+    for start in ["smtp+starttls://", "smtp://"] {
+        let result = open(&sink.url_by(start), &access(folder.path()));
+        assert_later(&result);
+        assert!(format!("{result:?}").contains("write smtps://"), "{result:?}");
+    }
+    let closed = Sink::start(folder.path(), "drop", "250");
+    let result = open(&closed.url(), &Access::default());
+    assert!(!format!("{result:?}").contains("smtps://"), "it was not silent: {result:?}");
 }
 
 #[test]
