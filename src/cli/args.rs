@@ -144,6 +144,13 @@ pub enum Command {
         #[arg(long)]
         all: bool,
     },
+    /// Look at all that is between a plan and the inbox: mail server, mails, opt-out page, DNS; nothing is sent
+    Doctor {
+        job: PathBuf,
+        /// Ask this name server instead of the machine's: 192.0.2.1 or 192.0.2.1:53
+        #[arg(long, value_name = "ADDR")]
+        dns: Option<String>,
+    },
     /// Send samples of the plan to a colleague
     Test {
         job: PathBuf,

@@ -32,6 +32,7 @@ pub fn dispatch(args: &Args, signals: &Signals) -> Result<Done, Error> {
         Command::Pairs { job, support } => pairs(common, job, support),
         Command::Whatif { job, set, months, out } => whatif(common, job, set, *months, out.as_deref()),
         Command::Diff { before, after, job, all } => diff(common, [before, after], job.as_deref(), *all),
+        Command::Doctor { job, dns } => operator::doctor(common, job, dns.as_deref()),
         Command::Test { job, to } => test(common, job, to),
         Command::Send { job, sending } => send(common, job, sending, signals),
         Command::Run { job, if_due, sending } => run(common, job, *if_due, sending, signals),
@@ -61,14 +62,14 @@ fn as_of(common: &Common, job: &Job) -> NaiveDate {
 }
 
 /// The date that a look at one customer means: the one asked for, else that of the newest plan, else today.
-fn looked_at(common: &Common, job: &Job) -> Result<NaiveDate, Error> {
+pub fn looked_at(common: &Common, job: &Job) -> Result<NaiveDate, Error> {
     match common.as_of {
         Some(date) => Ok(date),
         None => Ok(pipeline::latest_plan(job)?.unwrap_or_else(|| clock::today(job.zone))),
     }
 }
 
-fn bars(common: &Common, job: &Job) -> Bars {
+pub fn bars(common: &Common, job: &Job) -> Bars {
     Bars::new(job.language, !common.quiet && !common.json)
 }
 

@@ -59,8 +59,6 @@ mod rank_rules;
 #[cfg(test)]
 mod recommend;
 #[cfg(test)]
-mod sample;
-#[cfg(test)]
 mod second_job;
 #[cfg(test)]
 mod sending;
