@@ -19,6 +19,8 @@ mod demo;
 #[cfg(test)]
 mod diff;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod forget;
 #[cfg(test)]
 mod house;
@@ -36,6 +38,8 @@ mod message;
 mod mistakes;
 #[cfg(test)]
 mod monthly;
+#[cfg(all(test, feature = "dns"))]
+mod name_server;
 #[cfg(test)]
 mod offers;
 #[cfg(test)]
