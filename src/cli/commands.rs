@@ -45,7 +45,8 @@ pub fn dispatch(args: &Args, signals: &Signals) -> Result<Done, Error> {
         Command::Optout { what: Optout::Import { job, csv } } => operator::import_opt_outs(common, job, csv),
         Command::Optout { what: Optout::Export { job, out } } => operator::export_opt_outs(common, job, out.as_deref()),
         Command::Bounces { job, mailbox } => operator::bounces(common, job, mailbox),
-        Command::Forget { job, customer } => operator::forget(common, job, customer),
+        Command::Forget { job, customer: Some(customer), .. } => operator::forget(common, job, customer),
+        Command::Forget { job, customer: None, .. } => operator::forget_old(common, job),
         Command::Ledger { job, export } => operator::export_ledger(common, job, export),
         Command::Coupons { job, for_cart: Some(file), .. } => for_cart(common, job, file),
         Command::Coupons { job, for_cart: None, list } => coupons(common, job, *list),
@@ -252,6 +253,7 @@ fn send(common: &Common, path: &Path, wanted: &Sending, signals: &Signals) -> Re
     } else if !common.quiet {
         say(&page::sent(&job, &sent));
     }
+    operator::forget_in_passing(common, &job)?;
     Ok(ending(&sent))
 }
 
@@ -286,6 +288,7 @@ fn run(common: &Common, path: &Path, if_due: bool, wanted: &Sending, signals: &S
     } else if !common.quiet {
         say(&page::sent(&job, &ran.sent));
     }
+    operator::forget_in_passing(common, &job)?;
     Ok(ending(&ran.sent))
 }
 

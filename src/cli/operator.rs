@@ -131,6 +131,31 @@ pub fn forget(common: &Common, path: &Path, customer: &str) -> Result<Done, Erro
     Ok(if forgotten.elsewhere.is_empty() { Done::Clean } else { Done::Unfinished })
 }
 
+/// Takes everybody out of the runs that are too old.
+pub fn forget_old(common: &Common, path: &Path) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    if job.keep_runs.is_none() {
+        let job = path.display();
+        return Err(Error::Usage(format!("{job} keeps its runs for ever; write how long, such as keep_runs = \"37 months\"")));
+    }
+    let aged = pipeline::age(&job, clock::now())?;
+    if common.json {
+        say(&json::aged(&aged));
+    } else if !common.quiet {
+        say(&page::aged(&job, &aged));
+    }
+    Ok(Done::Clean)
+}
+
+/// The same behind a run, when nobody waits for it: what is too old goes without anybody thinking of it.
+pub fn forget_in_passing(common: &Common, job: &Job) -> Result<(), Error> {
+    let aged = pipeline::age(job, clock::now())?;
+    if !common.json && !common.quiet && !aged.runs.is_empty() {
+        say(&page::aged(job, &aged));
+    }
+    Ok(())
+}
+
 pub fn export_ledger(common: &Common, path: &Path, file: &Path) -> Result<Done, Error> {
     let job = load(common, path)?;
     let rows = pipeline::export_ledger(&job, file)?;

@@ -62,113 +62,156 @@ pub fn letters(samples: &[Sample], shop: &Shop, most: Option<u64>, language: Lan
         let seen = language.pick("メールとして読めません", "not readable as a mail");
         return vec![Check::bad(Topic::Headers, format!("{seen}: {}", unread.join(", ")), "")];
     }
-    let of = |topic, health, found: &dyn Fn(&Looked) -> Option<String>, good: String, advice: (&str, &str)| {
-        let told: BTreeSet<String> = mails.iter().filter_map(|mail| Some(format!("{}: {}", mail.name, found(mail)?))).collect();
+    let looking = Looking { mails: &mails, language };
+    [looking.head(), looking.measures(most), looking.body(shop), looking.reading()].concat()
+}
+
+/// The mails that are looked at together.
+struct Looking<'a> {
+    mails: &'a [Looked<'a>],
+    language: Language,
+}
+
+impl Looking<'_> {
+    /// One check: what is found of each mail, or that all is well.
+    fn of(
+        &self,
+        topic: Topic,
+        health: Health,
+        found: &dyn Fn(&Looked) -> Option<String>,
+        good: impl Into<String>,
+        advice: (&str, &str),
+    ) -> Check {
+        let told: BTreeSet<String> = self.mails.iter().filter_map(|mail| Some(format!("{}: {}", mail.name, found(mail)?))).collect();
         if told.is_empty() {
             return Check::good(topic, good);
         }
-        Check { topic, health, seen: some(&told, language), advice: language.pick(advice.0, advice.1).to_owned() }
-    };
-    let biggest = mails.iter().map(|mail| mail.size).max().unwrap_or_default();
-    let biggest_html = mails.iter().map(|mail| mail.html_size).max().unwrap_or_default();
-    let widest = mails.iter().map(|mail| mail.subject.width()).max().unwrap_or_default();
-    vec![
-        of(
-            Topic::Headers,
-            Health::Bad,
-            &|mail| headers(mail, language),
-            language
-                .pick("件名・差出人・返信先は一行で読めます", "subject, sender and reply address are one line each, and readable")
-                .to_owned(),
-            ("件名のテンプレートと from / reply_to を直してください", "mend the subject's template, or `from` and `reply_to`"),
-        ),
-        size(&mails, biggest, most, language),
-        of(
-            Topic::Clip,
-            Health::Bad,
-            &|mail| (mail.html_size > CLIP).then(|| kib(mail.html_size)),
-            language.pick(
-                format!("HTML は最大 {}（Gmail は 102 KB まで表示）", kib(biggest_html)),
-                format!("HTML of at most {}; Gmail shows 102 KB", kib(biggest_html)),
+        Check { topic, health, seen: some(&told, self.language), advice: self.language.pick(advice.0, advice.1).to_owned() }
+    }
+
+    /// Who writes, and about what.
+    fn head(&self) -> Vec<Check> {
+        let language = self.language;
+        vec![
+            self.of(
+                Topic::Headers,
+                Health::Bad,
+                &|mail| headers(mail, language),
+                language
+                    .pick("件名・差出人・返信先は一行で読めます", "subject, sender and reply address are one line each, and readable")
+                    .to_owned(),
+                ("件名のテンプレートと from / reply_to を直してください", "mend the subject's template, or `from` and `reply_to`"),
             ),
-            (
-                "102 KB を超えた部分は Gmail で隠れ、配信停止リンクも見えません。HTML を短くしてください",
-                "Gmail hides what is beyond 102 KB, the opt-out link with it: make the HTML shorter",
+        ]
+    }
+
+    fn measures(&self, most: Option<u64>) -> Vec<Check> {
+        let language = self.language;
+        let biggest_html = self.mails.iter().map(|mail| mail.html_size).max().unwrap_or_default();
+        vec![
+            size(self.mails, most, self.language),
+            self.of(
+                Topic::Clip,
+                Health::Bad,
+                &|mail| (mail.html_size > CLIP).then(|| kib(mail.html_size)),
+                language.pick(
+                    format!("HTML は最大 {}（Gmail は 102 KB まで表示）", kib(biggest_html)),
+                    format!("HTML of at most {}; Gmail shows 102 KB", kib(biggest_html)),
+                ),
+                (
+                    "102 KB を超えた部分は Gmail で隠れ、配信停止リンクも見えません。HTML を短くしてください",
+                    "Gmail hides what is beyond 102 KB, the opt-out link with it: make the HTML shorter",
+                ),
             ),
-        ),
-        of(
-            Topic::Text,
-            Health::Bad,
-            &|mail| (!mail.has_text).then(|| language.pick("テキスト部が空です", "its text part is empty").to_owned()),
-            language.pick("どのメールにもテキスト部があります", "every mail has one").to_owned(),
-            ("body.txt を書いてください", "write a `body.txt`"),
-        ),
-        of(
-            Topic::Images,
-            Health::Hint,
-            &|mail| {
-                (mail.html.without_alt > 0).then(|| {
-                    language.pick(
-                        format!("画像 {} 枚のうち {} 枚に alt なし", mail.html.images, mail.html.without_alt),
-                        format!("{} of {} images have no `alt`", mail.html.without_alt, mail.html.images),
-                    )
-                })
-            },
-            language.pick("alt のない画像はありません", "no image is without").to_owned(),
-            (
-                "画像を表示しない人にも伝わるよう alt を書いてください（飾りなら alt=\"\"）",
-                "write an `alt` for those who see no images (`alt=\"\"` for what only decorates)",
+        ]
+    }
+
+    /// Words and pictures.
+    fn body(&self, shop: &Shop) -> Vec<Check> {
+        let language = self.language;
+        vec![
+            self.of(
+                Topic::Text,
+                Health::Bad,
+                &|mail| (!mail.has_text).then(|| language.pick("テキスト部が空です", "its text part is empty").to_owned()),
+                language.pick("どのメールにもテキスト部があります", "every mail has one").to_owned(),
+                ("body.txt を書いてください", "write a `body.txt`"),
             ),
-        ),
-        of(
-            Topic::ImageOnly,
-            Health::Bad,
-            &|mail| {
-                image_only(mail, shop).map(|letters| {
-                    language.pick(
-                        format!("画像 {} 枚に文字 {letters} 字", mail.html.images),
-                        format!("{} images and {letters} letters", mail.html.images),
-                    )
-                })
-            },
-            language.pick("文字のないメールはありません", "no mail says all in images").to_owned(),
-            (
-                "画像だけのメールは迷惑メールと判定されやすく、画像を表示しない人には何も届きません。本文を文字で書いてください",
-                "filters take such mails for spam, and who sees no images reads nothing: write the message as text",
+            self.of(
+                Topic::Images,
+                Health::Hint,
+                &|mail| {
+                    (mail.html.without_alt > 0).then(|| {
+                        language.pick(
+                            format!("画像 {} 枚のうち {} 枚に alt なし", mail.html.images, mail.html.without_alt),
+                            format!("{} of {} images have no `alt`", mail.html.without_alt, mail.html.images),
+                        )
+                    })
+                },
+                language.pick("alt のない画像はありません", "no image is without").to_owned(),
+                (
+                    "画像を表示しない人にも伝わるよう alt を書いてください（飾りなら alt=\"\"）",
+                    "write an `alt` for those who see no images (`alt=\"\"` for what only decorates)",
+                ),
             ),
-        ),
-        of(
-            Topic::Subject,
-            Health::Hint,
-            &|mail| {
-                Some(mail.subject.width())
-                    .filter(|width| *width > SUBJECT)
-                    .map(|width| language.pick(format!("全角 {} 字", half(width)), format!("{} full-width letters", half(width))))
-            },
-            language.pick(format!("全角 {} 字以内", half(widest)), format!("at most {} full-width letters", half(widest))),
-            (
-                "携帯電話では全角 20 字ほどしか見えません。大事な言葉を前に置き、短くしてください",
-                "telephones show about 20: put what matters first, and shorten it",
+            self.of(
+                Topic::ImageOnly,
+                Health::Bad,
+                &|mail| {
+                    image_only(mail, shop).map(|letters| {
+                        language.pick(
+                            format!("画像 {} 枚に文字 {letters} 字", mail.html.images),
+                            format!("{} images and {letters} letters", mail.html.images),
+                        )
+                    })
+                },
+                language.pick("文字のないメールはありません", "no mail says all in images").to_owned(),
+                (
+                    "画像だけのメールは迷惑メールと判定されやすく、画像を表示しない人には何も届きません。本文を文字で書いてください",
+                    "filters take such mails for spam, and who sees no images reads nothing: write the message as text",
+                ),
             ),
-        ),
-        of(
-            Topic::NoReply,
-            Health::Hint,
-            &noreply,
-            language.pick("返信できる差出人です", "senders can be answered").to_owned(),
-            ("返信の読めるアドレスにするか reply_to を書いてください", "take an address that somebody reads, or write `reply_to`"),
-        ),
-        of(
-            Topic::Links,
-            Health::Hint,
-            &|mail| {
-                let plain: BTreeSet<&str> = mail.html.links.iter().filter_map(|link| insecure(link)).collect();
-                (!plain.is_empty()).then(|| plain.into_iter().take(2).collect::<Vec<_>>().join(", "))
-            },
-            language.pick("http:// のリンクはありません", "none begins with http://").to_owned(),
-            ("https:// にしてください", "write https://"),
-        ),
-    ]
+        ]
+    }
+
+    /// What people see first, and where it leads them.
+    fn reading(&self) -> Vec<Check> {
+        let language = self.language;
+        let widest = self.mails.iter().map(|mail| mail.subject.width()).max().unwrap_or_default();
+        vec![
+            self.of(
+                Topic::Subject,
+                Health::Hint,
+                &|mail| {
+                    Some(mail.subject.width())
+                        .filter(|width| *width > SUBJECT)
+                        .map(|width| language.pick(format!("全角 {} 字", half(width)), format!("{} full-width letters", half(width))))
+                },
+                language.pick(format!("全角 {} 字以内", half(widest)), format!("at most {} full-width letters", half(widest))),
+                (
+                    "携帯電話では全角 20 字ほどしか見えません。大事な言葉を前に置き、短くしてください",
+                    "telephones show about 20: put what matters first, and shorten it",
+                ),
+            ),
+            self.of(
+                Topic::NoReply,
+                Health::Hint,
+                &noreply,
+                language.pick("返信できる差出人です", "senders can be answered").to_owned(),
+                ("返信の読めるアドレスにするか reply_to を書いてください", "take an address that somebody reads, or write `reply_to`"),
+            ),
+            self.of(
+                Topic::Links,
+                Health::Hint,
+                &|mail| {
+                    let plain: BTreeSet<&str> = mail.html.links.iter().filter_map(|link| insecure(link)).collect();
+                    (!plain.is_empty()).then(|| plain.into_iter().take(2).collect::<Vec<_>>().join(", "))
+                },
+                language.pick("http:// のリンクはありません", "none begins with http://").to_owned(),
+                ("https:// にしてください", "write https://"),
+            ),
+        ]
+    }
 }
 
 fn look(sample: &Sample) -> Option<Looked<'_>> {
@@ -230,7 +273,8 @@ fn headers(mail: &Looked, language: Language) -> Option<String> {
 }
 
 /// Mails against what the server takes.
-fn size(mails: &[Looked], biggest: usize, most: Option<u64>, language: Language) -> Check {
+fn size(mails: &[Looked], most: Option<u64>, language: Language) -> Check {
+    let biggest = mails.iter().map(|mail| mail.size).max().unwrap_or_default();
     let Some(most) = most.filter(|most| *most > 0) else {
         return Check::good(Topic::Size, language.pick(format!("最大 {}", kib(biggest)), format!("at most {}", kib(biggest))));
     };

@@ -5,6 +5,7 @@
 mod absent;
 mod accounts;
 mod adopt;
+mod aging;
 mod assess;
 mod bounces;
 mod brakes;
@@ -51,6 +52,7 @@ mod timetable;
 mod trial;
 mod whatif;
 
+pub use aging::{Aged, age};
 pub use bounces::{Bounced, bounces};
 pub use check::{Checked, DataCheck, check, schema};
 pub use coupons::{Coupons, coupons};

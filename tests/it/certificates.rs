@@ -26,7 +26,7 @@ impl Authority {
 
     /// A server that shows a certificate for these names.
     pub fn server(&self, names: &[&str]) -> Arc<ServerConfig> {
-        self.server_with(CertificateParams::new(owned(names)).unwrap())
+        self.server_with(&CertificateParams::new(owned(names)).unwrap())
     }
 
     /// The same with a certificate that ends so many days from now.
@@ -35,10 +35,10 @@ impl Authority {
         let end = chrono::Utc::now().date_naive() + chrono::TimeDelta::days(days);
         let mut params = CertificateParams::new(owned(names)).unwrap();
         params.not_after = rcgen::date_time_ymd(end.year(), u8::try_from(end.month()).unwrap(), u8::try_from(end.day()).unwrap());
-        self.server_with(params)
+        self.server_with(&params)
     }
 
-    fn server_with(&self, params: CertificateParams) -> Arc<ServerConfig> {
+    fn server_with(&self, params: &CertificateParams) -> Arc<ServerConfig> {
         let key = KeyPair::generate().unwrap();
         let issuer = Issuer::from_params(&self.params, &self.key);
         let certificate = params.signed_by(&key, &issuer).unwrap();

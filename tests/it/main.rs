@@ -27,6 +27,8 @@ mod house;
 #[cfg(test)]
 mod job_docs;
 #[cfg(test)]
+mod keep_runs;
+#[cfg(test)]
 mod ladder;
 #[cfg(test)]
 mod ledger;
@@ -38,7 +40,8 @@ mod message;
 mod mistakes;
 #[cfg(test)]
 mod monthly;
-#[cfg(all(test, feature = "dns"))]
+#[cfg(test)]
+#[cfg(feature = "dns")]
 mod name_server;
 #[cfg(test)]
 mod offers;

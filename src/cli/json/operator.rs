@@ -3,7 +3,7 @@
 use super::{states, text};
 use crate::domain::BounceKind;
 use crate::domain::health::{Check, Health};
-use crate::pipeline::{Bounced, Forgotten, Moved};
+use crate::pipeline::{Aged, Bounced, Forgotten, Moved};
 use chrono::NaiveDate;
 use serde_json::json;
 use std::path::Path;
@@ -40,6 +40,13 @@ pub fn bounced(bounced: &Bounced) -> String {
         object[kind.word()] = json!(bounced.kinds.get(&kind).copied().unwrap_or_default());
     }
     text(&object)
+}
+
+pub fn aged(aged: &Aged) -> String {
+    let days = |days: &[NaiveDate]| days.iter().map(ToString::to_string).collect::<Vec<_>>();
+    text(
+        &json!({"runs": days(&aged.runs), "rows": aged.rows, "files": aged.files, "removed_plans": days(&aged.removed), "open": days(&aged.open)}),
+    )
 }
 
 pub fn forgotten(forgotten: &Forgotten) -> String {

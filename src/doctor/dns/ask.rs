@@ -26,13 +26,12 @@ impl Resolver {
     /// # Errors
     /// There is none, in words.
     pub fn of(typed: Option<&str>) -> Result<Self, String> {
-        let servers = match typed {
-            Some(text) => vec![address(text).ok_or_else(|| format!("`--dns {text}`: 192.0.2.1, 192.0.2.1:53, [2001:db8::1]:53"))?],
-            None => {
-                let text = fs::read_to_string(CONFIGURED).map_err(|error| format!("{CONFIGURED}: {error}"))?;
-                text.lines().filter_map(|line| address(line.trim().strip_prefix("nameserver")?.trim())).collect()
-            }
-        };
+        if let Some(text) = typed {
+            let server = address(text).ok_or_else(|| format!("`--dns {text}`: 192.0.2.1, 192.0.2.1:53, [2001:db8::1]:53"))?;
+            return Ok(Self { servers: vec![server] });
+        }
+        let text = fs::read_to_string(CONFIGURED).map_err(|error| format!("{CONFIGURED}: {error}"))?;
+        let servers: Vec<SocketAddr> = text.lines().filter_map(|line| address(line.trim().strip_prefix("nameserver")?.trim())).collect();
         if servers.is_empty() { Err(format!("{CONFIGURED}: nameserver?")) } else { Ok(Self { servers }) }
     }
 
