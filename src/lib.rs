@@ -15,6 +15,7 @@ pub mod campaigns;
 pub mod cli;
 pub mod coupons;
 pub mod delivery;
+pub mod doctor;
 pub mod domain;
 pub mod features;
 pub mod import;

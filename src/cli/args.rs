@@ -144,6 +144,13 @@ pub enum Command {
         #[arg(long)]
         all: bool,
     },
+    /// Look at all that is between a plan and the inbox: mail server, mails, opt-out page, DNS; nothing is sent
+    Doctor {
+        job: PathBuf,
+        /// Ask this name server instead of the machine's: 192.0.2.1 or 192.0.2.1:53
+        #[arg(long, value_name = "ADDR")]
+        dns: Option<String>,
+    },
     /// Send samples of the plan to a colleague
     Test {
         job: PathBuf,
@@ -224,8 +231,11 @@ pub enum Command {
     /// Forget a customer: take what tells of them out of ledger, plans, outbox and lists of the job, and never mail them again
     Forget {
         job: PathBuf,
-        #[arg(long, value_name = "ID")]
-        customer: String,
+        #[arg(long, value_name = "ID", required_unless_present = "old", conflicts_with = "old")]
+        customer: Option<String>,
+        /// Take everybody out of the runs that are older than the job's keep_runs
+        #[arg(long)]
+        old: bool,
     },
     /// Write the rows of all mails of all jobs as Parquet
     Ledger {

@@ -32,6 +32,7 @@ pub fn dispatch(args: &Args, signals: &Signals) -> Result<Done, Error> {
         Command::Pairs { job, support } => pairs(common, job, support),
         Command::Whatif { job, set, months, out } => whatif(common, job, set, *months, out.as_deref()),
         Command::Diff { before, after, job, all } => diff(common, [before, after], job.as_deref(), *all),
+        Command::Doctor { job, dns } => operator::doctor(common, job, dns.as_deref()),
         Command::Test { job, to } => test(common, job, to),
         Command::Send { job, sending } => send(common, job, sending, signals),
         Command::Run { job, if_due, sending } => run(common, job, *if_due, sending, signals),
@@ -44,7 +45,8 @@ pub fn dispatch(args: &Args, signals: &Signals) -> Result<Done, Error> {
         Command::Optout { what: Optout::Import { job, csv } } => operator::import_opt_outs(common, job, csv),
         Command::Optout { what: Optout::Export { job, out } } => operator::export_opt_outs(common, job, out.as_deref()),
         Command::Bounces { job, mailbox } => operator::bounces(common, job, mailbox),
-        Command::Forget { job, customer } => operator::forget(common, job, customer),
+        Command::Forget { job, customer: Some(customer), .. } => operator::forget(common, job, customer),
+        Command::Forget { job, customer: None, .. } => operator::forget_old(common, job),
         Command::Ledger { job, export } => operator::export_ledger(common, job, export),
         Command::Coupons { job, for_cart: Some(file), .. } => for_cart(common, job, file),
         Command::Coupons { job, for_cart: None, list } => coupons(common, job, *list),
@@ -61,14 +63,14 @@ fn as_of(common: &Common, job: &Job) -> NaiveDate {
 }
 
 /// The date that a look at one customer means: the one asked for, else that of the newest plan, else today.
-fn looked_at(common: &Common, job: &Job) -> Result<NaiveDate, Error> {
+pub fn looked_at(common: &Common, job: &Job) -> Result<NaiveDate, Error> {
     match common.as_of {
         Some(date) => Ok(date),
         None => Ok(pipeline::latest_plan(job)?.unwrap_or_else(|| clock::today(job.zone))),
     }
 }
 
-fn bars(common: &Common, job: &Job) -> Bars {
+pub fn bars(common: &Common, job: &Job) -> Bars {
     Bars::new(job.language, !common.quiet && !common.json)
 }
 
@@ -251,6 +253,7 @@ fn send(common: &Common, path: &Path, wanted: &Sending, signals: &Signals) -> Re
     } else if !common.quiet {
         say(&page::sent(&job, &sent));
     }
+    operator::forget_in_passing(common, &job)?;
     Ok(ending(&sent))
 }
 
@@ -285,6 +288,7 @@ fn run(common: &Common, path: &Path, if_due: bool, wanted: &Sending, signals: &S
     } else if !common.quiet {
         say(&page::sent(&job, &ran.sent));
     }
+    operator::forget_in_passing(common, &job)?;
     Ok(ending(&ran.sent))
 }
 

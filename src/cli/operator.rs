@@ -1,11 +1,30 @@
 //! The commands of an operator: what was sent is looked after by hand.
 
 use super::args::{Common, Picked, Verdict};
-use super::commands::load;
-use super::{Done, Signals, clock, json, note, page, say};
+use super::commands::{bars, load, looked_at};
+use super::{Done, Signals, clock, json, note, page, say, smtp_url};
 use crate::domain::Job;
+use crate::domain::health::Health;
 use crate::pipeline::{self, Error, Moved, Pick};
 use std::path::Path;
+
+pub fn doctor(common: &Common, path: &Path, dns: Option<&str>) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let as_of = looked_at(common, &job)?;
+    let bars = bars(common, &job);
+    let watch = |step, done, total| bars.watch(step, done, total);
+    let environment = smtp_url();
+    let server = pipeline::Server { typed: common.smtp.as_deref(), environment: environment.as_deref() };
+    let checks = pipeline::doctor(&pipeline::DoctorRequest { job: &job, as_of, server, dns, now: clock::now(), watch: &watch })?;
+    bars.clear();
+    if common.json {
+        say(&json::examined(as_of, &checks));
+    } else if !common.quiet {
+        say(&page::examined(&job, as_of, &checks));
+    }
+    let is_bad = checks.iter().any(|check| check.health == Health::Bad);
+    Ok(if is_bad { Done::Unfinished } else { Done::Clean })
+}
 
 pub fn resolve(common: &Common, path: &Path, mail: Option<&str>, verdict: Verdict) -> Result<Done, Error> {
     let job = load(common, path)?;
@@ -110,6 +129,31 @@ pub fn forget(common: &Common, path: &Path, customer: &str) -> Result<Done, Erro
     }
     // Whoever asked to be forgotten is not, as long as another job knows them.
     Ok(if forgotten.elsewhere.is_empty() { Done::Clean } else { Done::Unfinished })
+}
+
+/// Takes everybody out of the runs that are too old.
+pub fn forget_old(common: &Common, path: &Path) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    if job.keep_runs.is_none() {
+        let job = path.display();
+        return Err(Error::Usage(format!("{job} keeps its runs for ever; write how long, such as keep_runs = \"37 months\"")));
+    }
+    let aged = pipeline::age(&job, clock::now())?;
+    if common.json {
+        say(&json::aged(&aged));
+    } else if !common.quiet {
+        say(&page::aged(&job, &aged));
+    }
+    Ok(Done::Clean)
+}
+
+/// The same behind a run, when nobody waits for it: what is too old goes without anybody thinking of it.
+pub fn forget_in_passing(common: &Common, job: &Job) -> Result<(), Error> {
+    let aged = pipeline::age(job, clock::now())?;
+    if !common.json && !common.quiet && !aged.runs.is_empty() {
+        say(&page::aged(job, &aged));
+    }
+    Ok(())
 }
 
 pub fn export_ledger(common: &Common, path: &Path, file: &Path) -> Result<Done, Error> {

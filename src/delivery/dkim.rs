@@ -7,7 +7,7 @@ use super::Error;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::rand::SystemRandom;
-use ring::signature::{Ed25519KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
+use ring::signature::{Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
@@ -57,6 +57,20 @@ impl Signer {
         let failed = |why| Error::DkimKey { domain: domain.to_owned(), selector: selector.to_owned(), why };
         let key = parse(pem.expose_secret()).map_err(failed)?;
         Ok(Self { domain: domain.to_owned(), selector: selector.to_owned(), key })
+    }
+
+    /// How the DNS names the kind of key, and the public half: PKCS #1 for RSA, 32 bytes for Ed25519. A record may hold the first
+    /// behind a head of its own (SubjectPublicKeyInfo).
+    pub fn public(&self) -> Option<(&'static str, Vec<u8>)> {
+        Some(match &self.key {
+            SigningKey::Rsa(pair) => ("rsa", pair.public().as_ref().to_vec()),
+            SigningKey::Ed25519(pair) => ("ed25519", pair.public_key().as_ref().to_vec()),
+        })
+    }
+
+    /// The domain and the selector under which the DNS has the public half.
+    pub fn place(&self) -> (&str, &str) {
+        (&self.domain, &self.selector)
     }
 
     /// The header that is put before a finished mail, with its line end.

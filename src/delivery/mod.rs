@@ -9,6 +9,7 @@ mod dkim;
 mod door;
 mod letter;
 mod login;
+mod look;
 mod opening;
 mod outbox;
 mod reply;
@@ -20,9 +21,11 @@ mod wire;
 
 pub use dkim::Signer;
 pub use door::Door;
+pub use look::{Showing, Tls, look};
 pub use outbox::Outbox;
 pub use smtp::{Deadlines, Smtp, SmtpOptions};
 pub use target::{Access, Target, target};
+pub use tls::config as trusted;
 
 use crate::domain::delivery::{Letter, Outcome, RunTrouble};
 use std::path::PathBuf;

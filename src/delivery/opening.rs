@@ -19,9 +19,11 @@ use std::time::Instant;
 pub struct Offers {
     /// Several commands may be sent before the first is answered.
     pub pipelining: bool,
+    /// The longest mail that is taken, in bytes; 0: there is no limit (RFC 1870).
+    pub size: Option<u64>,
     starttls: bool,
     /// Ways to sign in.
-    auth: Vec<String>,
+    pub auth: Vec<String>,
 }
 
 impl Offers {
@@ -33,6 +35,7 @@ impl Offers {
             match words.next().unwrap_or_default().to_ascii_uppercase().as_str() {
                 "PIPELINING" => offers.pipelining = true,
                 "STARTTLS" => offers.starttls = true,
+                "SIZE" => offers.size = words.next().and_then(|word| word.parse().ok()),
                 "AUTH" => offers.auth.extend(words.map(str::to_owned)),
                 _ => {}
             }
@@ -146,8 +149,8 @@ mod tests {
         let offers = |lines: &[&str]| Offers::of(&Reply { code: 250, lines: lines.iter().map(|line| (*line).to_owned()).collect() });
         assert_eq!(offers(&["STARTTLS", "SIZE 100"]), Offers::default(), "the first line is a name");
         assert_eq!(
-            offers(&["mx", "starttls", "Pipelining", "AUTH PLAIN  LOGIN", "AUTH=XOAUTH2", ""]),
-            Offers { pipelining: true, starttls: true, auth: vec!["PLAIN".into(), "LOGIN".into(), "XOAUTH2".into()] }
+            offers(&["mx", "starttls", "Pipelining", "size 1000", "AUTH PLAIN  LOGIN", "AUTH=XOAUTH2", ""]),
+            Offers { pipelining: true, size: Some(1000), starttls: true, auth: vec!["PLAIN".into(), "LOGIN".into(), "XOAUTH2".into()] }
         );
     }
 }

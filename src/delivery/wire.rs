@@ -90,6 +90,14 @@ impl Wire {
         matches!(self.stream, Stream::Tls(_))
     }
 
+    /// What keeps the connection secret; `None` where nothing does.
+    pub fn session(&self) -> Option<&ClientConnection> {
+        match &self.stream {
+            Stream::Plain(_) => None,
+            Stream::Tls(stream) => Some(&stream.conn),
+        }
+    }
+
     /// Whether something is there that was not asked for.
     pub fn is_ahead(&self) -> bool {
         !self.raw.is_empty()

@@ -19,6 +19,8 @@ pub struct Job {
     pub currency: Currency,
     pub language: Language,
     pub runs: PathBuf,
+    /// For how many months runs keep personal data; `None`: for ever.
+    pub keep_runs: Option<u32>,
     pub templates: PathBuf,
     /// `[shop]`, in the order of the file; name, address, contact and url are among them.
     pub shop: Vec<(String, String)>,
@@ -44,8 +46,8 @@ pub struct Job {
     /// `[bounces] soft`: when mails that did not arrive stop an address.
     pub soft_bounces: SoftRule,
     pub keys: KeySource,
-    /// The key before this one: its opt-out links and return paths still count.
-    pub previous_key: Option<KeySource>,
+    /// The keys before this one: their opt-out links and return paths still count, and who was forgotten under them is still known.
+    pub previous_keys: Vec<KeySource>,
     pub on_render_error: OnRenderError,
     pub inline_css: bool,
     /// Rules of the linter that are allowed everywhere (`[check] allow`).

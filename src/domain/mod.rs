@@ -17,6 +17,7 @@ pub mod diff;
 pub mod exposure;
 pub mod features;
 pub mod finding;
+pub mod health;
 pub mod job;
 pub mod key;
 pub mod ladder;

@@ -16,6 +16,11 @@ pub struct Trace {
     pub channel: String,
 }
 
+/// What stands before the mark of an id in rows of runs that are older than the shop keeps them.
+pub const AGED: &str = "aged:";
+/// Why a plan stands for an adopted one that was cleaned.
+pub const AGED_REASON: &str = "aged";
+
 /// What a forgotten id or address begins with in the ledger, before its mark.
 pub const FORGOTTEN: &str = "forgotten:";
 
@@ -31,6 +36,69 @@ impl Ledger {
             }
         }
         Ok(traces)
+    }
+
+    /// The rows of one run whose customers are not yet under marks.
+    pub fn traces_of(&self, job: &str, as_of: NaiveDate) -> Result<Vec<Trace>> {
+        let sql = "SELECT mail_id, campaign, channel FROM mails WHERE job = ?1 AND as_of = ?2 AND customer_id NOT LIKE 'aged:%'";
+        let rows = self.all(sql, params![job, as_of.to_string()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let trace = |(mail_id, campaign, channel)| Trace { job: job.to_owned(), as_of, mail_id, campaign, channel };
+        Ok(rows.into_iter().map(trace).collect())
+    }
+
+    /// Whether mails of a run have not reached their end: they wait, or are in doubt.
+    pub fn is_open(&self, job: &str, as_of: NaiveDate) -> Result<bool> {
+        let sql = "SELECT 1 FROM mails WHERE job = ?1 AND as_of = ?2
+                   AND state IN ('planned', 'handing', 'deferred', 'held', 'in_doubt') LIMIT 1";
+        let found = self.connection.query_row(sql, params![job, as_of.to_string()], |_| Ok(())).optional();
+        Ok(found.map_err(|error| Error::read(&error))?.is_some())
+    }
+
+    /// Whether a plan with this digest is what is left of an adopted one that was cleaned.
+    pub fn is_aged(&self, adoption: &Adoption, digest: &str) -> Result<bool> {
+        if !self.has_table("rewritten")? {
+            return Ok(false);
+        }
+        let sql = "SELECT 1 FROM rewritten WHERE job = ?1 AND as_of = ?2 AND digest = ?3 AND reason = ?4";
+        let asked = params![adoption.job, adoption.as_of.to_string(), digest, AGED_REASON];
+        let found = self.connection.query_row(sql, asked, |_| Ok(())).optional();
+        Ok(found.map_err(|error| Error::read(&error))?.is_some())
+    }
+
+    /// Takes out of the rows of a run whom it mailed and where: ids become marks, by which their customers are known as long as they are on
+    /// the list; addresses, also those of its bounces, and the words of servers go. Gives the number of rows.
+    ///
+    /// # Errors
+    /// The ledger cannot be written: nothing was taken out.
+    pub fn age(&mut self, job: &str, as_of: NaiveDate, mark: &dyn Fn(&str) -> String) -> Result<u64> {
+        let day = as_of.to_string();
+        let mut work = || -> rusqlite::Result<u64> {
+            self.connection.pragma_update(None, "secure_delete", "ON")?;
+            let change = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let sql = "SELECT DISTINCT customer_id FROM mails WHERE job = ?1 AND as_of = ?2
+                       AND customer_id NOT LIKE 'aged:%' AND customer_id NOT LIKE 'forgotten:%'";
+            let ids: Vec<String> = change.prepare(sql)?.query_map(params![job, day], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+            let mut rows = 0;
+            for id in ids {
+                let sql =
+                    "UPDATE mails SET customer_id = ?4, address = '', reply = NULL WHERE job = ?1 AND as_of = ?2 AND customer_id = ?3";
+                rows += change.prepare_cached(sql)?.execute(params![job, day, id, mark(&id)])? as u64;
+            }
+            let sql = "UPDATE bounces SET address = '' WHERE mail_id IN (SELECT mail_id FROM mails WHERE job = ?1 AND as_of = ?2)";
+            change.execute(sql, params![job, day])?;
+            change.commit()?;
+            Ok(rows)
+        };
+        let rows = work().map_err(|error| Error::write(&error))?;
+        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(|error| Error::write(&error))?;
+        Ok(rows)
+    }
+
+    /// Whether this is the mark of an id or an address that was forgotten.
+    pub fn is_forgotten(&self, mark: &str) -> Result<bool> {
+        let sql = "SELECT 1 FROM suppressions WHERE customer_id = ?1 UNION ALL SELECT 1 FROM suppressions WHERE address = ?1 LIMIT 1";
+        let found = self.connection.query_row(sql, [mark], |_| Ok(())).optional();
+        Ok(found.map_err(|error| Error::read(&error))?.is_some())
     }
 
     /// Lets a plan stand for an adopted one: the same without somebody. The chain of runs holds with either of them, so it does not
@@ -61,11 +129,18 @@ impl Ledger {
 
     /// Forgets a customer of a job, known by one id or by several: what has not left is cancelled; of each row stay mail, campaign, state and
     /// dates under the mark of the id, without address and without the words of servers. Whoever is forgotten counts as opted out for ever,
-    /// by the mark. `mark` makes one of an id or an address. Gives the number of rows.
+    /// by the mark. `mark` makes one of an id or an address, `aged` the names of an id in rows that were cleaned before. Gives the number of rows.
     ///
     /// # Errors
     /// The ledger cannot be written: nothing was forgotten.
-    pub fn forget(&mut self, job: &str, ids: &[String], mark: &dyn Fn(&str) -> String, at: i64) -> Result<u64> {
+    pub fn forget(
+        &mut self,
+        job: &str,
+        ids: &[String],
+        mark: &dyn Fn(&str) -> String,
+        aged: &dyn Fn(&str) -> Vec<String>,
+        at: i64,
+    ) -> Result<u64> {
         let mut work = || -> rusqlite::Result<u64> {
             // What the rows held is written over with zeros, not only given up.
             self.connection.pragma_update(None, "secure_delete", "ON")?;
@@ -86,6 +161,10 @@ impl Ledger {
                      WHERE job = ?1 AND customer_id = ?2",
                     params![job, id, own],
                 )?;
+                for aged in aged(id) {
+                    let sql = "UPDATE mails SET customer_id = ?3 WHERE job = ?1 AND customer_id = ?2";
+                    rows += change.execute(sql, params![job, aged, own])?;
+                }
                 for address in addresses.iter().map(|address| address.to_lowercase()) {
                     let mark = mark(&address);
                     // A claim looks for the address, not for its mark, so whoever else has it is stopped now.

@@ -25,7 +25,7 @@ mod stops;
 pub use adopt::{Adoption, NewMail};
 pub use bounces::{Bounce, Mailed, Noted, RefusedMail};
 pub use desk::{Desk, Run};
-pub use erase::{FORGOTTEN, Trace};
+pub use erase::{AGED, AGED_REASON, FORGOTTEN, Trace};
 pub use error::Error;
 pub use look::{Doubt, Entry, Pending};
 pub use moves::{Claim, Recovered, retry_after};

@@ -21,6 +21,8 @@ pub struct Past {
     customers_out: HashMap<String, SkipReason>,
     addresses_out: HashMap<String, SkipReason>,
     played: Option<Played>,
+    /// The names under which old mails of a customer are kept, by id.
+    aged: HashMap<String, Vec<String>>,
     /// What belongs to an id that was merged belongs to the one that stands for it now.
     merges: Arc<Merges>,
 }
@@ -67,16 +69,28 @@ impl Past {
     #[must_use]
     pub fn mails(&self, customer_id: &str) -> Vec<PastMail> {
         let former = self.merges.former(customer_id);
+        let aged = self.aged.get(customer_id).map(Vec::as_slice).unwrap_or_default();
         let mut mails = self.sent(customer_id);
-        mails.extend(former.iter().flat_map(|id| self.sent(id)));
+        mails.extend(former.iter().chain(aged).flat_map(|id| self.sent(id)));
         if let Some(played) = &self.played {
             mails.retain(|mail| mail.job != played.job || mail.as_of < played.from);
             mails.extend(played.mails.get(customer_id).into_iter().flatten().cloned());
         }
-        if self.played.is_some() || !former.is_empty() {
+        if self.played.is_some() || !former.is_empty() || !aged.is_empty() {
             mails.sort_by_key(|mail| mail.as_of);
         }
         mails
+    }
+
+    /// The names in it that stand for customers of runs that were cleaned.
+    pub fn aged(&self) -> impl Iterator<Item = &str> {
+        self.customers.iter().filter(|name| name.starts_with(super::AGED))
+    }
+
+    /// The same past with these names of customers, by id; with those of former ids among them.
+    #[must_use]
+    pub fn knowing(self, aged: HashMap<String, Vec<String>>) -> Self {
+        Self { aged, ..self }
     }
 
     /// The past in which a job mailed these from a day on, by customer, and not what it really did.

@@ -101,7 +101,11 @@ fn issued(job: &Job, merges: &Merges, as_of: NaiveDate) -> Result<Issued, Error>
     };
     let Some(ledger) = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))? else { return Ok(issued) };
     for adoption in ledger.adoptions(&job.name)?.into_iter().filter(|adoption| adoption.as_of <= as_of) {
-        let opened = previous::open_adopted(job, &adoption)?;
+        let opened = previous::open_any(job, &adoption)?;
+        // What is older than the shop keeps runs tells of no codes any more.
+        if previous::is_aged(job, &adoption, &opened.summary.digest)? {
+            continue;
+        }
         let planned = inputs::planned_job(job, &opened)?;
         let mut run = Run { as_of: adoption.as_of, job, merges, on: discounts(&planned), terms: HashMap::new() };
         for mail in opened.mails()? {

@@ -39,7 +39,12 @@ pub fn forget(job: &Job, customer: &str, now: i64) -> Result<Forgotten, Error> {
     let present = merges.present(customer);
     let ids: Vec<String> = std::iter::once(present.to_owned()).chain(merges.former(present).iter().cloned()).collect();
     let (own, others): (Vec<_>, Vec<_>) = ledger.traces(&ids)?.into_iter().partition(|trace| trace.job == job.name);
-    let elsewhere: BTreeSet<String> = others.into_iter().map(|trace| trace.job).collect();
+    let mut elsewhere: BTreeSet<String> = others.into_iter().map(|trace| trace.job).collect();
+    for other in runs::jobs(&job.runs)?.into_iter().filter(|other| *other != job.name) {
+        if !elsewhere.contains(&other) && is_ranked_by(job, &other, &ids)? {
+            elsewhere.insert(other);
+        }
+    }
     let mut done = Forgotten { elsewhere: elsewhere.into_iter().collect(), ..Forgotten::default() };
     plans(job, &mut ledger, &ids, now, &mut done)?;
     for trace in &own {
@@ -50,7 +55,9 @@ pub fn forget(job: &Job, customer: &str, now: i64) -> Result<Forgotten, Error> {
     for (as_of, campaign, channel) in lists {
         done.files += write_list(job, &ledger, as_of, campaign, channel)?;
     }
-    done.rows = ledger.forget(&job.name, &ids, &|text| forgotten::mark(&key, text), now)?;
+    let live = optout::live_keys(job)?;
+    let aged = |id: &str| live.iter().map(|key| forgotten::aged_mark(key, id)).collect();
+    done.rows = ledger.forget(&job.name, &ids, &|text| forgotten::mark(&key, text), &aged, now)?;
     done.found |= done.rows > 0;
     Ok(done)
 }
@@ -77,8 +84,22 @@ fn plans(job: &Job, ledger: &mut ledger::Ledger, ids: &[String], now: i64, done:
     Ok(())
 }
 
+/// Whether a plan of another job has the customer: it may rank people whom it never mails.
+fn is_ranked_by(job: &Job, other: &str, ids: &[String]) -> Result<bool, Error> {
+    for as_of in runs::plans(&job.runs, other)? {
+        // What cannot be read may hold them.
+        let Ok(opened) = runs::open(&runs::folder(&job.runs, other, as_of)) else { return Ok(true) };
+        for id in ids {
+            if opened.customer(id)?.is_some() {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
 /// Removes a mail from the outbox, also one that was only half written.
-fn remove_letter(job: &Job, mail_id: &str) -> Result<u64, Error> {
+pub fn remove_letter(job: &Job, mail_id: &str) -> Result<u64, Error> {
     let mut removed = 0;
     for folder in ["new", "cur", "tmp"] {
         let path = super::outbox(job).join(folder).join(format!("{mail_id}.eml"));

@@ -2,15 +2,57 @@
 
 use super::error::Error;
 use super::optout;
-use crate::domain::stop::StopList;
+use crate::domain::merges::Merges;
+use crate::domain::stop::{StopList, Stopped};
 use crate::domain::{Address, Customers, Job, Key};
 use crate::{keys, ledger};
 use rayon::prelude::*;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+
+/// Why somebody is left out who was forgotten.
+pub const FORGOTTEN: &str = "rankmail forget";
 
 /// The mark under which an id or an address is remembered as forgotten.
 pub fn mark(key: &Key, text: &str) -> String {
     format!("{}{}", ledger::FORGOTTEN, keys::forgotten(key, text))
+}
+
+/// The name under which old rows of the ledger keep an id.
+pub fn aged_mark(key: &Key, id: &str) -> String {
+    format!("{}{}", ledger::AGED, keys::forgotten(key, id))
+}
+
+/// Those who ask to get no more mails, under their marks where they were forgotten: an old link must not bring an id back.
+pub fn as_marks(ledger: &ledger::Ledger, keys: &[Key], stopped: Vec<Stopped>) -> Result<Vec<Stopped>, Error> {
+    let named = |one: Stopped| -> Result<Stopped, Error> {
+        let text = match &one {
+            Stopped::Customer(text) | Stopped::Address(text) => text,
+        };
+        for mark in keys.iter().map(|key| mark(key, text)) {
+            if ledger.is_forgotten(&mark)? {
+                return Ok(if matches!(one, Stopped::Customer(_)) { Stopped::Customer(mark) } else { Stopped::Address(mark) });
+            }
+        }
+        Ok(one)
+    };
+    stopped.into_iter().map(named).collect()
+}
+
+/// The names under which old rows of the ledger keep customers of the list, by id.
+pub fn aged(job: &Job, past: &ledger::Past, customers: &Customers, merges: &Merges) -> Result<HashMap<String, Vec<String>>, Error> {
+    let names: HashSet<&str> = past.aged().collect();
+    if names.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let keys = optout::live_keys(job)?;
+    let of = |row: usize| {
+        let id = customers.id.get(row);
+        let ids = std::iter::once(id).chain(merges.former(id).iter().map(String::as_str));
+        let marks = ids.flat_map(|id| keys.iter().map(|key| aged_mark(key, id)));
+        let known: Vec<String> = marks.filter(|mark| names.contains(mark.as_str())).collect();
+        (!known.is_empty()).then(|| (id.to_owned(), known))
+    };
+    Ok((0..customers.len()).into_par_iter().filter_map(of).collect())
 }
 
 /// The marks of those who were forgotten, and what makes marks.
@@ -43,10 +85,34 @@ pub fn leave_out(job: &Job, customers: &mut Customers) -> Result<(), Error> {
     }
     let rows: Vec<(usize, usize)> = stay.into_iter().map(|row| (0, row)).collect();
     let mut kept = Customers::woven([customers, customers], &rows);
-    kept.excluded.extend(out.into_iter().map(|row| (customers.id.get(row).to_owned(), "rankmail forget".to_owned())));
+    kept.excluded.extend(out.into_iter().map(|row| (customers.id.get(row).to_owned(), FORGOTTEN.to_owned())));
     kept.excluded.sort_unstable();
     *customers = kept;
     Ok(())
+}
+
+/// Whether the list still has somebody who was forgotten.
+pub fn is_listed(customers: &Customers) -> bool {
+    customers.excluded.iter().any(|(_, why)| why == FORGOTTEN)
+}
+
+/// Whether a stop list still names somebody who was forgotten.
+pub fn is_stopped(job: &Job, list: &StopList) -> Result<bool, Error> {
+    let marks = Marks::of(job)?;
+    Ok(marks.is_some_and(|marks| list.customers.iter().chain(&list.addresses).any(|text| marks.hold(text))))
+}
+
+/// That it has, in words that name nobody.
+pub fn told(job: &Job, customers: &Customers) -> Option<String> {
+    let count = customers.excluded.iter().filter(|(_, why)| why == FORGOTTEN).count();
+    let list = job.customers.as_ref().filter(|_| count > 0)?.written.as_str();
+    Some(job.language.pick(
+        format!("{list} に、rankmail forget で消した方がまだ {count} 人います（送りません）。元の名簿からも消してください。それまでは名簿の写しを残さないため、diff はできません"),
+        format!(
+            "{list} still has {count} who were forgotten; they get nothing. Take them out of the list too: until then plans keep no copy of it, \
+             and `rankmail diff` cannot make them again"
+        ),
+    ))
 }
 
 /// The addresses of the list that were stopped when their customers were forgotten: they are still stopped for everybody else.

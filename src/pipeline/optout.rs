@@ -1,7 +1,7 @@
 //! Opt-outs: the page behind the link in every mail, and lists that go in and out.
 
 use super::error::Error;
-use super::{handed_out, inputs};
+use super::{forgotten, handed_out, inputs};
 use crate::domain::stop::Stopped;
 use crate::domain::{Job, Key};
 use crate::optout::{self, Desk, Site, Stop};
@@ -45,7 +45,9 @@ pub fn serve_opt_outs(serving: &Serving) -> Result<(), Error> {
         let Some(customer) = keys::customer_of(&keys, token) else { return Stop::Unknown };
         // One opt-out at a time: each is a commit of its own, and comes back when it is on the disk.
         let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
-        match ledger.opt_out(&[Stopped::Customer(customer)], (serving.now)()) {
+        let stored = forgotten::as_marks(&ledger, &keys, vec![Stopped::Customer(customer)])
+            .and_then(|stopped| Ok(ledger.opt_out(&stopped, (serving.now)())?));
+        match stored {
             Ok(_) => Stop::Stored,
             Err(error) => {
                 (serving.trouble)(&error.to_string());
@@ -57,10 +59,9 @@ pub fn serve_opt_outs(serving: &Serving) -> Result<(), Error> {
     optout::serve(&listener, &site, &desk, serving.ended).map_err(|error| cannot(error.to_string()))
 }
 
-/// The job's key, and the one before it where the job names one.
+/// The job's key, and those before it that the job names.
 pub fn live_keys(job: &Job) -> Result<Vec<Key>, Error> {
-    let sources = [Some(&job.keys), job.previous_key.as_ref()];
-    sources.into_iter().flatten().map(|source| Ok(keys::load(source, false)?)).collect()
+    std::iter::once(&job.keys).chain(&job.previous_keys).map(|source| Ok(keys::load(source, false)?)).collect()
 }
 
 /// The ledger, which is made where there is none yet: opt-outs may come before the first plan is sent.
@@ -72,8 +73,11 @@ pub fn open(job: &Job) -> Result<ledger::Ledger, Error> {
 /// Takes over those whom a file names: who is in it, and how many of them are new.
 pub fn import_opt_outs(job: &Job, file: &Path, now: i64) -> Result<(usize, u64), Error> {
     let stopped = tables::stopped(file, inputs::base(job), "the file that was named")?;
-    let new = open(job)?.opt_out(&stopped, now)?;
-    Ok((stopped.len(), new))
+    let (named, mut ledger) = (stopped.len(), open(job)?);
+    // Where nobody was forgotten no key is needed, and there may be none yet.
+    let stopped = if ledger.forgotten()?.is_empty() { stopped } else { forgotten::as_marks(&ledger, &live_keys(job)?, stopped)? };
+    let new = ledger.opt_out(&stopped, now)?;
+    Ok((named, new))
 }
 
 /// Writes all opt-outs as CSV: a customer id or an address in each row, and since when. Gives the number of rows.

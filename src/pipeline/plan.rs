@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::inputs::{self, Inputs};
 use super::progress::Watch;
-use super::{absent, assess, brakes, choose, coupons, figures, register, stops};
+use super::{absent, assess, brakes, choose, coupons, figures, forgotten, register, stops};
 use crate::domain::Job;
 use crate::domain::plan::{Origin, PlanPart, Summary};
 use crate::{job as job_room, ledger, report, runs};
@@ -59,6 +59,7 @@ pub fn plan(request: &Request) -> Result<Planned, Error> {
     summary.counts.pools = given.pools;
     (summary.counts.places, summary.counts.budgets) = (given.places, given.budgets);
     summary.warnings.extend(absent::in_lists(job, &inputs.shop.customers, &inputs.shop.products));
+    summary.warnings.extend(forgotten::told(job, &inputs.shop.customers));
     summary.brakes = brakes::on_plan(job, &summary, inputs.before.summary.as_ref(), &inputs.shop.customers);
     let mut summary = write(request, &folder, &inputs, &parts, summary)?;
     // Whether the cart knows the codes, and what day it is, is not for the folder to say: that changes without it.
@@ -100,11 +101,14 @@ fn write(request: &Request, folder: &Path, inputs: &Inputs, parts: &[PlanPart], 
     let paint = |summary: &Summary| report::html(summary, before, &samples, job.language, job.zone, job.shop("name"), &job.currency);
     let mut summary = summary;
     summary.origin = origin(job, folder)?;
-    let customers = job.customers.as_ref().map(|source| ("customers", source.path.clone()));
-    let merged = job.customers.as_ref().and_then(|source| source.merged.clone()).map(|path| ("merged", path));
+    // A copy of a list that still has somebody who was forgotten would bring them back into the runs.
+    let keeps = !forgotten::is_listed(&inputs.shop.customers);
+    let customers = job.customers.as_ref().filter(|_| keeps).map(|source| ("customers", source.path.clone()));
+    let merged = job.customers.as_ref().filter(|_| keeps).and_then(|source| source.merged.clone()).map(|path| ("merged", path));
     let products = job.products.as_ref().map(|source| ("products", source.path.clone()));
     let lists = [customers, merged, products].into_iter().flatten().map(|(name, path)| (name.to_owned(), path));
-    let stops = stops::paths(job)?.into_iter().zip(1..).map(|(path, number)| (format!("{}{number}", stops::NAME), path));
+    let stops = if forgotten::is_stopped(job, &stops::listed(job)?)? { Vec::new() } else { stops::paths(job)? };
+    let stops = stops.into_iter().zip(1..).map(|(path, number)| (format!("{}{number}", stops::NAME), path));
     let lists: Vec<_> = lists.chain(stops).collect();
     let whole = runs::WholePlan { parts, summary, job_text: &job.text, templates: &inputs.templates.sources(), lists: &lists };
     Ok(runs::write(folder, whole, paint)?)

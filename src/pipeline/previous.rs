@@ -1,6 +1,7 @@
 //! What the shop's memory says before a run: the last adopted run, the ranks held, the mails of the past.
 
 use super::error::Error;
+use super::forgotten;
 use super::households::higher;
 use super::owed::{self, Owed};
 use super::spent::{self, SpentBefore};
@@ -49,7 +50,15 @@ pub fn read(job: &Job, customers: &Customers, merges: &Merges, as_of: NaiveDate,
     let own = ledger.adopted_until(&job.name, as_of, until)?.map(|adoption| open_adopted(job, &adoption)).transpose()?;
     let summary = own.as_ref().map(|opened| under_present_names(opened.summary.clone(), &job.ladder));
     let past = ledger.history(&job.name, as_of, until)?;
-    let gifts = gifts(job, &ledger, &past, merges, (as_of, until))?;
+    let aged = forgotten::aged(job, &past, customers, merges)?;
+    let mut gifts = gifts(job, &ledger, &past, merges, (as_of, until))?;
+    for (id, names) in &aged {
+        let had: Vec<String> = names.iter().filter_map(|name| gifts.remove(name)).flatten().collect();
+        if !had.is_empty() {
+            gifts.entry(id.clone()).or_default().extend(had);
+        }
+    }
+    let past = past.knowing(aged);
     let issued = issued(job, as_of, until)?;
     let adopted = adopted_in(&ledger, job, as_of, until)?;
     let spent = spent::read(job, &ledger, as_of, until)?;
@@ -80,9 +89,11 @@ fn adopted_in(ledger: &ledger::Ledger, job: &Job, as_of: NaiveDate, until: i64) 
 }
 
 /// The mails and stops of the past alone, as `read` gives them.
-pub fn past(job: &Job, as_of: NaiveDate, until: i64) -> Result<ledger::Past, Error> {
+pub fn past(job: &Job, customers: &Customers, merges: &Merges, as_of: NaiveDate, until: i64) -> Result<ledger::Past, Error> {
     let ledger = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))?;
-    Ok(ledger.map_or_else(|| Ok(ledger::Past::default()), |ledger| ledger.history(&job.name, as_of, until))?)
+    let past = ledger.map_or_else(|| Ok(ledger::Past::default()), |ledger| ledger.history(&job.name, as_of, until))?;
+    let aged = forgotten::aged(job, &past, customers, merges)?;
+    Ok(past.knowing(aged))
 }
 
 /// The gifts that customers have had from earlier runs of the job, as far as they were handed over. Plans are opened only for a job that
@@ -101,7 +112,7 @@ fn gifts(
         return Ok(had);
     }
     for adoption in ledger.adoptions(&job.name)?.iter().filter(|adoption| adoption.as_of < as_of && adoption.adopted_at <= until) {
-        for row in open_adopted(job, adoption)?.gifts()? {
+        for row in open_any(job, adoption)?.gifts()? {
             let row = row?;
             let is_it = |mail: &PastMail| mail.job == job.name && mail.campaign == row.campaign && mail.as_of == adoption.as_of;
             if past.mails(&row.customer_id).iter().any(is_it) {
@@ -121,8 +132,15 @@ pub fn issued(job: &Job, as_of: NaiveDate, until: i64) -> Result<HashSet<String>
     Ok(ledger.map(|ledger| ledger.issued_codes(&job.name, as_of, until)).transpose()?.unwrap_or_default())
 }
 
-/// Opens the plan of an adopted run, and makes sure that it is the one that was adopted.
+/// Opens the plan of an adopted run for whom it ranked and mailed, and makes sure that it is the one that was adopted.
 pub fn open_adopted(job: &Job, adoption: &ledger::Adoption) -> Result<runs::Opened, Error> {
+    let opened = open_any(job, adoption)?;
+    refuse_aged(job, adoption, &opened.summary.digest)?;
+    Ok(opened)
+}
+
+/// The same for what is left of it where it is older than the shop keeps runs: the mails, under marks.
+pub fn open_any(job: &Job, adoption: &ledger::Adoption) -> Result<runs::Opened, Error> {
     let folder = runs::folder(&job.runs, &adoption.job, adoption.as_of);
     let opened = runs::open(&folder).map_err(gone)?;
     refuse_other(job, adoption, &opened.summary, folder)?;
@@ -134,6 +152,7 @@ pub fn open_adopted_customers(job: &Job, adoption: &ledger::Adoption) -> Result<
     let folder = runs::folder(&job.runs, &adoption.job, adoption.as_of);
     let opened = runs::open_customers(&folder).map_err(gone)?;
     refuse_other(job, adoption, &opened.summary, folder)?;
+    refuse_aged(job, adoption, &opened.summary.digest)?;
     Ok(opened)
 }
 
@@ -143,6 +162,27 @@ pub fn open_adopted_mails(job: &Job, adoption: &ledger::Adoption) -> Result<runs
     let opened = runs::open_mails(&folder).map_err(gone)?;
     refuse_other(job, adoption, &opened.summary, folder)?;
     Ok(opened)
+}
+
+/// Whether a plan is what `keep_runs` left of an adopted one.
+pub fn is_aged(job: &Job, adoption: &ledger::Adoption, digest: &str) -> Result<bool, Error> {
+    if digest == adoption.digest {
+        return Ok(false);
+    }
+    let ledger = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))?;
+    Ok(ledger.map(|ledger| ledger.is_aged(adoption, digest)).transpose()? == Some(true))
+}
+
+/// What needs to know who was ranked or mailed must not take a cleaned run for one of nobody.
+pub fn refuse_aged(job: &Job, adoption: &ledger::Adoption, digest: &str) -> Result<(), Error> {
+    if !is_aged(job, adoption, digest)? {
+        return Ok(());
+    }
+    Err(Error::Folder(format!(
+        "the run of {} for {} is older than `keep_runs` and holds nobody any more, so nothing that needs to know its customers can be \
+         done; take a later date",
+        adoption.job, adoption.as_of
+    )))
 }
 
 /// It was planned and adopted, so planning it again is no way out.

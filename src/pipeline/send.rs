@@ -4,7 +4,7 @@ use super::destination::{Destination, Server, outbox};
 use super::error::Error;
 use super::progress::{Step, Watch};
 use super::round::Round;
-use super::{adopt, inputs, letters, listed};
+use super::{adopt, inputs, letters, listed, previous};
 use crate::domain::job::OnInDoubt;
 use crate::domain::plan::{MailRow, Summary};
 use crate::domain::{Channel, Job, State};
@@ -74,6 +74,11 @@ pub fn carry_out(request: &Request, fresh: bool) -> Result<Sent, Error> {
     let destination = Destination::of(job, request.server, outbox(job))?;
     let _lock = runs::Lock::take(&job.runs.join(&job.name))?;
     let opened = runs::open(&runs::folder(&job.runs, &job.name, as_of))?;
+    let adoption =
+        ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))?.map(|ledger| ledger.adoption(&job.name, as_of)).transpose()?;
+    if let Some(adoption) = adoption.flatten() {
+        previous::refuse_aged(job, &adoption, &opened.summary.digest)?;
+    }
     check_digest(request.digest, &opened.summary, opened.folder())?;
     let planned = inputs::planned_job(job, &opened)?;
     let writer = letters::Writer::open(&planned, &opened)?;

@@ -56,7 +56,7 @@ fn failed(trouble: RunTrouble) -> Error {
 }
 
 /// The first mail of each campaign, variant and rank, then the longest name and the longest content.
-fn samples(opened: &runs::Opened) -> Result<Vec<(String, MailRow)>, Error> {
+pub fn samples(opened: &runs::Opened) -> Result<Vec<(String, MailRow)>, Error> {
     let mut firsts: BTreeMap<(String, Option<String>, Option<String>), MailRow> = BTreeMap::new();
     let mut longest_name: Option<(usize, MailRow)> = None;
     let mut most_content: Option<(usize, MailRow)> = None;
@@ -82,7 +82,7 @@ fn samples(opened: &runs::Opened) -> Result<Vec<(String, MailRow)>, Error> {
 }
 
 /// Which of a plan's mails a sample stands for.
-fn told(campaign: &str, variant: Option<&str>, rank: Option<&str>) -> String {
+pub fn told(campaign: &str, variant: Option<&str>, rank: Option<&str>) -> String {
     let variant = variant.map_or_else(String::new, |variant| format!("/{variant}"));
     format!("{campaign}{variant} {}", rank.unwrap_or("-"))
 }

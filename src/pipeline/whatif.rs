@@ -118,7 +118,11 @@ fn replay(job: &Job, stops: &[Stop], watch: &Watch) -> Result<Replay, Error> {
         let before = match left {
             None => previous::read(job, &lists.customers, &lists.merges, stop.as_of, stop.until)?,
             Some(Left { run, held, gifts, spent, owed }) => {
-                let past = previous::past(job, stop.as_of, stop.until)?.replayed(&job.name, first, Arc::clone(&mailed));
+                let past = previous::past(job, &lists.customers, &lists.merges, stop.as_of, stop.until)?.replayed(
+                    &job.name,
+                    first,
+                    Arc::clone(&mailed),
+                );
                 let issued = previous::issued(job, stop.as_of, stop.until)?;
                 let adopted = previous::adopted(job, stop.as_of, stop.until)?;
                 previous::Before { until: stop.until, run: Some(run), summary: None, adopted, held, past, gifts, issued, spent, owed }

@@ -5,12 +5,14 @@ use super::open::{self, Opened};
 use super::write::{self, Table};
 use super::{Error, digest, summary};
 use crate::domain::plan::Summary;
-use arrow::array::{Array, BooleanArray, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, StringArray};
 use arrow::compute::filter_record_batch;
+use arrow::datatypes::Field;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The name of a list whose copy holds customers: of the list itself, of merged ids, and of stop lists.
 const PERSONAL_LISTS: [&str; 3] = ["customers.", "merged.", "stops"];
@@ -30,6 +32,23 @@ pub struct Erased {
 }
 
 impl Erased {
+    /// An empty folder beside the plan that it is to replace.
+    fn begin(opened: &Opened, folder: &Path, is_held: bool) -> Result<Self, Error> {
+        let work = folder::aside(folder, "tmp")?;
+        fs::create_dir(&work).map_err(Error::io("make the folder", &work))?;
+        let (before, summary) = (opened.summary.digest.clone(), opened.summary.clone());
+        Ok(Self { work, target: folder.to_owned(), summary, before, is_held, placed: false })
+    }
+
+    /// Writes plan.json for the files that are there.
+    fn finish(mut self, files: Vec<(String, String)>) -> Result<Self, Error> {
+        self.summary.files = files;
+        self.summary.digest = digest::of_plan(summary::FORMAT, &self.summary);
+        write::save(&self.work.join(PLAN), summary::text(&self.summary)?.as_bytes())?;
+        folder::sync_folder(&self.work)?;
+        Ok(self)
+    }
+
     /// Puts it in place; after a crash there is the plan from before or this one.
     ///
     /// # Errors
@@ -57,30 +76,62 @@ impl Drop for Erased {
 pub fn erase(folder: &Path, ids: &[String]) -> Result<Option<Erased>, Error> {
     folder::tidy(folder)?;
     let opened = open::open(folder)?;
-    let is_personal =
-        |name: &str| name.strip_prefix("lists/").is_some_and(|list| PERSONAL_LISTS.iter().any(|start| list.starts_with(start)));
     let keeps_lists = opened.summary.files.iter().any(|(name, _)| is_personal(name));
     let is_held = holds(&opened, ids)?;
     if !keeps_lists && !is_held {
         return Ok(None);
     }
-    let work = folder::aside(folder, "tmp")?;
-    fs::create_dir(&work).map_err(Error::io("make the folder", &work))?;
-    let (before, summary) = (opened.summary.digest.clone(), opened.summary.clone());
-    let mut erased = Erased { work, target: folder.to_owned(), summary, before, is_held, placed: false };
+    let mut erased = Erased::begin(&opened, folder, is_held)?;
     let files = fill(&opened, &erased.work, ids, &is_personal)?;
     if !is_held && folder.join(REPORT).exists() {
         copy(folder, &erased.work, REPORT)?;
     }
-    let summary = &mut erased.summary;
-    summary.files = files;
     let says_nothing = |text: &String| !ids.iter().any(|id| text.contains(id.as_str()));
-    summary.counts.bad_row_notes.retain(says_nothing);
-    summary.warnings.retain(says_nothing);
-    summary.digest = digest::of_plan(summary::FORMAT, summary);
-    write::save(&erased.work.join(PLAN), summary::text(summary)?.as_bytes())?;
-    folder::sync_folder(&erased.work)?;
-    Ok(Some(erased))
+    erased.summary.counts.bad_row_notes.retain(says_nothing);
+    erased.summary.warnings.retain(says_nothing);
+    erased.finish(files).map(Some)
+}
+
+/// The plan in `folder` with nothing personal in it: no rows of customers, skipped pairs and values, no copies of lists of customers, no
+/// report, and its mails under marks, without address and subject. Counts, digests of contents and what each mail gave stay.
+///
+/// # Errors
+/// As for `open`; or the new folder cannot be written.
+pub fn age(folder: &Path, mark: &dyn Fn(&str) -> String) -> Result<Erased, Error> {
+    folder::tidy(folder)?;
+    let opened = open::open(folder)?;
+    let mut erased = Erased::begin(&opened, folder, true)?;
+    let work = &erased.work;
+    let nobody = |_: RecordBatch| Ok(None);
+    let mut files = vec![
+        rewritten(folder, work, CUSTOMERS, nobody)?,
+        rewritten(folder, work, SKIPPED, nobody)?,
+        rewritten(folder, work, VALUES, nobody)?,
+        rewritten(folder, work, MAILS, |batch| under_marks(&batch, mark).map(Some))?,
+    ];
+    copy_rest(&opened, work, &is_personal, &mut files)?;
+    erased.summary.counts.bad_row_notes.clear();
+    erased.summary.warnings.clear();
+    erased.finish(files)
+}
+
+/// Rows of mails that name nobody.
+fn under_marks(batch: &RecordBatch, mark: &dyn Fn(&str) -> String) -> Result<RecordBatch, String> {
+    let ids = texts(batch, "customer_id").ok_or("it has no column `customer_id`")?;
+    let marks: ArrayRef = Arc::new(ids.iter().map(|id| id.map(mark)).collect::<StringArray>());
+    let empty: ArrayRef = Arc::new(StringArray::from(vec![""; batch.num_rows()]));
+    let column = |(field, column): (&Arc<Field>, &ArrayRef)| match field.name().as_str() {
+        "customer_id" => Arc::clone(&marks),
+        "address" | "subject" => Arc::clone(&empty),
+        _ => Arc::clone(column),
+    };
+    let columns = batch.schema_ref().fields().iter().zip(batch.columns()).map(column).collect();
+    RecordBatch::try_new(batch.schema(), columns).map_err(|error| error.to_string())
+}
+
+/// Whether a file of a plan is a copy of a list that holds customers.
+fn is_personal(name: &str) -> bool {
+    name.strip_prefix("lists/").is_some_and(|list| PERSONAL_LISTS.iter().any(|start| list.starts_with(start)))
 }
 
 /// Whether a plan has a row of one of these customers. Whoever is mailed or skipped is among its customers.
@@ -103,16 +154,22 @@ fn fill(opened: &Opened, work: &Path, ids: &[String], is_personal: &dyn Fn(&str)
         without(from, work, MAILS, "customer_id", &ids, Some(&mut mails))?,
         without(from, work, VALUES, "mail_id", &mails, None)?,
     ];
+    copy_rest(opened, work, is_personal, &mut files)?;
+    Ok(files)
+}
+
+/// Copies the files that are no tables, save copies of lists of customers, and gives the digests of all in order.
+fn copy_rest(opened: &Opened, work: &Path, is_personal: &dyn Fn(&str) -> bool, files: &mut Vec<(String, String)>) -> Result<(), Error> {
     for (name, digest) in &opened.summary.files {
         let is_other = name == JOB || name.starts_with(&format!("{TEMPLATES}/")) || name.starts_with(&format!("{LISTS}/"));
         if !is_other || is_personal(name) {
             continue;
         }
-        copy(from, work, name)?;
+        copy(opened.folder(), work, name)?;
         files.push((name.clone(), digest.clone()));
     }
     files.sort_unstable();
-    Ok(files)
+    Ok(())
 }
 
 /// Copies a file as it is.
@@ -134,22 +191,35 @@ fn without(
     out: &HashSet<String>,
     mut mails: Option<&mut HashSet<String>>,
 ) -> Result<(String, String), Error> {
+    rewritten(from, work, name, |batch| {
+        let names = texts(&batch, column).ok_or_else(|| format!("it has no column `{column}`"))?;
+        let stays: BooleanArray = names.iter().map(|text| Some(!text.is_some_and(|text| out.contains(text)))).collect();
+        if let Some(mails) = mails.as_deref_mut() {
+            let ids = texts(&batch, "mail_id").ok_or("it has no column `mail_id`")?;
+            mails.extend(
+                ids.iter().zip(stays.iter()).filter(|(_, stays)| *stays == Some(false)).filter_map(|(id, _)| id.map(str::to_owned)),
+            );
+        }
+        filter_record_batch(&batch, &stays).map(Some).map_err(|error| error.to_string())
+    })
+}
+
+/// Copies a table, each batch as `change` makes it anew, and gives its name and digest.
+fn rewritten(
+    from: &Path,
+    work: &Path,
+    name: &'static str,
+    mut change: impl FnMut(RecordBatch) -> Result<Option<RecordBatch>, String>,
+) -> Result<(String, String), Error> {
     let path = from.join(name);
     let malformed = |problem: String| Error::Malformed { path: path.clone(), problem };
     let file = File::open(&path).map_err(Error::io("open", &path))?;
     let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| malformed(error.to_string()))?;
     let mut table = Table::create(work, name, &RecordBatch::new_empty(reader.schema().clone()))?;
     for batch in reader.build().map_err(|error| malformed(error.to_string()))? {
-        let batch = batch.map_err(|error| malformed(error.to_string()))?;
-        let names = texts(&batch, column).ok_or_else(|| malformed(format!("it has no column `{column}`")))?;
-        let stays: BooleanArray = names.iter().map(|text| Some(!text.is_some_and(|text| out.contains(text)))).collect();
-        if let Some(mails) = mails.as_deref_mut() {
-            let ids = texts(&batch, "mail_id").ok_or_else(|| malformed("it has no column `mail_id`".to_owned()))?;
-            mails.extend(
-                ids.iter().zip(stays.iter()).filter(|(_, stays)| *stays == Some(false)).filter_map(|(id, _)| id.map(str::to_owned)),
-            );
+        if let Some(batch) = change(batch.map_err(|error| malformed(error.to_string()))?).map_err(malformed)? {
+            table.add(&batch)?;
         }
-        table.add(&filter_record_batch(&batch, &stays).map_err(|error| malformed(error.to_string()))?)?;
     }
     table.finish()
 }

@@ -55,6 +55,21 @@ pub fn way(from: &Path, to: &Path) -> Result<Option<PathBuf>, Error> {
     Ok(Some(from[shared..].iter().map(|_| PathBuf::from("..")).chain(to[shared..].iter().cloned()).collect()))
 }
 
+/// The jobs that have plans here, by name.
+///
+/// # Errors
+/// `Io`.
+pub fn jobs(runs: &Path) -> Result<Vec<String>, Error> {
+    let mut jobs = Vec::new();
+    for name in names(runs)? {
+        if runs.join(&name).is_dir() && !plans(runs, &name)?.is_empty() {
+            jobs.push(name);
+        }
+    }
+    jobs.sort_unstable();
+    Ok(jobs)
+}
+
 /// The as-of dates of a job's plans, ascending; none when the job never planned.
 ///
 /// # Errors

@@ -22,9 +22,9 @@ mod write;
 mod tests;
 
 pub use digest::rules_digest;
-pub use erase::{Erased, erase, remove};
+pub use erase::{Erased, age, erase, remove};
 pub use error::Error;
-pub use folder::{folder, plans, way};
+pub use folder::{folder, jobs, plans, way};
 pub use lock::Lock;
 pub use open::{Opened, PastMails, PastRun, open, open_customers, open_mails};
 pub use private::Private;

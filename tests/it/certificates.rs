@@ -1,5 +1,6 @@
 //! A private authority and the certificates it gives to test servers.
 
+use chrono::Datelike;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -25,13 +26,29 @@ impl Authority {
 
     /// A server that shows a certificate for these names.
     pub fn server(&self, names: &[&str]) -> Arc<ServerConfig> {
-        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        self.server_with(&CertificateParams::new(owned(names)).unwrap())
+    }
+
+    /// The same with a certificate that ends so many days from now.
+    pub fn server_for_days(&self, names: &[&str], days: i64) -> Arc<ServerConfig> {
+        #[expect(clippy::disallowed_methods, reason = "a certificate is judged by the real time")]
+        let end = chrono::Utc::now().date_naive() + chrono::TimeDelta::days(days);
+        let mut params = CertificateParams::new(owned(names)).unwrap();
+        params.not_after = rcgen::date_time_ymd(end.year(), u8::try_from(end.month()).unwrap(), u8::try_from(end.day()).unwrap());
+        self.server_with(&params)
+    }
+
+    fn server_with(&self, params: &CertificateParams) -> Arc<ServerConfig> {
         let key = KeyPair::generate().unwrap();
         let issuer = Issuer::from_params(&self.params, &self.key);
-        let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
+        let certificate = params.signed_by(&key, &issuer).unwrap();
         let private = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let builder = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
         let builder = builder.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
         Arc::new(builder.with_single_cert(vec![certificate.der().clone()], private).unwrap())
     }
+}
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
 }

@@ -24,7 +24,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 /// The files below the folder of runs that tell of a customer, by name, address or canary; in tables by the id too. (The id alone may
 /// be a part of a hash.)
-fn telling(shop: &Shop, customer: &str, name: &str) -> Vec<PathBuf> {
+pub fn telling(shop: &Shop, customer: &str, name: &str) -> Vec<PathBuf> {
     let words = [name.to_owned(), format!("{customer}@b.example"), format!("canary-{customer}-"), format!("\"{customer}\"")];
     let tells = |path: &PathBuf| {
         if path.extension().is_some_and(|end| end == "parquet") {
@@ -82,7 +82,10 @@ fn nothing_tells_of_who_is_forgotten_and_runs_go_on() {
     assert!(explained.contains("rankmail forget"), "{explained}");
     shop.call(&["send", "--as-of", DATE], 0);
     let again = forget(&shop, "c002", 0);
-    assert_eq!((&again["rows"], &again["runs"]), (&0.into(), &serde_json::json!(["2027-02-01"])), "the copy of the new list goes too");
+    assert_eq!((&again["rows"], &again["runs"]), (&0.into(), &serde_json::json!([])), "they have not come back");
+    assert_eq!(self::telling(&shop, "c002", "山田 2"), Vec::<PathBuf>::new());
+    let plan = fs::read_to_string(shop.path("runs/small/2027-02-01/plan.json")).unwrap();
+    assert!(plan.contains("customers.csv still has 1 who were forgotten"), "{plan}");
 
     let folder = shop.path("runs/small/2027-02-01");
     fs::write(folder.join("skipped.parquet"), fs::read(folder.join("mails.parquet")).unwrap()).unwrap();
@@ -191,4 +194,55 @@ fn an_id_that_nobody_has_is_told_and_an_empty_one_is_none() {
     assert!(told.contains("have nothing of `c0001`") && !told.contains('✓'), "{told}");
     assert_eq!(forget(&shop, "c0001", 0)["found"], false);
     assert_eq!(forget(&shop, "c001", 0)["found"], true);
+}
+
+#[test]
+fn a_job_that_ranks_the_customer_and_mails_nobody_is_named_too() {
+    let shop = Shop::new(3);
+    shop.call(&["run", "--as-of", DATE, "-q"], 0);
+    let other = fs::read_to_string(shop.path("job.toml")).unwrap().replace("name = \"small\"", "name = \"other\"");
+    fs::write(shop.path("other.toml"), other.replace("ranks = \"A and up\"", "ranks = \"none\"").replace("offer = ", "#")).unwrap();
+    let mut run = std::process::Command::new(env!("CARGO_BIN_EXE_rankmail"));
+    run.arg("run").arg(shop.path("other.toml")).args(["--as-of", DATE, "-q"]);
+    finish(&mut run, 0);
+    let mailed: i64 = ledger(&shop).query_row("SELECT count(*) FROM mails WHERE job = 'other'", [], |row| row.get(0)).unwrap();
+    assert_eq!(mailed, 0);
+    assert_eq!(forget(&shop, "c001", 1)["other_jobs"], serde_json::json!(["other"]));
+    assert_eq!(forget(&shop, "nobody", 0)["other_jobs"], serde_json::json!([]));
+}
+
+#[test]
+fn an_opt_out_that_comes_later_brings_no_id_back() {
+    let shop = Shop::new(3);
+    shop.call(&["run", "--as-of", DATE, "-q"], 0);
+    forget(&shop, "c001", 0);
+    fs::write(shop.path("out.csv"), "c001\nc002\n").unwrap();
+    let mut import = std::process::Command::new(env!("CARGO_BIN_EXE_rankmail"));
+    import.args(["optout", "import"]).args([shop.path("job.toml"), shop.path("out.csv")]);
+    finish(&mut import, 0);
+    let stopped: Vec<Option<String>> = ledger(&shop)
+        .prepare("SELECT customer_id FROM suppressions WHERE customer_id NOT LIKE 'forgotten:%' OR customer_id IS NULL")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(stopped, [Some("c002".to_owned())]);
+}
+
+#[test]
+fn keys_may_change_more_than_once() {
+    let shop = Shop::new(3);
+    shop.call(&["run", "--as-of", DATE, "-q"], 0);
+    forget(&shop, "c001", 0);
+    for (keys, name) in [("\"old.key\"", "old.key"), ("[\"old.key\", \"older.key\"]", "older.key")] {
+        if name == "older.key" {
+            fs::rename(shop.path("old.key"), shop.path(name)).unwrap();
+        }
+        fs::rename(shop.path("rankmail.key"), shop.path("old.key")).unwrap();
+        shop.write_job("", "", &format!("[keys]\nprevious = {keys}\n"));
+        shop.call(&["plan", "--as-of", NEXT, "-q"], 0);
+        let explained = shop.call(&["explain", "--customer", "c001", "--as-of", NEXT], 0);
+        assert!(explained.contains("rankmail forget"), "{keys}: {explained}");
+    }
 }

@@ -10,6 +10,7 @@ const ROOMS: &[&str] = &[
     "campaigns",
     "coupons",
     "delivery",
+    "doctor",
     "features",
     "import",
     "job",

@@ -19,6 +19,8 @@ mod demo;
 #[cfg(test)]
 mod diff;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod forget;
@@ -26,6 +28,8 @@ mod forget;
 mod house;
 #[cfg(test)]
 mod job_docs;
+#[cfg(test)]
+mod keep_runs;
 #[cfg(test)]
 mod ladder;
 #[cfg(test)]
@@ -38,6 +42,9 @@ mod message;
 mod mistakes;
 #[cfg(test)]
 mod monthly;
+#[cfg(test)]
+#[cfg(feature = "dns")]
+mod name_server;
 #[cfg(test)]
 mod offers;
 #[cfg(test)]
@@ -60,8 +67,6 @@ mod purchases;
 mod rank_rules;
 #[cfg(test)]
 mod recommend;
-#[cfg(test)]
-mod sample;
 #[cfg(test)]
 mod second_job;
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! The templates of this repository as mails, and bad templates as errors.
 
-use crate::sample::sample;
 use chrono::NaiveDate;
 use rankmail::domain::campaign::{RankMove, When};
 use rankmail::domain::job::Language;
@@ -8,6 +7,7 @@ use rankmail::domain::ladder::{Admission, Closing, Condition, Down, Review, Up, 
 use rankmail::domain::offer::{CodeSource, Discount, Gift, OfferKind, On, Valid};
 use rankmail::domain::{Campaign, Channel, Currency, Ladder, OfferRule, Once, Rank, RankIndex, RankRange, Value};
 use rankmail::message::{Content, Error, Names, Templates, hash, legal};
+use rankmail::pipeline::sample;
 use rankmail::runs::{values_read, values_text};
 use std::path::{Path, PathBuf};
 

@@ -325,3 +325,15 @@ fn a_stop_list_knows_former_ids_too() {
     assert_eq!((shop.count(State::Suppressed), sink.taken().len()), (1, 2));
     assert!(!arrived(&sink, "c001"));
 }
+
+#[test]
+fn a_click_on_the_link_of_somebody_who_was_forgotten_writes_no_id() {
+    let shop = Shop::new(3);
+    shop.call(&["run", "--as-of", DATE, "-q"], 0);
+    let link = link(&shop, "c001");
+    shop.call(&["forget", "--customer", "c001"], 0);
+    let page = Page::start(&shop);
+    assert_eq!(page.post(&link, URLENCODED, ONE_CLICK).0, 200);
+    let stopped = opt_outs(&shop);
+    assert!(stopped.len() == 1 && stopped[0].starts_with("forgotten:"), "{stopped:?}");
+}

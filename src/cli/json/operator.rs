@@ -2,12 +2,22 @@
 
 use super::{states, text};
 use crate::domain::BounceKind;
-use crate::pipeline::{Bounced, Forgotten, Moved};
+use crate::domain::health::{Check, Health};
+use crate::pipeline::{Aged, Bounced, Forgotten, Moved};
+use chrono::NaiveDate;
 use serde_json::json;
 use std::path::Path;
 
 pub fn moved(moved: &Moved) -> String {
     text(&json!({"as_of": moved.as_of.to_string(), "to": moved.to.word(), "mails": moved.mails, "states": states(&moved.states)}))
+}
+
+pub fn examined(as_of: NaiveDate, checks: &[Check]) -> String {
+    let lines = checks
+        .iter()
+        .map(|check| json!({"check": check.topic.word(), "state": check.health.word(), "seen": check.seen, "advice": check.advice}));
+    let worst = checks.iter().map(|check| check.health).max().unwrap_or(Health::Good);
+    text(&json!({"as_of": as_of.to_string(), "state": worst.word(), "checks": lines.collect::<Vec<_>>()}))
 }
 
 pub fn ledger_exported(rows: u64, file: &Path) -> String {
@@ -32,8 +42,15 @@ pub fn bounced(bounced: &Bounced) -> String {
     text(&object)
 }
 
+pub fn aged(aged: &Aged) -> String {
+    let days = |days: &[NaiveDate]| days.iter().map(ToString::to_string).collect::<Vec<_>>();
+    text(
+        &json!({"runs": days(&aged.runs), "rows": aged.rows, "files": aged.files, "removed_plans": days(&aged.removed), "open": days(&aged.open)}),
+    )
+}
+
 pub fn forgotten(forgotten: &Forgotten) -> String {
-    let days = |days: &[chrono::NaiveDate]| days.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let days = |days: &[NaiveDate]| days.iter().map(ToString::to_string).collect::<Vec<_>>();
     text(
         &json!({"found": forgotten.found, "rows": forgotten.rows, "runs": days(&forgotten.runs), "removed_plans": days(&forgotten.removed),
         "files": forgotten.files, "other_jobs": forgotten.elsewhere}),

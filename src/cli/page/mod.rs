@@ -2,6 +2,7 @@
 
 mod coupons;
 mod diff;
+mod doctor;
 mod explained;
 mod exported;
 mod operator;
@@ -12,9 +13,10 @@ mod whatif;
 
 pub use coupons::{coupons, for_cart};
 pub use diff::diff;
+pub use doctor::examined;
 pub use explained::explained;
 pub use exported::exported;
-pub use operator::{bounced, forgotten, ledger_exported, listening, moved, opt_outs_exported, opt_outs_imported};
+pub use operator::{aged, bounced, forgotten, ledger_exported, listening, moved, opt_outs_exported, opt_outs_imported};
 pub use pairs::pairs;
 pub use planned::{next_step, planned};
 pub use whatif::whatif;

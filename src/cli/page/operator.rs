@@ -4,7 +4,7 @@ use super::{good, state_lines, warning, words};
 use crate::domain::BounceKind;
 use crate::domain::Job;
 use crate::domain::money::grouped;
-use crate::pipeline::{Bounced, Forgotten, Moved};
+use crate::pipeline::{Aged, Bounced, Forgotten, Moved};
 use std::path::Path;
 
 pub fn moved(job: &Job, moved: &Moved) -> String {
@@ -71,6 +71,22 @@ pub fn bounced(job: &Job, bounced: &Bounced) -> String {
         out += &warning(language.pick(
             "`return_path` に {token} がないため、報告はどれも信用しません。return_path = \"bounce+{token}@...\" のように書いてください",
             "`return_path` has no {token}, so no report is believed; write it as in return_path = \"bounce+{token}@...\"",
+        ));
+    }
+    out
+}
+
+pub fn aged(job: &Job, aged: &Aged) -> String {
+    let (rows, files) = (grouped(aged.rows), grouped(aged.files));
+    let (runs, removed) = (aged.runs.len(), aged.removed.len());
+    let mut out = good(&job.language.pick(
+        format!("古い回 {runs} 件（台帳 {rows} 行、ファイル {files} 件、未送信の計画 {removed} 件）から個人の記録を消しました"),
+        format!("{runs} old runs name nobody any more ({rows} rows of the ledger, {files} files, {removed} plans that were never sent)"),
+    ));
+    for day in &aged.open {
+        out += &warning(&job.language.pick(
+            format!("{day} の回には終わっていないメールがあるため、そのままにしました（rankmail resolve / cancel）"),
+            format!("the run of {day} has mails that have not reached their end, so it stays: `rankmail resolve`, `cancel`"),
         ));
     }
     out

@@ -27,7 +27,7 @@ use super::report::{At, Report};
 use super::words;
 use super::written::{Key, Many, Span};
 use crate::domain::finding::Rule;
-use crate::domain::job::{KeySource, Language, OnRenderError};
+use crate::domain::job::{CustomersSource, KeySource, Language, OnRenderError};
 use crate::domain::points::CashbackAs;
 use crate::domain::{Currency, Job, Ladder, Zone};
 use chrono::TimeZone;
@@ -126,7 +126,8 @@ pub fn job(file: &JobFile, source: &Source<'_>, borrow: Borrow<'_>, report: &mut
     let budget = limits::budget(&file.budget, &around.currency, report);
     let coupons = report.get(&file.coupons, "coupons");
     let register_codes = coupons.and_then(|at| report.get(&at.value.register, "register")).is_some_and(|at| *at.value);
-    let (keys, previous_key) = keys(file, source.folder, report);
+    let (keys, previous_keys) = keys(file, source.folder, report);
+    let keep_runs = keep_runs(file, points.is_some() && customers.as_ref().is_some_and(|list| keeps_no_points(list.as_ref())), report);
     let allow = report.get(&file.check, "check").map_or_else(Vec::new, |at| allow(&at.value.allow, report));
     if report.found.is_empty() {
         limits::run_has_costs(file, &campaigns, &around, report);
@@ -143,6 +144,7 @@ pub fn job(file: &JobFile, source: &Source<'_>, borrow: Borrow<'_>, report: &mut
         currency: money?,
         language: language.unwrap_or(Language::En),
         runs,
+        keep_runs,
         templates,
         shop: shop?,
         purchases: purchases?,
@@ -162,7 +164,7 @@ pub fn job(file: &JobFile, source: &Source<'_>, borrow: Borrow<'_>, report: &mut
         stop_files,
         soft_bounces,
         keys,
-        previous_key,
+        previous_keys,
         on_render_error,
         inline_css,
         allow,
@@ -170,6 +172,30 @@ pub fn job(file: &JobFile, source: &Source<'_>, borrow: Borrow<'_>, report: &mut
     };
     job.warnings = super::echo::standing_warnings(&job);
     Some(job)
+}
+
+/// Whether the customer list leaves the points to rankmail.
+fn keeps_no_points(list: Option<&CustomersSource>) -> bool {
+    list.is_none_or(|list| list.points.is_none())
+}
+
+/// For how many months runs keep personal data.
+fn keep_runs(file: &JobFile, counts_points: bool, report: &mut Report) -> Option<u32> {
+    let At { span, value } = report.line(&file.keep_runs, "keep_runs")?;
+    let Some((months @ 1..=1_200, "month")) = words::counted(value) else {
+        let help = "write a number of months: \"37 months\"";
+        report.add(span, format!("`keep_runs` cannot be {}", words::quote(value)), "not a number of months", help);
+        return None;
+    };
+    if counts_points {
+        report.add(
+            span,
+            "`keep_runs` would take points away",
+            "points are counted from everybody's ranks at all earlier runs",
+            "take it out, or let the cart keep the points (points_balance in [customers.columns])",
+        );
+    }
+    Some(months)
 }
 
 /// Rules of the linter by name.
@@ -280,11 +306,11 @@ fn stop_files(file: &JobFile, report: &mut Report) -> Vec<String> {
     files.into_iter().map(|file| file.value.to_owned()).collect()
 }
 
-/// Where the key is, and the one before it.
-fn keys(file: &JobFile, folder: &Path, report: &mut Report) -> (KeySource, Option<KeySource>) {
+/// Where the key is, and those before it.
+fn keys(file: &JobFile, folder: &Path, report: &mut Report) -> (KeySource, Vec<KeySource>) {
     let beside = KeySource::Beside(folder.join("rankmail.key"));
-    let Some(At { span, value: keys }) = report.get(&file.keys, "keys") else { return (beside, None) };
-    let previous = report.line(&keys.previous, "previous");
+    let Some(At { span, value: keys }) = report.get(&file.keys, "keys") else { return (beside, Vec::new()) };
+    let previous = report.lines(&keys.previous, "previous").unwrap_or_default();
     let from_file = report.line(&keys.file, "file");
     let from_env = report.line(&keys.env, "env");
     let now = match (from_file, from_env) {
@@ -296,10 +322,11 @@ fn keys(file: &JobFile, folder: &Path, report: &mut Report) -> (KeySource, Optio
         (None, Some(variable)) => environment(variable, "env", report),
         (None, None) => beside,
     };
-    let before = previous.map(|previous| match now {
+    let before = previous.into_iter().map(|previous| match now {
         KeySource::Env(_) => environment(previous, "previous", report),
         KeySource::Beside(_) | KeySource::File(_) => KeySource::File(folder.join(previous.value)),
     });
+    let before = before.collect();
     (now, before)
 }
 

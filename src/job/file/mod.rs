@@ -37,6 +37,8 @@ pub struct JobFile {
     pub language: Key<String>,
     /// The folder of plans and of the ledger, shared by all jobs of the shop; `runs` when left out.
     pub runs: Key<String>,
+    /// How long runs keep personal data, such as `37 months`; for ever when left out. The proof of what was sent stays.
+    pub keep_runs: Key<String>,
     /// The folder that has a folder of templates for each campaign; `templates` when left out.
     pub templates: Key<String>,
     /// What happens when a template fails for one customer: `stop` (the default) or `skip`.
@@ -365,6 +367,6 @@ pub struct KeysFile {
     pub file: Key<String>,
     /// The name of an environment variable that holds 64 hex digits.
     pub env: Key<String>,
-    /// The key that was used before: a file, or with `env` a variable. Its opt-out links and return paths still count.
-    pub previous: Key<String>,
+    /// The key used before, or a list of them, the last one first: files, or with `env` variables. What they made still counts.
+    pub previous: Key<Many<String>>,
 }

@@ -1,19 +1,19 @@
-//! Values of an invented customer, to try templates with before any data is opened, and for the docs.
+//! Values of an invented customer, to try templates with before any data is opened.
 
-use chrono::{Datelike, NaiveDate, TimeDelta};
-use rankmail::domain::campaign::RankMove;
-use rankmail::domain::customers::Product;
-use rankmail::domain::ladder::Admission;
-use rankmail::domain::offer::{CodeSource, Discount, OfferKind, PerRank, Valid};
-use rankmail::domain::orders::OrderItem;
-use rankmail::domain::person::Listed;
-use rankmail::domain::points::Holding;
-use rankmail::domain::recommend::{Interval, Item};
-use rankmail::domain::zone::months_before;
-use rankmail::domain::{
+use crate::domain::campaign::RankMove;
+use crate::domain::customers::Product;
+use crate::domain::ladder::Admission;
+use crate::domain::offer::{CodeSource, Discount, OfferKind, PerRank, Valid};
+use crate::domain::orders::OrderItem;
+use crate::domain::person::Listed;
+use crate::domain::points::Holding;
+use crate::domain::recommend::{Interval, Item};
+use crate::domain::zone::months_before;
+use crate::domain::{
     Address, Campaign, Customers, FeatureRow, Ladder, LastOrder, Occasion, Offer, Person, RankChange, RankIndex, RankRange, Standing, Value,
 };
-use rankmail::message::{ValueParts, values};
+use crate::message::{ValueParts, values};
+use chrono::{Datelike, NaiveDate, TimeDelta};
 
 /// The values of a mail of this campaign to an invented customer, 山田 花子, of this rank (the campaign's lowest when it is `None`)
 /// at this date. `columns` are those of the customer list; each gets some text.
@@ -63,7 +63,7 @@ pub fn sample(campaign: &Campaign, ladder: &Ladder, rank: Option<RankIndex>, as_
         campaign,
         variant: None,
         offer: offer.as_ref(),
-        channel: rankmail::domain::Channel::Mail,
+        channel: crate::domain::Channel::Mail,
         occasion: &occasion,
         product: &find,
         as_of,
@@ -135,7 +135,7 @@ fn offer(campaign: &Campaign, rank: Option<RankIndex>, as_of: NaiveDate) -> Opti
             let (percent, amount) = match discount {
                 Discount::Percent(values) => (Some(of(values, rank)?), None),
                 Discount::Amount(values) => (None, Some(of(values, rank)?)),
-                Discount::Cashback => panic!("the demo has no such coupon"),
+                Discount::Cashback => (None, Some(500)),
             };
             let code = match code {
                 CodeSource::Fixed(code) => code.clone(),
@@ -166,7 +166,14 @@ fn offer(campaign: &Campaign, rank: Option<RankIndex>, as_of: NaiveDate) -> Opti
             };
             Offer { kind: "recommend", items: vec![item], reason: Some(reason), ..empty }
         }
-        other => panic!("the demo has no such offer: {other:?}"),
+        OfferKind::Set { products, .. } => Offer { kind: "set", products: products.clone(), price: Some(2_400), ..empty },
+        OfferKind::Points { times, over, on } => {
+            Offer { kind: "points", times: of(times, rank), over: of(over, rank), on: on.clone(), ..empty }
+        }
+        OfferKind::Draw { prize, seats } => Offer { kind: "draw", prize: Some(prize.clone()), seats: Some(*seats), ..empty },
+        OfferKind::EarlyAccess { what, opens, url } => {
+            Offer { kind: "early_access", what: Some(what.clone()), opens: of(opens, rank), url: url.clone(), ..empty }
+        }
     })
 }
 
