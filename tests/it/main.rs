@@ -19,6 +19,7 @@ mod demo;
 #[cfg(test)]
 mod diff;
 #[cfg(test)]
+mod findings;
 mod forget;
 #[cfg(test)]
 mod house;
