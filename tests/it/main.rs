@@ -20,6 +20,7 @@ mod demo;
 mod diff;
 #[cfg(test)]
 mod findings;
+#[cfg(test)]
 mod forget;
 #[cfg(test)]
 mod house;
