@@ -112,7 +112,7 @@ pub fn bounces(common: &Common, path: &Path, mailbox: &Path) -> Result<Done, Err
     let job = load(common, path)?;
     let bounced = pipeline::bounces(&job, mailbox, clock::now())?;
     if common.json {
-        say(&json::bounced(&bounced));
+        say(&json::bounced(&job, &bounced));
     } else if !common.quiet {
         say(&page::bounced(&job, &bounced));
     }

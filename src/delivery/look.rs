@@ -4,6 +4,7 @@ use super::Target;
 use super::opening;
 use super::smtp::Deadlines;
 use crate::domain::delivery::RunTrouble;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a server showed of itself.
@@ -36,7 +37,7 @@ pub struct Tls {
 pub fn look(target: &Target) -> Result<Showing, RunTrouble> {
     // Somebody sits and waits.
     let deadlines = Deadlines { connect: Duration::from_secs(10), hello: Duration::from_secs(20), ..Deadlines::default() };
-    let (mut wire, offers) = opening::open(target, &deadlines)?;
+    let (mut wire, offers) = opening::open(target, &deadlines, &Arc::default())?;
     let tls = wire.session().map(|session| Tls {
         version: match session.protocol_version() {
             Some(rustls::ProtocolVersion::TLSv1_3) => "1.3",

@@ -2,6 +2,7 @@
 
 use super::{Address, Contacts, Points, Texts, Value};
 use chrono::NaiveDate;
+use std::collections::BTreeSet;
 
 /// The customer list, sorted by id (UTF-8 bytes), without those whom `[customers] exclude` leaves out. All columns are equally long.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -31,6 +32,35 @@ pub struct Customers {
     pub columns: Vec<(String, Vec<Value>)>,
     /// Ids that `exclude` left out, with the column and value that did it. Sorted by id.
     pub excluded: Vec<(String, String)>,
+}
+
+/// Those who bought, and whom of them the customer list does not have.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Strangers {
+    pub buyers: u64,
+    pub unknown: u64,
+    /// The first few of the unknown by id.
+    pub examples: BTreeSet<String>,
+}
+
+impl Strangers {
+    /// How many examples are kept.
+    const EXAMPLES: usize = 3;
+
+    /// Counts one who bought.
+    pub fn count(&mut self, id: &str, known: bool) {
+        self.buyers += 1;
+        if known {
+            return;
+        }
+        self.unknown += 1;
+        if self.examples.len() < Self::EXAMPLES || self.examples.last().is_some_and(|last| id < last.as_str()) {
+            self.examples.insert(id.to_owned());
+        }
+        if self.examples.len() > Self::EXAMPLES {
+            self.examples.pop_last();
+        }
+    }
 }
 
 impl Customers {

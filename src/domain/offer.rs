@@ -2,7 +2,8 @@
 
 use super::RankIndex;
 use super::recommend::{Item, Recommend};
-use chrono::{NaiveDate, NaiveTime};
+use super::zone::{first_of_month, months_before};
+use chrono::{Days, NaiveDate, NaiveTime};
 
 /// A value for each rank of the ladder, spread when the job is read: a rank that is not named has the value of the nearest named
 /// rank below, and none when there is none. `None` or zero is no offer.
@@ -194,6 +195,20 @@ pub enum Valid {
     /// The last valid day is the as-of date plus this many days.
     Days(u32),
     Until(NaiveDate),
+}
+
+impl Valid {
+    /// The last day on which an offer of this as-of date is valid; `None` beyond the calendar.
+    #[must_use]
+    pub fn last_day(self, as_of: NaiveDate) -> Option<NaiveDate> {
+        let first = first_of_month(as_of);
+        match self {
+            Self::ThisMonth => months_before(first, -1).pred_opt(),
+            Self::NextMonth => months_before(first, -2).pred_opt(),
+            Self::Days(days) => as_of.checked_add_days(Days::new(days.into())),
+            Self::Until(day) => Some(day),
+        }
+    }
 }
 
 /// What one mail offers.

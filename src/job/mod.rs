@@ -14,14 +14,16 @@ mod keys;
 mod outline;
 mod report;
 mod set;
+mod warnings;
 mod words;
 mod written;
 
 pub use blend::blend;
-pub use echo::{echo, warnings};
+pub use echo::echo;
 pub use error::{Error, Invalid, Problem};
 pub use outline::{campaigns_beside, outline};
 pub use set::with_settings;
+pub use warnings::warnings;
 
 use crate::domain::recommend::Support;
 use crate::domain::{Currency, Job, Ladder};

@@ -406,3 +406,22 @@ fn budgets_are_told_and_what_is_for_nothing_is_warned_of() {
     assert!(told.contains(&"free: A; within 9,000円".to_owned()), "{told:?}");
     assert_eq!(job.warnings, ["campaign `free`: 100% off is for nothing"]);
 }
+
+/// A mail that leaves when its offer is over is rejected as too late, so nobody would get it.
+#[test]
+fn a_day_of_sending_after_the_end_of_the_offer_is_told() {
+    let told = |keys: &str, valid: &str, as_of: &str| {
+        let campaign = format!(
+            "[[campaign]]\nname = \"late\"\nranks = \"AA\"\n{keys}\noffer = {{ kind = \"coupon\", percent = 5, valid = \"{valid}\" }}\n"
+        );
+        let job =
+            load_text(Path::new("jobs/monthly.toml"), &SAMPLE.replacen("[[campaign]]", &format!("{campaign}[[campaign]]"), 1)).unwrap();
+        super::warnings(&job, day(as_of)).iter().any(|line| line.contains("too_late"))
+    };
+    let send = "send = \"25th 10:00\"";
+    assert!(told(send, "10 days", "2026-12-01"));
+    assert!(!told(send, "24 days", "2026-12-01"), "the last day is the day of sending");
+    assert!(told(send, "this month", "2026-12-26"), "the next 25th is one of January");
+    assert!(!told(send, "this month", "2026-12-01") && !told("", "10 days", "2026-12-01"));
+    assert!(!told(&format!("{send}\nwhen = {{ month = 5 }}"), "10 days", "2026-12-01"), "it has no mail in this run");
+}

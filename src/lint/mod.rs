@@ -3,7 +3,9 @@
 //! It looks at the checked job, at what the templates show, and, where somebody has looked, at what the ranks spend. A job allows a rule
 //! by its name, for all (`[check] allow`) or for one campaign (`allow`). It reads nothing, and it stops nothing.
 
+mod apart;
 mod shadow;
+mod twice;
 
 use crate::domain::campaign::{RankRange, When};
 use crate::domain::finding::{Rule, Showing, Shown, Subject};
@@ -21,8 +23,8 @@ const COSTLY: i64 = 20;
 pub struct Seen {
     /// What each campaign's templates show, in the order of campaigns.
     pub shown: Vec<Vec<Shown>>,
-    /// The mean spend in the window of those who hold each rank, minor units; `None` where nobody does or nobody looked.
-    pub mean_spend: Vec<Option<i64>>,
+    /// The mean spend in the window of those who hold each rank, minor units; a rank that nobody holds has none. `None`: nobody looked.
+    pub mean_spend: Option<Vec<Option<i64>>>,
     /// The category of each product of the product list; empty where nobody looked.
     pub categories: HashMap<String, String>,
 }
@@ -42,8 +44,8 @@ pub fn lint(job: &Job, seen: &Seen) -> Vec<Finding> {
             (Rule::NewsletterForLowest, newsletter(job, campaign)),
             (Rule::EventDiscountNearTop, event(job, campaign)),
         ];
-        notes.extend(costly(job, campaign, &seen.mean_spend).into_iter().map(|message| (Rule::CostlyGift, Some(message))));
-        notes.extend(shadow::two_discounts(job, at, &seen.categories).into_iter().map(|message| (Rule::TwoDiscounts, Some(message))));
+        notes.extend(costly(job, campaign, seen.mean_spend.as_deref()).into_iter().map(|message| (Rule::CostlyGift, Some(message))));
+        notes.extend(twice::two_discounts(job, at, &seen.categories).into_iter().map(|message| (Rule::TwoDiscounts, Some(message))));
         let allowed = |rule: &Rule| campaign.allow.contains(rule);
         found.extend(notes.into_iter().filter(|(rule, _)| !allowed(rule)).filter_map(|(rule, note)| Some(about(rule, note?))));
     }
@@ -66,7 +68,32 @@ fn ranks_without_mail(job: &Job) -> impl Iterator<Item = Finding> + '_ {
 fn offered(campaign: &Campaign) -> Vec<RankIndex> {
     let RankRange::Ranks(ranks) = &campaign.ranks else { return Vec::new() };
     let only = campaign.offer.as_ref().and_then(|offer| offer.ranks.as_ref());
-    ranks.iter().copied().filter(|rank| only.is_none_or(|only| only.contains(rank))).collect()
+    let gives = |rank: &RankIndex| campaign.offer.as_ref().is_some_and(|offer| gives(&offer.kind, usize::from(*rank)));
+    ranks.iter().copied().filter(|rank| only.is_none_or(|only| only.contains(rank))).filter(gives).collect()
+}
+
+/// Whether a kind of offer has something for a rank.
+fn gives(kind: &OfferKind, rank: usize) -> bool {
+    fn has<T: Copy + Default + PartialOrd>(values: &PerRank<T>, rank: usize) -> bool {
+        values.get(rank).copied().flatten().is_some_and(|value| value > T::default())
+    }
+    match kind {
+        OfferKind::Coupon { discount: Discount::Percent(values), .. } | OfferKind::Set { deal: Deal::Percent(values), .. } => {
+            has(values, rank)
+        }
+        OfferKind::Coupon { discount: Discount::Amount(values), .. } | OfferKind::Set { deal: Deal::Price(values), .. } => {
+            has(values, rank)
+        }
+        OfferKind::Points { times, .. } => has(times, rank),
+        OfferKind::FreeShipping { over } => over.iter().all(Option::is_none) || has(over, rank),
+        OfferKind::EarlyAccess { opens, .. } => opens.get(rank).is_some_and(Option::is_some),
+        OfferKind::Coupon { discount: Discount::Cashback, .. }
+        | OfferKind::Bundle { .. }
+        | OfferKind::Gift { .. }
+        | OfferKind::Draw { .. }
+        | OfferKind::Invitation { .. }
+        | OfferKind::Recommend(_) => true,
+    }
 }
 
 /// What a rank gets, to be compared: more is better, of equal ones that which asks for a smaller order. And how it is written.
@@ -171,7 +198,7 @@ fn event(job: &Job, campaign: &Campaign) -> Option<String> {
 }
 
 /// The ranks for which a gift is worth too much, each with its own sums.
-fn costly(job: &Job, campaign: &Campaign, mean_spend: &[Option<i64>]) -> Vec<String> {
+fn costly(job: &Job, campaign: &Campaign, mean_spend: Option<&[Option<i64>]>) -> Vec<String> {
     let gift = campaign.offer.as_ref().filter(|offer| matches!(offer.kind, OfferKind::Gift { .. }));
     let Some(offer) = gift else { return Vec::new() };
     let too_much = |cost: i64, spend: i64| i128::from(cost) * 100 > i128::from(spend) * i128::from(COSTLY);
@@ -179,7 +206,9 @@ fn costly(job: &Job, campaign: &Campaign, mean_spend: &[Option<i64>]) -> Vec<Str
         let at = usize::from(rank);
         let cost = offer.cost.get(at).copied().flatten()?;
         let (name, gift) = (job.ladder.name(rank), job.currency.show(cost));
-        if let Some(mean) = mean_spend.get(at).copied().flatten() {
+        if let Some(spends) = mean_spend {
+            // Where nobody holds the rank nobody gets the gift.
+            let mean = spends.get(at).copied().flatten()?;
             let (spend, most) = (job.currency.show(mean), grouped(COSTLY.unsigned_abs()));
             return too_much(cost, mean).then(|| {
                 job.language.pick(

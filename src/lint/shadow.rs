@@ -1,51 +1,159 @@
-//! Campaigns that stand in each other's way: one that never becomes a mail, two discounts for the same people.
+//! Campaigns that never become a mail, because what stands before them is for the same people.
 
-use crate::domain::campaign::Once;
-use crate::domain::campaign::{Categories, Discounts, NumberRange, RankRange, When, Where, WhereTest};
-use crate::domain::offer::{CodeSource, OfferKind, OfferRule, On};
-use crate::domain::{Campaign, Job, RankIndex};
-use std::collections::HashMap;
+use super::twice;
+use crate::domain::campaign::{Categories, DayRange, Discounts, NumberRange, Once, RankMove, RankRange, When, Where, WhereTest};
+use crate::domain::job::OnRenderError;
+use crate::domain::offer::{CodeSource, OfferKind, OfferRule};
+use crate::domain::{Campaign, Job};
+use chrono::Datelike;
+use std::collections::BTreeSet;
 
-/// Why the campaign at this place never becomes a mail, if so.
+/// Why the campaign at this place never becomes a mail, or only by way of exception.
 pub fn shadowed(job: &Job, at: usize) -> Option<String> {
     let campaign = &job.campaigns[at];
-    if let Some(other) = campaign.not_with.iter().map(|other| &job.campaigns[*other]).find(|other| covers(other, campaign)) {
-        let name = &other.name;
+    let taking = campaign.not_with.iter().filter_map(|other| Some((*other, covers(job, *other, campaign)?)));
+    if let Some((other, gaps)) = taking.min_by_key(|(_, gaps)| gaps.len()) {
+        let name = &job.campaigns[other].name;
         return Some(job.language.pick(
-            format!("not_with の `{name}` が同じ人すべてに先に届くため、送られることがありません"),
-            format!("everybody whom it matches gets `{name}` first (not_with), so it never becomes a mail"),
+            format!("not_with の `{name}` が同じ人すべてに先に届くため、{}", Gap::told_ja(&gaps)),
+            format!("everybody whom it matches gets `{name}` first (not_with){}", Gap::told_en(&gaps)),
         ));
     }
     let most = job.contact.max_per_run.filter(|_| campaign.counts_towards_limit)? as usize;
-    let before = job.campaigns[..at].iter().filter(|other| other.counts_towards_limit && covers(other, campaign));
-    let names: Vec<&str> = before.map(|other| other.name.as_str()).take(most).collect();
-    (names.len() == most).then(|| {
-        let names = names.join(", ");
+    let counted = (0..at).filter(|other| job.campaigns[*other].counts_towards_limit);
+    let before: Vec<_> = counted.filter_map(|other| Some((other, covers(job, other, campaign)?))).take(most).collect();
+    (before.len() == most).then(|| {
+        let names: Vec<&str> = before.iter().map(|(other, _)| job.campaigns[*other].name.as_str()).collect();
+        let (names, gaps) = (names.join(", "), before.into_iter().flat_map(|(_, gaps)| gaps).collect());
         job.language.pick(
-            format!("先に {names} が届いて max_per_run = {most} に達するため、送られることがありません"),
-            format!("everybody whom it matches has {most} mails before it ({names}), which is max_per_run: it never becomes a mail"),
+            format!("先に {names} が届いて max_per_run = {most} に達するため、{}", Gap::told_ja(&gaps)),
+            format!("everybody whom it matches has {most} mails before it ({names}), which is max_per_run{}", Gap::told_en(&gaps)),
         )
     })
 }
 
-/// Whether everybody whom `inner` matches is mailed by `outer` too, each time. Where that is not certain it is not so.
-fn covers(outer: &Campaign, inner: &Campaign) -> bool {
+/// Where a campaign that covers another lets it through all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Gap {
+    /// A second run in a month: the one was sent, and is not sent again.
+    SecondRun,
+    /// Of two people at one address another one gets it.
+    SharedAddress,
+    /// Its mail for somebody cannot be rendered, and is left out.
+    Unwritten,
+}
+
+impl Gap {
+    fn told_ja(gaps: &BTreeSet<Self>) -> String {
+        let word = |gap: &Self| match gap {
+            Self::SecondRun => "同じ月に二度実行したとき",
+            Self::SharedAddress => "先のメールが同じアドレスの別の方に届くとき",
+            Self::Unwritten => "先のメールを作成できないとき",
+        };
+        let words: Vec<&str> = gaps.iter().map(word).collect();
+        let except = if words.is_empty() { String::new() } else { format!("{}を除き、", words.join("、または")) };
+        format!("{except}送られることがありません")
+    }
+
+    fn told_en(gaps: &BTreeSet<Self>) -> String {
+        let word = |gap: &Self| match gap {
+            Self::SecondRun => "if the job runs more than once in a month",
+            Self::SharedAddress => "for somebody at whose address another person gets the other mail",
+            Self::Unwritten => "where the other mail cannot be written",
+        };
+        let words: Vec<&str> = gaps.iter().map(word).collect();
+        if words.is_empty() {
+            return ", so it never becomes a mail".to_owned();
+        }
+        format!("; it becomes a mail only {}", words.join(" or "))
+    }
+}
+
+/// Whether everybody whom `inner` matches, and who could be mailed, is mailed by the campaign at `at` too, and where not. Each reason to
+/// skip the one must be a reason to skip the other; where that is not certain it is not so.
+fn covers(job: &Job, at: usize, inner: &Campaign) -> Option<BTreeSet<Gap>> {
+    let outer = &job.campaigns[at];
     let ranks = match (&outer.ranks, &inner.ranks) {
         (RankRange::NoRank, RankRange::NoRank) => true,
         (RankRange::Ranks(outer), RankRange::Ranks(inner)) => inner.iter().all(|rank| outer.contains(rank)),
         _ => false,
     };
-    // What comes once ever is gone at the second run, and hides nothing any more.
-    let often = matches!(outer.once, Once::EveryRun)
-        || (outer.once == inner.once && outer.once != Once::Ever)
-        || (outer.once == Once::Month && inner.once == Once::Occasion);
-    let held_out = !outer.holdout || inner.holdout;
     let wheres = outer.wheres.iter().all(|one| inner.wheres.iter().any(|other| implies(other, one)));
-    let free = outer.not_with.is_empty() && outer.share.is_none() && outer.budget.is_none();
+    let matches = ranks && wheres && outer.share.is_none() && when_implies(&inner.when, &outer.when);
     // Whoever can be reached by the one can be reached by the other.
     let reached = inner.channels.iter().all(|channel| outer.channels.contains(channel));
-    let offered = outer.offer.as_ref().is_none_or(is_for_all);
-    ranks && often && held_out && wheres && free && reached && offered && when_implies(&inner.when, &outer.when)
+    let held_out = job.contact.holdout.is_none() || !outer.holdout || inner.holdout;
+    let superseded = !outer.not_with.is_empty() || gives_way(job, at, inner);
+    // Whom a mail of another run or job comes too soon after, and who has enough mails, gets neither if both count.
+    let limits = job.contact.max_per_run.is_some() || job.contact.min_days_between > 0;
+    let limited = limits && outer.counts_towards_limit && !inner.counts_towards_limit;
+    let paid = job.budget.is_none() && outer.budget.is_none() && outer.offer.as_ref().is_none_or(is_for_all);
+    let every = outer.once == Once::EveryRun;
+    let comes = every || (is_monthly(job) && is_new_each_month(outer));
+    if !(matches && reached && held_out && paid && comes) || superseded || limited {
+        return None;
+    }
+    let gaps = [
+        (Gap::SecondRun, !every),
+        (Gap::SharedAddress, !has_the_same_winner(outer, inner)),
+        (Gap::Unwritten, job.on_render_error == OnRenderError::Skip),
+    ];
+    Some(gaps.into_iter().filter(|(_, open)| *open).map(|(gap, _)| gap).collect())
+}
+
+/// Whether the job is planned for one run a month at most; without a schedule it may be.
+fn is_monthly(job: &Job) -> bool {
+    let Some(line) = &job.schedule else { return true };
+    let is_one = |field: &str| field.bytes().all(|byte| byte.is_ascii_digit());
+    match line.split_whitespace().collect::<Vec<_>>()[..] {
+        [minute, hour, day, _, "*"] => is_one(minute) && is_one(hour) && (is_one(day) || day == "L"),
+        _ => false,
+    }
+}
+
+/// Whether a campaign that finds somebody in two months is sent in both, when there is one run in each.
+fn is_new_each_month(campaign: &Campaign) -> bool {
+    let When { birthday, anniversary, month, dates, days_since_last_order, rank, points_expire_within, cashback, .. } = &campaign.when;
+    // A week may lie in two months.
+    let yearly = [birthday, anniversary].into_iter().flatten().any(|days| *days != DayRange::ThisWeek);
+    let in_one_month = dates.is_some_and(|(first, last)| (first.year(), first.month()) == (last.year(), last.month()));
+    match campaign.once {
+        Once::EveryRun | Once::Month => true,
+        Once::Months(_) | Once::Ever => false,
+        Once::Year => yearly || in_one_month || month.as_ref().is_some_and(|months| months.len() == 1),
+        Once::Occasion if birthday.is_some() || anniversary.is_some() => yearly,
+        Once::Occasion if cashback.is_some() => true,
+        Once::Occasion => {
+            let lasts = days_since_last_order.is_some() || *rank == Some(RankMove::AtRisk) || points_expire_within.is_some();
+            !lasts && (rank.is_some() || dates.is_none() || in_one_month)
+        }
+    }
+}
+
+/// Whether the campaign at this place may be skipped for some whom `inner` matches, because an earlier discount is on the same thing.
+fn gives_way(job: &Job, at: usize, inner: &Campaign) -> bool {
+    let campaign = &job.campaigns[at];
+    let stacks = campaign.discounts.unwrap_or(job.contact.discounts) == Discounts::Stack;
+    let reduced = |other: usize| campaign.reduced_by.iter().any(|less| less.by == other);
+    let same_people = |other: &Campaign| match &inner.ranks {
+        RankRange::NoRank => other.ranks == RankRange::NoRank,
+        RankRange::Ranks(ranks) => twice::both_offered(other, campaign).iter().any(|rank| ranks.contains(rank)),
+    };
+    let meets = |other: &Campaign| same_people(other) && twice::discounts_meet(other, campaign, &|_, _| true);
+    !stacks && (0..at).any(|other| !reduced(other) && meets(&job.campaigns[other]))
+}
+
+/// Whether of several people at one address the same one gets both: the highest rank wins, so they must be for the same people, or
+/// `inner` for the upper ranks of them.
+fn has_the_same_winner(outer: &Campaign, inner: &Campaign) -> bool {
+    let upper = match (&outer.ranks, &inner.ranks) {
+        (RankRange::Ranks(outer), RankRange::Ranks(inner)) => {
+            inner.first().is_some_and(|lowest| outer.iter().all(|rank| rank < lowest || inner.contains(rank)))
+        }
+        (outer, inner) => outer == inner,
+    };
+    let wheres = inner.wheres.iter().all(|one| outer.wheres.contains(one)) && outer.wheres.iter().all(|one| inner.wheres.contains(one));
+    upper && wheres && outer.when == inner.when && outer.channels == inner.channels && inner.share.is_none()
 }
 
 /// Whether nobody goes without this offer, and so without the mail: there is enough for all, and something for each.
@@ -132,101 +240,4 @@ fn implies(one: &Where, other: &Where) -> bool {
             (WhereTest::Range(inner), WhereTest::Range(outer)) => within(inner, outer),
             (inner, outer) => inner == outer,
         }
-}
-
-/// Earlier campaigns that give the same people a second discount on the same things, where the job does not say what happens then.
-pub fn two_discounts(job: &Job, at: usize, categories: &HashMap<String, String>) -> Vec<String> {
-    let campaign = &job.campaigns[at];
-    if campaign.discounts.unwrap_or(job.contact.discounts) == Discounts::Stack {
-        return Vec::new();
-    }
-    let settled = |place: usize| campaign.not_with.contains(&place) || campaign.reduced_by.iter().any(|less| less.by == place);
-    // As the plan does it; where nobody looked into a product list that may tell, nothing is said.
-    let looked = !categories.is_empty() || job.products.as_ref().is_none_or(|list| list.category.is_none());
-    let may_be_of =
-        |product: &str, category: &str| categories.get(product).map_or(looked && job.has_categories(), |known| known == category);
-    let earlier = job.campaigns[..at].iter().enumerate().filter(|(place, _)| !settled(*place));
-    earlier
-        .filter_map(|(_, other)| {
-            let ranks = both_offered(other, campaign);
-            let first = *ranks.first()?;
-            if !discounts_meet(other, campaign, &may_be_of) || never_together(other, campaign) {
-                return None;
-            }
-            let (name, rank) = (&other.name, job.ladder.name(first));
-            Some(job.language.pick(
-                format!("`{name}` と重なり、ランク {rank} の同じ人に値引きが二つになるため、そのときは見送りになります（superseded）"),
-                format!(
-                    "together with `{name}` the same people of rank {rank} would be offered two discounts; they are skipped as superseded"
-                ),
-            ))
-        })
-        .collect()
-}
-
-fn both_offered(one: &Campaign, other: &Campaign) -> Vec<RankIndex> {
-    let ranks = super::offered(other);
-    super::offered(one).into_iter().filter(|rank| ranks.contains(rank)).collect()
-}
-
-/// Whether two discounts are on the same thing, as far as it is known what is in a category.
-fn discounts_meet(one: &Campaign, other: &Campaign, may_be_of: &dyn Fn(&str, &str) -> bool) -> bool {
-    let on = |campaign: &Campaign| -> Option<On> {
-        match campaign.offer.as_ref().map(|rule| &rule.kind).filter(|kind| kind.is_discount())? {
-            OfferKind::Coupon { on, .. } | OfferKind::Bundle { on, .. } => Some(on.clone().unwrap_or_default()),
-            OfferKind::Set { products, .. } => Some(On { product: products.clone(), ..On::default() }),
-            _ => None,
-        }
-    };
-    let within = |products: &On, named: &On| {
-        products.product.iter().any(|product| named.category.iter().any(|category| may_be_of(product, category)))
-    };
-    let everything = |on: &On| on.category.is_empty() && on.product.is_empty();
-    match (on(one), on(other)) {
-        (Some(one), Some(other)) => {
-            everything(&one)
-                || everything(&other)
-                || one.category.iter().any(|name| other.category.contains(name))
-                || one.product.iter().any(|name| other.product.contains(name))
-                || within(&one, &other)
-                || within(&other, &one)
-        }
-        _ => false,
-    }
-}
-
-/// Whether no customer can meet both on one day.
-fn never_together(one: &Campaign, other: &Campaign) -> bool {
-    let (a, b) = (&one.when, &other.when);
-    let apart = |x: Option<NumberRange>, y: Option<NumberRange>| match (x, y) {
-        (Some(x), Some(y)) => before(x, y) || before(y, x),
-        _ => false,
-    };
-    let months = matches!((&a.month, &b.month), (Some(x), Some(y)) if x.iter().all(|month| !y.contains(month)));
-    let dates = matches!((a.dates, b.dates), (Some(x), Some(y)) if x.1 < y.0 || y.1 < x.0);
-    let moves = matches!((a.rank, b.rank), (Some(x), Some(y)) if x != y);
-    let columns = one.wheres.iter().any(|x| {
-        other.wheres.iter().any(|y| match (&x.test, &y.test) {
-            (WhereTest::OneOf(left), WhereTest::OneOf(right)) => x.column == y.column && left.iter().all(|value| !right.contains(value)),
-            (WhereTest::Range(left), WhereTest::Range(right)) => x.column == y.column && (before(*left, *right) || before(*right, *left)),
-            (WhereTest::Missing(left), WhereTest::Missing(right)) | (WhereTest::Truth(left), WhereTest::Truth(right)) => {
-                x.column == y.column && left != right
-            }
-            _ => false,
-        })
-    });
-    months
-        || dates
-        || moves
-        || columns
-        || apart(a.days_since_last_order, b.days_since_last_order)
-        || apart(a.days_since_first_order, b.days_since_first_order)
-        || apart(a.orders, b.orders)
-        || apart(a.spend, b.spend)
-        || apart(a.orders_ever, b.orders_ever)
-        || apart(a.spend_ever, b.spend_ever)
-}
-
-fn before(one: NumberRange, other: NumberRange) -> bool {
-    matches!((one.to, other.from), (Some(to), Some(from)) if to < from)
 }

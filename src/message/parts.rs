@@ -121,13 +121,21 @@ pub(super) fn need_all(campaign: &str, found: &Campaign, problems: &mut Vec<Prob
     }
 }
 
-/// Variants that read alike are most likely a folder that was forgotten, unless a template asks which one it is for.
-pub(super) fn twins(campaign: &str, found: &Campaign) -> Option<Problem> {
+/// Variants that read alike are most likely a folder that was forgotten or copied, unless a template asks which one it is for.
+pub(super) fn twins(campaign: &str, found: &Campaign, files: &[TemplateFile]) -> Option<Problem> {
     if found.paths.iter().any(|path| path == "campaign" || path == "campaign.variant") {
         return None;
     }
+    let text = |name: &Option<String>| files.iter().find(|file| Some(&file.name) == name.as_ref()).map(|file| file.text.as_str());
+    let read = |parts: &Parts| [&parts.subject, &parts.preheader, &parts.html, &parts.text].map(text);
+    let read_by = |set: &Set, rank: &String| read(set.ranks.get(rank).unwrap_or(&set.usual));
+    let is_alike = |one: &Set, other: &Set| {
+        let mut ranks = one.ranks.keys().chain(other.ranks.keys());
+        read(&one.usual) == read(&other.usual) && ranks.all(|rank| read_by(one, rank) == read_by(other, rank))
+    };
     let sets: BTreeMap<&String, &Set> = found.variants.iter().collect();
-    let alike = |name: &String, set: &Set| sets.iter().find(|(other, known)| **other < name && **known == set).map(|(other, _)| *other);
+    let alike =
+        |name: &String, set: &Set| sets.iter().find(|(other, known)| **other < name && is_alike(known, set)).map(|(other, _)| *other);
     let (twin, other) = sets.iter().find_map(|(name, set)| Some((*name, alike(name, set)?)))?;
     let message = format!(
         "the variants `{other}` and `{twin}` of the campaign `{campaign}` have the same templates; put what differs into \

@@ -107,7 +107,7 @@ impl Templates {
         for (name, campaign) in &mut found_parts {
             (campaign.files, campaign.paths) = check::reach(name, &found);
         }
-        problems.extend(campaigns.iter().filter(by_mail).filter_map(|name| parts::twins(name, found_parts.get(name)?)));
+        problems.extend(campaigns.iter().filter(by_mail).filter_map(|name| parts::twins(name, found_parts.get(name)?, &files)));
         let digests = files.iter().map(|file| (file.name.clone(), file.digest.clone())).collect();
         let sources = files.into_iter().map(|file| (file.name, file.text)).collect();
         Ok(Self { tera, sources, campaigns: found_parts, inliner: None, digests, warnings: problems })

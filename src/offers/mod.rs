@@ -12,10 +12,9 @@ mod tests;
 pub use discounts::{overlap, reduce};
 pub use exposure::{Worth, exposure};
 
-use crate::domain::offer::{CodeSource, Deal, Discount, OfferKind, PerRank, Valid};
-use crate::domain::zone::{first_of_month, months_before};
+use crate::domain::offer::{CodeSource, Deal, Discount, OfferKind, PerRank};
 use crate::domain::{Offer, OfferRule, Person, RankIndex};
-use chrono::{Days, NaiveDate};
+use chrono::NaiveDate;
 
 /// The offer of a rule to a customer; `None` when there is none for this rank, or no gift for this customer. `code` is called only for
 /// a coupon without a fixed code.
@@ -24,7 +23,7 @@ pub fn make(rule: &OfferRule, person: &Person<'_>, as_of: NaiveDate, code: impl 
     if rule.ranks.as_ref().is_some_and(|only| !rank.is_some_and(|rank| only.contains(&rank))) {
         return None;
     }
-    let valid_until = rule.valid.and_then(|valid| last_day(valid, as_of));
+    let valid_until = rule.valid.and_then(|valid| valid.last_day(as_of));
     let blank = Offer { valid_until, cost: of_rank(&rule.cost, rank).filter(|cost| *cost > 0), ..Offer::default() };
     match &rule.kind {
         OfferKind::Coupon { discount, over, on, code: fixed } => {
@@ -90,16 +89,5 @@ fn of_rank<T: Copy + PartialEq>(values: &PerRank<T>, rank: Option<RankIndex>) ->
     match rank {
         Some(rank) => values.get(usize::from(rank)).copied().flatten(),
         None => values.first().copied().flatten().filter(|first| values.iter().all(|value| *value == Some(*first))),
-    }
-}
-
-/// The last day on which an offer is valid; `None` beyond the calendar.
-fn last_day(valid: Valid, as_of: NaiveDate) -> Option<NaiveDate> {
-    let first = first_of_month(as_of);
-    match valid {
-        Valid::ThisMonth => months_before(first, -1).pred_opt(),
-        Valid::NextMonth => months_before(first, -2).pred_opt(),
-        Valid::Days(days) => as_of.checked_add_days(Days::new(days.into())),
-        Valid::Until(day) => Some(day),
     }
 }

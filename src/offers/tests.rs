@@ -1,7 +1,7 @@
 //! Offers of every kind.
 
 use super::*;
-use crate::domain::offer::{Gift, On};
+use crate::domain::offer::{Gift, On, Valid};
 use crate::domain::person::Listed;
 use crate::domain::points::Holding;
 use crate::domain::{Customers, FeatureRow, Standing, Value};
@@ -86,12 +86,12 @@ fn only_its_ranks_get_it() {
 
 #[test]
 fn the_last_valid_day() {
-    let until = |valid| last_day(valid, day("2028-01-30"));
+    let until = |valid: Valid| valid.last_day(day("2028-01-30"));
     assert_eq!(until(Valid::ThisMonth), Some(day("2028-01-31")));
     assert_eq!(until(Valid::NextMonth), Some(day("2028-02-29")));
     assert_eq!(until(Valid::Days(31)), Some(day("2028-03-01")));
     assert_eq!(until(Valid::Until(day("2028-12-25"))), Some(day("2028-12-25")));
-    assert_eq!(last_day(Valid::ThisMonth, day("2026-12-03")), Some(day("2026-12-31")));
+    assert_eq!(Valid::ThisMonth.last_day(day("2026-12-03")), Some(day("2026-12-31")));
     let rule = OfferRule { valid: Some(Valid::Days(31)), ..OfferRule::of(percent(vec![Some(7.0)], None)) };
     assert_eq!(offered_by(&rule, Some(0), Value::Null).0.unwrap().valid_until, Some(day("2027-01-03")));
 }

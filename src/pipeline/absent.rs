@@ -2,8 +2,9 @@
 
 use super::error::Error;
 use crate::domain::campaign::WhereTest;
-use crate::domain::customers::Product;
+use crate::domain::customers::{Product, Strangers};
 use crate::domain::job::{Language, RuleKind};
+use crate::domain::money::grouped;
 use crate::domain::offer::{OfferKind, On};
 use crate::domain::{Campaign, Customers, Job, RuleValue, Value};
 use crate::purchases::{MOST_RULE_VALUES, Names, Purchases};
@@ -79,6 +80,29 @@ pub fn in_purchases(job: &Job, products: &[Product], purchases: &Purchases, as_o
         }
     }
     Ok(told)
+}
+
+/// Those who bought and are not in the customer list, where they are most: then the ids of the two are written in different ways, or the
+/// list is another shop's.
+pub fn in_list(job: &Job, customers: &Customers, strangers: &Strangers) -> Option<String> {
+    let Strangers { buyers, unknown, examples } = strangers;
+    if customers.is_empty() || unknown.saturating_mul(2) <= *buyers {
+        return None;
+    }
+    let bare = |id: &str| id.trim_start_matches('0').to_owned();
+    let pair = examples.iter().find_map(|id| Some((id, customers.id.iter().find(|listed| bare(listed) == bare(id))?)));
+    let (theirs, listed) = (few(examples.iter().map(String::as_str)), few(customers.id.iter().take(3)));
+    let (unknown, buyers) = (grouped(*unknown), grouped(*buyers));
+    let zeros = pair.map_or_else(String::new, |(id, listed)| {
+        job.language.pick(
+            format!("。先頭の 0 を除けば `{id}` は `{listed}` と同じです。ID の書き方をそろえてください"),
+            format!("; without leading zeros `{id}` is `{listed}`: write the ids alike in both"),
+        )
+    });
+    Some(job.language.pick(
+        format!("購入データの顧客 {buyers} 人のうち {unknown} 人が顧客リストになく、何も届きません。購入データの ID は {theirs} など、リストの ID は {listed} などです{zeros}"),
+        format!("{unknown} of {buyers} customers of the purchases are not in the customer list and get nothing; ids of the purchases: {theirs}; of the list: {listed}{zeros}"),
+    ))
 }
 
 /// What `[customers] exclude` names and the list lacks.

@@ -8,10 +8,11 @@ use crate::domain::customers::Product;
 use crate::domain::job::Outline;
 use crate::domain::offer::OfferKind;
 use crate::domain::{Finding, Job, RuleValue};
-use crate::{job as job_room, lint, message, purchases, tables};
+use crate::{job as job_room, lint, message, tables};
 use chrono::NaiveDate;
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 /// What a check found that is not an error.
 pub struct Checked {
@@ -66,7 +67,7 @@ pub fn check(path: &Path, today: &dyn Fn(&Job) -> NaiveDate, data: bool) -> Resu
     let data = data.then(|| look_at_data(&job, today(&job), &mut seen.categories, &mut problems));
     Error::of(problems)?;
     if let (Some(templates), true) = (loaded, data.is_some() && gives_something(&job)) {
-        seen.mean_spend = mean_spend(&job, today(&job), templates)?;
+        seen.mean_spend = Some(mean_spend(&job, today(&job), templates)?);
     }
     let findings = lint::lint(&job, &seen);
     Ok((Checked { echo: job_room::echo(&job), warnings, findings, job }, data))
@@ -89,8 +90,10 @@ fn look_at_data(job: &Job, as_of: NaiveDate, categories: &mut HashMap<String, St
     let mut found = DataCheck::default();
     let mut customers = Customers::default();
     let mut products: Vec<Product> = Vec::new();
+    let merges = inputs::merges(job).map(|(merges, _)| merges);
+    let present = merges.as_ref().map(Arc::clone).unwrap_or_default();
     if let Some(source) = &job.customers {
-        let list = inputs::merges(job).and_then(|(merges, _)| Ok(tables::customers(source, &merges, job.zone, as_of, inputs::base(job))?));
+        let list = merges.and_then(|merges| Ok(tables::customers(source, &merges, job.zone, as_of, inputs::base(job))?));
         match list {
             Ok((list, _, notes)) => {
                 (found.customers, found.excluded_customers) = (list.len() as u64, list.excluded.len() as u64);
@@ -110,11 +113,16 @@ fn look_at_data(job: &Job, as_of: NaiveDate, categories: &mut HashMap<String, St
     categories.extend(products.iter().filter_map(category));
     found.notes.extend(absent::in_lists(job, &customers, &products));
     problems.extend(stops::listed(job).err());
-    let purchases = purchases::open(&job.purchases, job.zone, &job.currency, inputs::base(job));
-    let looked = purchases.map_err(Error::from).and_then(|purchases| {
+    let looked = inputs::purchases(job, present).and_then(|purchases| {
         (found.files, found.rows) = (purchases.inputs().len(), purchases.rows());
         found.values = purchases.rule_values()?;
         found.notes.extend(absent::in_rules(job, &found.values));
+        if !customers.is_empty() {
+            let excluded = |id: &str| customers.excluded.binary_search_by(|(other, _)| other.as_str().cmp(id)).is_ok();
+            let known = |id: &str| customers.find(id).is_some() || excluded(id);
+            let strangers = purchases.strangers(job.zone.midnight(as_of), &known)?;
+            found.notes.extend(absent::in_list(job, &customers, &strangers));
+        }
         absent::in_purchases(job, &products, &purchases, as_of)
     });
     match looked {

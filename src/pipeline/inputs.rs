@@ -4,11 +4,12 @@ use super::error::Error;
 use super::people::Shop;
 use super::previous::{self, Before};
 use super::{absent, check, forgotten, households, stops};
+use crate::domain::coupon::folded;
 use crate::domain::customers::Product;
 use crate::domain::job::{Language, Outline};
 use crate::domain::merges::Merges;
 use crate::domain::offer::CodeSource;
-use crate::domain::{Customers, Job, Key};
+use crate::domain::{Customers, Job, Key, OfferRule};
 use crate::{job, keys, message, purchases, tables};
 use chrono::NaiveDate;
 use std::path::Path;
@@ -156,7 +157,18 @@ pub fn pools(job: &Job) -> Result<(Vec<tables::Pool>, Vec<tables::Input>), Error
         CodeSource::Pool(written) => Some(written.as_str()),
         CodeSource::Own | CodeSource::Fixed(_) => None,
     });
-    Ok(tables::pools(&written.collect::<Vec<_>>(), base(job))?)
+    let (pools, inputs) = tables::pools(&written.collect::<Vec<_>>(), base(job))?;
+    // Whoever got the code of a pool would share it with everybody.
+    for campaign in &job.campaigns {
+        let Some(CodeSource::Fixed(code)) = campaign.offer.as_ref().and_then(OfferRule::code) else { continue };
+        if let Some(pool) = pools.iter().find(|pool| pool.codes.iter().any(|other| folded(other) == folded(code))) {
+            return Err(Error::Data(format!(
+                "campaign `{}` gives the code `{code}` to everybody, and `{}` has it for one customer; take it out of one of them",
+                campaign.name, pool.written
+            )));
+        }
+    }
+    Ok((pools, inputs))
 }
 
 /// What the customer list says that nobody expected, in words.

@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::inputs::{self, Inputs};
 use super::progress::Watch;
-use super::{absent, assess, brakes, choose, coupons, figures, forgotten, register, stops};
+use super::{absent, assess, brakes, choose, coupons, figures, forgotten, people, register, stops};
 use crate::domain::Job;
 use crate::domain::plan::{Origin, PlanPart, Summary};
 use crate::{job as job_room, ledger, report, runs};
@@ -60,6 +60,7 @@ pub fn plan(request: &Request) -> Result<Planned, Error> {
     (summary.counts.places, summary.counts.budgets) = (given.places, given.budgets);
     summary.warnings.extend(absent::in_lists(job, &inputs.shop.customers, &inputs.shop.products));
     summary.warnings.extend(forgotten::told(job, &inputs.shop.customers));
+    summary.warnings.extend(absent::in_list(job, &inputs.shop.customers, &people::strangers(&assessed.people)));
     summary.brakes = brakes::on_plan(job, &summary, inputs.before.summary.as_ref(), &inputs.shop.customers);
     let mut summary = write(request, &folder, &inputs, &parts, summary)?;
     // Whether the cart knows the codes, and what day it is, is not for the folder to say: that changes without it.

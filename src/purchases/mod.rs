@@ -5,6 +5,7 @@
 //! one is an error that names it, never a panic.
 
 mod amounts;
+mod buyers;
 mod columns;
 mod error;
 mod files;

@@ -34,13 +34,13 @@ impl Purchases {
         let table = &self.tables[task.table];
         let root = match &table.layout.customer {
             Place::Column(root) => *root,
-            Place::Folder(value) => return Ok(value.as_deref().is_some_and(|id| self.merges.present(id) == customer)),
+            Place::Folder(value) => return Ok(value.as_deref().is_some_and(|id| words::who(id, &self.merges) == customer)),
         };
         let mut reader = scan::open(table, task.group, &[root])?;
         while let Some(batch) = scan::next(table, &mut reader)? {
             let not_text = || Error::NotText { file: table.footer.name.clone(), column: self.source.customer.clone() };
             let ids = words::text(batch.column(0)).ok_or_else(not_text)?;
-            if ids.iter().flatten().any(|id| self.merges.present(id) == customer) {
+            if ids.iter().flatten().any(|id| words::who(id, &self.merges) == customer) {
                 return Ok(true);
             }
         }

@@ -79,14 +79,21 @@ pub(super) fn text(values: &ArrayRef) -> Option<StringViewArray> {
     strict(values, &DataType::Utf8View)?.as_string_view_opt().cloned()
 }
 
-/// Customer ids with those that were merged replaced by the ids that stand for them now.
+/// Who a customer id stands for now: without outer white space, as ids are read everywhere, and with what was merged into another replaced
+/// by that.
+pub(super) fn who<'a>(id: &'a str, merges: &'a Merges) -> &'a str {
+    let id = id.trim();
+    if merges.is_empty() { id } else { merges.present(id) }
+}
+
+/// The same for a column.
 pub(super) fn present(ids: StringViewArray, merges: &Merges) -> StringViewArray {
-    if merges.is_empty() || ids.iter().flatten().all(|id| merges.present(id) == id) {
+    if ids.iter().flatten().all(|id| who(id, merges) == id) {
         return ids;
     }
     let mut builder = StringViewBuilder::with_capacity(ids.len());
     for id in &ids {
-        builder.append_option(id.map(|id| merges.present(id)));
+        builder.append_option(id.map(|id| who(id, merges)));
     }
     builder.finish()
 }
@@ -166,6 +173,15 @@ mod tests {
         assert_eq!(of(Date32Array::from(vec![Some(365), None])), some("1971-01-01"));
         let keys = Int32Array::from(vec![5]);
         assert_eq!(of(DictionaryArray::<Int8Type>::new([Some(0_i8), None].into_iter().collect(), Arc::new(keys))), some("5"));
+    }
+
+    #[test]
+    fn ids_are_read_without_outer_white_space() {
+        let merges = Merges::new([("a".to_owned(), "b".to_owned())]).unwrap();
+        let ids = || StringViewArray::from(vec![Some(" a"), Some("c\u{3000}"), Some("d e"), Some(" "), None]);
+        let of = |merges: &Merges| present(ids(), merges).iter().map(|id| id.map(str::to_owned)).collect::<Vec<_>>();
+        let texts = |first: &str| vec![Some(first.to_owned()), Some("c".into()), Some("d e".into()), Some(String::new()), None];
+        assert_eq!((of(&Merges::default()), of(&merges)), (texts("a"), texts("b")));
     }
 
     #[test]

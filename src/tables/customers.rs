@@ -112,10 +112,14 @@ pub(super) fn key(role: &str) -> String {
     format!("[customers.columns] {role}")
 }
 
-/// The id of each row, empty where there is none.
+/// The id of each row without outer white space, empty where there is none.
 fn ids<'a>(table: &'a Table, source: &CustomersSource) -> Result<Vec<Cow<'a, str>>, Error> {
     let column = table.column_of(&source.customer, &key("customer"), &WORDS, "text or whole numbers")?;
-    Ok(column.values.iter().map(|value| word(value).unwrap_or_default()).collect())
+    let id = |value| match word(value).unwrap_or_default() {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(number) => Cow::Owned(number),
+    };
+    Ok(column.values.iter().map(id).collect())
 }
 
 /// The rows that have an id, sorted by it.

@@ -25,6 +25,8 @@ pub enum Error {
     StopPattern { pattern: String, reason: String },
     #[error("the code `{code}` is in {first} and again in {again}; two customers would get it, so each code must be in one pool once")]
     CodeTwice { code: String, first: String, again: String },
+    #[error("`{first}` and `{again}` are one file; write its path alike in both campaigns, so that no code is given twice")]
+    PoolTwice { first: String, again: String },
     #[error("`{file}` has two columns `{column}`; rename one of them")]
     ColumnTwice { file: String, column: String },
     #[error("`{file}` has no column `{column}`, which {key} names; {there}")]

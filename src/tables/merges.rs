@@ -5,7 +5,6 @@ use super::error::Error;
 use super::table::{self, Kind, Wanted, word};
 use crate::domain::Zone;
 use crate::domain::merges::{MergeError, Merges};
-use std::borrow::Cow;
 use std::path::Path;
 
 /// Names by which a header is known; a CSV may also begin with its first pair.
@@ -32,9 +31,9 @@ pub fn merges(path: &Path, base: &Path) -> Result<(Merges, Input), Error> {
         }
     }
     // Without a known header the first row is a pair like the others. A header of other words is one of ids that nobody has.
-    let mut pairs = if headed { Vec::new() } else { vec![(old.name.clone(), new.name.clone())] };
+    let mut pairs = if headed { Vec::new() } else { vec![(old.name.trim().to_owned(), new.name.trim().to_owned())] };
     for (row, (old, new)) in old.values.iter().zip(&new.values).enumerate() {
-        let id = |value| word(value).map(Cow::into_owned).filter(|id| !id.is_empty());
+        let id = |value| word(value).map(|id| id.trim().to_owned()).filter(|id| !id.is_empty());
         match (id(old), id(new)) {
             (Some(old), Some(new)) => pairs.push((old, new)),
             (None, None) => {}
@@ -62,7 +61,8 @@ mod tests {
 
     #[test]
     fn a_header_is_known_or_left_out() {
-        for text in ["a,b\nb,c\n", "old,new\na,b\nb,c\n", "新ID,旧ID,メモ\nb,a,x\nc,b,\n", "顧客,統合先\na,b\nb,c\n"] {
+        for text in ["a,b\nb,c\n", "old,new\na,b\nb,c\n", "新ID,旧ID,メモ\nb,a,x\nc,b,\n", "顧客,統合先\na,b\nb,c\n", " a , b\nb ,c　\n"]
+        {
             assert_eq!(read(text.as_bytes()).unwrap().present("a"), "c", "{text}");
         }
         let (shift_jis, ..) = encoding_rs::SHIFT_JIS.encode("旧,新\n山1,川2\n");

@@ -5,7 +5,7 @@ use super::table::{open, unchanged};
 use super::{Input, csv};
 use crate::domain::coupon::{LONGEST_CODE, folded};
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The job's key, for messages about the file as such.
 const KEY: &str = "`from` in `code` of the offer";
@@ -27,6 +27,7 @@ pub fn pools(written: &[&str], base: &Path) -> Result<(Vec<Pool>, Vec<Input>), E
     let mut files: Vec<&str> = written.to_vec();
     files.sort_unstable();
     files.dedup();
+    one_spelling(&files, base)?;
     let (mut pools, mut inputs) = (Vec::new(), Vec::new());
     let mut seen: HashMap<String, (String, u64)> = HashMap::new();
     for file in files {
@@ -44,6 +45,18 @@ pub fn pools(written: &[&str], base: &Path) -> Result<(Vec<Pool>, Vec<Input>), E
         inputs.push(input);
     }
     Ok((pools, inputs))
+}
+
+/// Refuses a file that is named in two ways: its codes would be in two pools. One that is not there is told when it is read.
+fn one_spelling(files: &[&str], base: &Path) -> Result<(), Error> {
+    let mut known: HashMap<PathBuf, &str> = HashMap::new();
+    for file in files {
+        let Ok(path) = base.join(file).canonicalize() else { continue };
+        if let Some(first) = known.insert(path, file) {
+            return Err(Error::PoolTwice { first: first.to_owned(), again: (*file).to_owned() });
+        }
+    }
+    Ok(())
 }
 
 /// One file: its codes, the line of each, and what identifies it.

@@ -84,15 +84,45 @@ impl StopFiles {
     }
 }
 
-/// Everybody whom a file names, in its order. What has an @ in it is an address, cleaned as those of the customer list are, and an id as
-/// well: some shops have such ids.
+/// First cells that are the name of a column, as shops and `optout export` write them.
+const HEADS: [&str; 23] = [
+    "who",
+    "customer",
+    "customers",
+    "customer_id",
+    "customer id",
+    "customerid",
+    "customer_or_address",
+    "id",
+    "member",
+    "member_id",
+    "email",
+    "e-mail",
+    "mail",
+    "address",
+    "mail_address",
+    "email_address",
+    "顧客",
+    "顧客id",
+    "顧客番号",
+    "会員番号",
+    "会員id",
+    "メール",
+    "メールアドレス",
+];
+
+/// Everybody whom a file names below its head, in its order. What has an @ in it is an address, cleaned as those of the customer list are,
+/// and an id as well: some shops have such ids.
 pub fn stopped(path: &Path, base: &Path, key: &'static str) -> Result<Vec<Stopped>, Error> {
     let name = relative_name(path, base);
     let (file, before) = open(path, &name, key)?;
     let (rows, _) = unchanged(path, &name, &before, || csv::rows(file, path, &name, key))?;
     let mut stopped = Vec::new();
-    for (_, cells) in rows {
+    for (place, (_, cells)) in rows.iter().enumerate() {
         let who = cells.first().map_or("", |cell| cell.trim());
+        if place == 0 && HEADS.contains(&who.to_lowercase().as_str()) {
+            continue;
+        }
         if who.contains(['@', '＠']) {
             let same = if let (Address::Usable { same, .. }, _) = judge_written(who) { same } else { who.to_lowercase() };
             stopped.push(Stopped::Address(same));
@@ -129,6 +159,20 @@ mod tests {
         let (japanese, ..) = encoding_rs::SHIFT_JIS.encode("顧客\n山1\n");
         assert_eq!(read(&japanese).unwrap(), [id("顧客"), id("山1")]);
         assert!(read(b"a\xff\xfe\x81").unwrap_err().contains("stop.csv"));
+    }
+
+    #[test]
+    fn a_head_is_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("stop.csv");
+        let read = |text: &str| {
+            fs::write(&path, text).unwrap();
+            stopped(&path, folder.path(), KEY).unwrap()
+        };
+        for head in ["customer_or_address,since\n", "\u{feff}Customer_ID\n", "メールアドレス\n", "会員ID,備考\n", ""] {
+            assert_eq!(read(&format!("{head}c1\n")), [Stopped::Customer("c1".into())], "{head:?}");
+        }
+        assert_eq!(read("c1\nid\n").len(), 2, "only the first row can be a head");
     }
 
     #[test]

@@ -152,11 +152,13 @@ fn a_return_path_without_a_token_is_told_of() {
         let mailbox = shop.path("mailbox");
         fs::create_dir(&mailbox).unwrap();
         shop.call(&["run", "--as-of", DATE, "-q"], 0);
-        let check = shop.call(&["check"], 0);
-        [check, shop.call(&["bounces", &mailbox.display().to_string()], 0)].map(|told| told.contains("`return_path` has no {token}"))
+        let (check, mailbox) = (shop.call(&["check"], 0), mailbox.display().to_string());
+        let json: serde_json::Value = serde_json::from_str(&shop.call(&["bounces", &mailbox, "--json"], 0)).unwrap();
+        let [check, bounces] = [check, shop.call(&["bounces", &mailbox], 0)].map(|told| told.contains("`return_path` has no {token}"));
+        [Some(check), Some(bounces), json["return_path_without_token"].as_bool()]
     };
-    assert_eq!(told("bounce@tsubaki.example"), [true, true]);
-    assert_eq!(told("bounce+{token}@tsubaki.example"), [false, false]);
+    assert_eq!(told("bounce@tsubaki.example"), [Some(true); 3]);
+    assert_eq!(told("bounce+{token}@tsubaki.example"), [Some(false); 3]);
 }
 
 #[test]

@@ -251,6 +251,11 @@ fn a_plan_that_nobody_sent_has_issued_nothing() {
     shop.call("gift", &["run", "--as-of", "2026-04-01", "-q"], 0);
     let early = shop.call("gift", &["coupons", "--as-of", "2026-03-20"], 0);
     assert!(early.contains("that of 2026-04-01 has: see it with --as-of 2026-04-01"), "{early}");
+    let issued_later = |as_of: &str| {
+        let told = shop.call("gift", &["coupons", "--as-of", as_of, "--json"], 0);
+        serde_json::from_str::<Value>(&told).unwrap()["issued_later"].clone()
+    };
+    assert_eq!((issued_later("2026-03-20").as_str(), issued_later("2026-05-01").as_str()), (Some("2026-04-01"), None));
     assert!(!shop.call("gift", &["coupons", "--as-of", "2026-04-01"], 0).contains("--as-of"));
     let unmapped = fs::read_to_string(shop.path("gift.toml")).unwrap().replace(", coupon = \"coupon\"", "");
     shop.put("gift.toml", unmapped);

@@ -23,6 +23,8 @@ mod doctor;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod findings;
+#[cfg(test)]
 mod forget;
 #[cfg(test)]
 mod house;

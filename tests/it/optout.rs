@@ -278,7 +278,7 @@ fn lists_go_in_and_out() {
     fs::write(shop.path("in.csv"), "who,why\nc001,letter\nGood-C002@B.example,phone\n").unwrap();
     let file = shop.path("in.csv").display().to_string();
     let told: serde_json::Value = serde_json::from_str(&optout(&shop, "import", &[&file, "--json"], 0)).unwrap();
-    assert_eq!((&told["rows"], &told["new"]), (&4.into(), &4.into()));
+    assert_eq!((&told["rows"], &told["new"]), (&3.into(), &3.into()), "the head is nobody");
     let again: serde_json::Value = serde_json::from_str(&optout(&shop, "import", &[&file, "--json"], 0)).unwrap();
     assert_eq!(again["new"], 0, "a list may be taken over again");
     shop.call(&["run", "--as-of", DATE, "-q"], 0);

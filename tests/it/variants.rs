@@ -74,4 +74,14 @@ fn variants_that_read_alike_are_told() {
     assert!(!told(&forgotten));
     let asking = Shop::new(&people, "variants = { a = '50%', b = '50%' }", &lawful("<p>{{ campaign.variant }}</p>"));
     assert!(!told(&asking));
+    // A copy of what the campaign or the other variant has is nothing to compare either.
+    let copied = Shop::new(&people, "variants = { a = '50%', b = '50%' }", &lawful("<p>usual</p>"));
+    for variant in ["a", "b"] {
+        copied.put(&format!("templates/news/{variant}/body.html"), &lawful("<p>copied</p>"));
+    }
+    assert!(told(&copied));
+    copied.put("templates/news/b/subject.txt", "Hello\n");
+    assert!(told(&copied), "the campaign's own subject, once more");
+    copied.put("templates/news/b/body.html", &lawful("<p>another</p>"));
+    assert!(!told(&copied));
 }

@@ -382,7 +382,7 @@ pub fn for_cart(written: &ForCart, file: &Path) -> String {
 }
 
 pub fn coupons(job: &Job, coupons: &Coupons, list: bool) -> String {
-    let Coupons { as_of, issued, statement, .. } = coupons;
+    let Coupons { as_of, issued, statement, later } = coupons;
     let given = |place: usize| &issued.codes[place];
     let rank = |rank: Option<usize>| rank.map(|rank| issued.ranks[rank].as_str());
     let figures = |tally: &Tally| {
@@ -410,7 +410,8 @@ pub fn coupons(job: &Job, coupons: &Coupons, list: bool) -> String {
         })
         .collect();
     let all = statement.groups.iter().fold(Tally::default(), |all, (.., tally)| all.and(*tally));
-    let mut object = json!({"job": job.name, "as_of": as_of.to_string(), "groups": groups, "total": figures(&all), "irregular": irregular});
+    let mut object = json!({"job": job.name, "as_of": as_of.to_string(), "groups": groups, "total": figures(&all), "irregular": irregular,
+        "issued_later": later.map(|day| day.to_string())});
     if list {
         let redeemed = statement.redemptions.iter().map(|used| {
             let given = given(used.issued);

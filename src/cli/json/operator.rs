@@ -1,8 +1,8 @@
 //! What the commands of an operator print as JSON.
 
 use super::{states, text};
-use crate::domain::BounceKind;
 use crate::domain::health::{Check, Health};
+use crate::domain::{BounceKind, Job};
 use crate::pipeline::{Aged, Bounced, Forgotten, Moved};
 use chrono::NaiveDate;
 use serde_json::json;
@@ -33,9 +33,9 @@ pub fn opt_outs(rows: usize, new: Option<u64>) -> String {
     text(&json!({"rows": rows, "new": new}))
 }
 
-pub fn bounced(bounced: &Bounced) -> String {
+pub fn bounced(job: &Job, bounced: &Bounced) -> String {
     let mut object = json!({"mails": bounced.mails, "known": bounced.known, "notices": bounced.notices, "strangers": bounced.strangers,
-        "too_long": bounced.too_long, "stopped": bounced.stopped});
+        "too_long": bounced.too_long, "stopped": bounced.stopped, "return_path_without_token": job.returns_without_token()});
     for kind in BounceKind::ALL {
         object[kind.word()] = json!(bounced.kinds.get(&kind).copied().unwrap_or_default());
     }

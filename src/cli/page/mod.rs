@@ -24,13 +24,13 @@ pub use whatif::whatif;
 use super::table;
 use super::words::{self, pick};
 use crate::domain::features::ReadCounts;
-use crate::domain::finding::Subject;
+use crate::domain::finding::{Rule, Subject};
 use crate::domain::money::grouped;
 use crate::domain::{Job, Outcome, State};
 use crate::pipeline::{Checked, DataCheck, Imported, Sent, Shown, Status, Trial, outbox};
 use anstyle::{AnsiColor, Style};
 use chrono::{NaiveDate, NaiveDateTime};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 const BOLD: Style = Style::new().bold();
@@ -56,7 +56,9 @@ fn good(text: &str) -> String {
 
 /// What the linter found, and how to tell it that something is meant.
 fn found(checked: &Checked) -> String {
-    let Some(first) = checked.findings.first() else { return String::new() };
+    if checked.findings.is_empty() {
+        return String::new();
+    }
     let language = checked.job.language;
     let mut out = heading(pick(language, "はしごの点検", "The ladder, looked at twice"));
     for finding in &checked.findings {
@@ -68,12 +70,14 @@ fn found(checked: &Checked) -> String {
         out += &if finding.rule.is_hint() { format!("  {}: {line}\n", pick(language, "ヒント", "hint")) } else { warning(&line) };
         out += &format!("    {}\n", finding.rule.reason(language));
     }
-    let word = first.rule.word();
+    let rules: BTreeSet<Rule> = checked.findings.iter().map(|finding| finding.rule).collect();
+    let words: Vec<String> = rules.into_iter().map(|rule| format!("\"{}\"", rule.word())).collect();
+    let words = words.join(", ");
     out += &format!(
         "  {}\n",
         language.pick(
-            format!("意図どおりなら、キャンペーンまたは [check] に allow = [\"{word}\"] と書きます"),
-            format!("if it is meant, write allow = [\"{word}\"] in the campaign or in [check]"),
+            format!("意図どおりなら、キャンペーンまたは [check] に allow = [{words}] と書きます"),
+            format!("if it is meant, write allow = [{words}] in the campaign or in [check]"),
         )
     );
     out

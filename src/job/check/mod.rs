@@ -170,7 +170,7 @@ pub fn job(file: &JobFile, source: &Source<'_>, borrow: Borrow<'_>, report: &mut
         allow,
         warnings: Vec::new(),
     };
-    job.warnings = super::echo::standing_warnings(&job);
+    job.warnings = super::warnings::standing(&job);
     Some(job)
 }
 
