@@ -407,6 +407,20 @@ fn budgets_are_told_and_what_is_for_nothing_is_warned_of() {
     assert_eq!(job.warnings, ["campaign `free`: 100% off is for nothing"]);
 }
 
+/// A free shipping from the first yen on is easily written as 0, which is no offer.
+#[test]
+fn a_rank_without_free_shipping_is_told() {
+    let told = |over: &str, ranks: &str| {
+        let campaign =
+            format!("[[campaign]]\nname = \"ship\"\nranks = \"{ranks}\"\noffer = {{ kind = \"free_shipping\", over = {over} }}\n");
+        let text = SAMPLE.replacen("[[campaign]]", &format!("{campaign}[[campaign]]"), 1);
+        let warnings = load_text(Path::new("jobs/monthly.toml"), &text).unwrap_or_else(|error| panic!("{error}")).warnings;
+        warnings.iter().any(|line| line.contains("`ship`") && line.contains("VIP"))
+    };
+    assert!(told("{ A = 3_000, VIP = 0 }", "A and up"));
+    assert!(!told("{ A = 3_000, VIP = 1 }", "A and up") && !told("{ A = 3_000, VIP = 0 }", "A to AAA") && !told("3_000", "A and up"));
+}
+
 /// A mail that leaves when its offer is over is rejected as too late, so nobody would get it.
 #[test]
 fn a_day_of_sending_after_the_end_of_the_offer_is_told() {

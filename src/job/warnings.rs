@@ -36,6 +36,17 @@ pub fn standing(job: &Job) -> Vec<String> {
         let name = &campaign.name;
         warn(format!("キャンペーン `{name}`: 100% 引きは無料です"), format!("campaign `{name}`: 100% off is for nothing"));
     }
+    for (campaign, rank) in job.campaigns.iter().filter_map(|campaign| Some((campaign, without_shipping(job, campaign)?))) {
+        let name = &campaign.name;
+        warn(
+            format!(
+                "キャンペーン `{name}`: `over` が 0 の {rank} には送料無料は付きません。一円目から無料なら 1 と書き、付けないなら offer の `ranks` で外してください"
+            ),
+            format!(
+                "campaign `{name}`: with `over` of 0, {rank} gets the mail without free shipping; write 1 where it is free from the first yen, or leave the rank out with `ranks` of the offer"
+            ),
+        );
+    }
     points_warnings(job, &mut warn);
     if !job.mail.unsubscribe.contains("{token}") {
         warn(
@@ -76,6 +87,13 @@ fn gives_all_away(campaign: &Campaign) -> bool {
         OfferKind::Bundle { steps, .. } => steps.iter().any(|(_, percent)| whole(*percent)),
         _ => false,
     })
+}
+
+/// A rank that gets the mail of free shipping and not the shipping.
+fn without_shipping<'a>(job: &'a Job, campaign: &Campaign) -> Option<&'a str> {
+    let Some(OfferKind::FreeShipping { over }) = campaign.offer.as_ref().map(|offer| &offer.kind) else { return None };
+    let is_out = |(rank, over): &(u8, &Option<i64>)| **over == Some(0) && campaign.ranks.holds(Some(*rank));
+    (0..).zip(over).find(is_out).map(|(rank, _)| job.ladder.name(rank))
 }
 
 /// What of points is probably not meant.

@@ -133,7 +133,7 @@ fn read(job: &Job, inputs: &Inputs, people: &[People]) -> Result<Past, Error> {
         let mut merged: BTreeMap<String, (Option<RankIndex>, Option<i64>)> = BTreeMap::new();
         for customer in opened.accounts()? {
             let PastAccount { customer_id: id, rank, cashback: Cashback { points: paid, .. } } = customer?;
-            let rank = rank.as_deref().filter(|_| by_rank).and_then(|name| names.find(job, name));
+            let rank = rank.as_deref().filter(|_| by_rank).and_then(|name| names.find(job, name, &id));
             if inputs.merges.is_empty() {
                 let at = features::partition_of(&id);
                 parts[at].see(&people[at], (run, closing), &id, rank, paid);
@@ -164,18 +164,18 @@ fn read(job: &Job, inputs: &Inputs, people: &[People]) -> Result<Past, Error> {
 #[derive(Default)]
 struct Names {
     known: HashMap<String, RankIndex>,
-    unknown: BTreeMap<String, u64>,
+    unknown: previous::Unknown,
 }
 
 impl Names {
-    fn find(&mut self, job: &Job, name: &str) -> Option<RankIndex> {
+    fn find(&mut self, job: &Job, name: &str, id: &str) -> Option<RankIndex> {
         if let Some(rank) = self.known.get(name) {
             return Some(*rank);
         }
         let rank = job.ladder.find_or_was(name);
         match rank {
             Some(rank) => drop(self.known.insert(name.to_owned(), rank)),
-            None => *self.unknown.entry(name.to_owned()).or_default() += 1,
+            None => previous::note_unknown(&mut self.unknown, name, id),
         }
         rank
     }

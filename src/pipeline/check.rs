@@ -98,6 +98,7 @@ fn look_at_data(job: &Job, as_of: NaiveDate, categories: &mut HashMap<String, St
             Ok((list, _, notes)) => {
                 (found.customers, found.excluded_customers) = (list.len() as u64, list.excluded.len() as u64);
                 found.notes.extend(inputs::list_notes(&notes, job.language));
+                problems.extend(previous::refuse_listed(job, &list).err());
                 customers = list;
             }
             Err(error) => problems.push(error),

@@ -218,7 +218,7 @@ fn under_present_names(mut summary: Summary, ladder: &Ladder) -> Summary {
 /// The rank of each customer of a run; of ids that are one now, the highest.
 fn held(job: &Job, run: &runs::Opened, merges: &Merges) -> Result<HashMap<String, Held>, Error> {
     let mut held: HashMap<String, Held> = HashMap::new();
-    let mut unknown: BTreeMap<String, u64> = BTreeMap::new();
+    let mut unknown = Unknown::new();
     for customer in run.customers()? {
         let customer = customer?;
         let Some(name) = customer.rank else { continue };
@@ -228,7 +228,7 @@ fn held(job: &Job, run: &runs::Opened, merges: &Merges) -> Result<HashMap<String
                 let id = merges.present(&customer.customer_id).to_owned();
                 held.entry(id).and_modify(|other| *other = higher(*other, state)).or_insert(state);
             }
-            None => *unknown.entry(name).or_default() += 1,
+            None => note_unknown(&mut unknown, &name, &customer.customer_id),
         }
     }
     refuse_unknown(&unknown, &format!("the run of {} left", run.summary.as_of), &job.ladder)?;
@@ -243,47 +243,68 @@ fn first_run(job: &Job, customers: &Customers, before: Before) -> Result<Before,
             job.runs.display()
         )));
     }
+    Ok(Before { held: starts(job, customers)?, ..before })
+}
+
+/// The ranks that the customer list has, for a first run.
+fn starts(job: &Job, customers: &Customers) -> Result<HashMap<String, Held>, Error> {
     let mut held = HashMap::new();
-    let mut unknown: BTreeMap<String, u64> = BTreeMap::new();
+    let mut unknown = Unknown::new();
     for (id, name) in customers.id.iter().zip(customers.rank.iter()).filter(|(_, name)| !name.is_empty()) {
         match job.ladder.find_or_was(name) {
             Some(rank) => {
                 held.insert(id.to_owned(), Held { rank, since: None, missed: 0, safe_until: None });
             }
-            None => *unknown.entry(name.to_owned()).or_default() += 1,
+            None => note_unknown(&mut unknown, name, id),
         }
     }
     refuse_unknown(&unknown, "the customer list has", &job.ladder)?;
-    Ok(Before { held, ..before })
+    Ok(held)
+}
+
+/// The ranks in the customer list that the ladder does not have, as a plan would find them.
+pub fn refuse_listed(job: &Job, customers: &Customers) -> Result<(), Error> {
+    given(job, customers)?;
+    if job.ladder.of.is_none() && adopted(job, NaiveDate::MAX, i64::MAX)?.is_empty() {
+        starts(job, customers)?;
+    }
+    Ok(())
 }
 
 /// The ranks that the customer list gives by hand, by row of the list.
 pub fn given(job: &Job, customers: &Customers) -> Result<HashMap<usize, Given>, Error> {
     let mut given = HashMap::new();
-    let mut unknown: BTreeMap<String, u64> = BTreeMap::new();
+    let mut unknown = Unknown::new();
     for (row, name) in customers.rank_at_least.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
         match job.ladder.find_or_was(name) {
             Some(rank) => {
                 given.insert(row, Given { rank, until: customers.rank_at_least_until.get(row).copied().flatten() });
             }
-            None => *unknown.entry(name.to_owned()).or_default() += 1,
+            None => note_unknown(&mut unknown, name, customers.id.get(row)),
         }
     }
     refuse_unknown(&unknown, "the customer list gives (rank_at_least)", &job.ladder)?;
     Ok(given)
 }
 
-pub fn refuse_unknown(unknown: &BTreeMap<String, u64>, who: &str, ladder: &Ladder) -> Result<(), Error> {
-    if unknown.is_empty() {
-        return Ok(());
-    }
-    let holders: Vec<String> = unknown.iter().map(|(name, count)| format!("{count} customers in rank `{name}`")).collect();
+/// Ranks that the ladder does not have, by name: how many hold them, and one who does.
+pub type Unknown = BTreeMap<String, (u64, String)>;
+
+/// One more customer holds such a rank.
+pub fn note_unknown(unknown: &mut Unknown, name: &str, id: &str) {
+    unknown.entry(name.to_owned()).or_insert_with(|| (0, id.to_owned())).0 += 1;
+}
+
+/// Refuses ranks that the ladder does not have.
+pub fn refuse_unknown(unknown: &Unknown, who: &str, ladder: &Ladder) -> Result<(), Error> {
+    let Some(first) = unknown.keys().next() else { return Ok(()) };
+    let holders: Vec<String> =
+        unknown.iter().map(|(name, (count, one))| format!("{count} customers in rank `{name}` (`{one}`, for one)")).collect();
     let known: Vec<&str> = ladder.ranks.iter().map(|rank| rank.name.as_str()).collect();
     Err(Error::Data(format!(
-        "{who} {}, which the ladder does not have (it has {}); if a rank was renamed, write its old name: was = [\"{}\"]",
+        "{who} {}, which the ladder does not have (it has {}); correct what is mistyped, and if a rank was renamed, write its old name: was = [\"{first}\"]",
         holders.join(", "),
         known.join(", "),
-        unknown.keys().next().map_or("", String::as_str),
     )))
 }
 

@@ -1,7 +1,8 @@
 //! What-if: plays the past months again, month by month, with today's rules and with changed ones. Nothing is planned or written; every
 //! decision is that of a plan, only the rendering is left out, so a mail that could not be rendered counts as one.
 //!
-//! A play begins with the state that the last adopted run before it left, or as a first run. From there on it keeps ranks and mails in
+//! A play begins with the state that the last adopted run before it left, or as a first run. Where it comes to the shop's first adopted run,
+//! it begins anew, as the shop did. From there on it keeps ranks and mails in
 //! memory: what `once` and `min_days_between` see of these months is what the play itself mailed. Lists and purchases are those of today.
 
 use super::error::Error;
@@ -68,24 +69,33 @@ fn changed(job: &Job, settings: &[String]) -> Result<Job, Error> {
 struct Stop {
     as_of: NaiveDate,
     adopted: bool,
+    /// No run was adopted before: the ranks and mails that a play made up until here were not the shop's.
+    is_first: bool,
     /// What the ledger noted after this instant (microseconds UTC) was not known then.
     until: i64,
 }
 
-/// The dates that are played: those of the adopted runs of a month, and the 1st of a month that has none.
+/// The dates that are played: those of the adopted runs, and the 1st of each month before the first of them or after the last. A month
+/// between them that the shop skipped is skipped: what the next run found was not what a run of that month would have left.
 fn stops(request: &Request) -> Result<Vec<Stop>, Error> {
     let job = request.job;
     let ledger = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))?;
-    let adoptions = ledger.map_or_else(|| Ok(Vec::new()), |ledger| ledger.adoptions(&job.name))?;
+    let mut adoptions = ledger.map_or_else(|| Ok(Vec::new()), |ledger| ledger.adoptions(&job.name))?;
+    adoptions.retain(|run| run.as_of <= request.as_of);
+    let ends = adoptions.first().map(|run| run.as_of).zip(adoptions.last().map(|run| run.as_of));
     let this_month = first_of_month(request.as_of);
     let mut stops = Vec::new();
     for ago in (0..request.months).rev() {
         let first = months_before(this_month, i32::try_from(ago).unwrap_or(i32::MAX));
-        let ran = adoptions.iter().filter(|run| first_of_month(run.as_of) == first && run.as_of <= request.as_of);
+        let ran = adoptions.iter().filter(|run| first_of_month(run.as_of) == first);
         let before = stops.len();
-        stops.extend(ran.map(|run| Stop { as_of: run.as_of, adopted: true, until: run.adopted_at }));
-        if stops.len() == before {
-            stops.push(Stop { as_of: first, adopted: false, until: i64::MAX });
+        stops.extend(ran.map(|run| {
+            let is_first = ends.is_some_and(|(begin, _)| begin == run.as_of);
+            Stop { as_of: run.as_of, adopted: true, is_first, until: run.adopted_at }
+        }));
+        let is_skipped = ends.is_some_and(|(begin, end)| begin < first && first < end);
+        if stops.len() == before && !is_skipped {
+            stops.push(Stop { as_of: first, adopted: false, is_first: false, until: i64::MAX });
         }
     }
     Ok(stops)
@@ -112,6 +122,9 @@ fn replay(job: &Job, stops: &[Stop], watch: &Watch) -> Result<Replay, Error> {
         return Err(Error::Usage("--months 0 plays nothing; write a number of months from 1".to_owned()));
     };
     for stop in stops {
+        if stop.is_first {
+            (left, mailed) = (None, Arc::default());
+        }
         let lists = inputs::lists(job, stop.as_of)?;
         check::columns(job, lists.customers.columns.iter().map(|(name, _)| name.as_str()))?;
         let templates = inputs::templates(job, Some(&lists.customers))?;

@@ -98,8 +98,13 @@ fn a_rank_given_by_hand_that_makes_no_sense_is_refused() {
     let refused = |list: &str, words: &str| {
         let shop = Shop::new("", BY_HAND, list, &[("a", "2026-08-10", 300)]);
         shop.call("plan", &["--as-of", "2026-09-01"]).code(3).complains(words).run();
+        // A timer is no place to learn it.
+        shop.call("check", &["--data", "--as-of", "2026-09-01"]).code(3).complains(words).run();
     };
-    refused("id,given,until\na,Golden,\nb,Golden,\n", "the customer list gives (rank_at_least) 2 customers in rank `Golden`");
+    refused(
+        "id,given,until\na,Golden,\nb,Golden,\n",
+        "the customer list gives (rank_at_least) 2 customers in rank `Golden` (`a`, for one)",
+    );
     refused("id,given,until\na,Gold,soon\n", "column `until` in `customers.csv` holds `soon` (line 2), which is no usable end date");
 }
 

@@ -5,7 +5,8 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 
-const DATES: [&str; 4] = ["2026-09-01", "2026-10-03", "2026-11-01", "2026-12-01"];
+/// September is left out.
+const DATES: [&str; 4] = ["2026-08-01", "2026-10-03", "2026-11-01", "2026-12-01"];
 
 /// The demo shop with campaigns that look at ranks, at `once` and at the days between two mails.
 fn shop() -> Shop {
@@ -68,10 +69,12 @@ fn the_past_played_again_is_the_past() {
         let arguments = [&["--as-of", "2026-12-09", "--json", "--months", months], more].concat();
         shop.call("whatif", &arguments).any_output().run().json()
     };
-    for (number, dates) in [("4", &DATES[..]), ("2", &DATES[2..])] {
+    for (number, earlier, dates) in [("4", 0, &DATES[1..]), ("2", 0, &DATES[2..]), ("7", 2, &DATES[..])] {
         let found = months(number, &[]);
         let runs = found["today"].as_array().unwrap();
         assert!(found["changed"].is_null());
+        let (before, runs) = runs.split_at(earlier);
+        assert!(before.iter().all(|run| run["adopted"] == false), "months before the shop began");
         assert_eq!(runs.iter().map(|run| run["as_of"].as_str().unwrap()).collect::<Vec<_>>(), dates);
         for (run, date) in runs.iter().zip(dates) {
             assert_eq!(run["adopted"], true);

@@ -147,7 +147,9 @@ fn draws(job: &Job, summary: &Summary) -> String {
         let takes_part = |rank: u8| rule.ranks.as_ref().is_none_or(|ranks| ranks.contains(&rank));
         let won: u64 = counts.mails_by_rank.get(at)?.iter().zip(0..).filter(|(_, rank)| takes_part(*rank)).map(|(mails, _)| mails).sum();
         let lost: u64 = counts.skips.get(at)?.iter().filter(|skip| skip.0 == SkipReason::NotDrawn).map(|skip| skip.1).sum();
-        let (won, all, name) = (grouped(won), grouped(won + lost), &campaign.name);
+        // Outside its dates there is no draw.
+        let all = Some(won + lost).filter(|all| *all > 0)?;
+        let (won, all, name) = (grouped(won), grouped(all), &campaign.name);
         Some(job.language.pick(
             format!("  {name} の抽選: {all} 人から {won} 人が当選（{prize}）\n"),
             format!("  {name} drew {won} of {all} for {prize}\n"),
