@@ -92,8 +92,10 @@ fn gives_all_away(campaign: &Campaign) -> bool {
 /// A rank that gets the mail of free shipping and not the shipping.
 fn without_shipping<'a>(job: &'a Job, campaign: &Campaign) -> Option<&'a str> {
     let Some(OfferKind::FreeShipping { over }) = campaign.offer.as_ref().map(|offer| &offer.kind) else { return None };
-    let is_out = |(rank, over): &(u8, &Option<i64>)| **over == Some(0) && campaign.ranks.holds(Some(*rank));
-    (0..).zip(over).find(is_out).map(|(rank, _)| job.ladder.name(rank))
+    // A rank that is not named has the amount of one below, so above an amount there is none only where 0 was written.
+    let named = over.iter().position(Option::is_some)?;
+    let is_out = |(rank, over): &(u8, &Option<i64>)| over.is_none() && campaign.ranks.holds(Some(*rank));
+    (0..).zip(over).skip(named).find(is_out).map(|(rank, _)| job.ladder.name(rank))
 }
 
 /// What of points is probably not meant.
