@@ -172,3 +172,28 @@ fn what_is_printed_names_no_address_and_no_secret() {
     assert_eq!(page_names_some, 0, "the report names addresses");
     assert_eq!(once(&sink), sink.taken().len());
 }
+
+#[test]
+fn an_owner_that_sleeps_keeps_the_run_and_sends_nothing_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let sink = Sink::start(folder.path(), "220", "250");
+    let shop = Shop::with(60, |number| format!("dot-250nap-c{number:03}@b.example"), "", &smtp("connections = 2"));
+    shop.plan();
+    let mut child = shop.start(&["send", "--smtp", &sink.url()]);
+    let signal = |name: &str| assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+    let start = Instant::now();
+    while sink.taken().len() < 5 {
+        assert!(start.elapsed() < Duration::from_secs(20), "no mail came");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    signal("-STOP");
+    std::thread::sleep(Duration::from_millis(300));
+    let before = sink.taken().len();
+    let start = Instant::now();
+    shop.send(&sink, &["--as-of", DATE], 4);
+    assert!(start.elapsed() < Duration::from_secs(10), "the second run ended after {:?}", start.elapsed());
+    assert_eq!(sink.taken().len(), before, "nobody sends while the owner sleeps");
+    signal("-CONT");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!((once(&sink), shop.count(State::Accepted)), (60, 60));
+}
