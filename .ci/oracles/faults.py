@@ -22,7 +22,7 @@ import time
 import duckdb
 
 import shop
-from receiver import Receiver, free_port
+from receiver import Receiver, certificate, free_port
 
 AS_OF = "2026-12-01"
 JOB = """
@@ -185,19 +185,6 @@ def meaning(stage, action):
     return "rejected" if code[:1] == "5" else "deferred", "goes on"
 
 
-def certificate(folder):
-    """An authority of its own, and a server's certificate for 127.0.0.1 by it."""
-    quiet = {"check": True, "capture_output": True}
-    new = ["-days", "2", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
-    subprocess.run(["openssl", "req", "-x509", *new, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=ours", "-addext",
-                    "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign"], cwd=folder, **quiet)
-    subprocess.run(["openssl", "req", *new[2:], "-keyout", "key.pem", "-out", "csr.pem", "-subj", "/CN=server"], cwd=folder, **quiet)
-    (folder / "names").write_text("subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
-    subprocess.run(["openssl", "x509", "-req", "-in", "csr.pem", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
-                    "-extfile", "names", "-out", "cert.pem"], cwd=folder, **quiet)
-    return [str(folder / "cert.pem"), str(folder / "key.pem")]
-
-
 def early(planned, folder, stage, action, cert):
     """A cell of a stage at which everybody gets the same answer; the words of what is wrong with it."""
     manners, start, wait = {"offers": ["PIPELINING"]}, "smtp://", []
@@ -229,7 +216,7 @@ def early(planned, folder, stage, action, cert):
 
 
 def early_cells(folder):
-    cert = certificate(folder)
+    cert = certificate(folder, "127.0.0.1")
     planned = Shop(folder / "planned", [f"good-{number}@d{number}.example" for number in range(3)]).plan()
     (planned.folder / "password").touch(mode=0o600)
     (planned.folder / "password").write_text("s3cret")

@@ -210,6 +210,20 @@ def free_port():
         return free.getsockname()[1]
 
 
+def certificate(folder, name):
+    """An authority of its own, and a server's certificate for a name or an address by it."""
+    quiet = {"check": True, "capture_output": True}
+    new = ["-days", "2", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+    subprocess.run(["openssl", "req", "-x509", *new, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=ours", "-addext",
+                    "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign"], cwd=folder, **quiet)
+    subprocess.run(["openssl", "req", *new[2:], "-keyout", "key.pem", "-out", "csr.pem", "-subj", "/CN=server"], cwd=folder, **quiet)
+    kind = "IP" if name[0].isdigit() else "DNS"
+    (folder / "names").write_text(f"subjectAltName={kind}:{name}\nbasicConstraints=CA:FALSE\n")
+    subprocess.run(["openssl", "x509", "-req", "-in", "csr.pem", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+                    "-extfile", "names", "-out", "cert.pem"], cwd=folder, **quiet)
+    return [str(folder / "cert.pem"), str(folder / "key.pem")]
+
+
 class Receiver:
     """Starts with `with`; `folder` is made, and keeps what was seen."""
 

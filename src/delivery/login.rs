@@ -79,7 +79,7 @@ impl Login {
     fn hushed(&self, way: AuthWay, answer: Answer) -> Answer {
         let Answer::Reply(reply) = answer else { return answer };
         let said = self.steps(way);
-        let mut secrets = vec![self.password.expose_secret().to_lowercase()];
+        let mut secrets = traces(self.password.expose_secret());
         // The user's name in base64 is no secret, but it is no word to read either.
         secrets.extend(said.iter().filter_map(|line| line.expose_secret().rsplit(' ').next()).map(str::to_lowercase));
         secrets.retain(|secret| secret != "login");
@@ -88,9 +88,33 @@ impl Login {
             let repeats = |secret: &String| folded.contains(secret.as_str()) || (folded.len() >= TELLING && secret.contains(&folded));
             if secrets.iter().any(repeats) { "***".to_owned() } else { word.to_owned() }
         };
-        let lines = reply.lines.iter().map(|line| line.split(' ').map(hush).collect::<Vec<_>>().join(" ")).collect();
+        // What is still there with blanks and colons between its letters leaves nothing of its line.
+        let spread = |line: &str| {
+            secrets.iter().map(|secret| letters(secret)).any(|secret| secret.len() >= TELLING && letters(line).contains(&secret))
+        };
+        let hushed = reply.lines.iter().map(|line| line.split(' ').map(hush).collect::<Vec<_>>().join(" "));
+        let lines = hushed.map(|line| if spread(&line) { "***".to_owned() } else { line }).collect();
         Answer::Reply(Reply { code: reply.code, lines })
     }
+}
+
+/// How a password may be written: as it is, in hexadecimal, and in base64 wherever in a longer text it stands. In small letters.
+fn traces(password: &str) -> Vec<String> {
+    let hex: String =
+        password.bytes().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|half| char::from_digit(half.into(), 16)).collect();
+    let mut traces = vec![password.to_lowercase(), hex];
+    for before in 0..3 {
+        let coded = STANDARD.encode([&b"   "[..before], password.as_bytes()].concat());
+        // Only letters that hold nothing of what stands before and behind are always there.
+        let (first, last) = ((before * 8).div_ceil(6), (before + password.len()) * 8 / 6);
+        traces.extend(coded.get(first..last).filter(|core| core.len() >= TELLING).map(str::to_lowercase));
+    }
+    traces
+}
+
+/// Letters and digits only, small.
+fn letters(text: &str) -> String {
+    text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase()
 }
 
 #[cfg(test)]
@@ -118,6 +142,10 @@ mod tests {
             (AuthWay::Plain, "bad line: (AG1haWxlcgBjb3JyZ)", "bad line: ***"),
             (AuthWay::Login, "the password <Y29ycmVjdCBob3JzZQ==> is wrong", "the password *** is wrong"),
             (AuthWay::Login, "not \"CORRECT HORSE\" of all", "not *** *** of all"),
+            (AuthWay::Plain, "Y29ycmVjdCBob3JzZQ== and 636F727265637420686F727365", "*** and ***"),
+            (AuthWay::Plain, "key=bWFpbGVyOmNvcnJlY3QgaG9yc2U=;", "***"),
+            (AuthWay::Plain, "it was 63 6f 72 72 65 63 74 20 68 6f 72 73 65", "***"),
+            (AuthWay::Plain, "c-o-r-r-e-c-t-h-o-r-s-e", "***"),
             (AuthWay::Login, "5.7.8 LOGIN failed for mailer", "5.7.8 LOGIN failed for mailer"),
         ] {
             let hushed = login().hushed(way, Answer::Reply(Reply { code: 535, lines: vec![line.into()] }));

@@ -1,7 +1,7 @@
 //! What must hold when a server is at its worst: it takes mails and tells nobody, or says nothing at all.
 
 use crate::sink::{Manners, Sink};
-use crate::small_shop::{DATE, Shop};
+use crate::small_shop::{DATE, Shop, finish};
 use rankmail::domain::State;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -119,4 +119,81 @@ fn what_was_stopped_early_goes_out_once_afterwards() {
     shop.call(&["cancel", "--as-of", DATE, "--customer", "c005"], 0);
     shop.send(&sink, &["--as-of", DATE], 0);
     assert_eq!((once(&sink), shop.count(State::Accepted)), (39, 39));
+}
+
+/// What the program prints about a sending in which everything happens. Addresses are personal, and the ledger's export has them on purpose;
+/// a terminal, a log of a service and the figures for other programs do not.
+#[test]
+fn what_is_printed_names_no_address_and_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let sink = Sink::start(folder.path(), "220", "250");
+    let address = |number| match number % 6 {
+        0 => format!("rcpt-550gone-c{number:03}@b.example"),
+        1 => format!("dot-250drop-c{number:03}@b.example"),
+        2 => format!("rcpt-451-c{number:03}@b.example"),
+        3 => format!("data-554-c{number:03}@b.example"),
+        _ => format!("good-c{number:03}@b.example"),
+    };
+    let shop = Shop::with(30, address, "", &smtp("return_path = \"back+{token}@tsubaki.example\""));
+    std::fs::write(shop.path("out.csv"), "c004\ngood-c010@b.example\n").unwrap();
+    let send = ["send", "--as-of", DATE, "--smtp", &sink.url(), "--no-wait"];
+    let calls: [(&[&str], i32); 13] = [
+        (&["check", "--data"], 0),
+        (&["plan", "--as-of", DATE, "-v"], 0),
+        (&["plan", "--as-of", DATE, "--json"], 0),
+        (&["optout", "import"], 0),
+        (&send, 1),
+        (&[&send[..], &["-v"]].concat(), 1),
+        (&[&send[..], &["--json"]].concat(), 1),
+        (&["status", "-v"], 0),
+        (&["status", "--json"], 0),
+        (&["resolve", "--all", "--as", "again"], 0),
+        (&["cancel"], 0),
+        (&["status", "--json"], 0),
+        (&["send", "--as-of", DATE, "--smtp", "smtp://127.0.0.1:1"], 2),
+    ];
+    let mut told = String::new();
+    for (call, code) in calls {
+        told += &match call {
+            ["optout", "import"] => {
+                let mut command = Command::new(env!("CARGO_BIN_EXE_rankmail"));
+                finish(command.args(call).arg(shop.path("job.toml")).arg(shop.path("out.csv")).current_dir(shop.folder.path()), code)
+            }
+            _ => shop.call(call, code),
+        };
+    }
+    let key = std::fs::read_to_string(shop.path("rankmail.key")).unwrap_or_default();
+    let page = std::fs::read_to_string(shop.path(&format!("runs/small/{DATE}/report.html"))).unwrap();
+    let page_names_some = page.matches("@b.example").count();
+    assert!(told.len() > 2_000 && !sink.taken().is_empty(), "{told}");
+    for secret in ["@b.example", "山田", key.trim()] {
+        assert!(!secret.is_empty() && !told.contains(secret), "{secret} in {told}");
+    }
+    assert_eq!(page_names_some, 0, "the report names addresses");
+    assert_eq!(once(&sink), sink.taken().len());
+}
+
+#[test]
+fn an_owner_that_sleeps_keeps_the_run_and_sends_nothing_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let sink = Sink::start(folder.path(), "220", "250");
+    let shop = Shop::with(60, |number| format!("dot-250nap-c{number:03}@b.example"), "", &smtp("connections = 2"));
+    shop.plan();
+    let mut child = shop.start(&["send", "--smtp", &sink.url()]);
+    let signal = |name: &str| assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+    let start = Instant::now();
+    while sink.taken().len() < 5 {
+        assert!(start.elapsed() < Duration::from_secs(20), "no mail came");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    signal("-STOP");
+    std::thread::sleep(Duration::from_millis(300));
+    let before = sink.taken().len();
+    let start = Instant::now();
+    shop.send(&sink, &["--as-of", DATE], 4);
+    assert!(start.elapsed() < Duration::from_secs(10), "the second run ended after {:?}", start.elapsed());
+    assert_eq!(sink.taken().len(), before, "nobody sends while the owner sleeps");
+    signal("-CONT");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!((once(&sink), shop.count(State::Accepted)), (60, 60));
 }

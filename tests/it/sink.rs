@@ -325,7 +325,15 @@ impl Talk {
             self.peer.write_all(b"334 eyJzdGF0dXMiOiI0MDEifQ==\r\n")?;
             self.read_line(seen)?;
         }
-        self.peer.write_all(format!("535-5.7.8 wrong: {told}\r\n535 5.7.8 try again\r\n").as_bytes())?;
+        // In every way in which somebody could have written it into a message.
+        let secret = told.split(' ').filter_map(|word| STANDARD.decode(word).ok()).next_back().unwrap_or_default();
+        let secret = String::from_utf8_lossy(&secret).trim_matches('\x01').to_owned();
+        let secret = secret.rsplit(['\0', ' ']).next().unwrap();
+        let hex: Vec<String> = secret.bytes().map(|byte| format!("{byte:02X}")).collect();
+        let (coded, pair) = (STANDARD.encode(secret), STANDARD.encode(format!("{user}:{secret}")));
+        let lines = [told.clone(), secret.to_owned(), format!("<{secret}>,"), hex.concat(), hex.join(":"), hex.join(" "), coded, pair];
+        let lines: Vec<String> = lines.iter().map(|line| format!("535-5.7.8 wrong: {line}\r\n")).collect();
+        self.peer.write_all(format!("{}535 5.7.8 try again\r\n", lines.concat()).as_bytes())?;
         Ok(false)
     }
 

@@ -79,6 +79,20 @@ fn a_server_that_is_not_who_it_should_be_gets_nothing() {
 }
 
 #[test]
+fn a_certificate_that_has_expired_gets_nothing() {
+    for (start, implicit) in [("smtps://", true), ("smtp+starttls://", false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let tls = Some(Authority::new(&folder.path().join("ca.pem")).expired_server(&["127.0.0.1"]));
+        let sink = Sink::with(folder.path(), Manners { tls, implicit, ..Manners::default() });
+        let table = format!("[mail.smtp]\nurl = \"{}\"\nca_file = \"{}\"\n", sink.url_by(start), folder.path().join("ca.pem").display());
+        let shop = Shop::with(5, |number| format!("good-c{number:03}@b.example"), "", &table);
+        let told = shop.call(&["run", "--as-of", DATE, "-q"], 5);
+        assert!(told.contains("certificate") && told.contains("expired"), "{told}");
+        assert_eq!((shop.count(State::Planned), sink.taken().len()), (5, 0), "{start}");
+    }
+}
+
+#[test]
 fn nothing_goes_on_without_the_tls_that_was_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     Authority::new(&folder.path().join("ca.pem"));
@@ -182,7 +196,12 @@ fn a_password_is_in_no_output_and_in_no_file() {
             use base64::Engine;
             let coded = base64::engine::general_purpose::STANDARD.encode(secret);
             let plain = base64::engine::general_purpose::STANDARD.encode(format!("\0mailer\0{secret}"));
-            for part in [secret, coded.trim_end_matches('='), &plain[..plain.len() - 4]] {
+            let hex: Vec<String> = secret.bytes().map(|byte| format!("{byte:02X}")).collect();
+            let pair = base64::engine::general_purpose::STANDARD.encode(format!("mailer:{secret}"));
+            let hexes = [hex.concat(), hex.join(":"), hex.join(" ")];
+            let mut parts = vec![secret, coded.trim_end_matches('='), &plain[..plain.len() - 4], &pair[..pair.len() - 4]];
+            parts.extend(hexes.iter().map(String::as_str));
+            for part in parts {
                 assert!(!told.contains(part) && !absent.contains(part) && !open.contains(part), "{part} in {told}");
                 assert!(!left.windows(part.len()).any(|window| window == part.as_bytes()), "{part} is in a file");
             }
