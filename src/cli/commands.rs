@@ -253,7 +253,7 @@ fn send(common: &Common, path: &Path, wanted: &Sending, signals: &Signals) -> Re
     } else if !common.quiet {
         say(&page::sent(&job, &sent));
     }
-    operator::forget_in_passing(common, &job)?;
+    operator::forget_in_passing(common, &job, &sent)?;
     Ok(ending(&sent))
 }
 
@@ -288,7 +288,7 @@ fn run(common: &Common, path: &Path, if_due: bool, wanted: &Sending, signals: &S
     } else if !common.quiet {
         say(&page::sent(&job, &ran.sent));
     }
-    operator::forget_in_passing(common, &job)?;
+    operator::forget_in_passing(common, &job, &ran.sent)?;
     Ok(ending(&ran.sent))
 }
 

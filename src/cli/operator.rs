@@ -5,7 +5,7 @@ use super::commands::{bars, load, looked_at};
 use super::{Done, Signals, clock, json, note, page, say, smtp_url};
 use crate::domain::Job;
 use crate::domain::health::Health;
-use crate::pipeline::{self, Error, Moved, Pick};
+use crate::pipeline::{self, Error, Moved, Pick, Sent};
 use std::path::Path;
 
 pub fn doctor(common: &Common, path: &Path, dns: Option<&str>) -> Result<Done, Error> {
@@ -148,7 +148,10 @@ pub fn forget_old(common: &Common, path: &Path) -> Result<Done, Error> {
 }
 
 /// The same behind a run, when nobody waits for it: what is too old goes without anybody thinking of it.
-pub fn forget_in_passing(common: &Common, job: &Job) -> Result<(), Error> {
+pub fn forget_in_passing(common: &Common, job: &Job, sent: &Sent) -> Result<(), Error> {
+    if sent.interrupted {
+        return Ok(());
+    }
     let aged = pipeline::age(job, clock::now())?;
     if !common.json && !common.quiet && !aged.runs.is_empty() {
         say(&page::aged(job, &aged));

@@ -1,7 +1,7 @@
 //! Runs that are older than the shop keeps them: personal data go, what proves that mails went out and what later runs stand on stay.
 
 use super::error::Error;
-use super::{forgotten, listed, previous};
+use super::{doctor, forgotten, listed, previous};
 use crate::domain::zone::months_before;
 use crate::domain::{Channel, Job};
 use crate::{keys, ledger, runs};
@@ -34,6 +34,7 @@ pub fn age(job: &Job, now: i64) -> Result<Aged, Error> {
         return Ok(done);
     }
     let _lock = runs::Lock::take(&job.runs.join(&job.name))?;
+    runs::remove(&doctor::passing(job))?;
     let Some(known) = ledger::Ledger::open_existing(&path)? else { return Ok(done) };
     let mut adoptions = known.adoptions(&job.name)?;
     let adopted: BTreeSet<NaiveDate> = adoptions.iter().map(|adoption| adoption.as_of).collect();

@@ -150,7 +150,7 @@ fn mails(request: &Request, most: Option<u64>) -> Vec<Check> {
 fn of_plan(request: &Request) -> Result<(Vec<Sample>, BTreeSet<String>, String), Error> {
     let (job, as_of) = (request.job, request.as_of);
     let is_there = runs::plans(&job.runs, &job.name)?.contains(&as_of);
-    let passing = Passing(job.runs.join(&job.name).join(format!(".doctor-{}", std::process::id())));
+    let passing = Passing(passing(job));
     let (planned, opened) = if is_there {
         run::open_plan(job, as_of)?
     } else {
@@ -179,6 +179,11 @@ fn of_plan(request: &Request) -> Result<(Vec<Sample>, BTreeSet<String>, String),
         (false, language) => language.pick(format!("{as_of} に送るメールから {count} 通"), format!("{count} of the mails of {as_of}")),
     };
     Ok((samples, known, seen))
+}
+
+/// Where a plan lies that is made only to be looked at. It tells of customers, so whoever forgets one removes what a killed process left.
+pub fn passing(job: &Job) -> PathBuf {
+    job.runs.join(&job.name).join(".doctor")
 }
 
 /// A plan that is made only to be looked at, and goes.

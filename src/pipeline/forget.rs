@@ -1,7 +1,7 @@
 //! Forgetting a customer: plans, outbox, lists and ledger of a job hold nothing of them any more, and nothing is sent to them again.
 
 use super::error::Error;
-use super::{forgotten, inputs, letters, listed, optout};
+use super::{doctor, forgotten, inputs, letters, listed, optout};
 use crate::domain::plan::MailRow;
 use crate::domain::{Channel, Job};
 use crate::{keys, ledger, runs};
@@ -46,6 +46,7 @@ pub fn forget(job: &Job, customer: &str, now: i64) -> Result<Forgotten, Error> {
         }
     }
     let mut done = Forgotten { elsewhere: elsewhere.into_iter().collect(), ..Forgotten::default() };
+    runs::remove(&doctor::passing(job))?;
     plans(job, &mut ledger, &ids, now, &mut done)?;
     for trace in &own {
         done.files += remove_letter(job, &trace.mail_id)?;

@@ -53,6 +53,8 @@ fn nothing_tells_of_who_is_forgotten_and_runs_go_on() {
     shop.call(&["plan", "--as-of", "2027-02-01", "-q"], 0);
     let id: String =
         ledger(&shop).query_row("SELECT mail_id FROM mails WHERE customer_id = 'c002' AND as_of = ?1", [DATE], |row| row.get(0)).unwrap();
+    // A doctor that was killed leaves behind what it looked at.
+    shop.call(&["plan", "--as-of", "2027-02-01", "--into", &shop.path("runs/small/.doctor").display().to_string(), "-q"], 0);
     let telling = || telling(&shop, "c002", "山田 2");
     assert!(telling().len() > 8, "{:?}", telling());
 
