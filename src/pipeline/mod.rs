@@ -41,6 +41,7 @@ mod register;
 mod round;
 mod run;
 mod send;
+mod shelf;
 mod show;
 mod spent;
 mod status;
