@@ -18,7 +18,7 @@ const TRIES: u32 = 24;
 const FIRST_MARK: u32 = 0xF_0000;
 const LAST_MARK: u32 = 0xF_FFFD;
 
-/// What is known, by template and shape of the HTML.
+/// What is known, by template and shape of the HTML; and by template alone the mould that was made last, since most mails have its shape.
 #[derive(Debug, Default)]
 pub(super) struct Moulds {
     known: RwLock<HashMap<u64, Arc<Mould>>>,
@@ -30,8 +30,9 @@ pub(super) struct Moulds {
 struct Mould {
     sample: String,
     pieces: Vec<Range<usize>>,
-    /// Which pieces have been seen to differ between mails.
-    differs: Vec<bool>,
+    /// The pieces that have been seen to differ between mails, and what stands around and between their words.
+    holes: Vec<usize>,
+    seams: Vec<Range<usize>>,
     /// How often it was made, and the text; `None` as long as there was nothing to compare with.
     tries: u32,
     text: Option<Vec<Part>>,
@@ -40,34 +41,43 @@ struct Mould {
 #[derive(Debug)]
 enum Part {
     Words(String),
-    /// The words of this piece.
+    /// The words of this hole.
     Hole(usize),
 }
 
 impl Moulds {
     /// The text of an HTML. `long` is the long way to it.
     pub fn text<E>(&self, name: &str, html: &str, long: impl Fn(&str) -> Result<String, E>) -> Result<String, E> {
-        let (pieces, key) = split(html, self.hasher.hash_one(name), &self.hasher);
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        let Some(mould) = known.filter(|mould| mould.pieces.len() == pieces.len()) else {
+        let template = self.hasher.hash_one(name);
+        if let Some(text) = self.get(template).and_then(|last| last.fit(html)) {
+            return Ok(text);
+        }
+        let (pieces, key) = split(html, template, &self.hasher);
+        let Some(mould) = self.get(key).filter(|mould| mould.pieces.len() == pieces.len()) else {
             self.keep(key, || Mould::of(html, &pieces));
             return long(html);
         };
         let new = mould.differing(html, &pieces);
         if new.is_empty()
-            && let Some(text) = mould.fill(html, &pieces)
+            && let Some(text) = mould.fill(&mould.words(html, &pieces))
         {
             return Ok(text);
         }
         if mould.tries < TRIES {
             let better = Arc::new(mould.again(&new, &long)?);
-            let text = better.fill(html, &pieces);
-            self.known.write().unwrap_or_else(PoisonError::into_inner).insert(key, better);
+            let text = better.fill(&better.words(html, &pieces));
+            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+            known.insert(key, Arc::clone(&better));
+            known.insert(template, better);
             if let Some(text) = text {
                 return Ok(text);
             }
         }
         long(html)
+    }
+
+    fn get(&self, key: u64) -> Option<Arc<Mould>> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned()
     }
 
     fn keep(&self, key: u64, mould: impl FnOnce() -> Mould) {
@@ -80,46 +90,67 @@ impl Moulds {
 
 impl Mould {
     fn of(html: &str, pieces: &[Range<usize>]) -> Self {
-        Self { sample: html.to_owned(), pieces: pieces.to_vec(), differs: vec![false; pieces.len()], tries: 0, text: None }
+        let (sample, pieces) = (html.to_owned(), pieces.to_vec());
+        Self { sample, pieces, holes: Vec::new(), seams: Vec::new(), tries: 0, text: None }
     }
 
     /// The pieces that were the same until now and differ here.
     fn differing(&self, html: &str, pieces: &[Range<usize>]) -> Vec<usize> {
         let mine = self.pieces.iter().map(|piece| self.sample.get(piece.clone()));
         let theirs = pieces.iter().map(|piece| html.get(piece.clone()));
-        let same = mine.zip(theirs).map(|(mine, theirs)| mine == theirs);
-        same.zip(&self.differs).enumerate().filter(|(_, (same, differs))| !same && !**differs).map(|(at, _)| at).collect()
+        let changed = mine.zip(theirs).enumerate().filter(|(_, (mine, theirs))| mine != theirs).map(|(at, _)| at);
+        changed.filter(|at| self.holes.binary_search(at).is_err()).collect()
     }
 
     /// The same with more holes.
     fn again<E>(&self, new: &[usize], long: impl Fn(&str) -> Result<String, E>) -> Result<Self, E> {
-        let mut differs = self.differs.clone();
-        for at in new {
-            if let Some(differs) = differs.get_mut(*at) {
-                *differs = true;
-            }
-        }
-        let holes: Vec<usize> = differs.iter().enumerate().filter(|(_, differs)| **differs).map(|(at, _)| at).collect();
-        let mut marked = String::with_capacity(self.sample.len());
+        let mut holes = [&self.holes, new].concat();
+        holes.sort_unstable();
+        let mut seams = Vec::with_capacity(holes.len() + 1);
         let mut end = 0;
-        for (mark, at) in (FIRST_MARK..=LAST_MARK).filter_map(char::from_u32).zip(&holes) {
-            let Some(piece) = self.pieces.get(*at) else { continue };
+        for piece in holes.iter().filter_map(|at| self.pieces.get(*at)) {
             let words = words(&self.sample, piece);
-            marked.push_str(self.sample.get(end..words.start).unwrap_or_default());
-            marked.push(mark);
+            seams.push(end..words.start);
             end = words.end;
         }
-        marked.push_str(self.sample.get(end..).unwrap_or_default());
-        let text = parts(&long(&marked)?, &holes);
-        Ok(Self { sample: self.sample.clone(), pieces: self.pieces.clone(), differs, tries: self.tries + 1, text: Some(text) })
+        seams.push(end..self.sample.len());
+        let mut marked = String::with_capacity(self.sample.len());
+        for (seam, mark) in seams.iter().zip(FIRST_MARK..=LAST_MARK) {
+            marked.push_str(self.sample.get(seam.clone()).unwrap_or_default());
+            marked.extend(char::from_u32(mark));
+        }
+        // There is a seam more than there are holes.
+        marked.pop();
+        let text = parts(&long(&marked)?, holes.len());
+        Ok(Self { sample: self.sample.clone(), pieces: self.pieces.clone(), holes, seams, tries: self.tries + 1, text: Some(text) })
     }
 
-    fn fill(&self, html: &str, pieces: &[Range<usize>]) -> Option<String> {
+    /// The words in the holes, where the HTML was cut.
+    fn words<'h>(&self, html: &'h str, pieces: &[Range<usize>]) -> Vec<&'h str> {
+        self.holes.iter().filter_map(|at| html.get(words(html, pieces.get(*at)?))).collect()
+    }
+
+    /// The text, where the HTML is as the seams have it, as far as can be seen without cutting it.
+    fn fit(&self, html: &str) -> Option<String> {
+        let (first, seams) = self.seams.split_first()?;
+        let mut rest = html.strip_prefix(self.sample.get(first.clone())?)?;
+        let mut words = Vec::with_capacity(seams.len());
+        for (number, seam) in seams.iter().enumerate() {
+            let seam = self.sample.get(seam.clone())?;
+            // The last seam is the end; any other is known by its beginning.
+            let at = if number + 1 == seams.len() { rest.len().checked_sub(seam.len())? } else { rest.find(seam.get(..1)?)? };
+            words.push(rest.get(..at)?);
+            rest = rest.get(at..)?.strip_prefix(seam)?;
+        }
+        self.fill(&words).filter(|_| rest.is_empty())
+    }
+
+    fn fill(&self, words: &[&str]) -> Option<String> {
         let mut out = String::with_capacity(self.sample.len());
         for part in self.text.as_ref()? {
             match part {
                 Part::Words(words) => out.push_str(words),
-                Part::Hole(at) => put(&mut out, html.get(words(html, pieces.get(*at)?))?),
+                Part::Hole(number) => put(&mut out, words.get(*number)?),
             }
         }
         Some(out)
@@ -168,14 +199,14 @@ fn words(html: &str, piece: &Range<usize>) -> Range<usize> {
 }
 
 /// A text with marks as its parts.
-fn parts(text: &str, holes: &[usize]) -> Vec<Part> {
+fn parts(text: &str, holes: usize) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut rest = text;
-    let hole = |character: char| holes.get(usize::try_from(u32::from(character).checked_sub(FIRST_MARK)?).ok()?).copied();
-    while let Some((at, mark, piece)) = rest.char_indices().find_map(|(at, mark)| Some((at, mark, hole(mark)?))) {
+    let hole = |character: char| usize::try_from(u32::from(character).checked_sub(FIRST_MARK)?).ok().filter(|number| *number < holes);
+    while let Some((at, mark, number)) = rest.char_indices().find_map(|(at, mark)| Some((at, mark, hole(mark)?))) {
         let (before, behind) = rest.split_at(at);
         parts.push(Part::Words(before.to_owned()));
-        parts.push(Part::Hole(piece));
+        parts.push(Part::Hole(number));
         rest = behind.get(mark.len_utf8()..).unwrap_or_default();
     }
     parts.push(Part::Words(rest.to_owned()));

@@ -88,7 +88,9 @@ impl<'a> Shelf<'a> {
                 break;
             }
             look(&batch)?;
-            batch.into_iter().for_each(|mail| shelf.take(mail, &mut numbers));
+            for mail in batch {
+                shelf.take(mail, &mut numbers);
+            }
         }
         shelf.by_id.sort_unstable();
         Ok(shelf)
@@ -173,11 +175,16 @@ impl<'a> Shelf<'a> {
         if let Some((_, batch)) = reading.kept.iter().find(|(kept, _)| *kept == number) {
             return Ok(Arc::clone(batch));
         }
-        let mut rows = match reading.rows.take() {
-            Some((next, rows)) if next == number => rows,
-            _ => self.opened.mails_from(number * BATCH)?,
-        };
-        let batch: Arc<Vec<MailRow>> = Arc::new(rows.by_ref().take(BATCH).collect::<Result<_, _>>()?);
+        let before = reading.rows.take();
+        // In one of the few helping threads: what each of many connections reads by itself would lie in a heap of its own, and stay there.
+        let (batch, rows) = rayon::scope(|_| {
+            let mut rows = match before {
+                Some((next, rows)) if next == number => rows,
+                _ => self.opened.mails_from(number * BATCH)?,
+            };
+            let batch: Vec<MailRow> = rows.by_ref().take(BATCH).collect::<Result<_, _>>()?;
+            Ok::<_, Error>((Arc::new(batch), rows))
+        })?;
         reading.rows = Some((number + 1, rows));
         if reading.kept.len() == KEPT {
             reading.kept.pop_front();
