@@ -7,7 +7,6 @@ connections show how much memory sending takes.
 """
 
 import asyncio
-import importlib.util
 import os
 import pathlib
 import shutil
@@ -111,7 +110,7 @@ def pool():
 
 def merge(folder):
     """Seconds that mailmerge takes for some of them, or why it is not shown."""
-    if not importlib.util.find_spec("mailmerge"):
+    if not shutil.which("mailmerge"):
         return "it is not installed"
     folder.mkdir()
     filler = "A line of the letter that is there to be carried.\n" * (BYTES // 50)
@@ -121,7 +120,7 @@ def merge(folder):
     (folder / "mailmerge_database.csv").write_text("id,email\n" + rows)
     (folder / "mailmerge_server.conf").write_text(f"[smtp_server]\nhost = 127.0.0.1\nport = {PORT}\n")
     started = time.monotonic()
-    command = [sys.executable, "-m", "mailmerge", "--no-dry-run", "--no-limit"]
+    command = ["mailmerge", "--no-dry-run", "--no-limit"]
     ended = subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     if ended.returncode:
         return (ended.stderr.strip().splitlines() or ["it failed"])[-1]
