@@ -1,12 +1,15 @@
-"""How fast rankmail sends, beside Postfix's own load generator. It prints; no time ever fails, only a mail that is missing does.
+"""How fast rankmail sends, beside Postfix's own load generator, nodemailer's pool and mailmerge. It prints; no time ever fails, only a
+mail that is missing does.
 
-usage: python3 benches/wire.py [MAILS]      needs PyPI's duckdb, Debian's postfix (smtp-sink, smtp-source), and a release build
-RANKMAIL names the program.
+usage: python3 benches/wire.py [MAILS [MANY]]      needs PyPI's duckdb, Debian's postfix (smtp-sink, smtp-source), and a release build
+RANKMAIL names the program. npm's nodemailer (in NODE_PATH) and PyPI's mailmerge are shown where they are there. MANY mails over 200
+connections show how much memory sending takes.
 """
 
 import asyncio
 import os
 import pathlib
+import shutil
 import statistics
 import subprocess
 import sys
@@ -18,7 +21,10 @@ import duckdb
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BIN = os.environ.get("RANKMAIL", str(ROOT / "target/release/rankmail"))
-MAILS, BYTES, SESSIONS, TIMES, PORT = int((sys.argv[1:] or ["20000"])[0]), 12_000, 16, 3, 2526
+MAILS, MANY = [int(given) for given in sys.argv[1:3]] + [20_000, 200_000][len(sys.argv[1:3]) :]
+BYTES, SESSIONS, TIMES, PORT = 12_000, 16, 3, 2526
+# mailmerge sends one mail after the other, each over a connection of its own.
+MERGED, MANY_BYTES, MANY_CONNECTIONS = 500, 3_000, 200
 SLOW_MAILS, SLOW_CONNECTIONS, REPLY = 2_000, 10, 0.020
 JOB = """
 name      = "bench"
@@ -89,6 +95,45 @@ def limit(size):
     return time.monotonic() - started
 
 
+def pool():
+    """Seconds that nodemailer's pool takes, or why it is not shown."""
+    if not shutil.which("node"):
+        return "there is no Node.js"
+    script = pathlib.Path(__file__).with_name("pool.js")
+    started = time.monotonic()
+    command = ["node", script, PORT, MAILS, BYTES, SESSIONS]
+    ended = subprocess.run([str(part) for part in command], stderr=subprocess.PIPE, text=True)
+    if ended.returncode:
+        return (ended.stderr.strip().splitlines() or ["it failed"])[0]
+    return time.monotonic() - started
+
+
+def merge(folder):
+    """Seconds that mailmerge takes for some of them, or why it is not shown."""
+    if not shutil.which("mailmerge"):
+        return "it is not installed"
+    folder.mkdir()
+    filler = "A line of the letter that is there to be carried.\n" * (BYTES // 50)
+    head = "TO: {{email}}\nSUBJECT: A letter to {{id}}\nFROM: The shop <hello@shop.example>\n\n"
+    (folder / "mailmerge_template.txt").write_text(head + filler)
+    rows = "".join(f"c{number},c{number}@b.example\n" for number in range(MERGED))
+    (folder / "mailmerge_database.csv").write_text("id,email\n" + rows)
+    (folder / "mailmerge_server.conf").write_text(f"[smtp_server]\nhost = 127.0.0.1\nport = {PORT}\n")
+    started = time.monotonic()
+    command = ["mailmerge", "--no-dry-run", "--no-limit"]
+    ended = subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    if ended.returncode:
+        return (ended.stderr.strip().splitlines() or ["it failed"])[-1]
+    return time.monotonic() - started
+
+
+def beside(name, mails, took):
+    if isinstance(took, str):
+        print(f"{name:14} not shown: {took}", flush=True)
+    else:
+        print(f"{name:14} {mails / took:6.0f} mails/s     {mails} mails", flush=True)
+
+
 def full_speed(folder):
     user = ["-u", "postfix"] if os.getuid() == 0 else []
     sink = subprocess.Popen(["smtp-sink", *user, f"127.0.0.1:{PORT}", "1000"])
@@ -96,15 +141,38 @@ def full_speed(folder):
         time.sleep(1)
         place = shop(folder / "fast", MAILS, BYTES, SESSIONS)
         rounds = [(limit(BYTES), send(place, PORT, number)) for number in range(TIMES)]
+        print(f"{MAILS} mails of {BYTES} bytes to smtp-sink, {SESSIONS} connections, the ledger's fsync on")
+        medians = []
+        for name, seconds in zip(["smtp-source", "rankmail send"], zip(*rounds)):
+            rates = [MAILS / one for one in seconds]
+            medians.append(statistics.median(rates))
+            print(f"{name:14} {medians[-1]:6.0f} mails/s     {' '.join(f'{rate:.0f}' for rate in rates)}", flush=True)
+        beside("nodemailer", MAILS, pool())
+        beside("mailmerge", MERGED, merge(folder / "merge"))
+        print(f"rankmail reaches {medians[1] / medians[0]:.2f} of the limit\n")
+        memory(folder)
     finally:
         sink.kill()
-    print(f"{MAILS} mails of {BYTES} bytes to smtp-sink, {SESSIONS} connections, the ledger's fsync on")
-    medians = []
-    for name, seconds in zip(["smtp-source", "rankmail send"], zip(*rounds)):
-        rates = [MAILS / one for one in seconds]
-        medians.append(statistics.median(rates))
-        print(f"{name:14} {medians[-1]:6.0f} mails/s     {' '.join(f'{rate:.0f}' for rate in rates)}", flush=True)
-    print(f"rankmail reaches {medians[1] / medians[0]:.2f} of the limit\n")
+
+
+def memory(folder):
+    """The most that `send` of many mails over many connections ever held."""
+    place = shop(folder / "many", MANY, MANY_BYTES, MANY_CONNECTIONS)
+    runs = folder / "many-runs"
+    call = lambda verb, *more: [BIN, verb, place / "job.toml", "--runs", runs, "--as-of", "2026-12-01", "--quiet", *more]
+    plan, started = peak(call("plan")), time.monotonic()
+    sent = peak(call("send", "--smtp", f"smtp://127.0.0.1:{PORT}"))
+    took = time.monotonic() - started
+    print(f"{MANY} mails over {MANY_CONNECTIONS} connections: {sent} MiB at most ({took:.0f} s); planning them {plan} MiB\n", flush=True)
+
+
+def peak(command):
+    """Runs a command, and gives the most memory that it held, in MiB."""
+    process = subprocess.Popen([str(part) for part in command])
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        sys.exit(f"{command[1]} ended with {os.waitstatus_to_exitcode(status)}")
+    return usage.ru_maxrss // 1024
 
 
 class SlowServer:

@@ -6,14 +6,6 @@ use chrono::NaiveDate;
 use rusqlite::{OptionalExtension, Params, Row, params};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// A mail that is still to be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pending {
-    pub mail_id: String,
-    /// A deferred mail is not tried before this instant (microseconds UTC).
-    pub not_before: Option<i64>,
-}
-
 /// A mail of which nobody knows whether it was delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Doubt {
@@ -64,11 +56,18 @@ impl Ledger {
         })
     }
 
-    /// Mails that are planned or deferred, in the order of the plan.
-    pub fn pending(&self, job: &str, as_of: NaiveDate) -> Result<Vec<Pending>> {
-        let sql = "SELECT mail_id, not_before FROM mails
-                   WHERE job = ?1 AND as_of = ?2 AND state IN ('planned', 'deferred') ORDER BY place";
-        self.all(sql, params![job, as_of.to_string()], |row| Ok(Pending { mail_id: row.get(0)?, not_before: row.get(1)? }))
+    /// Tells of each mail that is planned or deferred its id and when it may be tried, in no order.
+    pub fn pending(&self, job: &str, as_of: NaiveDate, mut each: impl FnMut(&str, Option<i64>)) -> Result<()> {
+        let sql = "SELECT mail_id, not_before FROM mails WHERE job = ?1 AND as_of = ?2 AND state IN ('planned', 'deferred')";
+        let mut work = || -> rusqlite::Result<()> {
+            let mut statement = self.connection.prepare(sql)?;
+            let mut rows = statement.query(params![job, as_of.to_string()])?;
+            while let Some(row) = rows.next()? {
+                each(row.get_ref(0)?.as_str()?, row.get(1)?);
+            }
+            Ok(())
+        };
+        work().map_err(|error| Error::read(&error))
     }
 
     /// The state of each mail of a campaign in a run, by mail id.

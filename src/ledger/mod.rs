@@ -27,7 +27,7 @@ pub use bounces::{Bounce, Mailed, Noted, RefusedMail};
 pub use desk::{Desk, Run};
 pub use erase::{AGED, AGED_REASON, FORGOTTEN, Trace};
 pub use error::Error;
-pub use look::{Doubt, Entry, Pending};
+pub use look::{Doubt, Entry};
 pub use moves::{Claim, Recovered, retry_after};
 pub use operator::{Verdict, Which};
 pub use optout::OptOut;

@@ -110,13 +110,13 @@ impl Ledger {
     ///
     /// # Errors
     /// The ledger cannot be written: nothing was changed.
-    pub fn too_late(&mut self, run: &Run, mail_ids: &[&str], now: i64) -> Result<()> {
+    pub fn too_late(&mut self, run: &Run, mail_ids: &[impl AsRef<str>], now: i64) -> Result<()> {
         let sql = "UPDATE mails SET state = 'rejected', reason = 'too_late', settled_at = ?4, not_before = NULL
                    WHERE job = ?1 AND as_of = ?2 AND mail_id = ?3 AND state IN ('planned', 'deferred')";
         let date = run.as_of.to_string();
         self.change(|change, _| {
             let mut update = change.prepare_cached(sql)?;
-            mail_ids.iter().map(|mail_id| update.execute(params![run.job, date, mail_id, now]).map(Ok)).collect()
+            mail_ids.iter().map(|mail_id| update.execute(params![run.job, date, mail_id.as_ref(), now]).map(Ok)).collect()
         })?;
         Ok(())
     }
@@ -135,10 +135,11 @@ impl Ledger {
 struct Found {
     state: String,
     customer_id: String,
-    campaign: String,
     address: String,
     first_claim_at: Option<i64>,
     not_before: Option<i64>,
+    /// An operator stopped its campaign in this run.
+    stopped: bool,
 }
 
 /// Moves a planned or due mail to handing, or to suppressed. What goes by another channel than mail comes with the mail address at which
@@ -154,16 +155,18 @@ pub(super) fn claim(
     let date = run.as_of.to_string();
     let found = change
         .prepare_cached(
-            "SELECT state, customer_id, campaign, address, first_claim_at, not_before FROM mails WHERE job = ?1 AND as_of = ?2 AND mail_id = ?3",
+            "SELECT state, customer_id, address, first_claim_at, not_before,
+                    EXISTS (SELECT 1 FROM stopped WHERE job = ?1 AND as_of = ?2 AND stopped.campaign = mails.campaign)
+             FROM mails WHERE job = ?1 AND as_of = ?2 AND mail_id = ?3",
         )?
         .query_row(params![run.job, date, mail_id], |row| {
             Ok(Found {
                 state: row.get(0)?,
                 customer_id: row.get(1)?,
-                campaign: row.get(2)?,
-                address: row.get(3)?,
-                first_claim_at: row.get(4)?,
-                not_before: row.get(5)?,
+                address: row.get(2)?,
+                first_claim_at: row.get(3)?,
+                not_before: row.get(4)?,
+                stopped: row.get(5)?,
             })
         })
         .optional()?;
@@ -176,7 +179,8 @@ pub(super) fn claim(
     if !(due && matches!(state, State::Planned | State::Deferred)) {
         return Ok(Ok(Claim::NotClaimable(Some(state))));
     }
-    if operator::hold(change, &run.job, &date, &found.campaign, mail_id)? {
+    if found.stopped {
+        operator::hold(change, &run.job, &date, mail_id)?;
         return Ok(Ok(Claim::NotClaimable(Some(State::Held))));
     }
     let same_address = listed.map_or_else(|| found.address.to_lowercase(), str::to_owned);

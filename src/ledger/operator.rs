@@ -151,9 +151,8 @@ fn reopen(change: &Connection, job: &str, date: &str) -> rusqlite::Result<usize>
     change.execute("UPDATE adoptions SET finished_at = NULL WHERE job = ?1 AND as_of = ?2", params![job, date])
 }
 
-/// Holds a mail back whose campaign was stopped in its run, and tells whether it did.
-pub(super) fn hold(change: &Connection, job: &str, date: &str, campaign: &str, mail_id: &str) -> rusqlite::Result<bool> {
-    let sql = "UPDATE mails SET state = 'held' WHERE job = ?1 AND as_of = ?2 AND mail_id = ?4
-               AND EXISTS (SELECT 1 FROM stopped WHERE job = ?1 AND as_of = ?2 AND campaign = ?3)";
-    Ok(change.prepare_cached(sql)?.execute(params![job, date, campaign, mail_id])? > 0)
+/// Holds a mail back whose campaign was stopped in its run.
+pub(super) fn hold(change: &Connection, job: &str, date: &str, mail_id: &str) -> rusqlite::Result<()> {
+    let sql = "UPDATE mails SET state = 'held' WHERE job = ?1 AND as_of = ?2 AND mail_id = ?3";
+    change.prepare_cached(sql)?.execute(params![job, date, mail_id]).map(drop)
 }

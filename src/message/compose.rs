@@ -92,11 +92,11 @@ pub fn compose(head: &Head, content: &Content) -> Result<Vec<u8>, ComposeError> 
 fn part(kind: ContentType, text: &str) -> SinglePart {
     let text = encode::lines(text);
     let foreign = text.bytes().filter(|byte| !byte.is_ascii()).count();
-    let encoding = if foreign * 6 > text.len() { ContentTransferEncoding::Base64 } else { ContentTransferEncoding::QuotedPrintable };
-    let body = match Body::new_with_encoding(text, encoding) {
-        Ok(body) => body,
-        // It fails only for encodings that cannot hold every text, which these two can.
-        Err(bytes) => Body::new(bytes),
+    let body = if foreign * 6 > text.len() {
+        // Only an encoding that cannot hold every text fails, and gives the text back.
+        Body::new_with_encoding(text.into_bytes(), ContentTransferEncoding::Base64).unwrap_or_else(Body::new)
+    } else {
+        Body::dangerous_pre_encoded(encode::quoted(&text), ContentTransferEncoding::QuotedPrintable)
     };
     SinglePart::builder().header(kind).body(body)
 }

@@ -58,18 +58,36 @@ fn words(value: &str) -> String {
 
 /// A text with CRLF at the end of each line, without NUL and other control characters but tabs.
 pub(super) fn lines(value: &str) -> String {
-    let mut out = String::with_capacity(value.len() + value.len() / 32);
-    let mut characters = value.chars().peekable();
-    while let Some(character) = characters.next() {
-        match character {
-            '\r' => {
-                characters.next_if_eq(&'\n');
-                out.push_str("\r\n");
+    let mut out = String::with_capacity(value.len() + value.len() / 16);
+    for line in value.split_inclusive('\n') {
+        let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line.strip_suffix('\r').unwrap_or(line), "\r\n"));
+        if line.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t')) {
+            out.push_str(line);
+        } else {
+            for character in line.chars() {
+                match character {
+                    '\r' => out.push_str("\r\n"),
+                    '\t' => out.push('\t'),
+                    other if other.is_control() => {}
+                    other => out.push(other),
+                }
             }
-            '\n' => out.push_str("\r\n"),
-            '\t' => out.push('\t'),
-            other if other.is_control() => {}
-            other => out.push(other),
+        }
+        out.push_str(end);
+    }
+    out
+}
+
+/// A text with whole lines as quoted-printable. Each line is encoded by itself, and most of plain HTML can stand as it is.
+pub(super) fn quoted(lines: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(lines.len() + lines.len() / 16);
+    for line in lines.split_inclusive("\r\n") {
+        let text = line.strip_suffix("\r\n").unwrap_or(line);
+        let stands = text.len() <= LINE && text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'=');
+        if stands && !text.ends_with(' ') {
+            out.extend_from_slice(line.as_bytes());
+        } else {
+            out.extend_from_slice(&quoted_printable::encode(line));
         }
     }
     out
@@ -101,5 +119,32 @@ mod tests {
     #[test]
     fn bodies_have_whole_line_ends_only() {
         assert_eq!(lines("a\rb\nc\r\nd\0e\u{1b}\tf\r"), "a\r\nb\r\nc\r\nde\tf\r\n");
+    }
+
+    #[test]
+    fn a_line_that_can_stand_is_quoted_as_any_other() {
+        let lines = [
+            "",
+            "a",
+            "=",
+            "a=b",
+            " a",
+            "a ",
+            "a\tb",
+            "\t",
+            "é",
+            "a .",
+            "<p class=\"x\">",
+            &"x".repeat(76),
+            &"x".repeat(77),
+            &"ab ".repeat(60),
+        ];
+        for first in lines {
+            for second in lines {
+                for text in [format!("{first}\r\n{second}"), format!("{first}\r\n{second}\r\n"), format!("{first}\r\n\r\n{second}\r\n")] {
+                    assert_eq!(quoted(&text), quoted_printable::encode(&text), "{text:?}");
+                }
+            }
+        }
     }
 }

@@ -13,6 +13,7 @@ mod files;
 mod filters;
 mod legal;
 mod lexer;
+mod moulds;
 mod names;
 mod parts;
 mod plain;

@@ -36,14 +36,43 @@ impl Templates {
         values: &Value,
         shop: &[(String, String)],
     ) -> Result<Content, RenderError> {
+        self.mail(self.parts(campaign, variant, rank)?, context(values, shop), false)
+    }
+
+    /// The same, by a short way where earlier mails have shown one, and by the long way where `is_right` says that the short one went
+    /// wrong; `None` where it says so of both.
+    ///
+    /// # Errors
+    /// As for `render`.
+    pub fn render_right(
+        &self,
+        campaign: &str,
+        variant: Option<&str>,
+        rank: Option<&str>,
+        values: &Value,
+        shop: &[(String, String)],
+        is_right: impl Fn(&Content) -> bool,
+    ) -> Result<Option<Content>, RenderError> {
+        let parts = self.parts(campaign, variant, rank)?;
+        let content = self.mail(parts, context(values, shop), true)?;
+        if is_right(&content) {
+            return Ok(Some(content));
+        }
+        Ok(Some(self.mail(parts, context(values, shop), false)?).filter(is_right))
+    }
+
+    /// The files of a mail.
+    fn parts(&self, campaign: &str, variant: Option<&str>, rank: Option<&str>) -> Result<&Parts, RenderError> {
         let Some(files) = self.campaigns.get(campaign) else {
             return Err(of_file(campaign, "these templates hold no such campaign".into()));
         };
         let Some(set) = variant.map_or(Some(&files.set), |variant| files.variants.get(variant)) else {
             return Err(of_file(campaign, format!("these templates hold no variant `{}` of it", variant.unwrap_or_default())));
         };
-        let parts = rank.and_then(|rank| set.ranks.get(rank)).unwrap_or(&set.usual);
-        let mut context = context(values, shop);
+        Ok(rank.and_then(|rank| set.ranks.get(rank)).unwrap_or(&set.usual))
+    }
+
+    fn mail(&self, parts: &Parts, mut context: Context, short: bool) -> Result<Content, RenderError> {
         let subject = match &parts.subject {
             Some(name) => one_line(&self.part(name, &context)?),
             None => String::new(),
@@ -59,29 +88,35 @@ impl Templates {
         if let Some(preheader) = &preheader {
             context.insert_value("preheader", tera::Value::from(preheader.as_str()));
         }
-        let (html, text) = self.bodies(parts, context)?;
+        let (html, text) = self.bodies(parts, context, short)?;
         Ok(Content { subject, preheader, html, text })
     }
 
     /// The HTML part and the text part; either is empty where the campaign has no such template.
-    fn bodies(&self, parts: &Parts, mut context: Context) -> Result<(String, String), RenderError> {
+    fn bodies(&self, parts: &Parts, mut context: Context, short: bool) -> Result<(String, String), RenderError> {
         let mut html = match &parts.html {
             Some(name) => self.part(name, &context)?,
             None => String::new(),
         };
         let text = match (&parts.text, &parts.html) {
-            (Some(name), _) => self.part(name, &context)?,
+            (Some(name), _) => plain::tidy(&self.part(name, &context)?),
             (None, Some(name)) if context.remove("preheader").is_some() => {
                 // The hidden line would stand visibly at the top of the text, so the text is made from a mail without it.
-                plain::from_html(&self.part(name, &context)?).map_err(|message| of_file(name, message))?
+                self.text(name, &self.part(name, &context)?, short)?
             }
-            (None, Some(name)) => plain::from_html(&html).map_err(|message| of_file(name, message))?,
-            (None, None) => String::new(),
+            (None, Some(name)) => self.text(name, &html, short)?,
+            (None, None) => plain::tidy(""),
         };
         if let (Some(inliner), Some(name)) = (&self.inliner, &parts.html) {
             html = inliner.inline(&html).map_err(|error| of_file(name, format!("its styles cannot be moved inline: {error}")))?;
         }
-        Ok((html, plain::tidy(&text)))
+        Ok((html, text))
+    }
+
+    /// The text of an HTML part.
+    fn text(&self, name: &str, html: &str, short: bool) -> Result<String, RenderError> {
+        let long = |html: &str| plain::from_html(html).map(|text| plain::tidy(&text)).map_err(|message| of_file(name, message));
+        if short { self.moulds.text(name, html, long) } else { long(html) }
     }
 
     /// One file, rendered.

@@ -5,8 +5,8 @@ use super::send::Request;
 use super::{bounces, brakes, register, stops};
 use crate::domain::coupon::folded;
 use crate::domain::plan::{MailRow, Summary};
-use crate::domain::{Campaign, Job, OfferRule, State};
-use crate::ledger;
+use crate::domain::{Job, OfferRule, State};
+use crate::{ledger, runs};
 use chrono::NaiveDate;
 use std::collections::{HashMap, HashSet};
 
@@ -15,12 +15,12 @@ use std::collections::{HashMap, HashSet};
 pub fn adopt(
     request: &Request,
     ledger: &mut ledger::Ledger,
-    summary: &Summary,
+    opened: &runs::Opened,
     planned: &Job,
     destination: &str,
-    mails: &[MailRow],
+    codes: &Codes,
 ) -> Result<(), Error> {
-    let job = request.job;
+    let (job, summary) = (request.job, &opened.summary);
     stops::obey(job, ledger, (request.now)())?;
     bounces::of_servers(job, ledger, (request.now)())?;
     let adoption = ledger.adoption(&job.name, request.as_of)?;
@@ -46,7 +46,7 @@ pub fn adopt(
     if let Some(tripped) = brakes::on_future(job, request.as_of, summary.counts.newest, (request.now)()).filter(|_| adoption.is_none()) {
         brakes::stop(job, &[tripped], request.accept)?;
     }
-    if let Some(tripped) = register::brake_of_mails(job, planned, ledger, summary, mails)?.filter(|_| has_open) {
+    if let Some(tripped) = register::brake_of_mails(job, ledger, summary, codes.own)?.filter(|_| has_open) {
         brakes::stop(job, &[tripped], request.accept)?;
     }
     if let Some(adoption) = adoption {
@@ -58,11 +58,16 @@ pub fn adopt(
         digest: summary.digest.clone(),
         destination: destination.to_owned(),
         closing: summary.closing,
-        mails: mails.len() as u64,
+        mails: codes.mails,
         adopted_at: (request.now)(),
         finished_at: None,
     };
-    Ok(ledger.adopt_issuing(&adoption, &unique_codes(planned, mails), rows(planned, mails))?)
+    let (mut mails, mut unreadable) = (opened.mails_from(0)?, None);
+    let readable = std::iter::from_fn(|| mails.next()?.map_err(|error| unreadable = Some(error)).ok());
+    // A plan that cannot be read to its end lacks mails, so nothing of it is adopted.
+    let adopted = ledger.adopt_issuing(&adoption, &codes.unique, rows(planned, readable));
+    unreadable.map_or(Ok(()), Err)?;
+    Ok(adopted?)
 }
 
 /// Ranks move from run to run, so each plan is adopted on top of the run it was planned on.
@@ -92,27 +97,53 @@ pub fn refuse_behind(job: &Job, ledger: &ledger::Ledger, as_of: NaiveDate) -> Re
     }
 }
 
-/// The codes of which each is in one mail, ever.
-fn unique_codes(planned: &Job, mails: &[MailRow]) -> HashSet<String> {
-    let unique = |campaign: &Campaign| campaign.offer.as_ref().is_some_and(OfferRule::has_unique_codes);
-    let campaigns: HashSet<&str> =
-        planned.campaigns.iter().filter(|campaign| unique(campaign)).map(|campaign| campaign.name.as_str()).collect();
-    let mails = mails.iter().filter(|mail| campaigns.contains(mail.campaign.as_str()));
-    mails.filter_map(|mail| mail.coupon_code.as_deref().map(folded)).collect()
+/// What is counted of a plan's mails before it is adopted.
+pub struct Codes {
+    /// How many there are, of all channels.
+    mails: u64,
+    /// How many hold a code that rankmail made.
+    own: usize,
+    /// The codes of which each is in one mail, ever.
+    unique: HashSet<String>,
+    /// The campaigns with codes that rankmail made, and those in which each mail has its own.
+    makes: HashSet<String>,
+    has_unique: HashSet<String>,
 }
 
-fn rows<'a>(planned: &'a Job, mails: &'a [MailRow]) -> impl Iterator<Item = ledger::NewMail> + 'a {
+impl Codes {
+    pub fn of(planned: &Job) -> Self {
+        let named = |holds: fn(&OfferRule) -> bool| {
+            let campaigns = planned.campaigns.iter().filter(|campaign| campaign.offer.as_ref().is_some_and(holds));
+            campaigns.map(|campaign| campaign.name.clone()).collect()
+        };
+        let (makes, has_unique) = (named(OfferRule::makes_codes), named(OfferRule::has_unique_codes));
+        Self { mails: 0, own: 0, unique: HashSet::new(), makes, has_unique }
+    }
+
+    /// Counts these too.
+    pub fn see(&mut self, mails: &[MailRow]) {
+        self.mails += mails.len() as u64;
+        for (mail, code) in mails.iter().filter_map(|mail| Some((mail, mail.coupon_code.as_deref()?))) {
+            self.own += usize::from(self.makes.contains(&mail.campaign));
+            if self.has_unique.contains(&mail.campaign) {
+                self.unique.insert(folded(code));
+            }
+        }
+    }
+}
+
+fn rows<'a>(planned: &'a Job, mails: impl Iterator<Item = MailRow> + 'a) -> impl Iterator<Item = ledger::NewMail> + 'a {
     let counted: HashMap<&str, bool> =
         planned.campaigns.iter().map(|campaign| (campaign.name.as_str(), campaign.counts_towards_limit)).collect();
-    mails.iter().map(move |mail| ledger::NewMail {
-        mail_id: mail.mail_id.clone(),
-        customer_id: mail.customer_id.clone(),
-        campaign: mail.campaign.clone(),
-        occasion: mail.occasion.clone(),
-        channel: mail.channel,
-        address: mail.address.clone(),
-        coupon_code: mail.coupon_code.clone(),
+    mails.map(move |mail| ledger::NewMail {
         counts: counted.get(mail.campaign.as_str()).copied().unwrap_or(true),
+        mail_id: mail.mail_id,
+        customer_id: mail.customer_id,
+        campaign: mail.campaign,
+        occasion: mail.occasion,
+        channel: mail.channel,
+        address: mail.address,
+        coupon_code: mail.coupon_code,
     })
 }
 

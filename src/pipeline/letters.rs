@@ -11,10 +11,15 @@ use rayon::prelude::*;
 /// What stands for a mail's token in a return path.
 const TOKEN: &str = "{token}";
 
+/// A mail that is rendered and has no headers yet.
+pub struct Rendered {
+    pub content: message::Content,
+    values: Value,
+}
+
 /// Renders a mail from its values.
-fn content(templates: &message::Templates, job: &Job, mail: &MailRow) -> Result<message::Content, Error> {
-    let values = runs::values_read(&mail.values)?;
-    let content = templates.render(&mail.campaign, mail.variant.as_deref(), mail.rank.as_deref(), &values, &job.shop);
+fn content(templates: &message::Templates, job: &Job, mail: &MailRow, values: &Value) -> Result<message::Content, Error> {
+    let content = templates.render(&mail.campaign, mail.variant.as_deref(), mail.rank.as_deref(), values, &job.shop);
     content.map_err(|error| Error::Render(error.to_string()))
 }
 
@@ -31,7 +36,8 @@ pub fn look(templates: &message::Templates, job: &Job, mail: &MailRow) -> Result
     // What is printed or told from a list shows the offer; a mail shows what its template says.
     let offer = values.get("offer").filter(|_| mail.channel != Channel::Mail).map(runs::values_text).unwrap_or_default();
     let place = format!("{} {} {offer}", mail.channel.word(), mail.address);
-    Ok(message::hash(&place, &content(templates, job, &plain)?))
+    let values = runs::values_read(&plain.values)?;
+    Ok(message::hash(&place, &content(templates, job, &plain, &values)?))
 }
 
 /// Renders and composes the mails of one plan, from its folder only.
@@ -52,8 +58,12 @@ impl Writer {
     }
 
     /// Renders mails, and makes sure that each is byte for byte the one that was planned and seen.
-    pub fn render(&self, mails: &[&MailRow]) -> Result<Vec<message::Content>, Error> {
-        mails.par_iter().map(|mail| self.render_one(mail)).collect()
+    pub fn render(&self, mails: &[&MailRow]) -> Result<Vec<Rendered>, Error> {
+        match mails {
+            // The helping threads are not worth a message for one mail.
+            [mail] => Ok(vec![self.render_one(mail)?]),
+            mails => mails.par_iter().map(|mail| self.render_one(mail)).collect(),
+        }
     }
 
     /// Makes sure that every mail still renders to what was planned, before the first of them leaves.
@@ -62,13 +72,17 @@ impl Writer {
     }
 
     /// Composes mails, each with its own end. The instants are those of their first claims.
-    pub fn compose_all(&self, mails: &[(&MailRow, &message::Content, i64)]) -> Vec<Result<Letter, Error>> {
-        mails.par_iter().map(|(mail, content, first_claim_at)| self.compose(mail, content, *first_claim_at)).collect()
+    pub fn compose_all(&self, mails: &[(&MailRow, &Rendered, i64)]) -> Vec<Result<Letter, Error>> {
+        match mails {
+            [(mail, rendered, first_claim_at)] => vec![self.compose(mail, rendered, *first_claim_at)],
+            mails => mails.par_iter().map(|(mail, rendered, first_claim_at)| self.compose(mail, rendered, *first_claim_at)).collect(),
+        }
     }
 
     /// Renders a mail whose values were changed on purpose.
-    pub fn render_changed(&self, mail: &MailRow) -> Result<message::Content, Error> {
-        content(&self.templates, &self.job, mail)
+    pub fn render_changed(&self, mail: &MailRow) -> Result<Rendered, Error> {
+        let values = runs::values_read(&mail.values)?;
+        Ok(Rendered { content: content(&self.templates, &self.job, mail, &values)?, values })
     }
 
     /// What the customer sees of a mail, as a hash: codes and opt-out links, which are every mail's own, left aside.
@@ -76,23 +90,25 @@ impl Writer {
         look(&self.templates, &self.job, mail)
     }
 
-    fn render_one(&self, mail: &MailRow) -> Result<message::Content, Error> {
-        let content = self.render_changed(mail)?;
-        if message::hash(&mail.address, &content) != mail.content_hash {
-            return Err(Error::Folder(format!(
+    fn render_one(&self, mail: &MailRow) -> Result<Rendered, Error> {
+        let values = runs::values_read(&mail.values)?;
+        let (variant, rank) = (mail.variant.as_deref(), mail.rank.as_deref());
+        let as_planned = |content: &message::Content| message::hash(&mail.address, content) == mail.content_hash;
+        let rendered = self.templates.render_right(&mail.campaign, variant, rank, &values, &self.job.shop, as_planned);
+        match rendered.map_err(|error| Error::Render(error.to_string()))? {
+            Some(content) => Ok(Rendered { content, values }),
+            None => Err(Error::Folder(format!(
                 "the mail {} (customer {}, campaign {}) no longer renders to what was planned; the plan was made by another version of \
                  rankmail or its folder was changed: plan again",
                 mail.mail_id, mail.customer_id, mail.campaign
-            )));
+            ))),
         }
-        Ok(content)
     }
 
     /// The finished mail with its envelope. The date is that of the first claim, so that a mail sent again is the same mail.
-    pub fn compose(&self, mail: &MailRow, content: &message::Content, first_claim_at: i64) -> Result<Letter, Error> {
-        let values = runs::values_read(&mail.values)?;
-        let head = head::head(&self.job, &mail.campaign, &mail.mail_id, &mail.address, &values, first_claim_at);
-        let bytes = message::compose(&head, content)?;
+    pub fn compose(&self, mail: &MailRow, rendered: &Rendered, first_claim_at: i64) -> Result<Letter, Error> {
+        let head = head::head(&self.job, &mail.campaign, &mail.mail_id, &mail.address, &rendered.values, first_claim_at);
+        let bytes = message::compose(&head, &rendered.content)?;
         let from = match self.job.smtp.as_ref().and_then(|smtp| smtp.return_path.as_deref()) {
             None => message::address_of(head.from)?,
             Some(path) => self.return_path(path, &mail.mail_id)?,

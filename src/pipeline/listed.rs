@@ -31,7 +31,7 @@ pub fn kind(channel: Channel) -> Option<ListKind> {
     }
 }
 
-/// Puts what is planned for other channels on the run's lists: claimed first, settled when the list lies on the disk. Every list is
+/// Puts what is planned for other channels than mail on the run's lists: claimed first, settled when the list lies on the disk. Every list is
 /// written whole, from what the ledger has handed over, so a run that was cut off leaves nobody out and nobody on it twice.
 pub fn hand_over(
     request: &Request,
@@ -41,9 +41,15 @@ pub fn hand_over(
     writer: &Writer,
     mails: &[MailRow],
 ) -> Result<Handed, Error> {
-    let pending: BTreeSet<String> = ledger.pending(&run.job, run.as_of)?.into_iter().map(|mail| mail.mail_id).collect();
+    if mails.is_empty() {
+        return Ok(Handed::default());
+    }
+    let mut pending = BTreeSet::new();
+    ledger.pending(&run.job, run.as_of, |mail_id, _| {
+        pending.insert(mail_id.to_owned());
+    })?;
     let most = request.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-    let open = mails.iter().filter(|mail| mail.channel != Channel::Mail && pending.contains(&mail.mail_id));
+    let open = mails.iter().filter(|mail| pending.contains(&mail.mail_id));
     let open: Vec<&MailRow> = open.take(most).collect();
     if open.is_empty() {
         return Ok(Handed::default());
@@ -122,7 +128,7 @@ fn save(path: &Path, text: &str) -> Result<(), Error> {
 /// The rows of a plan as they stand on a list. What their templates say is on it only with a writer.
 pub fn entries(rows: &[&MailRow], writer: Option<&Writer>) -> Result<Vec<Entry>, Error> {
     let messages = match writer {
-        Some(writer) => writer.render(rows)?.into_iter().map(|content| content.text.trim_end().to_owned()).collect(),
+        Some(writer) => writer.render(rows)?.into_iter().map(|rendered| rendered.content.text.trim_end().to_owned()).collect(),
         None => vec![String::new(); rows.len()],
     };
     rows.iter().zip(messages).map(|(row, message)| Ok(Entry { message, ..entry(row)? })).collect()

@@ -45,6 +45,7 @@ mod round;
 mod run;
 mod sample;
 mod send;
+mod shelf;
 mod show;
 mod spent;
 mod status;

@@ -124,15 +124,9 @@ pub fn brake_of_plan(job: &Job, summary: &Summary, parts: &[PlanPart]) -> Result
     brake(job, ledger.as_ref(), summary, own)
 }
 
-/// The brake `codes` of a plan that is about to be sent. `planned` is the plan's own copy of the job.
-pub fn brake_of_mails(
-    job: &Job,
-    planned: &Job,
-    ledger: &ledger::Ledger,
-    summary: &Summary,
-    mails: &[MailRow],
-) -> Result<Option<(String, String)>, Error> {
-    brake(job, Some(ledger), summary, mails.iter().filter(|mail| own_code(planned, mail).is_some()).count())
+/// The brake `codes` of a plan that is about to be sent, with so many codes that rankmail made.
+pub fn brake_of_mails(job: &Job, ledger: &ledger::Ledger, summary: &Summary, own: usize) -> Result<Option<(String, String)>, Error> {
+    brake(job, Some(ledger), summary, own)
 }
 
 /// A job that demands it sends no code that its cart cannot know.

@@ -5,6 +5,7 @@ use super::error::Error;
 use super::lanes::{Lanes, Next};
 use super::progress::Step;
 use super::send::{self, Request, retry};
+use super::shelf::{Due, Held, Shelf};
 use super::{brakes, letters};
 use crate::delivery::{Door, Mailer};
 use crate::domain::delivery::RunTrouble;
@@ -28,7 +29,8 @@ pub struct Round<'a> {
     request: &'a Request<'a>,
     destination: &'a Destination,
     writer: &'a letters::Writer,
-    lanes: Mutex<Lanes<'a>>,
+    shelf: &'a Shelf<'a>,
+    lanes: Mutex<Lanes>,
     /// Nothing is begun at this instant or later (microseconds UTC).
     until: AtomicI64,
     claims_left: AtomicU64,
@@ -54,16 +56,18 @@ struct Tally {
 type Settled = Vec<(String, Outcome)>;
 
 impl<'a> Round<'a> {
-    pub fn new(request: &'a Request<'a>, destination: &'a Destination, writer: &'a letters::Writer, total: u64) -> Self {
+    pub fn new(request: &'a Request<'a>, destination: &'a Destination, writer: &'a letters::Writer, shelf: &'a Shelf<'a>) -> Self {
+        let smtp = request.job.smtp.as_ref().filter(|_| !destination.is_outbox());
         Self {
             request,
             destination,
             writer,
-            lanes: Mutex::new(Lanes::new(request.job.smtp.as_ref().filter(|_| !destination.is_outbox()))),
+            shelf,
+            lanes: Mutex::new(Lanes::new(smtp, shelf.domains())),
             until: AtomicI64::new(i64::MAX),
             claims_left: AtomicU64::new(request.limit.unwrap_or(u64::MAX)),
             tally: Mutex::new(Tally::default()),
-            total,
+            total: shelf.mails() as u64,
             stopped: AtomicBool::new(false),
             fault: Mutex::new(None),
             away: Mutex::new(None),
@@ -81,7 +85,7 @@ impl<'a> Round<'a> {
     }
 
     /// Sends what is due until an instant, and comes back when that is done or must wait for long, when the run was interrupted, or when it must stop.
-    pub fn run(&self, due: Vec<&'a MailRow>, until: i64, ledger: ledger::Ledger, run: ledger::Run) -> Result<ledger::Ledger, Error> {
+    pub fn run(&self, due: Vec<Due>, until: i64, ledger: ledger::Ledger, run: ledger::Run) -> Result<ledger::Ledger, Error> {
         let (mut mailers, door) = self.destination.mailers(due.len(), self.request.interrupted)?;
         lock(&self.tally).done = self.total.saturating_sub(due.len() as u64);
         lock(&self.lanes).fill(due);
@@ -146,23 +150,22 @@ impl<'a> Round<'a> {
 
     /// Renders a batch, claims it in one commit with the outcomes of the batch before, and hands it over. Its own outcomes are left
     /// in `settled`. Mails that were not touched go back into the queue.
-    fn hand(
-        &self,
-        mailer: &mut dyn Mailer,
-        desk: &Desk,
-        batch: &[&'a MailRow],
-        settled: &mut Settled,
-    ) -> Result<Option<RunTrouble>, Error> {
-        let rendered = self.writer.render(batch)?;
-        let ids: Vec<&str> = batch.iter().map(|mail| mail.mail_id.as_str()).collect();
+    fn hand(&self, mailer: &mut dyn Mailer, desk: &Desk, batch: &[Due], settled: &mut Settled) -> Result<Option<RunTrouble>, Error> {
+        let held: Vec<Held> = batch.iter().map(|due| self.shelf.row(due.row)).collect::<Result<_, _>>()?;
+        let rows: Vec<&MailRow> = held.iter().map(|held| &**held).collect();
+        let rendered = self.writer.render(&rows)?;
+        let ids: Vec<&str> = rows.iter().map(|mail| mail.mail_id.as_str()).collect();
         let before = std::mem::take(settled);
         let (_, claims) = desk.turn(&borrowed(&before), &ids, (self.request.now)())?;
-        let mut claimed = Vec::with_capacity(batch.len());
-        for ((mail, rendered), claim) in batch.iter().zip(&rendered).zip(claims) {
+        let (mut dues, mut claimed) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
+        for (((due, mail), rendered), claim) in batch.iter().zip(rows).zip(&rendered).zip(claims) {
             match claim {
-                Claim::Claimed { first_claim_at } => claimed.push((*mail, rendered, first_claim_at)),
+                Claim::Claimed { first_claim_at } => {
+                    dues.push(*due);
+                    claimed.push((mail, rendered, first_claim_at));
+                }
                 Claim::Suppressed(_) | Claim::NotClaimable(_) => {
-                    lock(&self.lanes).ended(mail, None, Instant::now());
+                    lock(&self.lanes).ended(*due, None, Instant::now());
                     self.give_back(1);
                     self.on_done();
                 }
@@ -170,27 +173,27 @@ impl<'a> Round<'a> {
         }
         let mut letters: Vec<Letter> = Vec::with_capacity(claimed.len());
         let mut handed = Vec::with_capacity(claimed.len());
-        for ((mail, ..), letter) in claimed.iter().zip(self.writer.compose_all(&claimed)) {
+        for ((due, (mail, ..)), letter) in dues.into_iter().zip(&claimed).zip(self.writer.compose_all(&claimed)) {
             match letter {
                 Ok(letter) => {
                     letters.push(letter);
-                    handed.push(*mail);
+                    handed.push((due, *mail));
                 }
                 // It is claimed and can never leave. Like a letter that the wire refuses, it fails alone.
                 Err(error) => {
-                    lock(&self.lanes).ended(mail, None, Instant::now());
+                    lock(&self.lanes).ended(due, None, Instant::now());
                     settled.push((mail.mail_id.clone(), Outcome::Rejected { code: 0, reply: format!("not sent, {error}") }));
                 }
             }
         }
         let mut untouched = Vec::new();
         let mut trouble = None;
-        for (mail, outcome) in handed.into_iter().zip(mailer.send(&letters)) {
+        for ((due, mail), outcome) in handed.into_iter().zip(mailer.send(&letters)) {
             if let Outcome::Untouched(what) = &outcome {
                 trouble = Some(what.clone());
-                untouched.push(mail);
+                untouched.push(due);
             } else {
-                lock(&self.lanes).ended(mail, Some(&outcome), Instant::now());
+                lock(&self.lanes).ended(due, Some(&outcome), Instant::now());
             }
             settled.push((mail.mail_id.clone(), outcome));
         }
@@ -202,8 +205,8 @@ impl<'a> Round<'a> {
             self.write_down(desk, settled);
             self.give_back(untouched.len() as u64);
             let mut lanes = lock(&self.lanes);
-            for mail in untouched {
-                lanes.put_back(mail, Instant::now());
+            for due in untouched {
+                lanes.put_back(due, Instant::now());
             }
         }
         Ok(trouble)
@@ -225,7 +228,7 @@ impl<'a> Round<'a> {
     }
 
     /// Takes so many mails at most, or with 0 only tells whether there are any.
-    fn next(&self, size: usize) -> Next<'a> {
+    fn next(&self, size: usize) -> Next {
         let now = (self.request.now)();
         if now >= self.until.load(Ordering::SeqCst) || send::opens(self.request, self.destination, now).is_some() {
             return Next::Nothing;

@@ -4,10 +4,11 @@ use super::destination::{Destination, Server, outbox};
 use super::error::Error;
 use super::progress::{Step, Watch};
 use super::round::Round;
+use super::shelf::{Due, Left, Shelf};
 use super::{adopt, inputs, letters, listed, previous};
 use crate::domain::job::OnInDoubt;
-use crate::domain::plan::{MailRow, Summary};
-use crate::domain::{Channel, Job, State};
+use crate::domain::plan::Summary;
+use crate::domain::{Job, State};
 use crate::{ledger, runs};
 use chrono::NaiveDate;
 use std::collections::{BTreeMap, HashMap};
@@ -82,16 +83,19 @@ pub fn carry_out(request: &Request, fresh: bool) -> Result<Sent, Error> {
     check_digest(request.digest, &opened.summary, opened.folder())?;
     let planned = inputs::planned_job(job, &opened)?;
     let writer = letters::Writer::open(&planned, &opened)?;
-    let mails: Vec<MailRow> = opened.mails()?.collect::<Result<_, _>>()?;
     let mut ledger = ledger::Ledger::open(&job.runs.join("ledger.sqlite"))?;
     // What can be found wrong is found before the plan is adopted, because then it can still be made again.
     destination.mailers(0, request.interrupted)?;
-    if !fresh && ledger.adoption(&job.name, as_of)?.is_none() {
-        writer.prove(&mails)?;
-    }
+    let is_new = ledger.adoption(&job.name, as_of)?.is_none();
+    let mut codes = adopt::Codes::of(&planned);
+    let shelf = Shelf::open(&opened, |mails| {
+        codes.see(mails);
+        if is_new && !fresh { writer.prove(mails) } else { Ok(()) }
+    })?;
     let (mut lists, mut waits) = (Vec::new(), false);
     if !request.interrupted.load(Ordering::SeqCst) {
-        adopt::adopt(request, &mut ledger, &opened.summary, &planned, &destination.name(), &mails)?;
+        adopt::adopt(request, &mut ledger, &opened, &planned, &destination.name(), &codes)?;
+        drop(codes);
         let resend = job.smtp.as_ref().is_some_and(|smtp| smtp.on_in_doubt == OnInDoubt::Resend);
         ledger.recover(&job.name, as_of, destination.is_outbox(), resend)?;
         let (retry_every, retry_for) = retry(job);
@@ -101,10 +105,10 @@ pub fn carry_out(request: &Request, fresh: bool) -> Result<Sent, Error> {
                 ledger.postpone(&run, &campaign.name, send.instant(planned.zone, as_of))?;
             }
         }
-        let handed = listed::hand_over(request, &planned, &mut ledger, &run, &writer, &mails)?;
+        let handed = listed::hand_over(request, &planned, &mut ledger, &run, &writer, shelf.others())?;
         lists = handed.files;
         let rest = Request { limit: request.limit.map(|limit| limit.saturating_sub(handed.claims)), ..*request };
-        (ledger, waits) = deliver_all(&rest, &destination, ledger, &run, &writer, &mails)?;
+        (ledger, waits) = deliver_all(&rest, &destination, ledger, &run, &writer, &shelf)?;
     }
     let states = ledger.states(&job.name, as_of)?;
     let left = [State::Planned, State::Deferred].iter().any(|state| states.get(state).is_some_and(|count| *count > 0));
@@ -144,25 +148,21 @@ fn deliver_all(
     mut ledger: ledger::Ledger,
     run: &ledger::Run,
     writer: &letters::Writer,
-    mails: &[MailRow],
+    shelf: &Shelf,
 ) -> Result<(ledger::Ledger, bool), Error> {
     let (job, as_of) = (&request.job.name, request.as_of);
-    let by_mail = mails.iter().filter(|mail| mail.channel == Channel::Mail);
-    let by_id: HashMap<&str, &MailRow> = by_mail.map(|mail| (mail.mail_id.as_str(), mail)).collect();
-    let ends = ends(request, &ledger, &by_id)?;
-    let round = Round::new(request, destination, writer, by_id.len() as u64);
-    let pending = |ledger: &ledger::Ledger| -> Result<Vec<ledger::Pending>, Error> {
-        Ok(ledger.pending(job, as_of)?.into_iter().filter(|mail| by_id.contains_key(mail.mail_id.as_str())).collect())
-    };
+    let ends = ends(request, &ledger, shelf)?;
+    let round = Round::new(request, destination, writer, shelf);
     loop {
         let now = (request.now)();
         ledger.give_up(job, as_of, now, run.retry_for)?;
-        let left = pending(&ledger)?;
-        let is_late = |id: &str| ends.get(id).is_some_and(|end| *end <= now);
-        let late: Vec<&str> = left.iter().map(|mail| mail.mail_id.as_str()).filter(|id| is_late(id)).collect();
+        let left = shelf.left(&ledger, job, as_of)?;
+        let is_late = |left: &Left| shelf.end(*left).and_then(|day| ends.get(&day)).is_some_and(|end| *end <= now);
+        let late: Vec<String> = left.iter().filter(|left| is_late(left)).map(|left| shelf.mail_id(*left)).collect::<Result<_, _>>()?;
         ledger.too_late(run, &late, now)?;
-        let due = left.iter().filter(|mail| mail.not_before.is_none_or(|at| at <= now) && !is_late(&mail.mail_id));
-        let due: Vec<&MailRow> = due.filter_map(|mail| by_id.get(mail.mail_id.as_str()).copied()).collect();
+        let due = left.iter().filter(|left| left.not_before.is_none_or(|at| at <= now) && !is_late(left));
+        let due: Vec<Due> = due.map(|left| shelf.due(*left)).collect();
+        drop(left);
         // At the end of an offer the round ends too, so that its mails are looked at again.
         let until = ends.values().copied().filter(|end| *end > now).min().unwrap_or(i64::MAX);
         if !due.is_empty() && opens(request, destination, now).is_none() {
@@ -170,7 +170,7 @@ fn deliver_all(
         }
         let now = (request.now)();
         ledger.finish(job, as_of, now)?;
-        let left = pending(&ledger)?;
+        let left = shelf.left(&ledger, job, as_of)?;
         let over = request.interrupted.load(Ordering::SeqCst) || round.is_exhausted();
         if now >= until && !over {
             continue;
@@ -183,7 +183,7 @@ fn deliver_all(
 }
 
 /// When the next of these mails may be tried; `None` where there is nothing to wait for.
-fn next_try(request: &Request, destination: &Destination, left: &[ledger::Pending], resumes: Option<Duration>, now: i64) -> Option<i64> {
+fn next_try(request: &Request, destination: &Destination, left: &[Left], resumes: Option<Duration>, now: i64) -> Option<i64> {
     let later = left.iter().filter_map(|mail| mail.not_before).filter(|at| *at > now).min();
     // What is due and was not tried waits for the day or for its domain.
     let is_due = left.iter().any(|mail| mail.not_before.is_none_or(|at| at <= now));
@@ -194,12 +194,11 @@ fn next_try(request: &Request, destination: &Destination, left: &[ledger::Pendin
     Some(opens(request, destination, at).unwrap_or(at))
 }
 
-/// When what a mail offers ends (microseconds UTC), for mails that could still be used when the plan was adopted. Whoever sends a plan that
+/// When what mails offer ends (microseconds UTC), by its last day, for what could still be used when the plan was adopted. Whoever sends a plan that
 /// is older than its offers means to, and other brakes look at that; but waiting must not make a mail useless.
-fn ends<'m>(request: &Request, ledger: &ledger::Ledger, by_id: &HashMap<&'m str, &'m MailRow>) -> Result<HashMap<&'m str, i64>, Error> {
+fn ends(request: &Request, ledger: &ledger::Ledger, shelf: &Shelf) -> Result<HashMap<NaiveDate, i64>, Error> {
     let adopted_at = ledger.adoption(&request.job.name, request.as_of)?.map_or(i64::MAX, |adoption| adoption.adopted_at);
-    let end = |mail: &MailRow| mail.valid_until.and_then(|day| day.succ_opt()).map(|day| request.job.zone.midnight(day));
-    let ends = by_id.iter().filter_map(|(id, mail)| end(mail).map(|end| (*id, end)));
+    let ends = shelf.ends().into_iter().filter_map(|day| Some((day, request.job.zone.midnight(day.succ_opt()?))));
     Ok(ends.filter(|(_, end)| *end > adopted_at).collect())
 }
 

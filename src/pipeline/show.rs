@@ -35,15 +35,16 @@ pub fn show(job: &Job, as_of: NaiveDate, customer: &str, campaign: Option<&str>)
     let writer = letters::Writer::open(&planned, &opened)?;
     let mails = opened.mails_of(customer)?;
     let wanted: Vec<_> = mails.iter().filter(|mail| campaign.is_none_or(|name| name == mail.campaign)).collect();
-    let contents = writer.render(&wanted)?;
+    let rendered = writer.render(&wanted)?;
     wanted
         .into_iter()
-        .zip(contents)
-        .map(|(mail, content)| {
+        .zip(rendered)
+        .map(|(mail, rendered)| {
             let eml = match mail.channel {
-                Channel::Mail => writer.compose(mail, &content, opened.summary.planned_at)?.bytes,
+                Channel::Mail => writer.compose(mail, &rendered, opened.summary.planned_at)?.bytes,
                 Channel::Post | Channel::Line | Channel::Call => Vec::new(),
             };
+            let content = rendered.content;
             Ok(Shown {
                 mail_id: mail.mail_id.clone(),
                 campaign: mail.campaign.clone(),

@@ -99,9 +99,9 @@ fn letter(writer: &letters::Writer, mail: &MailRow, why: &str, address: &str, no
     if let Some(code) = &mail.coupon_code {
         mail.values = mail.values.replace(code.as_str(), DUMMY_CODE);
     }
-    let mut content = writer.render_changed(&mail)?;
-    content.subject = format!("[TEST {why}] {}", content.subject);
+    let mut rendered = writer.render_changed(&mail)?;
+    rendered.content.subject = format!("[TEST {why}] {}", rendered.content.subject);
     address.clone_into(&mut mail.address);
     mail.mail_id = format!("test-{}", mail.mail_id);
-    writer.compose(&mail, &content, now)
+    writer.compose(&mail, &rendered, now)
 }

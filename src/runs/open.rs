@@ -163,6 +163,14 @@ impl Opened {
         rows::mails(&self.folder, Pick::All)
     }
 
+    /// The same without so many at the front.
+    ///
+    /// # Errors
+    /// As for `mails`.
+    pub fn mails_from(&self, row: usize) -> Result<Rows<MailRow>, Error> {
+        rows::mails(&self.folder, Pick::From(row))
+    }
+
     /// Every gift, by customer id, then campaign.
     ///
     /// # Errors

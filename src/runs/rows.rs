@@ -12,6 +12,7 @@ use arrow::datatypes::Date32Type;
 use chrono::NaiveDate;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::file::metadata::RowGroupMetaData;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -27,6 +28,8 @@ pub(super) enum Pick<'a> {
     Customer(&'a str),
     /// The row groups of these numbers.
     Groups(&'a [usize]),
+    /// All rows from this one on.
+    From(usize),
 }
 
 /// The batches of one table.
@@ -45,7 +48,9 @@ impl Batches {
             let groups = groups_of(&builder, pick);
             let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
             let builder = if columns.is_empty() { builder } else { builder.with_projection(mask) };
+            let before = builder.metadata().row_groups().iter().take(groups.first().copied().unwrap_or(0)).map(rows_of).sum();
             let builder = builder.with_batch_size(BATCH_ROWS).with_row_groups(groups.clone());
+            let builder = if let Pick::From(row) = pick { builder.with_offset(row.saturating_sub(before)) } else { builder };
             Ok((builder.build().map_err(|error| error.to_string())?, groups))
         })?;
         Ok((Self { path, reader }, groups))
@@ -75,13 +80,25 @@ fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T, String>) -> Result<T
     Err(Error::Malformed { path: path.to_owned(), problem })
 }
 
+fn rows_of(group: &RowGroupMetaData) -> usize {
+    usize::try_from(group.num_rows()).unwrap_or(0)
+}
+
 fn groups_of(builder: &ParquetRecordBatchReaderBuilder<File>, pick: Pick<'_>) -> Vec<usize> {
     let groups = builder.metadata().row_groups();
     match pick {
         Pick::All => (0..groups.len()).collect(),
+        Pick::From(row) => {
+            let mut end = 0;
+            let ends = groups.iter().map(|group| {
+                end += rows_of(group);
+                end
+            });
+            ends.enumerate().filter(|(_, end)| *end > row).map(|(at, _)| at).collect()
+        }
         Pick::Groups(wanted) => wanted.iter().copied().filter(|group| *group < groups.len()).collect(),
         Pick::Customer(id) => {
-            let may_hold = |group: &parquet::file::metadata::RowGroupMetaData| {
+            let may_hold = |group: &RowGroupMetaData| {
                 let column = group.columns().iter().find(|column| column.column_path().string() == "customer_id");
                 let bounds = column.and_then(|column| column.statistics()).map(|seen| (seen.min_bytes_opt(), seen.max_bytes_opt()));
                 // Long bounds are cut, downwards and upwards; they still enclose every id.
@@ -131,7 +148,8 @@ impl<T> Iterator for Rows<T> {
 /// The mails of a plan, each with its values.
 pub(super) fn mails(folder: &Path, pick: Pick<'_>) -> Result<Rows<MailRow>, Error> {
     let (mut mails, groups) = Batches::open(folder, MAILS, &[], pick)?;
-    let (mut values, _) = Batches::open(folder, VALUES, &[], Pick::Groups(&groups))?;
+    let beside = if let Pick::From(_) = pick { pick } else { Pick::Groups(&groups) };
+    let (mut values, _) = Batches::open(folder, VALUES, &[], beside)?;
     Ok(Rows::new(move || match (mails.next()?, values.next()?) {
         (None, None) => Ok(None),
         (Some(mail), Some(value)) if mail.num_rows() == value.num_rows() => {

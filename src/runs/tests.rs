@@ -263,6 +263,12 @@ fn one_customer_is_found_among_many() {
     assert_eq!(skips, [SkipRow { customer_id: id.into(), campaign: "newsletter".into(), reason: SkipReason::TooSoon }]);
     assert_eq!(opened.customer("nobody").unwrap(), None);
     assert!(opened.mails_of("nobody").unwrap().is_empty());
+    // From any row on, also from one in the middle of a later row group, both tables tell of the same mail.
+    let ids = |rows: Rows<MailRow>| rows.map(|row| row.unwrap().mail_id).collect::<Vec<_>>();
+    let all = ids(opened.mails().unwrap());
+    for row in [0, 1, 4_096, 32_767, 32_768, 33_000, all.len() - 1, all.len()] {
+        assert!(ids(opened.mails_from(row).unwrap()) == all[row..], "from {row}");
+    }
 }
 
 proptest! {
