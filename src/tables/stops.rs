@@ -6,6 +6,7 @@ use super::error::{Error, relative_name};
 use super::table::{open, unchanged};
 use crate::domain::Address;
 use crate::domain::stop::{StopList, Stopped};
+use crate::domain::text::unmarked;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -127,7 +128,10 @@ pub fn stopped(path: &Path, base: &Path, key: &'static str) -> Result<Vec<Stoppe
             let same = if let (Address::Usable { same, .. }, _) = judge_written(who) { same } else { who.to_lowercase() };
             stopped.push(Stopped::Address(same));
         }
-        if !who.is_empty() {
+        // As the lists of customers and the imported purchases have it, and as other files may.
+        let plain = unmarked(who);
+        stopped.extend((!plain.is_empty()).then(|| Stopped::Customer(plain.to_owned())));
+        if who != plain {
             stopped.push(Stopped::Customer(who.to_owned()));
         }
     }
@@ -151,14 +155,16 @@ mod tests {
         let at = |text: &str| Stopped::Address(text.to_owned());
         assert_eq!(
             read("\u{feff}customer,why\nC1,moved\n\n\"A@B.example\",x\n,y\n".as_bytes()).unwrap(),
-            [id("customer"), id("C1"), at("a@b.example"), id("A@B.example")]
+            [id("C1"), at("a@b.example"), id("A@B.example")]
         );
         assert_eq!(read(b"a..b@docomo.ne.jp\n").unwrap()[0], at("a..b@docomo.ne.jp"));
         assert_eq!(read(b"").unwrap(), []);
         assert_eq!(read(b"c004;2026-01-01\nc005;\n").unwrap(), [id("c004"), id("c005")]);
         let (japanese, ..) = encoding_rs::SHIFT_JIS.encode("顧客\n山1\n");
-        assert_eq!(read(&japanese).unwrap(), [id("顧客"), id("山1")]);
+        assert_eq!(read(&japanese).unwrap(), [id("山1")]);
         assert!(read(b"a\xff\xfe\x81").unwrap_err().contains("stop.csv"));
+        let both = [id("0012"), id("=\"0012\""), id("0013"), id("'0013")];
+        assert_eq!(read(b"=\"0012\"\n'0013\n").unwrap(), both, "as a spreadsheet writes ids, and as they stand");
     }
 
     #[test]
