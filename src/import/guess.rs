@@ -147,8 +147,6 @@ pub struct Guess {
 /// Digits of a number with a plus that is too short for a telephone's.
 const SHORT: u32 = 6;
 
-const ORDERS: [DateOrder; 3] = [DateOrder::YearFirst, DateOrder::DayFirst, DateOrder::MonthFirst];
-
 impl Guess {
     pub fn see(&mut self, line: u64, cell: &str) {
         let text = unmarked(cell);
@@ -168,16 +166,16 @@ impl Guess {
     /// Whether it is one.
     fn see_number(&mut self, line: u64, text: &str) -> bool {
         let point = cells::number(text, Mark::Point);
-        // Bare digits are the same with both marks.
-        let comma = if point.is_some_and(|number| number.bare) { point } else { cells::number(text, Mark::Comma) };
+        // Without a mark a cell is the same either way.
+        let comma = if text.contains([',', '.', '，', '．']) { cells::number(text, Mark::Comma) } else { point };
         self.points.see(line, text, point);
         self.commas.see(line, text, comma);
         self.only_commas += u64::from(point.is_none() && comma.is_some());
         self.thousands += u64::from(matches!((point, comma), (Some(point), Some(comma)) if point.whole > comma.whole));
-        let (is_number, is_label) = (point.or(comma).is_some(), cells::is_label(text));
+        let is_number = point.or(comma).is_some();
         // Digits with a plus are both: only the others in the column can tell.
         let plus = text.trim_start().starts_with(['+', '＋']);
-        self.labels += u64::from(is_label && (!is_number || plus));
+        self.labels += u64::from((!is_number || plus) && cells::is_label(text));
         if point.is_some_and(|number| plus && number.whole <= SHORT) {
             note(&mut self.signed, line, text);
         }
@@ -186,8 +184,12 @@ impl Guess {
     }
 
     fn see_date(&mut self, line: u64, text: &str) -> bool {
-        // Most texts have no digit, and are looked at but once.
-        let found = if text.contains(char::is_numeric) { ORDERS.map(|order| Moment::parse_in(text, order)) } else { [None; 3] };
+        let mut found = [Moment::parse(text), None, None];
+        // What begins with its year does not end with it.
+        if found[0].is_none() && text.contains(char::is_numeric) {
+            found[1] = Moment::parse_in(text, DateOrder::DayFirst);
+            found[2] = Moment::parse_in(text, DateOrder::MonthFirst);
+        }
         for (times, moment) in self.times.iter_mut().zip(found) {
             times.see(line, text, moment);
         }
