@@ -46,6 +46,25 @@ def numbered_orders(table):
     return put(table, "order_id", order.combine_chunks().dictionary_encode().indices.cast(pa.int64()))
 
 
+def numbered_customers(table):
+    """Customers named by numbers, some lines without one."""
+    numbers = table["customer_id"].combine_chunks().dictionary_encode().indices.cast(pa.int64())
+    return put(table, "customer_id", pc.if_else(pc.equal(pc.bit_wise_and(numbers, 63), 5), None, numbers))
+
+
+def empty(table, name, kind):
+    """A column in which nothing is, as a writer that saw no value types it."""
+    return put(table, name, pa.nulls(table.num_rows, kind))
+
+
+def by_pandas(table):
+    """What pandas makes of whole numbers with gaps. The order ids have them, and so have the customers."""
+    for kind in (pa.int64(), pa.float64(), pa.float32(), pa.decimal128(20, 0), pa.decimal128(30, 2), pa.decimal256(40, 3)):
+        yield f"customers as {kind}", cast(table, customer_id=kind), {}
+    yield "customers as text", cast(table, customer_id=pa.string()), {}
+    yield "NaN for no customer", put(table, "customer_id", pc.fill_null(table["customer_id"].cast(pa.float64()), float("nan"))), {}
+
+
 def by_pyarrow(table):
     """Name, table and options of each way in which pyarrow writes."""
     naive_utc = cast(instants(table), purchased_at=pa.timestamp("ms", "UTC"))
@@ -61,7 +80,12 @@ def by_pyarrow(table):
     yield "dictionaries", all_texts(table, pa.dictionary(pa.int32(), pa.string())), {}
     yield "large strings", all_texts(table, pa.large_string()), {}
     yield "string views", all_texts(table, pa.string_view()), {}
-    yield "orders as numbers", numbered_orders(table), {}
+    numbered = numbered_orders(table)
+    yield "orders as numbers", numbered, {}
+    for kind in (pa.float64(), pa.decimal128(20, 0), pa.decimal128(30, 2)):
+        yield f"orders as {kind}", cast(numbered, order_id=kind), {}
+    for kind in (pa.null(), pa.float64(), pa.timestamp("ns"), pa.bool_()):
+        yield f"no code at all as {kind}", empty(table, "coupon_code", kind), {}
     for unit in ("ms", "us", "ns"):
         yield f"local {unit}", cast(table, purchased_at=pa.timestamp(unit)), {"version": "2.6"}
         for zone in ("UTC", TOKYO, "America/New_York"):
@@ -88,6 +112,12 @@ def write_all(table, folder):
         path = folder / f"duckdb_{codec}.parquet"
         lines.execute(f"COPY lines TO '{path}' (FORMAT parquet, COMPRESSION {codec}, ROW_GROUP_SIZE 2048)")
         yield f"DuckDB, {codec}", str(path)
+    named = "CASE order_id WHEN '' THEN NULL ELSE md5(order_id)::UUID END"
+    lines.execute(f"COPY (SELECT * REPLACE ({named} AS order_id) FROM lines) TO '{folder}/uuid.parquet' (FORMAT parquet)")
+    yield "DuckDB, orders as UUIDs", f"{folder}/uuid.parquet"
+    lines.register("numbered", numbered_orders(table))
+    lines.execute(f"COPY (SELECT * REPLACE (order_id::HUGEINT AS order_id) FROM numbered) TO '{folder}/huge.parquet' (FORMAT parquet)")
+    yield "DuckDB, orders as HUGEINT", f"{folder}/huge.parquet"
     lines.execute(f"COPY (SELECT *, year(purchased_at) AS y FROM lines) TO '{folder}/hive' (FORMAT parquet, PARTITION_BY (y))")
     yield "DuckDB, folders by year", f"{folder}/hive"
     yield "a glob", f"{folder}/hive/*/*.parquet"
@@ -98,6 +128,13 @@ def write_all(table, folder):
         yield f"Polars, {codec}", str(path)
 
     yield "a folder as Spark leaves it", str(like_spark(table, folder / "spark"))
+
+
+def write_numbered(table, folder):
+    for number, (name, changed, options) in enumerate(by_pandas(numbered_customers(table))):
+        path = folder / f"numbered{number}.parquet"
+        pq.write_table(changed, path, **options)
+        yield name, str(path)
 
 
 def like_spark(table, folder):
@@ -120,12 +157,14 @@ def features_of(path, folder):
 
 
 def main():
-    wrong, wanted = 0, None
+    wrong = 0
     with shop.temp() as folder:
-        for name, path in write_all(purchases(), pathlib.Path(folder)):
-            got = features_of(path, folder)
-            wanted = wanted or got
-            wrong += shop.differences(name, wanted, got)
+        for write in (write_all, write_numbered):
+            wanted = None
+            for name, path in write(purchases(), pathlib.Path(folder)):
+                got = features_of(path, folder)
+                wanted = wanted or got
+                wrong += shop.differences(name, wanted, got)
     sys.exit(1 if wrong else 0)
 
 

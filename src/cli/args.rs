@@ -67,7 +67,7 @@ pub enum Command {
         /// Write over a file that holds something else
         #[arg(long)]
         force: bool,
-        /// Say what a column holds: number, date or text (may be repeated)
+        /// Say what a column holds: number, date, dmy (dates such as 25/12/2026), mdy or text (may be repeated)
         #[arg(long = "type", value_name = "COLUMN=TYPE", value_parser = column_type)]
         types: Vec<(String, ColumnType)>,
         /// The same as --type COLUMN=text (may be repeated)
@@ -345,8 +345,10 @@ fn column_type(text: &str) -> Result<(String, ColumnType), String> {
     let kind = match name {
         "number" => ColumnType::Number,
         "date" => ColumnType::Date,
+        "dmy" => ColumnType::DayFirst,
+        "mdy" => ColumnType::MonthFirst,
         "text" => ColumnType::Text,
-        _ => return Err("write COLUMN=number, COLUMN=date or COLUMN=text".to_owned()),
+        _ => return Err("write COLUMN=number, COLUMN=date, COLUMN=dmy, COLUMN=mdy or COLUMN=text".to_owned()),
     };
     Ok((column.to_owned(), kind))
 }

@@ -1,7 +1,8 @@
 //! The words of the terminal, in the job's language.
 
 use crate::domain::job::{Language, RuleKind};
-use crate::domain::{Currency, Exposure, RankChange, State};
+use crate::domain::{Currency, DateOrder, Exposure, RankChange, State};
+use crate::pipeline::Remedy;
 
 /// Chooses between a Japanese and an English word.
 #[must_use]
@@ -56,5 +57,28 @@ pub fn expected(language: Language, currency: &Currency, exposure: &Exposure) ->
         _ if exposure.face == 0 => String::new(),
         Some([low, expected, high]) => format!("{expected} ({low}–{high})"),
         None => pick(language, "実績なし", "no history yet").to_owned(),
+    }
+}
+
+/// What can be done about a column that stays text.
+#[must_use]
+pub fn remedy(column: &str, remedy: Remedy) -> String {
+    let say = |kind: &str| {
+        let typed = format!("{column}={kind}");
+        if typed.contains(char::is_whitespace) { format!("--type \"{typed}\"") } else { format!("--type {typed}") }
+    };
+    match remedy {
+        Remedy::Number => format!("{} leaves the rows of such values out", say("number")),
+        Remedy::Plus => format!("the plus may be a telephone number's, else {} reads them", say("number")),
+        Remedy::Dates(order) => {
+            let kind = match order {
+                DateOrder::YearFirst => "date",
+                DateOrder::DayFirst => "dmy",
+                DateOrder::MonthFirst => "mdy",
+            };
+            format!("{} leaves the rows of such values out", say(kind))
+        }
+        Remedy::Order => format!("say whether the month or the day comes first, {} or {}", say("mdy"), say("dmy")),
+        Remedy::Rewrite => "write its numbers or dates as rankmail reads them (docs/job-file.md lists how)".to_owned(),
     }
 }

@@ -14,6 +14,17 @@ pub struct Moment {
     pub offset: Option<i32>,
 }
 
+/// In which order a date that is all digits names its parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DateOrder {
+    #[default]
+    YearFirst,
+    /// `25/12/2026`.
+    DayFirst,
+    /// `12/25/2026`.
+    MonthFirst,
+}
+
 /// The eras of the Japanese calendar: letter, name, and the first day. An era is read to the end of the year in which the next one begins,
 /// for forms that were printed before go on being used.
 const ERAS: [(char, &str, (i32, u32, u32)); 5] = [
@@ -26,24 +37,31 @@ const ERAS: [(char, &str, (i32, u32, u32)); 5] = [
 
 impl Moment {
     /// Reads `2026-12-25`, `2026/12/25`, `2026/1/5`, `2026.1.5`, `20261225`, `2026年12月25日`, and years of an era: `R8.12.25`, `R8/12/25`,
-    /// `令和8年12月25日`, `令和元年5月1日`; each with an optional time of day (`10:07`, `10:07:30.5`) and an optional offset (`Z`, `+09:00`)
-    /// behind it, full-width too. Years are 1 to 9999.
+    /// `令和8年12月25日`, `令和元年5月1日`; each with an optional time of day (`10:07`, `10:07:30.5`, `1:07 PM`, `午後1:07`; `24:00` is the
+    /// start of the next day) and an optional offset (`Z`, `+09:00`) behind it, full-width too. Years are 1 to 9999.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
-        if text.is_ascii() {
-            return Self::read(text);
-        }
-        Self::read(text.chars().map(narrow).collect::<String>().trim())
+        Self::parse_in(text, DateOrder::YearFirst)
     }
 
-    fn read(text: &str) -> Option<Self> {
-        let (day, rest) = day(text)?;
+    /// Reads the same in an order of its own: `25/12/2026`, `25.12.2026` and `25-12-2026`, or with the month first.
+    #[must_use]
+    pub fn parse_in(text: &str, order: DateOrder) -> Option<Self> {
+        let text = text.trim();
+        if text.is_ascii() {
+            return Self::read(text, order);
+        }
+        Self::read(text.chars().map(narrow).collect::<String>().trim(), order)
+    }
+
+    fn read(text: &str, order: DateOrder) -> Option<Self> {
+        let (day, rest) = if order == DateOrder::YearFirst { day(text)? } else { year_last(text, order)? };
         if rest.is_empty() {
             return Some(Self { day, time: None, offset: None });
         }
         let rest = rest.strip_prefix('T').unwrap_or_else(|| rest.trim_start());
-        let (time, rest) = time_of_day(rest)?;
+        let (time, ends_day, rest) = time_of_day(rest)?;
+        let day = if ends_day { day.succ_opt().filter(|day| day.year() <= 9999)? } else { day };
         let rest = rest.trim_start();
         let offset = if rest.is_empty() { None } else { Some(offset(rest)?) };
         Some(Self { day, time: Some(time), offset })
@@ -107,6 +125,17 @@ fn day(text: &str) -> Option<(NaiveDate, &str)> {
     lies_in_it.then_some((day, rest))
 }
 
+/// The day at the start of a text that ends with its year.
+fn year_last(text: &str, order: DateOrder) -> Option<(NaiveDate, &str)> {
+    let (first, rest) = digits(text, 1, 2)?;
+    let mark = rest.chars().next().filter(|mark| matches!(mark, '-' | '/' | '.'))?;
+    let (second, rest) = digits(rest.strip_prefix(mark)?, 1, 2)?;
+    let (year, rest) = digits(rest.strip_prefix(mark)?, 4, 4)?;
+    let (day, month) = if order == DateOrder::DayFirst { (first, second) } else { (second, first) };
+    let year = i32::try_from(year).ok().filter(|year| *year > 0 && !rest.starts_with(|letter: char| letter.is_ascii_digit()))?;
+    Some((NaiveDate::from_ymd_opt(year, month, day)?, rest))
+}
+
 /// `年12月5日`, or both behind the same mark: `-12-5`, `/12/5`, `.12.5`.
 fn month_and_day(text: &str) -> Option<(u32, u32, &str)> {
     if let Some(rest) = text.strip_prefix('年') {
@@ -120,8 +149,11 @@ fn month_and_day(text: &str) -> Option<(u32, u32, &str)> {
     Some((month, day, rest))
 }
 
-fn time_of_day(text: &str) -> Option<(NaiveTime, &str)> {
-    let (hour, rest) = digits(text, 1, 2)?;
+/// The time at the start of a text, whether it is the end of the day, and what follows.
+fn time_of_day(text: &str) -> Option<(NaiveTime, bool, &str)> {
+    let halves = [("午前", false), ("午後", true)];
+    let before = halves.iter().find_map(|(half, later)| Some((*later, text.strip_prefix(half)?.trim_start())));
+    let (hour, rest) = digits(before.map_or(text, |(_, rest)| rest), 1, 2)?;
     let (minute, rest) = digits(rest.strip_prefix(':')?, 2, 2)?;
     let (second, rest) = match rest.strip_prefix(':') {
         Some(rest) => digits(rest, 2, 2)?,
@@ -136,7 +168,25 @@ fn time_of_day(text: &str) -> Option<(NaiveTime, &str)> {
         }
         None => (0, rest),
     };
-    Some((NaiveTime::from_hms_opt(hour, minute, second)?.with_nanosecond(nanos)?, rest))
+    let behind = if before.is_none() { half_behind(rest) } else { None };
+    let (half, rest) = behind.map_or((before.map(|(later, _)| later), rest), |(later, rest)| (Some(later), rest));
+    let ends_day = half.is_none() && (hour, minute, second, nanos) == (24, 0, 0, 0);
+    let hour = match half {
+        None if ends_day => 0,
+        None => hour,
+        Some(later) => (hour <= 12).then_some(hour % 12 + if later { 12 } else { 0 })?,
+    };
+    Some((NaiveTime::from_hms_opt(hour, minute, second)?.with_nanosecond(nanos)?, ends_day, rest))
+}
+
+/// Whether `AM` or `PM` stands at the start of a text, and what follows.
+fn half_behind(text: &str) -> Option<(bool, &str)> {
+    let text = text.trim_start();
+    let halves = [("AM", false), ("PM", true), ("A.M.", false), ("P.M.", true)];
+    halves.into_iter().find_map(|(half, later)| {
+        let (start, rest) = text.split_at_checked(half.len())?;
+        start.eq_ignore_ascii_case(half).then_some((later, rest))
+    })
 }
 
 /// Seconds ahead of UTC.
@@ -261,6 +311,41 @@ mod tests {
             "2026-12-05 12:00 +9",
             "2026-12-05 12:00 +24:00",
         ] {
+            assert_eq!(Moment::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_year_may_stand_last_where_the_order_is_known() {
+        let of = |text: &str, order| Moment::parse_in(text, order).map(|moment| moment.day);
+        for text in ["25/12/2026", "25.12.2026", "25-12-2026", "２５／１２／２０２６", "25/12/2026 10:07 PM"] {
+            assert_eq!((of(text, DateOrder::DayFirst), of(text, DateOrder::MonthFirst)), (Some(day("2026-12-25")), None), "{text}");
+        }
+        assert_eq!(of("1/5/2026", DateOrder::DayFirst), Some(day("2026-05-01")));
+        assert_eq!(of("1/5/2026", DateOrder::MonthFirst), Some(day("2026-01-05")));
+        for text in ["1/5/26", "1/5-2026", "1/5/20261", "1/5/20261:07", "0/5/2026", "2026/5/1", "31/02/2026", "1/5"] {
+            assert_eq!(of(text, DateOrder::DayFirst), None, "{text}");
+        }
+        assert_eq!(Moment::parse("25/12/2026"), None);
+    }
+
+    #[test]
+    fn halves_of_a_day_and_its_end_are_times() {
+        for (text, expected) in [
+            ("2026-12-05 1:02 PM", "2026-12-05T13:02:00"),
+            ("2026-12-05 1:02:03pm", "2026-12-05T13:02:03"),
+            ("2026-12-05 12:00 a.m.", "2026-12-05T00:00:00"),
+            ("2026-12-05 12:30 PM", "2026-12-05T12:30:00"),
+            ("2026年12月5日 午後1:02", "2026-12-05T13:02:00"),
+            ("2026-12-05 午前 9:00", "2026-12-05T09:00:00"),
+            ("2026-12-05 24:00", "2026-12-06T00:00:00"),
+            ("2026-12-31 24:00:00", "2027-01-01T00:00:00"),
+        ] {
+            let utc = Zone(chrono_tz::UTC);
+            let expected = expected.parse::<chrono::NaiveDateTime>().unwrap().and_utc().timestamp_micros();
+            assert_eq!(Moment::parse(text).map(|moment| moment.instant(utc)), Some(expected), "{text}");
+        }
+        for text in ["2026-12-05 24:01", "2026-12-05 13:00 PM", "2026-12-05 1 PM", "2026-12-05 午後1:00 PM", "9999-12-31 24:00"] {
             assert_eq!(Moment::parse(text), None, "{text}");
         }
     }

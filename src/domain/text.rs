@@ -65,6 +65,27 @@ pub fn narrow(letter: char) -> char {
     }
 }
 
+/// Sixteen bytes as a UUID is written: `550e8400-e29b-41d4-a716-446655440000`.
+#[must_use]
+pub fn uuid(bytes: &[u8]) -> Option<String> {
+    let number = u128::from_be_bytes(bytes.try_into().ok()?);
+    let mut text = format!("{number:032x}");
+    for place in [20, 16, 12, 8] {
+        text.insert(place, '-');
+    }
+    Some(text)
+}
+
+/// A cell without what spreadsheets use to keep digits as they are: `="001"`, and an apostrophe before what looks like an id, `'001`.
+#[must_use]
+pub fn unmarked(cell: &str) -> &str {
+    let text = cell.trim();
+    let of_id = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '+');
+    let quoted = text.strip_prefix("=\"").and_then(|text| text.strip_suffix('"')).filter(|text| !text.contains('"'));
+    let like_id = |text: &&str| text.contains(|letter: char| letter.is_ascii_digit()) && text.chars().all(of_id);
+    quoted.or_else(|| text.strip_prefix('\'').filter(like_id)).unwrap_or(cell)
+}
+
 /// The full-width forms of `｡` to `ﾟ`, in the order of their code points.
 const WIDE: &str =
     "。「」、・ヲァィゥェォャュョッーアイウエオカキクケコサシスセソタチツテトナニヌネノハヒフヘホマミムメモヤユヨラリルレロワン゛゜";

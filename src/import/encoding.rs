@@ -55,8 +55,8 @@ pub fn pass_start(file: &mut (impl Read + Seek)) -> std::io::Result<Option<u8>> 
 #[derive(Debug, Default)]
 pub struct Looked {
     start: Vec<u8>,
-    /// The first line that is not empty has tabs and no commas.
-    pub tabs: bool,
+    /// What parts the cells of the first line that is not empty.
+    pub delimiter: u8,
     /// Lines with other letters than ASCII that are UTF-8, and that are not.
     good: u64,
     bad: u64,
@@ -76,7 +76,8 @@ pub fn look(source: &mut impl BufRead) -> std::io::Result<Looked> {
         }
         if !begun && piece.iter().any(|byte| !byte.is_ascii_whitespace()) {
             begun = true;
-            looked.tabs = piece.contains(&b'\t') && !piece.contains(&b',');
+            // Where a comma stands before fractions, semicolons part cells.
+            looked.delimiter = [b',', b'\t', b';'].into_iter().find(|mark| piece.contains(mark)).unwrap_or(b',');
         }
         if !piece.is_ascii() {
             looked.weigh(&piece, line);

@@ -25,6 +25,11 @@ pub enum Error {
     TooManyBad { file: String, bad: u64, rows: u64, allowed: f64, first: String },
     #[error("`{file}` has two columns `{column}`; rename one of them")]
     ColumnTwice { file: String, column: String },
+    #[error(
+        "`{file}` line {line} has \"{value}\" in `{column}`, and nothing in the column tells its days from its months; say which comes first with \
+         --type {column}=mdy (the month) or --type {column}=dmy (the day)"
+    )]
+    DateOrder { file: String, column: String, line: u64, value: String },
     #[error("`{file}` has no column `{column}`, which --type or --text names; it has {there}")]
     NoColumn { file: String, column: String, there: String },
     #[error("`{file}` line {line} opens a quote that is never closed; close it, or write a quote within a field twice")]

@@ -11,10 +11,10 @@ mod rows;
 mod write;
 
 pub use error::Error;
-pub use guess::ColumnType;
+pub use guess::{ColumnType, Odd, Remedy};
 
 use encoding::Encoding;
-use guess::{Guess, Kind};
+use guess::{Guess, Kind, Reading};
 use rows::{Row, Rows};
 use std::fs::File;
 use std::io::BufReader;
@@ -58,8 +58,10 @@ pub struct Imported {
 pub struct Column {
     pub name: String,
     pub kind: String,
-    /// The column is text although most of its values are numbers or times: the line and value of the first that is none.
-    pub odd: Option<(u64, String)>,
+    /// Why the column is text although most of its values look like numbers or dates.
+    pub odd: Option<Odd>,
+    /// Cells that a spreadsheet marked as text (`="001"`, `'001`), which are read without their mark.
+    pub marked: u64,
 }
 
 /// Reads the CSV and writes `FOLDER/NAME.parquet`, which appears whole or not at all.
@@ -81,11 +83,16 @@ pub fn import(request: &Request<'_>) -> Result<Imported, Error> {
         Ok(())
     })?;
     header.drop_empty(&guesses);
-    let kinds: Vec<Kind> = header.names.iter().zip(&guesses).map(|(name, guess)| guess.kind(said(name))).collect();
-    let written = write::write(&source, &header, &kinds, request)?;
-    let columns = header.names.iter().zip(kinds.iter().zip(&guesses)).filter_map(|(name, (kind, guess))| {
-        let odd = if *kind == Kind::Text && said(name).is_none() { guess.odd() } else { None };
-        Some(Column { name: name.clone()?, kind: kind.word(), odd })
+    for (name, guess) in header.names.iter().zip(&guesses).filter(|(name, _)| said(name) == Some(ColumnType::Date)) {
+        if let (Some(column), Some((line, value))) = (name, guess.undecided()) {
+            return Err(Error::DateOrder { file: source.name, column: column.clone(), line, value });
+        }
+    }
+    let readings: Vec<Reading> = header.names.iter().zip(&guesses).map(|(name, guess)| guess.reading(said(name))).collect();
+    let written = write::write(&source, &header, &readings, request)?;
+    let columns = header.names.iter().zip(readings.iter().zip(&guesses)).filter_map(|(name, (reading, guess))| {
+        let odd = if reading.kind == Kind::Text && said(name).is_none() { guess.odd() } else { None };
+        Some(Column { name: name.clone()?, kind: reading.kind.word(), odd, marked: guess.marked })
     });
     let Counts { rows, not_read, notes } = written.counts;
     let (file, unchanged) = (written.file, written.unchanged);
@@ -170,7 +177,7 @@ struct Source {
     pub name: String,
     path: PathBuf,
     encoding: Encoding,
-    tabs: bool,
+    delimiter: u8,
     print: (u64, Option<SystemTime>),
 }
 
@@ -185,14 +192,14 @@ impl Source {
         let looked = encoding::look(&mut BufReader::new(File::open(path).map_err(io)?)).map_err(io)?;
         let encoding = looked.encoding(&name)?;
         let by_name = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("tsv"));
-        Ok(Self { tabs: by_name || looked.tabs, path: path.to_owned(), encoding, print, name })
+        Ok(Self { delimiter: if by_name { b'\t' } else { looked.delimiter }, path: path.to_owned(), encoding, print, name })
     }
 
     fn rows(&self) -> Result<Rows<BufReader<File>>, Error> {
         let io = |source| Error::Io { file: self.name.clone(), source };
         let mut file = File::open(&self.path).map_err(io)?;
         let named = encoding::pass_start(&mut file).map_err(io)?;
-        let delimiter = named.unwrap_or(if self.tabs { b'\t' } else { b',' });
+        let delimiter = named.unwrap_or(self.delimiter);
         Ok(Rows::new(BufReader::with_capacity(1 << 16, file), delimiter, 1 + u64::from(named.is_some())))
     }
 

@@ -1,6 +1,7 @@
 //! CSVs made here, and the Parquet that becomes of them.
 
-use super::{ColumnType, Error, Imported, Request, import};
+use super::{ColumnType, Error, Imported, Odd, Remedy, Request, import};
+use crate::domain::DateOrder;
 use arrow::array::{Array, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
@@ -188,7 +189,8 @@ fn ids_stay_text_whatever_most_of_them_look_like() {
         if odd != "12345678901234567890" {
             let cells: Vec<&str> = cells.into_iter().chain(["¥1,200"]).collect();
             let imported = desk.column(&cells, None, None).unwrap();
-            assert_eq!((imported.columns[0].kind.as_str(), imported.not_read), ("whole numbers", 1), "{odd}");
+            let not_read = u64::from(odd != "+8190");
+            assert_eq!((imported.columns[0].kind.as_str(), imported.not_read), ("whole numbers", not_read), "{odd}");
         }
     }
     let dates = ["20261201"; 20];
@@ -227,6 +229,98 @@ fn a_column_holds_what_it_is_said_to_hold() {
     assert!(matches!(error, Err(Error::NoColumn { .. })));
 }
 
+/// Kind, values, and why it stays text.
+fn seen(cells: &[&str], said: Option<ColumnType>) -> (String, String, Option<(String, Remedy)>) {
+    let imported = Desk::new();
+    let imported = imported.column(cells, said, None).map(|imported| (columns(&imported.file).swap_remove(0), imported));
+    let ((_, kind, values), imported) = imported.unwrap();
+    (kind, values.join(" | "), imported.columns[0].odd.clone().map(|odd| (odd.value, odd.remedy)))
+}
+
+#[test]
+fn amounts_of_other_countries_are_numbers() {
+    for (cells, kind, values) in [
+        (&["€12.50", "12.50 €", "EUR 12.50", "£1", "(12.50)", "+5"][..], "Decimal128(3, 1)", "12.5 | 12.5 | 12.5 | 1.0 | -12.5 | 5.0"),
+        (&["$1,234.50", "$3", "-$2"], "Decimal128(5, 1)", "1234.5 | 3.0 | -2.0"),
+        (&["12,50", "1.234,50", "7", "-3"], "Decimal128(5, 1)", "12.5 | 1234.5 | 7.0 | -3.0"),
+        (&["1.234,50 €", "2.000", "3.000"], "Decimal128(5, 1)", "1234.5 | 2000.0 | 3000.0"),
+        (&["+5", "-3"], "Int64", "5 | -3"),
+        (&["1,234", "2,000"], "Int64", "1234 | 2000"),
+        (&["1.234", "2.5"], "Decimal128(4, 3)", "1.234 | 2.500"),
+    ] {
+        assert_eq!(seen(cells, None), (kind.to_owned(), values.to_owned(), None), "{cells:?}");
+    }
+    // One comma among thousands is a slip, and no reason to read all of them as fractions.
+    let desk = Desk::new();
+    for thousand in ["1,234", "1,000"] {
+        let imported = desk.column(&[vec![thousand; 30], vec!["12,50"]].concat(), None, None).unwrap();
+        assert_eq!((imported.columns[0].kind.as_str(), imported.not_read), ("whole numbers", 1), "{thousand}");
+    }
+    for (cells, value, remedy) in [
+        (&["12.50", "12,50", "3,5", "3.5"][..], "12,50", Remedy::Number),
+        (&["12", "13", "+5"], "+5", Remedy::Plus),
+        (&["0012", "13", "14"], "0012", Remedy::Number),
+    ] {
+        let (kind, _, odd) = seen(cells, None);
+        assert_eq!((kind.as_str(), odd), ("Utf8", Some((value.to_owned(), remedy))), "{cells:?}");
+    }
+    assert_eq!(seen(&["12", "13", "+5"], Some(ColumnType::Number)).1, "12 | 13 | 5");
+    assert_eq!(seen(&["+819012345678", "+819012345679"], None).2, None, "telephone numbers are text");
+    assert_eq!(seen(&["12.50-", "3-", "1.5E+3"], None).2, Some(("12.50-".to_owned(), Remedy::Rewrite)));
+}
+
+#[test]
+fn days_and_months_are_told_by_the_whole_column() {
+    for (cells, values) in [
+        (&["13/01/2026", "02/01/2026"][..], "2026-01-13 | 2026-01-02"),
+        (&["01/13/2026", "01/02/2026"], "2026-01-13 | 2026-01-02"),
+        (&["05.01.2026", "31.12.2025"], "2026-01-05 | 2025-12-31"),
+        (&["13/01/2026 1:02 PM", "02/01/2026 12:00 AM"], "2026-01-13T13:02:00 | 2026-01-02T00:00:00"),
+        (&["2026/1/5 24:00", "2026/1/5 9:00"], "2026-01-06T00:00:00 | 2026-01-05T09:00:00"),
+    ] {
+        let (kind, found, odd) = seen(cells, None);
+        assert_eq!((found.as_str(), odd), (values, None), "{kind}");
+    }
+    let unknown = ["01/05/2026", "02/05/2026", "", "03/05/2026"];
+    assert_eq!(
+        seen(&unknown, None),
+        ("Utf8".into(), "01/05/2026 | 02/05/2026 | - | 03/05/2026".into(), Some(("01/05/2026".into(), Remedy::Order)))
+    );
+    assert_eq!(seen(&unknown, Some(ColumnType::MonthFirst)).1, "2026-01-05 | 2026-02-05 | - | 2026-03-05");
+    assert_eq!(seen(&unknown, Some(ColumnType::DayFirst)).1, "2026-05-01 | 2026-05-02 | - | 2026-05-03");
+    let error = Desk::new().column(&unknown, Some(ColumnType::Date), None).err().unwrap().to_string();
+    for words in ["line 2 has \"01/05/2026\" in `v`", "--type v=mdy", "--type v=dmy"] {
+        assert!(error.contains(words), "{error} lacks {words}");
+    }
+    // A column that speaks for both orders tells neither.
+    let both = [vec!["13/01/2026"; 20], vec!["01/13/2026"]].concat();
+    assert_eq!(seen(&both, None).2, Some(("01/13/2026".into(), Remedy::Order)));
+    let broken = [vec!["13/01/2026"; 20], vec!["02/31/2026x"]].concat();
+    let desk = Desk::new();
+    let imported = desk.column(&broken, None, None).unwrap();
+    assert_eq!((imported.columns[0].kind.as_str(), imported.not_read), ("dates", 1));
+    let half = [vec!["2026-01-05"; 5], vec!["soon"; 4]].concat();
+    assert_eq!(seen(&half, None).2, Some(("soon".into(), Remedy::Dates(DateOrder::YearFirst))));
+}
+
+#[test]
+fn what_spreadsheets_mark_as_text_is_read_without_the_mark() {
+    let desk = Desk::new();
+    let imported = desk.import(b"id,code,note\n=\"001\",'A-7,'tis\n\"=\"\"002\"\"\",'+8190,'90s music\n", false, &["id"]).unwrap();
+    let values: Vec<_> = columns(&imported.file).into_iter().map(|(_, _, values)| values.join("|")).collect();
+    assert_eq!(values, ["001|002", "A-7|+8190", "'tis|'90s music"]);
+    assert_eq!(imported.columns.iter().map(|column| column.marked).collect::<Vec<_>>(), [2, 2, 0]);
+    assert_eq!(seen(&["'12.5", "'3"], None).0, "Utf8", "only what looks like an id loses its mark");
+}
+
+#[test]
+fn semicolons_part_cells_where_commas_part_fractions() {
+    let desk = Desk::new();
+    let imported = desk.import(b"id;at;amount\n1;05.01.2026;1.200,50\n2;31.12.2025;3,5\n", false, &[]).unwrap();
+    let values: Vec<_> = columns(&imported.file).into_iter().map(|(_, _, values)| values.join("|")).collect();
+    assert_eq!(values, ["1|2", "2026-01-05|2025-12-31", "1200.5|3.5"]);
+}
+
 #[test]
 fn more_bad_rows_than_are_allowed_are_an_error_and_nothing_is_written() {
     let desk = Desk::new();
@@ -248,7 +342,7 @@ fn more_bad_rows_than_are_allowed_are_an_error_and_nothing_is_written() {
     // A column that is half words is text.
     assert_eq!(
         (import(20, 12, None).unwrap().not_read, import(20, 12, None).unwrap().columns[0].odd.clone()),
-        (0, Some((22, "N/A".to_owned())))
+        (0, Some(Odd { line: 22, value: "N/A".to_owned(), remedy: Remedy::Number }))
     );
     let ragged: String = (0..30).map(|_| "1\n").collect();
     assert!(matches!(

@@ -1,9 +1,10 @@
 //! Writes the rows of a CSV as one Parquet file, which appears whole or not at all.
 
 use super::cells::{self, MOST_DIGITS};
-use super::guess::Kind;
+use super::guess::{Kind, Reading};
 use super::{Counts, Error, Header, Request, Source};
 use crate::domain::Moment;
+use crate::domain::text::unmarked;
 use arrow::array::{
     ArrayRef, Date32Builder, Decimal128Builder, Int64Builder, NullArray, RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
 };
@@ -32,12 +33,12 @@ pub struct Written {
 }
 
 /// Writes the file, unless too many rows would be missing in it.
-pub fn write(source: &Source, header: &Header, kinds: &[Kind], request: &Request<'_>) -> Result<Written, Error> {
+pub fn write(source: &Source, header: &Header, readings: &[Reading], request: &Request<'_>) -> Result<Written, Error> {
     let path = request.to.join(format!("{}.parquet", stem(request.csv)));
     let failed = |source| Error::Write { path: path.clone(), source };
     std::fs::create_dir_all(request.to).map_err(failed)?;
     let temporary = request.to.join(format!(".{}.parquet.part", stem(request.csv)));
-    let written = write_file(source, header, kinds, &temporary, &path).and_then(|counts| {
+    let written = write_file(source, header, readings, &temporary, &path).and_then(|counts| {
         source.check_unchanged()?;
         counts.check(&source.name, request.max_bad_rows)?;
         Ok((put(&temporary, &path, request.force)?, counts))
@@ -84,11 +85,12 @@ fn hash(path: &Path) -> std::io::Result<blake3::Hash> {
     }
 }
 
-fn write_file(source: &Source, header: &Header, kinds: &[Kind], temporary: &Path, path: &Path) -> Result<Counts, Error> {
+fn write_file(source: &Source, header: &Header, readings: &[Reading], temporary: &Path, path: &Path) -> Result<Counts, Error> {
     let failed = |source| Error::Write { path: path.to_owned(), source };
     let wrong = |reason: String| Error::Parquet { path: path.to_owned(), reason };
     let file = File::create(temporary).map_err(failed)?;
-    let named = header.names.iter().zip(kinds).filter_map(|(name, kind)| Some(Field::new(name.as_ref()?, data_type(*kind), true)));
+    let named = header.names.iter().zip(readings);
+    let named = named.filter_map(|(name, reading)| Some(Field::new(name.as_ref()?, data_type(reading.kind), true)));
     let schema = Arc::new(Schema::new(named.collect::<Vec<_>>()));
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
@@ -97,10 +99,10 @@ fn write_file(source: &Source, header: &Header, kinds: &[Kind], temporary: &Path
     let mut writer = ArrowWriter::try_new(file.try_clone().map_err(failed)?, Arc::clone(&schema), Some(properties))
         .map_err(|error| wrong(error.to_string()))?;
     let mut columns: Vec<Option<Values>> =
-        header.names.iter().zip(kinds).map(|(name, kind)| name.as_ref().map(|_| Values::new(*kind))).collect();
+        header.names.iter().zip(readings).map(|(name, reading)| name.as_ref().map(|_| Values::new(reading.kind))).collect();
     let mut counts = Counts::default();
     let (mut rows, mut bytes) = (0, 0);
-    let mut cells = Vec::with_capacity(kinds.len());
+    let mut cells = Vec::with_capacity(readings.len());
     let mut flush = |columns: &mut [Option<Values>], rows: usize| {
         let arrays: Vec<ArrayRef> = columns.iter_mut().flatten().map(|column| column.finish(rows)).collect();
         let batch = RecordBatch::try_new(Arc::clone(&schema), arrays).map_err(|error| wrong(error.to_string()))?;
@@ -108,7 +110,7 @@ fn write_file(source: &Source, header: &Header, kinds: &[Kind], temporary: &Path
     };
     source.each_row(header, |line, row| {
         cells.clear();
-        let texts = match row.and_then(|texts| read_row(header, kinds, texts, &mut cells).map(|()| texts)) {
+        let texts = match row.and_then(|texts| read_row(header, readings, texts, &mut cells).map(|()| texts)) {
             Ok(texts) => texts,
             Err(what) => {
                 counts.leave_out(line, what);
@@ -118,7 +120,7 @@ fn write_file(source: &Source, header: &Header, kinds: &[Kind], temporary: &Path
         counts.rows += 1;
         for ((column, cell), text) in columns.iter_mut().zip(&cells).zip(texts) {
             if let Some(column) = column {
-                bytes += column.push(*cell, text);
+                bytes += column.push(*cell, unmarked(text));
             }
         }
         rows += 1;
@@ -137,14 +139,14 @@ fn write_file(source: &Source, header: &Header, kinds: &[Kind], temporary: &Path
 }
 
 /// The cells of a row, or what is wrong with one of them. Columns without a name are not taken over.
-fn read_row(header: &Header, kinds: &[Kind], texts: &[Cow<'_, str>], cells: &mut Vec<Cell>) -> Result<(), String> {
-    for ((name, kind), text) in header.names.iter().zip(kinds).zip(texts) {
+fn read_row(header: &Header, readings: &[Reading], texts: &[Cow<'_, str>], cells: &mut Vec<Cell>) -> Result<(), String> {
+    for ((name, reading), text) in header.names.iter().zip(readings).zip(texts) {
         let Some(name) = name else {
             cells.push(Cell::Empty);
             continue;
         };
-        let what = || format!("has \"{}\" in `{name}`, which is no {}", cells::shown(text), kind.one());
-        cells.push(read_cell(*kind, text).ok_or_else(what)?);
+        let what = || format!("has \"{}\" in `{name}`, which is no {}", cells::shown(text), reading.kind.one());
+        cells.push(read_cell(*reading, unmarked(text)).ok_or_else(what)?);
     }
     Ok(())
 }
@@ -176,23 +178,27 @@ enum Cell {
 }
 
 /// Reads a cell of a column of this kind; one with nothing but blanks is empty, `None` is one that does not fit.
-fn read_cell(kind: Kind, text: &str) -> Option<Cell> {
+fn read_cell(reading: Reading, text: &str) -> Option<Cell> {
     if text.trim().is_empty() {
         return Some(Cell::Empty);
     }
-    match kind {
+    match reading.kind {
         Kind::Empty => Some(Cell::Empty),
-        Kind::Whole => cells::number(text).filter(|number| number.scale == 0)?.digits.try_into().ok().map(Cell::Whole),
+        Kind::Whole => cells::number(text, reading.mark).filter(|number| number.scale == 0)?.digits.try_into().ok().map(Cell::Whole),
         Kind::Decimal { scale, .. } => {
-            let number = cells::number(text)?;
+            let number = cells::number(text, reading.mark)?;
             let shift = 10_i128.checked_pow(u32::try_from(scale).ok()?.checked_sub(number.scale)?)?;
             let largest = 10_i128.checked_pow(MOST_DIGITS)?;
             number.digits.checked_mul(shift).filter(|units| (-largest < *units) && (*units < largest)).map(Cell::Decimal)
         }
-        Kind::Date => Moment::parse(text).filter(|moment| moment.time.is_none()).map(|moment| Cell::Date(days(moment.day))),
+        Kind::Date => {
+            let moment = Moment::parse_in(text, reading.order).filter(|moment| moment.time.is_none())?;
+            Some(Cell::Date(days(moment.day)))
+        }
         Kind::Local | Kind::Instant => {
-            let moment = Moment::parse(text).filter(|moment| moment.offset.is_some() == (kind == Kind::Instant))?;
-            Some(Cell::Whole(moment.micros()))
+            let moment = Moment::parse_in(text, reading.order)?;
+            let fits = moment.offset.is_some() == (reading.kind == Kind::Instant);
+            fits.then(|| Cell::Whole(moment.micros()))
         }
         Kind::Text => Some(Cell::Text),
     }

@@ -6,7 +6,6 @@
 
 mod blend;
 mod check;
-mod currency;
 mod echo;
 mod error;
 mod file;

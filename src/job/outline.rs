@@ -1,8 +1,9 @@
 //! What of a job that has problems is still certain enough to look at its templates.
 
 use super::file::{CampaignFile, JobFile};
+use super::words;
 use super::written::{Key, Many};
-use super::{currency, words};
+use crate::domain::currency;
 use crate::domain::job::{Language, Outline};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};

@@ -4,7 +4,7 @@ use super::error::Error;
 use crate::import as room;
 use crate::job as job_room;
 
-pub use crate::import::{ColumnType, Imported, Request};
+pub use crate::import::{Column as ImportedColumn, ColumnType, Imported, Remedy, Request};
 
 /// Imports one CSV; see [`room::import`].
 pub fn import(request: &Request<'_>) -> Result<Imported, Error> {

@@ -66,7 +66,7 @@ pub use explain::{Explanation, Known, Pair, PairFate, explain};
 pub use export::{Exported, Wanted, export};
 pub use features::features;
 pub use forget::{Forgotten, forget};
-pub use import::{ColumnType, Imported, Request as ImportRequest, import, max_bad_rows};
+pub use import::{ColumnType, Imported, ImportedColumn, Remedy, Request as ImportRequest, import, max_bad_rows};
 pub use inputs::load_job;
 pub use operator::{Moved, Pick, Verdict, cancel, export_ledger, resolve, resume_campaign, stop_campaign};
 pub use optout::{Serving, export_opt_outs, import_opt_outs, serve_opt_outs};

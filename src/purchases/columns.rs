@@ -2,13 +2,17 @@
 
 use super::footer::{Footer, guard};
 use super::moments::{self, Moments};
-use super::{Error, amounts, words};
+use super::words::{self, Flaw};
+use super::{Error, amounts};
 use crate::domain::Zone;
 use crate::domain::job::PurchasesSource;
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-use parquet::basic::Type as PhysicalType;
+use parquet::basic::{LogicalType, Type as PhysicalType};
+use parquet::file::statistics::Statistics;
+use parquet::schema::types::TypePtr;
 use std::sync::Arc;
 
 /// A file with its columns found.
@@ -26,8 +30,8 @@ pub(super) struct Table {
 pub(super) enum Place {
     /// A column of the file: its number.
     Column(usize),
-    /// The same for every row: a folder name gives it.
-    Folder(Option<String>),
+    /// The same for every row: a folder name gives it, or the column holds nothing.
+    Same(Option<String>),
 }
 
 #[derive(Debug)]
@@ -47,6 +51,8 @@ pub(super) struct Layout {
     pub coupon: Option<Place>,
     pub points_used: Option<Place>,
     pub rules: Vec<Place>,
+    /// The columns that hold UUIDs.
+    pub uuids: Vec<usize>,
     /// Whether the order id is one column of whole numbers, and what refunds name too.
     pub number_order: bool,
 }
@@ -59,11 +65,26 @@ impl Table {
         if plain.schema().fields().len() != roots {
             return Err(Error::Damaged { file: footer.name.clone(), reason: "its schema cannot be understood".into() });
         }
-        let layout = Finder { file: &footer.name, schema: plain.schema(), folders }.layout(source, zone)?;
+        let layout = Finder { footer: &footer, schema: plain.schema(), folders }.layout(source, zone)?;
         let reader = hinted(&footer, &plain, &layout)?;
         let mut table = Self { footer, reader, layout, earliest: Vec::new() };
         table.earliest = table.earliest(zone);
         Ok(table)
+    }
+
+    /// A column of a batch, UUIDs as text.
+    pub fn raw(&self, batch: &RecordBatch, position: usize, root: usize) -> ArrayRef {
+        let values = batch.column(position);
+        if self.layout.uuids.contains(&root) { words::hyphenated(values) } else { Arc::clone(values) }
+    }
+
+    /// The error of a column with a value that is no id; `before` is the number of rows of the file before its batch.
+    pub fn flawed(&self, column: &str, flaw: Flaw, before: u64) -> Error {
+        let (file, column) = (self.footer.name.clone(), column.to_owned());
+        match flaw {
+            Flaw::NotText => Error::NotText { file, column },
+            Flaw::NotWhole { row, value } => Error::NotWhole { file, column, row: before + row as u64 + 1, value },
+        }
     }
 
     /// Statistics help where they can be read and are left alone where not: a wrong type or a broken value is no error here.
@@ -119,13 +140,36 @@ fn viewed(found: &DataType) -> DataType {
 
 fn is_int96(footer: &Footer, root: usize) -> bool {
     let schema = footer.metadata.file_metadata().schema_descr();
-    (0..schema.num_columns())
-        .any(|leaf| schema.get_column_root_idx(leaf) == root && schema.column(leaf).physical_type() == PhysicalType::INT96)
+    leaves(footer, root).any(|leaf| schema.column(leaf).physical_type() == PhysicalType::INT96)
+}
+
+/// Whether every row group says that a column has no value at all.
+fn is_empty(footer: &Footer, root: usize) -> bool {
+    leaves(footer, root).all(|leaf| {
+        footer.metadata.row_groups().iter().all(|group| {
+            let column = group.column(leaf);
+            let nulls = column.statistics().and_then(Statistics::null_count_opt);
+            nulls.is_some() && nulls == u64::try_from(column.num_values()).ok()
+        })
+    })
+}
+
+/// The columns as they are stored that a column of the schema has.
+fn leaves(footer: &Footer, root: usize) -> impl Iterator<Item = usize> {
+    let schema = footer.metadata.file_metadata().schema_descr();
+    (0..schema.num_columns()).filter(move |leaf| schema.get_column_root_idx(*leaf) == root)
+}
+
+/// The columns of sixteen bytes that the file calls UUIDs.
+fn uuids(footer: &Footer) -> Vec<usize> {
+    let roots = footer.metadata.file_metadata().schema_descr().root_schema().get_fields();
+    let is_uuid = |field: &TypePtr| field.get_basic_info().logical_type_ref() == Some(&LogicalType::Uuid);
+    roots.iter().enumerate().filter(|(_, field)| is_uuid(field)).map(|(root, _)| root).collect()
 }
 
 /// Looks up the columns of one file.
 struct Finder<'a> {
-    file: &'a str,
+    footer: &'a Footer,
     schema: &'a Schema,
     folders: &'a [(String, Option<String>)],
 }
@@ -139,18 +183,17 @@ impl Finder<'_> {
         let at = self.find(&source.at)?;
         let folder_at = match &at {
             Place::Column(_) => self.check(&source.at, &at, moments::usable, moments::EXPECTED).map(|()| None)?,
-            Place::Folder(None) => None,
-            Place::Folder(Some(value)) => Some(moments::folder_date(value, self.file, &source.at, zone)?),
+            Place::Same(None) => None,
+            Place::Same(Some(value)) => Some(moments::folder_date(value, &self.footer.name, &source.at, zone)?),
         };
-        let named = |name: &String| self.typed(name, words::usable_reference, words::EXPECTED_ID);
         let order = source.order.iter().map(id).collect::<Result<Vec<_>, _>>()?;
-        let refund_of = source.refund_of.iter().map(named).collect::<Result<Vec<_>, _>>()?;
-        let numbers = |places: &[Place], fit: fn(&DataType) -> bool| match places {
-            [] => true,
-            [Place::Column(root)] => fit(self.schema.field(*root).data_type()),
+        let refund_of = source.refund_of.iter().map(id).collect::<Result<Vec<_>, _>>()?;
+        let numbers = |places: &[Place]| match places {
+            [] | [Place::Same(None)] => true,
+            [Place::Column(root)] => words::is_number(self.schema.field(*root).data_type()),
             _ => false,
         };
-        let number_order = numbers(&order, words::is_number) && numbers(&refund_of, words::is_number_or_nothing);
+        let number_order = numbers(&order) && numbers(&refund_of);
         Ok(Layout {
             customer: id(&source.customer)?,
             order,
@@ -165,6 +208,7 @@ impl Finder<'_> {
             category: maybe(&source.category)?,
             store: maybe(&source.store)?,
             rules: source.rules.iter().map(|rule| label(&rule.column)).collect::<Result<_, _>>()?,
+            uuids: uuids(self.footer),
             number_order,
         })
     }
@@ -175,28 +219,31 @@ impl Finder<'_> {
             return Ok(Place::Column(root));
         }
         if let Some((_, value)) = self.folders.iter().rev().find(|(key, _)| key == name) {
-            return Ok(Place::Folder(value.clone()));
+            return Ok(Place::Same(value.clone()));
         }
         let columns = self.schema.fields().iter().map(|field| field.name().clone());
         let there = columns.chain(self.folders.iter().map(|(key, _)| key.clone())).collect();
-        Err(Error::NoColumn { file: self.file.to_owned(), column: name.to_owned(), there })
+        Err(Error::NoColumn { file: self.footer.name.clone(), column: name.to_owned(), there })
     }
 
     fn typed(&self, name: &str, usable: fn(&DataType) -> bool, expected: &'static str) -> Result<Place, Error> {
         let place = self.find(name)?;
-        self.check(name, &place, usable, expected)?;
-        Ok(place)
+        match (self.check(name, &place, usable, expected), place) {
+            // A writer that saw no value had to think of a type.
+            (Err(_), Place::Column(root)) if is_empty(self.footer, root) => Ok(Place::Same(None)),
+            (checked, place) => checked.map(|()| place),
+        }
     }
 
     fn check(&self, name: &str, place: &Place, usable: fn(&DataType) -> bool, expected: &'static str) -> Result<(), Error> {
-        let wrong = |found: String| Error::ColumnType { file: self.file.to_owned(), column: name.to_owned(), found, expected };
+        let wrong = |found: String| Error::ColumnType { file: self.footer.name.clone(), column: name.to_owned(), found, expected };
         match place {
             Place::Column(root) => {
                 let found = self.schema.field(*root).data_type();
                 if usable(found) { Ok(()) } else { Err(wrong(found.to_string())) }
             }
-            Place::Folder(_) if usable(&DataType::Utf8) => Ok(()),
-            Place::Folder(_) => Err(wrong("a folder name".into())),
+            Place::Same(_) if usable(&DataType::Utf8) => Ok(()),
+            Place::Same(_) => Err(wrong("a folder name".into())),
         }
     }
 }

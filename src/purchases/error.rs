@@ -21,6 +21,10 @@ pub enum Error {
     NotParquet { file: String, reason: String },
     #[error("`{file}` is damaged: {reason}; write it anew")]
     Damaged { file: String, reason: String },
+    #[error(
+        "`{file}` is compressed by {compression}, which is not read; write it anew with ZSTD, Snappy, GZIP, LZ4 or without compression"
+    )]
+    Compression { file: String, compression: &'static str },
     #[error("`{file}` changed while it was read; run again when nothing writes to it any more")]
     Changed { file: String },
     #[error("column `{column}` is not in `{file}`, which has {columns}{hint}; set it in [purchases.columns], [purchases] exclude or [purchases] include", columns = listed(.there), hint = did_you_mean(.column, .there))]
@@ -29,6 +33,11 @@ pub enum Error {
     ColumnType { file: String, column: String, found: String, expected: &'static str },
     #[error("column `{column}` in `{file}` holds bytes that are not UTF-8 text; write it as text")]
     NotText { file: String, column: String },
+    #[error(
+        "column `{column}` in `{file}` holds {value} (row {row}), which is no whole number up to 2^53; ids are text or whole numbers, so write the \
+         column as one of them"
+    )]
+    NotWhole { file: String, column: String, row: u64, value: String },
     #[error(
         "{bad} of {rows} rows cannot be used, more than the {allowed} % that `max_bad_rows` allows; the first: {first}",
         allowed = .share * 100.0,

@@ -2,7 +2,8 @@
 
 use super::Error;
 use super::files::Found;
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::basic::Compression;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -38,6 +39,7 @@ impl Footer {
         let metadata = guard(&found.name, || ParquetMetaDataReader::decode_metadata(&bytes))?;
         let footer = Self { name: found.name.clone(), path: found.path.clone(), metadata: Arc::new(metadata), print };
         footer.check_ranges()?;
+        footer.check_compression()?;
         Ok(footer)
     }
 
@@ -62,6 +64,14 @@ impl Footer {
         }
     }
 
+    fn check_compression(&self) -> Result<(), Error> {
+        let chunks = self.metadata.row_groups().iter().flat_map(RowGroupMetaData::columns);
+        match chunks.map(ColumnChunkMetaData::compression).find_map(unread) {
+            Some(compression) => Err(Error::Compression { file: self.name.clone(), compression }),
+            None => Ok(()),
+        }
+    }
+
     /// What the footer says of places and sizes must lie in the file, so that nobody reserves memory for what cannot be there.
     fn check_ranges(&self) -> Result<(), Error> {
         let damaged = |reason: &str| Error::Damaged { file: self.name.clone(), reason: reason.to_owned() };
@@ -78,6 +88,15 @@ impl Footer {
             }
         }
         Ok(())
+    }
+}
+
+/// The name of a compression that this program does not read.
+fn unread(compression: Compression) -> Option<&'static str> {
+    match compression {
+        Compression::BROTLI(_) => Some("Brotli"),
+        Compression::LZO => Some("LZO"),
+        _ => None,
     }
 }
 

@@ -5,7 +5,7 @@ use super::moments::{self, Moments};
 use super::scan::Wanted;
 use super::{Error, Purchases, amounts, words};
 use crate::domain::job::LineRule;
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringViewArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, NullArray, RecordBatch, StringViewArray};
 use arrow::compute::cast;
 use arrow::compute::kernels::zip::zip;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, TimeUnit};
@@ -50,6 +50,8 @@ pub(super) struct Mapper<'a> {
     pub table: &'a Table,
     /// The numbers of the columns that are read, ascending, as they lie in a batch.
     pub roots: &'a [usize],
+    /// Rows of the file before the batch.
+    pub before: u64,
     pub moments: Moments,
 }
 
@@ -84,8 +86,8 @@ impl Mapper<'_> {
             raw_amounts,
         };
         let at = match (&layout.at, layout.folder_at) {
-            (Place::Folder(_), Some(instant)) => Int64Array::from_value(instant, batch.num_rows()),
-            (Place::Folder(_), None) => Int64Array::new_null(batch.num_rows()),
+            (Place::Same(_), Some(instant)) => Int64Array::from_value(instant, batch.num_rows()),
+            (Place::Same(_), None) => Int64Array::new_null(batch.num_rows()),
             (Place::Column(_), _) => {
                 self.moments.instants(&lines.raw_at).map_err(|found| self.wrong_type(&source.at, &found, moments::EXPECTED))?
             }
@@ -97,15 +99,16 @@ impl Mapper<'_> {
     fn raw(&self, batch: &RecordBatch, place: &Place) -> ArrayRef {
         match place {
             Place::Column(root) => match self.roots.binary_search(root) {
-                Ok(position) => Arc::clone(batch.column(position)),
-                Err(_) => Arc::new(StringViewArray::new_null(batch.num_rows())),
+                Ok(position) => self.table.raw(batch, position, *root),
+                Err(_) => Arc::new(NullArray::new(batch.num_rows())),
             },
-            Place::Folder(value) => Arc::new(words::constant(value.as_deref(), batch.num_rows())),
+            Place::Same(None) => Arc::new(NullArray::new(batch.num_rows())),
+            Place::Same(Some(value)) => Arc::new(words::constant(value, batch.num_rows())),
         }
     }
 
     fn text(&self, batch: &RecordBatch, place: &Place, name: &str) -> Result<StringViewArray, Error> {
-        words::text(&self.raw(batch, place)).ok_or_else(|| self.not_text(name))
+        words::text(&self.raw(batch, place)).map_err(|flaw| self.table.flawed(name, flaw, self.before))
     }
 
     fn number(&self, raw: &ArrayRef, name: &str, digits: u32) -> Result<Int64Array, Error> {
@@ -131,8 +134,7 @@ impl Mapper<'_> {
         let telling: Vec<usize> = (0..layout.refund_of.len()).filter(|place| !source.order.contains(&source.refund_of[*place])).collect();
         let mut refunds = vec![false; batch.num_rows()];
         for place in telling {
-            let ids = self.reference(batch, &layout.refund_of[place], &source.refund_of[place])?;
-            let ids = words::text(&ids).ok_or_else(|| self.not_text(&source.refund_of[place]))?;
+            let ids = self.text(batch, &layout.refund_of[place], &source.refund_of[place])?;
             for (row, refund) in refunds.iter_mut().enumerate() {
                 *refund |= ids.is_valid(row) && !ids.value(row).is_empty();
             }
@@ -147,34 +149,19 @@ impl Mapper<'_> {
 
     /// Order ids of one column or several.
     fn ids(&self, batch: &RecordBatch, places: &[Place], names: &[String]) -> Result<ArrayRef, Error> {
-        let columns = places.iter().zip(names).map(|(place, name)| self.reference(batch, place, name)).collect::<Result<Vec<_>, _>>()?;
-        let text = |(values, name): (&ArrayRef, &String)| words::text(values).ok_or_else(|| self.not_text(name));
-        match columns.as_slice() {
-            [] => Ok(Arc::new(Int64Array::new_null(batch.num_rows()))),
-            [numbers] if self.purchases.number_orders => {
-                cast(numbers, &DataType::Int64).map_err(|_| self.wrong_type(&names[0], numbers.data_type(), words::EXPECTED_ID))
+        match (places, names) {
+            ([], _) => Ok(Arc::new(Int64Array::new_null(batch.num_rows()))),
+            ([place], [name]) if self.purchases.number_orders => {
+                let raw = self.raw(batch, place);
+                let numbers = words::whole(&raw).map_err(|flaw| self.table.flawed(name, flaw, self.before))?;
+                cast(&numbers, &DataType::Int64).map_err(|_| self.wrong_type(name, raw.data_type(), words::EXPECTED_ID))
             }
-            [texts] => Ok(Arc::new(text((texts, &names[0]))?)),
+            ([place], [name]) => Ok(Arc::new(self.text(batch, place, name)?)),
             _ => {
-                let parts = columns.iter().zip(names).map(text).collect::<Result<Vec<_>, _>>()?;
+                let parts = places.iter().zip(names).map(|(place, name)| self.text(batch, place, name)).collect::<Result<Vec<_>, _>>()?;
                 Ok(Arc::new(words::joined(&parts, batch.num_rows())))
             }
         }
-    }
-
-    /// A column that names orders.
-    fn reference(&self, batch: &RecordBatch, place: &Place, name: &str) -> Result<ArrayRef, Error> {
-        let raw = self.raw(batch, place);
-        words::reference(&raw).ok_or_else(|| Error::ColumnType {
-            file: self.table.footer.name.clone(),
-            column: name.to_owned(),
-            found: format!("{} and not always whole", raw.data_type()),
-            expected: words::EXPECTED_ID,
-        })
-    }
-
-    fn not_text(&self, column: &str) -> Error {
-        Error::NotText { file: self.table.footer.name.clone(), column: column.to_owned() }
     }
 
     fn wrong_type(&self, column: &str, found: &DataType, expected: &'static str) -> Error {
@@ -217,7 +204,10 @@ impl Lines {
     /// What is wrong with a bad row.
     pub fn complaint(&self, row: usize) -> String {
         let (what, raw) = if self.at.is_null(row) { ("time", std::slice::from_ref(&self.raw_at)) } else { ("amount", &*self.raw_amounts) };
-        let values = raw.iter().filter(|raw| raw.is_valid(row)).filter_map(|raw| array_value_to_string(raw, row).ok());
+        let values = raw
+            .iter()
+            .filter(|raw| raw.is_valid(row) && *raw.data_type() != DataType::Null)
+            .filter_map(|raw| array_value_to_string(raw, row).ok());
         match values.collect::<Vec<_>>().as_slice() {
             [] => format!("the {what} is missing"),
             [value] => format!("the {what} {value} cannot be used"),

@@ -65,15 +65,14 @@ impl Purchases {
         let table = &self.tables[task.table];
         let roots = roots(table, wanted);
         let mut reader = open(table, task.group, &roots)?;
-        let mut mapper = Mapper { purchases: self, table, roots: &roots, moments: Moments::new(self.zone) };
-        let mut before = task.before;
+        let mut mapper = Mapper { purchases: self, table, roots: &roots, before: task.before, moments: Moments::new(self.zone) };
         while let Some(batch) = next(table, &mut reader)? {
             let lines = guard(&table.footer.name, || Ok::<_, String>(mapper.lines(&batch, wanted)))??;
             let rows = batch.num_rows() as u64;
-            take(lines, before)?;
-            before = before.saturating_add(rows);
+            take(lines, mapper.before)?;
+            mapper.before = mapper.before.saturating_add(rows);
         }
-        if before == task.before.saturating_add(task.rows) {
+        if mapper.before == task.before.saturating_add(task.rows) {
             return Ok(());
         }
         Err(Error::Damaged { file: table.footer.name.clone(), reason: "it has not as many rows as its footer says".into() })
@@ -95,7 +94,7 @@ fn roots(table: &Table, wanted: Wanted) -> Vec<usize> {
         .into_iter()
         .filter_map(|place| match place {
             Place::Column(root) => Some(*root),
-            Place::Folder(_) => None,
+            Place::Same(_) => None,
         })
         .collect();
     roots.sort_unstable();

@@ -34,12 +34,13 @@ impl Purchases {
         let table = &self.tables[task.table];
         let root = match &table.layout.customer {
             Place::Column(root) => *root,
-            Place::Folder(value) => return Ok(value.as_deref().is_some_and(|id| words::who(id, &self.merges) == customer)),
+            Place::Same(value) => return Ok(value.as_deref().is_some_and(|id| words::who(id, &self.merges) == customer)),
         };
         let mut reader = scan::open(table, task.group, &[root])?;
+        let mut before = task.before;
         while let Some(batch) = scan::next(table, &mut reader)? {
-            let not_text = || Error::NotText { file: table.footer.name.clone(), column: self.source.customer.clone() };
-            let ids = words::text(batch.column(0)).ok_or_else(not_text)?;
+            let ids = words::text(&table.raw(&batch, 0, root)).map_err(|flaw| table.flawed(&self.source.customer, flaw, before))?;
+            before = before.saturating_add(batch.num_rows() as u64);
             if ids.iter().flatten().any(|id| words::who(id, &self.merges) == customer) {
                 return Ok(true);
             }

@@ -354,7 +354,7 @@ fn columns_that_are_missing_or_of_the_wrong_type_are_told() {
     let wrong = [
         with("amount", StringArray::from(vec!["1", "2", "3"])),
         with("at", StringArray::from(vec!["2026-01-01"; 3])),
-        with("customer_id", Float64Array::from(vec![1.0; 3])),
+        with("customer_id", TimestampMicrosecondArray::from(vec![1; 3])),
     ];
     for (columns, expected) in
         wrong.into_iter().zip(["expected a number", "expected a timestamp or a date", "expected text or a whole number"])

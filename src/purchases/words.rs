@@ -1,6 +1,7 @@
 //! Ids and labels of any type as text.
 
 use crate::domain::merges::Merges;
+use crate::domain::text::uuid;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Builder, StringViewArray, StringViewBuilder};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Float64Type};
@@ -9,15 +10,20 @@ use std::sync::Arc;
 pub(super) const EXPECTED_ID: &str = "text or a whole number";
 pub(super) const EXPECTED_LABEL: &str = "text, a whole number, a truth value or a date";
 
-/// Whether a column of this type can hold ids.
+/// Why values are no ids.
+pub(super) enum Flaw {
+    /// Bytes that are no text.
+    NotText,
+    /// The number in a row, counted from 0, is not whole, or too large to be sure of.
+    NotWhole { row: usize, value: String },
+}
+
+/// Whether a column of this type can hold ids. Floats can, for some writers make them of whole numbers with gaps, and so can decimals.
 pub(super) fn usable_id(found: &DataType) -> bool {
     match found {
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) | DataType::Null => true,
-        DataType::Decimal32(_, scale) | DataType::Decimal64(_, scale) | DataType::Decimal128(_, scale) | DataType::Decimal256(_, scale) => {
-            *scale == 0
-        }
         DataType::Dictionary(_, value) => usable_id(value),
-        other => other.is_string() || other.is_integer(),
+        other => other.is_string() || other.is_numeric(),
     }
 }
 
@@ -26,57 +32,82 @@ pub(super) fn usable_label(found: &DataType) -> bool {
     usable_id(found) || matches!(found, DataType::Boolean | DataType::Date32)
 }
 
-/// Whether a column of this type can name orders: ids, and whole numbers among floats, which some writers make of whole numbers with gaps.
-pub(super) fn usable_reference(found: &DataType) -> bool {
-    usable_id(found) || found.is_floating()
-}
-
 /// Whether order ids of this type can travel as 64-bit numbers.
 pub(super) fn is_number(found: &DataType) -> bool {
-    found.is_integer() && *found != DataType::UInt64
+    found.is_integer() && *found != DataType::UInt64 || found.is_floating() || *found == DataType::Null
 }
 
-/// Whether references of this type can travel as 64-bit numbers, beside order ids that do.
-pub(super) fn is_number_or_nothing(found: &DataType) -> bool {
-    is_number(found) || found.is_floating() || *found == DataType::Null
-}
-
-/// References with floats turned into whole numbers; NaN is none. `None` when one is not whole, or too large to be sure of.
-pub(super) fn reference(values: &ArrayRef) -> Option<ArrayRef> {
+/// Floats turned into the whole numbers that they stand for; NaN is none. Other types stay.
+pub(super) fn whole(values: &ArrayRef) -> Result<ArrayRef, Flaw> {
     if !values.data_type().is_floating() {
-        return Some(Arc::clone(values));
+        return Ok(Arc::clone(values));
     }
     let floats = strict(values, &DataType::Float64)?;
-    let floats = floats.as_primitive_opt::<Float64Type>()?;
+    let floats = floats.as_primitive::<Float64Type>();
     let mut numbers = Int64Builder::with_capacity(floats.len());
-    for float in floats {
+    for (row, float) in floats.iter().enumerate() {
         #[expect(clippy::cast_possible_truncation, reason = "it is whole, and every whole number up to 2^53 is exact")]
-        match float {
+        match float.filter(|float| !float.is_nan()) {
             None => numbers.append_null(),
-            Some(float) if float.is_nan() => numbers.append_null(),
             Some(float) if float.fract() == 0.0 && float.abs() <= EXACT => numbers.append_value(float as i64),
-            Some(_) => return None,
+            Some(float) => return Err(Flaw::NotWhole { row, value: float.to_string() }),
         }
     }
-    Some(Arc::new(numbers.finish()))
+    Ok(Arc::new(numbers.finish()))
 }
 
 /// 2^53.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// The values as text, numbers in decimal. `None` when some are bytes that are no text.
-pub(super) fn text(values: &ArrayRef) -> Option<StringViewArray> {
+/// The values as text, numbers in decimal.
+pub(super) fn text(values: &ArrayRef) -> Result<StringViewArray, Flaw> {
     if let Some(views) = values.as_string_view_opt() {
-        return Some(views.clone());
+        return Ok(views.clone());
     }
     let values = match values.data_type() {
-        DataType::Dictionary(_, value) => &strict(values, value)?,
+        DataType::Dictionary(_, value) => return text(&strict(values, value)?),
         // There is no direct way from these to views.
         DataType::FixedSizeBinary(_) => &strict(values, &DataType::Binary)?,
-        DataType::Null => return Some(StringViewArray::new_null(values.len())),
+        DataType::Null => return Ok(StringViewArray::new_null(values.len())),
+        found if found.is_floating() => &whole(values)?,
         _ => values,
     };
-    strict(values, &DataType::Utf8View)?.as_string_view_opt().cloned()
+    let texts = strict(values, &DataType::Utf8View)?;
+    let texts = texts.as_string_view_opt().ok_or(Flaw::NotText)?;
+    if has_fractions(values.data_type()) { without_fractions(texts) } else { Ok(texts.clone()) }
+}
+
+fn has_fractions(found: &DataType) -> bool {
+    matches!(
+        *found,
+        DataType::Decimal32(_, scale) | DataType::Decimal64(_, scale) | DataType::Decimal128(_, scale) | DataType::Decimal256(_, scale)
+        if scale > 0
+    )
+}
+
+/// Decimals as text, of which nothing but zeros stands behind the point.
+fn without_fractions(decimals: &StringViewArray) -> Result<StringViewArray, Flaw> {
+    let mut builder = StringViewBuilder::with_capacity(decimals.len());
+    for (row, decimal) in decimals.iter().enumerate() {
+        match decimal.map(|decimal| decimal.split_once('.').unwrap_or((decimal, ""))) {
+            None => builder.append_null(),
+            Some((whole, fraction)) if fraction.bytes().all(|digit| digit == b'0') => builder.append_value(whole),
+            Some((whole, fraction)) => {
+                return Err(Flaw::NotWhole { row, value: format!("{whole}.{}", fraction.trim_end_matches('0')) });
+            }
+        }
+    }
+    Ok(builder.finish())
+}
+
+/// UUIDs, each in sixteen bytes, as people write them; a value of another length is none.
+pub(super) fn hyphenated(values: &ArrayRef) -> ArrayRef {
+    let Some(values) = values.as_fixed_size_binary_opt() else { return Arc::clone(values) };
+    let mut builder = StringViewBuilder::with_capacity(values.len());
+    for value in values {
+        builder.append_option(value.and_then(uuid));
+    }
+    Arc::new(builder.finish())
 }
 
 /// Who a customer id stands for now: without outer white space, as ids are read everywhere, and with what was merged into another replaced
@@ -98,13 +129,12 @@ pub(super) fn present(ids: StringViewArray, merges: &Merges) -> StringViewArray 
     builder.finish()
 }
 
-fn strict(values: &ArrayRef, to: &DataType) -> Option<ArrayRef> {
-    cast_with_options(values, to, &CastOptions { safe: false, ..CastOptions::default() }).ok()
+fn strict(values: &ArrayRef, to: &DataType) -> Result<ArrayRef, Flaw> {
+    cast_with_options(values, to, &CastOptions { safe: false, ..CastOptions::default() }).map_err(|_| Flaw::NotText)
 }
 
-/// The same text (or null) for every row.
-pub(super) fn constant(value: Option<&str>, rows: usize) -> StringViewArray {
-    let Some(value) = value else { return StringViewArray::new_null(rows) };
+/// The same text for every row.
+pub(super) fn constant(value: &str, rows: usize) -> StringViewArray {
     let mut builder = StringViewBuilder::with_capacity(rows);
     let block = builder.append_block(value.as_bytes().to_vec().into());
     for _ in 0..rows {
@@ -146,15 +176,22 @@ pub(super) fn joined(parts: &[StringViewArray], rows: usize) -> StringViewArray 
 mod tests {
     use super::*;
     use arrow::array::{
-        BinaryArray, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, FixedSizeBinaryArray, Int32Array, LargeStringArray,
-        StringArray, UInt64Array,
+        BinaryArray, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, FixedSizeBinaryArray, Float64Array, Int32Array,
+        LargeStringArray, StringArray, UInt64Array,
     };
     use arrow::datatypes::Int8Type;
 
     fn of(array: impl Array + 'static) -> Vec<Option<String>> {
         let array: ArrayRef = Arc::new(array);
         assert!(usable_label(array.data_type()), "{}", array.data_type());
-        text(&array).unwrap().iter().map(|value| value.map(str::to_owned)).collect()
+        told(text(&array)).unwrap().iter().map(|value| value.map(str::to_owned)).collect()
+    }
+
+    fn told<T>(found: Result<T, Flaw>) -> Result<T, String> {
+        found.map_err(|flaw| match flaw {
+            Flaw::NotText => "no text".to_owned(),
+            Flaw::NotWhole { row, value } => format!("{value} in row {row}"),
+        })
     }
 
     #[test]
@@ -187,25 +224,17 @@ mod tests {
     #[test]
     fn bytes_that_are_no_text_are_refused() {
         let array: ArrayRef = Arc::new(BinaryArray::from(vec![&b"\xff"[..]]));
-        assert!(text(&array).is_none());
-        assert!(!usable_id(&DataType::Float64) && !usable_id(&DataType::Decimal128(10, 2)) && !usable_id(&DataType::Boolean));
+        assert_eq!(told(text(&array)).unwrap_err(), "no text");
+        assert!(!usable_id(&DataType::Boolean) && !usable_label(&DataType::Date64));
     }
 
     #[test]
-    fn floats_that_name_orders_are_whole() {
-        let of = |values: Vec<Option<f64>>| {
-            let array: ArrayRef = Arc::new(arrow::array::Float64Array::from(values));
-            assert!(usable_reference(array.data_type()) && !usable_id(array.data_type()));
-            reference(&array)
-                .and_then(|numbers| text(&numbers))
-                .map(|texts| texts.iter().map(|id| id.map(str::to_owned)).collect::<Vec<_>>())
-        };
-        assert_eq!(
-            of(vec![Some(1_200.0), None, Some(f64::NAN), Some(-0.0)]),
-            Some(vec![Some("1200".into()), None, None, Some("0".into())])
-        );
+    fn floats_that_are_ids_are_whole() {
+        let of = |values: Vec<Option<f64>>| told(text(&(Arc::new(Float64Array::from(values)) as ArrayRef)));
+        let texts = of(vec![Some(1_200.0), None, Some(f64::NAN), Some(-0.0), Some(EXACT)]).unwrap();
+        assert_eq!(texts.iter().collect::<Vec<_>>(), [Some("1200"), None, None, Some("0"), Some("9007199254740992")]);
         for odd in [1.5, f64::INFINITY, 1e300, EXACT * 2.0] {
-            assert_eq!(of(vec![Some(1.0), Some(odd)]), None, "{odd}");
+            assert_eq!(of(vec![Some(1.0), Some(odd)]).unwrap_err(), format!("{odd} in row 1"));
         }
     }
 
@@ -220,9 +249,8 @@ mod tests {
 
     #[test]
     fn a_folder_name_is_the_same_for_every_row() {
-        let stores = constant(Some("a store of more than twelve bytes"), 3);
+        let stores = constant("a store of more than twelve bytes", 3);
         assert_eq!(stores.iter().collect::<Vec<_>>(), [Some("a store of more than twelve bytes"); 3]);
-        assert_eq!(constant(None, 2).null_count(), 2);
-        assert_eq!(constant(Some("x"), 1).value(0), "x");
+        assert_eq!(constant("x", 1).value(0), "x");
     }
 }

@@ -1,7 +1,7 @@
 //! The customer list: who may be mailed, under which name, since when.
 
 use super::error::Error;
-use super::table::{self, Column, Kind, Table, Wanted, one_of, word};
+use super::table::{self, Column, IDS, Kind, Table, Wanted, one_of, word};
 use super::{Input, address, points};
 use crate::domain::job::{ConsentSource, ContactsSource, CustomersSource};
 use crate::domain::merges::Merges;
@@ -19,7 +19,7 @@ pub const KEY: &str = "`path` in [customers]";
 const EXAMPLES: usize = 5;
 
 /// The kinds that a date can be read from.
-const DATES: [Kind; 4] = [Kind::Date, Kind::Time, Kind::Text, Kind::Int];
+const DATES: [Kind; 5] = [Kind::Date, Kind::Time, Kind::Text, Kind::Int, Kind::Float];
 const WORDS: [Kind; 2] = [Kind::Text, Kind::Int];
 
 /// How many values of a column are kept, to be shown.
@@ -114,12 +114,7 @@ pub(super) fn key(role: &str) -> String {
 
 /// The id of each row without outer white space, empty where there is none.
 fn ids<'a>(table: &'a Table, source: &CustomersSource) -> Result<Vec<Cow<'a, str>>, Error> {
-    let column = table.column_of(&source.customer, &key("customer"), &WORDS, "text or whole numbers")?;
-    let id = |value| match word(value).unwrap_or_default() {
-        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
-        Cow::Owned(number) => Cow::Owned(number),
-    };
-    Ok(column.values.iter().map(id).collect())
+    table.ids(table.column_of(&source.customer, &key("customer"), &IDS, "text or whole numbers")?)
 }
 
 /// The rows that have an id, sorted by it.
@@ -300,12 +295,8 @@ impl<'a> Rows<'a> {
     /// A column of words without outer white space; empty where there is none. `key` is what names it in the job.
     fn words(&self, name: Option<&str>, key: &str) -> Result<Texts, Error> {
         let Some(name) = name else { return Ok(self.kept.iter().map(|_| "").collect()) };
-        let column = self.table.column_of(name, key, &WORDS, "text")?;
-        let mut words = Texts::default();
-        for (_, value) in self.of(column) {
-            words.push(word(value).unwrap_or_default().trim());
-        }
-        Ok(words)
+        let ids = self.table.ids(self.table.column_of(name, key, &IDS, "text or whole numbers")?)?;
+        Ok(self.kept.iter().map(|row| ids.get(*row).map_or("", AsRef::as_ref)).collect())
     }
 
     /// A column of dates. Empty texts are nothing, unusable ones are counted.
@@ -358,7 +349,7 @@ impl<'a> Rows<'a> {
         if let Some(yes) = &source.yes {
             return Ok(Some(self.of(column).map(|(_, value)| one_of(value, yes).is_some()).collect()));
         }
-        if !matches!(column.kind, Kind::Bool | Kind::Date | Kind::Time | Kind::Text) {
+        if !column.fits(&[Kind::Bool, Kind::Date, Kind::Time, Kind::Text]) {
             let expected = "a time or true and false, or { column = \"…\", yes = [\"…\"] } with the values that mean consent";
             return Err(self.table.wrong_type(column, &key(role), expected));
         }

@@ -322,10 +322,56 @@ fn a_customer_twice_is_refused_with_the_rows() {
 }
 
 #[test]
+fn numbers_with_gaps_are_the_ids_that_they_were() {
+    let decimals = Decimal128Array::from(vec![Some(1_200), Some(300), None]).with_precision_and_scale(20, 2).expect("decimals");
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(Int64Array::from(vec![Some(12), Some(3), None])),
+        Arc::new(Float64Array::from(vec![Some(12.0), Some(3.0), None])),
+        Arc::new(Float64Array::from(vec![12.0, 3.0, f64::NAN])),
+        Arc::new(decimals),
+    ];
+    for column in columns {
+        let nothing: ArrayRef = Arc::new(Float64Array::from(vec![None; 3]));
+        let list = List::parquet(vec![("customer_id", Arc::clone(&column)), ("house", column), ("nothing", nothing)]).with(|source| {
+            (source.household, source.rank) = (Some("house".into()), Some("nothing".into()));
+            (source.email, source.name, source.since) = (Some("nothing".into()), vec!["nothing".into()], Some("nothing".into()));
+        });
+        let (customers, _, notes) = list.consent("nothing", None).read().expect("a list");
+        assert_eq!((texts(&customers.id), texts(&customers.household)), (vec!["12", "3"], vec!["12", "3"]));
+        assert_eq!((texts(&customers.rank), &customers.consent[..], notes.without_id), (vec!["", ""], &[false, false][..], 1));
+    }
+    for odd in [1.5, 1e300, 9_007_199_254_740_994.0] {
+        let message = List::parquet(vec![("customer_id", Arc::new(Float64Array::from(vec![1.0, odd])))]).message();
+        assert!(message.contains("column `customer_id` in `customers.parquet` holds") && message.contains("(row 2)"), "{message}");
+    }
+    let marked = List::csv("customer_id\n=\"0012\"\n'003\n").customers();
+    assert_eq!(texts(&marked.id), ["0012", "003"], "as the import reads them");
+    let born = Float64Array::from(vec![Some(19_900_505.0), None]);
+    let list = List::parquet(vec![("customer_id", ids(&["a", "b"])), ("born", Arc::new(born))]);
+    assert_eq!(list.with(|source| source.birthday = Some("born".into())).customers().birthday, [Some(day("1990-05-05")), None]);
+}
+
+#[test]
+fn uuids_are_read_as_people_write_them() {
+    let schema = "message m { required fixed_len_byte_array(16) customer_id (UUID); }";
+    let schema = Arc::new(parquet::schema::parser::parse_message_type(schema).expect("a schema"));
+    let mut writer = parquet::file::writer::SerializedFileWriter::new(Vec::new(), schema, Arc::default()).expect("a writer");
+    let mut group = writer.next_row_group().expect("a group");
+    let mut column = group.next_column().expect("a column").expect("one");
+    let id: u128 = 0x550e_8400_e29b_41d4_a716_4466_5544_00ff;
+    let bytes = parquet::data_type::FixedLenByteArray::from(id.to_be_bytes().to_vec());
+    column.typed::<parquet::data_type::FixedLenByteArrayType>().write_batch(&[bytes], None, None).expect("a row");
+    column.close().expect("an end");
+    group.close().expect("an end");
+    let list = List::new("customers.parquet", &writer.into_inner().expect("bytes"));
+    assert_eq!(texts(&list.customers().id), ["550e8400-e29b-41d4-a716-4466554400ff"]);
+}
+
+#[test]
 fn missing_and_unusable_columns_are_named() {
     let message = List::csv("customer_no,email\n1,a\n").message();
     assert!(message.contains("no column `customer_id`") && message.contains("it has: customer_no, email"), "{message}");
-    let columns: Vec<(&str, ArrayRef)> = vec![("customer_id", ids(&["a"])), ("price", Arc::new(Float64Array::from(vec![1.0])))];
+    let columns: Vec<(&str, ArrayRef)> = vec![("customer_id", ids(&["a"])), ("price", Arc::new(BooleanArray::from(vec![true])))];
     let changes: [fn(&mut CustomersSource); 6] = [
         |source| source.customer = "price".into(),
         |source| source.email = Some("price".into()),
@@ -336,7 +382,7 @@ fn missing_and_unusable_columns_are_named() {
     ];
     for change in changes {
         let message = List::parquet(columns.clone()).with(change).message();
-        assert!(message.contains("column `price` in `customers.parquet` is Float64, expected"), "{message}");
+        assert!(message.contains("column `price` in `customers.parquet` is Boolean, expected"), "{message}");
         assert!(message.contains("[customers.columns]"), "{message}");
     }
     assert!(List::csv("customer_id,a,a\n1,2,3\n").message().contains("two columns `a`"));

@@ -15,6 +15,10 @@ pub enum Error {
     TooLarge { file: String, bytes: u64, limit: u64 },
     #[error("`{file}` is not readable as Parquet: {reason}; it may be cut short or damaged, write it again")]
     Parquet { file: String, reason: String },
+    #[error(
+        "`{file}` is compressed by {compression}, which is not read; write it anew with ZSTD, Snappy, GZIP, LZ4 or without compression"
+    )]
+    Compression { file: String, compression: &'static str },
     #[error("`{file}` line {line} is neither UTF-8 nor CP932 (Shift_JIS); save the file in one of the two")]
     Encoding { file: String, line: u64 },
     #[error("`{file}` is empty; its first row must name the columns")]

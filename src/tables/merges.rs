@@ -2,9 +2,10 @@
 
 use super::Input;
 use super::error::Error;
-use super::table::{self, Kind, Wanted, word};
+use super::table::{self, IDS, Wanted};
 use crate::domain::Zone;
 use crate::domain::merges::{MergeError, Merges};
+use crate::domain::text::unmarked;
 use std::path::Path;
 
 /// Names by which a header is known; a CSV may also begin with its first pair.
@@ -14,7 +15,12 @@ const NEW: [&str; 6] = ["new", "new_id", "to", "新", "新id", "新顧客id"];
 /// Reads which ids were merged into which.
 pub fn merges(path: &Path, base: &Path) -> Result<(Merges, Input), Error> {
     let wanted = Wanted { key: "`merged` in [customers]", zone: Zone(chrono_tz::UTC), only: None };
-    let table = table::read(path, base, wanted).map_err(|error| match error {
+    let table = match table::read(path, base, wanted) {
+        // A shop without merges has no first row either.
+        Err(Error::Empty { file }) => return Ok((Merges::default(), (file, blake3::hash(&[]).to_hex().to_string()))),
+        found => found,
+    };
+    let table = table.map_err(|error| match error {
         Error::ColumnTwice { file, column } => Error::MergeItself { file, id: column },
         other => other,
     })?;
@@ -26,17 +32,16 @@ pub fn merges(path: &Path, base: &Path) -> Result<(Merges, Input), Error> {
     };
     let [old, new] = [old, new].map(|at| &table.columns[at]);
     for column in [old, new] {
-        if ![Kind::Text, Kind::Int].contains(&column.kind) {
+        if !column.fits(&IDS) {
             return Err(table.wrong_type(column, "[customers] merged", "text or whole numbers"));
         }
     }
     // Without a known header the first row is a pair like the others. A header of other words is one of ids that nobody has.
-    let mut pairs = if headed { Vec::new() } else { vec![(old.name.trim().to_owned(), new.name.trim().to_owned())] };
-    for (row, (old, new)) in old.values.iter().zip(&new.values).enumerate() {
-        let id = |value| word(value).map(|id| id.trim().to_owned()).filter(|id| !id.is_empty());
-        match (id(old), id(new)) {
-            (Some(old), Some(new)) => pairs.push((old, new)),
-            (None, None) => {}
+    let mut pairs = if headed { Vec::new() } else { vec![(unmarked(&old.name).to_owned(), unmarked(&new.name).to_owned())] };
+    for (row, (old, new)) in table.ids(old)?.into_iter().zip(table.ids(new)?).enumerate() {
+        match (old.is_empty(), new.is_empty()) {
+            (false, false) => pairs.push((old.into_owned(), new.into_owned())),
+            (true, true) => {}
             _ => return Err(Error::MergeHalf { file: table.file.clone(), place: table.place(row) }),
         }
     }
@@ -70,6 +75,13 @@ mod tests {
     }
 
     #[test]
+    fn a_file_without_a_row_merges_nobody() {
+        for text in ["", "\n", "old,new\n"] {
+            assert!(read(text.as_bytes()).unwrap().is_empty(), "{text:?}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_merged_is_named() {
         for (text, words) in [
             ("old,new\na,b\nb,a\n", "`merges.csv` merges customers in a circle: a → b"),
@@ -77,7 +89,6 @@ mod tests {
             ("old,new\na,\n", "line 2"),
             ("a,b,c\n1,2,3\n", "must have two columns"),
             ("a,a\n", "without a header it would merge `a` into itself"),
-            ("", "is empty"),
         ] {
             let error = read(text.as_bytes()).unwrap_err();
             assert!(error.contains(words), "{error}");

@@ -1,13 +1,15 @@
 //! Parquet: any writer's columns as plain values.
 
 use super::error::Error;
-use super::table::{Column, Table, Wanted};
+use super::table::{Column, Kind, Table, Wanted};
 use super::values;
-use arrow::array::RecordBatch;
+use crate::domain::text::uuid;
+use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
-use parquet::basic::Type;
+use parquet::basic::{Compression, LogicalType, Type};
+use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,9 +22,12 @@ const TAIL: u64 = 8;
 
 /// Reads a list, batch by batch.
 pub fn read(file: File, name: &str, size: u64, wanted: Wanted) -> Result<Table, Error> {
+    let (digest, metadata) = guarded(name, || Ok((digest(&file, name, size)?, metadata(&file)?)))?;
+    if let Some(compression) = unread(&metadata) {
+        return Err(Error::Compression { file: name.to_owned(), compression });
+    }
     guarded(name, || {
-        let digest = digest(&file, name, size)?;
-        let (columns, rows) = read_columns(file, wanted)?;
+        let (columns, rows) = read_columns(file, metadata, wanted)?;
         Ok(Table { file: name.to_owned(), columns, rows, lines: None, digest })
     })
 }
@@ -72,16 +77,26 @@ fn digest(mut file: &File, name: &str, size: u64) -> Result<String, String> {
     Ok(hash.finalize().to_hex().to_string())
 }
 
-fn read_columns(file: File, wanted: Wanted) -> Result<(Vec<Column>, usize), String> {
-    let metadata = metadata(&file)?;
+/// The compression of a column, where this program does not read it.
+fn unread(metadata: &ArrowReaderMetadata) -> Option<&'static str> {
+    let chunks = metadata.metadata().row_groups().iter().flat_map(RowGroupMetaData::columns);
+    chunks.map(ColumnChunkMetaData::compression).find_map(|compression| match compression {
+        Compression::BROTLI(_) => Some("Brotli"),
+        Compression::LZO => Some("LZO"),
+        _ => None,
+    })
+}
+
+fn read_columns(file: File, metadata: ArrowReaderMetadata, wanted: Wanted) -> Result<(Vec<Column>, usize), String> {
     let fields = metadata.schema().fields().clone();
+    let uuids = uuids(&metadata);
     let kept: Vec<usize> = (0..)
         .zip(fields.iter())
         .filter(|(_, field)| wanted.only.is_none_or(|only| only.contains(&field.name().as_str())))
         .map(|(at, _)| at)
         .collect();
     // Columns that are not wanted stay without values, so that a message can still name them.
-    let mut columns: Vec<Column> = fields.iter().map(|field| column(field)).collect();
+    let mut columns: Vec<Column> = fields.iter().zip(&uuids).map(|(field, is_uuid)| column(field, *is_uuid)).collect();
     let mask = ProjectionMask::roots(metadata.parquet_schema(), kept.iter().copied());
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata).with_projection(mask).with_batch_size(BATCH);
     let mut rows = 0;
@@ -90,6 +105,7 @@ fn read_columns(file: File, wanted: Wanted) -> Result<(Vec<Column>, usize), Stri
         rows += batch.num_rows();
         for (at, array) in kept.iter().zip(batch.columns()) {
             let Some(column) = columns.get_mut(*at) else { continue };
+            let array = &if uuids.get(*at) == Some(&true) { hyphenated(array) } else { Arc::clone(array) };
             values::append(array, wanted.zone, &mut column.values).map_err(|why| format!("column `{}`: {why}", column.name))?;
         }
     }
@@ -116,7 +132,18 @@ fn metadata(file: &File) -> Result<ArrowReaderMetadata, String> {
     ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), ArrowReaderOptions::new().with_schema(Arc::new(schema))).map_err(reason)
 }
 
-fn column(field: &Field) -> Column {
-    let kind = values::kind(field.data_type());
+/// Which columns hold what the file calls UUIDs: sixteen bytes each.
+fn uuids(metadata: &ArrowReaderMetadata) -> Vec<bool> {
+    let roots = metadata.parquet_schema().root_schema().get_fields();
+    roots.iter().map(|root| root.get_basic_info().logical_type_ref() == Some(&LogicalType::Uuid)).collect()
+}
+
+fn hyphenated(array: &ArrayRef) -> ArrayRef {
+    let Some(values) = array.as_fixed_size_binary_opt() else { return Arc::clone(array) };
+    Arc::new(values.iter().map(|value| value.and_then(uuid)).collect::<StringArray>())
+}
+
+fn column(field: &Field, is_uuid: bool) -> Column {
+    let kind = if is_uuid { Kind::Text } else { values::kind(field.data_type()) };
     Column { name: field.name().clone(), kind, type_name: field.data_type().to_string(), values: Vec::new() }
 }

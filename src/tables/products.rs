@@ -3,7 +3,7 @@
 use super::Input;
 use super::customers::{refuse_twice, shortened};
 use super::error::Error;
-use super::table::{self, Column, Kind, Table, Wanted, word};
+use super::table::{self, Column, IDS, Kind, Table, Wanted, word};
 use crate::domain::customers::Product;
 use crate::domain::job::{AmountUnit, ProductsSource};
 use crate::domain::{Currency, Value};
@@ -24,16 +24,17 @@ pub fn products(source: &ProductsSource, currency: &Currency, base: &Path) -> Re
         let key = format!("[products.columns] {role}");
         name.as_ref().map(|name| table.column_of(name, &key, kinds, expected)).transpose()
     };
-    let id = table.column_of(&source.product, "[products.columns] product", &WORDS, "text or whole numbers")?;
+    let id = table.column_of(&source.product, "[products.columns] product", &IDS, "text or whole numbers")?;
     let name = find(&source.name, "name", &WORDS, "text")?;
-    let category = find(&source.category, "category", &WORDS, "text")?;
+    // What the purchases call the category must be the same word here.
+    let category = find(&source.category, "category", &IDS, "text")?.map(|column| table.ids(column)).transpose()?;
     let price = find(&source.price, "price", &NUMBERS, "a number")?;
     let url = find(&source.url, "url", &[Kind::Text], "text")?;
     let image = find(&source.image, "image", &[Kind::Text], "text")?;
     let stock = find(&source.stock, "stock", &NUMBERS, "a number")?;
 
-    let ids: Vec<String> = id.values.iter().map(|value| word(value).unwrap_or_default().into_owned()).collect();
-    let id_of = |row: &usize| ids.get(*row).map_or("", String::as_str);
+    let ids = table.ids(id)?;
+    let id_of = |row: &usize| ids.get(*row).map_or("", AsRef::as_ref);
     let mut order: Vec<usize> = (0..ids.len()).filter(|row| !id_of(row).is_empty()).collect();
     order.sort_by(|one, other| id_of(one).cmp(id_of(other)).then(one.cmp(other)));
     refuse_twice(&table, "product", &order, id_of)?;
@@ -43,7 +44,7 @@ pub fn products(source: &ProductsSource, currency: &Currency, base: &Path) -> Re
         Ok(Product {
             id: id_of(&row).to_owned(),
             name: text(name, row).unwrap_or_default(),
-            category: text(category, row),
+            category: category.as_ref().and_then(|words| words.get(row)).filter(|word| !word.is_empty()).map(ToString::to_string),
             price: number(&table, price, row, digits, "price")?,
             url: text(url, row),
             image: text(image, row),

@@ -6,6 +6,7 @@ use super::error::{Error, relative_name};
 use super::table::{open, unchanged};
 use crate::domain::Address;
 use crate::domain::stop::{StopList, Stopped};
+use crate::domain::text::unmarked;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -127,7 +128,10 @@ pub fn stopped(path: &Path, base: &Path, key: &'static str) -> Result<Vec<Stoppe
             let same = if let (Address::Usable { same, .. }, _) = judge_written(who) { same } else { who.to_lowercase() };
             stopped.push(Stopped::Address(same));
         }
-        if !who.is_empty() {
+        // As the lists of customers and the imported purchases have it, and as other files may.
+        let plain = unmarked(who);
+        stopped.extend((!plain.is_empty()).then(|| Stopped::Customer(plain.to_owned())));
+        if who != plain {
             stopped.push(Stopped::Customer(who.to_owned()));
         }
     }
@@ -159,6 +163,8 @@ mod tests {
         let (japanese, ..) = encoding_rs::SHIFT_JIS.encode("顧客\n山1\n");
         assert_eq!(read(&japanese).unwrap(), [id("山1")]);
         assert!(read(b"a\xff\xfe\x81").unwrap_err().contains("stop.csv"));
+        let both = [id("0012"), id("=\"0012\""), id("0013"), id("'0013")];
+        assert_eq!(read(b"=\"0012\"\n'0013\n").unwrap(), both, "as a spreadsheet writes ids, and as they stand");
     }
 
     #[test]

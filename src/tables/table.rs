@@ -2,6 +2,7 @@
 
 use super::error::{Error, relative_name};
 use super::{csv, parquet};
+use crate::domain::text::unmarked;
 use crate::domain::{Value, Zone};
 use std::borrow::Cow;
 use std::fs::{self, File, Metadata};
@@ -11,7 +12,10 @@ use std::path::Path;
 /// More bytes than a value of any list needs; what is longer is damage or malice.
 pub const LONGEST_VALUE: usize = 1 << 20;
 
-/// What a column holds. An all-empty one counts as text.
+/// The kinds that ids can be read from.
+pub const IDS: [Kind; 4] = [Kind::Text, Kind::Int, Kind::Float, Kind::Decimal];
+
+/// What a column holds. An all-empty one counts as any of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Text,
@@ -71,7 +75,28 @@ impl Table {
     /// A column that the job names for a role that only some kinds can fill.
     pub fn column_of(&self, name: &str, key: &str, kinds: &[Kind], expected: &'static str) -> Result<&Column, Error> {
         let column = self.column(name, key)?;
-        if kinds.contains(&column.kind) { Ok(column) } else { Err(self.wrong_type(column, key, expected)) }
+        if column.fits(kinds) { Ok(column) } else { Err(self.wrong_type(column, key, expected)) }
+    }
+
+    /// The ids in a column, without outer white space, empty where there is none. Some writers make floats of whole numbers with gaps, so
+    /// whole ones are ids as the purchases have them.
+    pub fn ids<'a>(&self, column: &'a Column) -> Result<Vec<Cow<'a, str>>, Error> {
+        let id = |(row, value): (usize, &'a Value)| match (value, column.kind) {
+            (Value::Float(number), _) => whole(*number).map(Cow::Owned).ok_or_else(|| self.no_id(column, row)),
+            (Value::Text(decimal), Kind::Decimal) => {
+                let (digits, fraction) = decimal.split_once('.').unwrap_or((decimal, ""));
+                if fraction.bytes().all(|digit| digit == b'0') { Ok(Cow::Borrowed(digits)) } else { Err(self.no_id(column, row)) }
+            }
+            // Only a CSV comes out of a spreadsheet.
+            (Value::Text(text), _) => Ok(Cow::Borrowed(if self.lines.is_some() { unmarked(text).trim() } else { text.trim() })),
+            _ => Ok(word(value).unwrap_or_default()),
+        };
+        column.values.iter().enumerate().map(id).collect()
+    }
+
+    fn no_id(&self, column: &Column, row: usize) -> Error {
+        let value = column.values.get(row).and_then(word).unwrap_or_default().into_owned();
+        Error::Unusable { file: self.file.clone(), column: column.name.clone(), value, place: self.place(row), what: "id (a whole number)" }
     }
 
     pub fn wrong_type(&self, column: &Column, key: &str, expected: &'static str) -> Error {
@@ -91,6 +116,19 @@ impl Table {
             None => format!("row {}", row + 1),
         }
     }
+}
+
+impl Column {
+    /// Whether a role of these kinds can be read from it. Of a column without values a writer had to think of a type.
+    pub fn fits(&self, kinds: &[Kind]) -> bool {
+        kinds.contains(&self.kind) || self.values.iter().all(|value| *value == Value::Null)
+    }
+}
+
+/// A float that is certain to be a whole number, in decimal; beyond 2^53 several are one.
+fn whole(number: f64) -> Option<String> {
+    // Minus zero is zero.
+    (number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0).then(|| (number + 0.0).to_string())
 }
 
 /// A value as one word, for comparing with what the job writes; `None` for nothing and for lists.

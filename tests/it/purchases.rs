@@ -148,7 +148,7 @@ fn purchases_as_csv_are_imported_and_give_the_same_features() {
     rankmail(&[&call[..], &["--force", "--max-bad-rows", "1%"]].concat()).code(3).complains("1 of 42 rows").run();
     rankmail(&[&call[..], &["--force", "--type", "amount=text"]].concat()).any_output().run();
     rankmail(&[&call[..], &["--max-bad-rows", "1"]].concat()).code(2).complains("write a percentage from 0% to 100%").run();
-    rankmail(&[&call[..], &["--type", "amount=money"]].concat()).code(2).complains("COLUMN=number, COLUMN=date or COLUMN=text").run();
+    rankmail(&[&call[..], &["--type", "amount=money"]].concat()).code(2).complains("COLUMN=dmy, COLUMN=mdy or COLUMN=text").run();
 
     let ragged = csv.join("ragged.csv");
     fs::write(&ragged, "id,amount\n1,2\n1\n").unwrap();
@@ -159,4 +159,19 @@ fn purchases_as_csv_are_imported_and_give_the_same_features() {
         .code(3)
         .complains("has no row below its header")
         .run();
+}
+
+#[test]
+fn an_import_says_what_to_write_where_a_column_does_not_tell() {
+    let folder = tempfile::tempdir().unwrap();
+    let csv = folder.path().join("us.csv");
+    fs::write(&csv, "id,sold at,amount\n=\"001\",01/05/2026 1:02 PM,€12.50\n'002,02/05/2026 9:00 AM,\"€1,003\"\n").unwrap();
+    let to = folder.path().join("out");
+    let call = ["import", csv.to_str().unwrap(), "--to", to.to_str().unwrap(), "--force"];
+    let hint = "`sold at` is text, though most of it looks like numbers or dates (\"01/05/2026 1:02 PM\" on line 2)";
+    rankmail(&call).says(hint).says("--type \"sold at=mdy\" or --type \"sold at=dmy\"").says("2 cells of `id`").run();
+    rankmail(&[&call[..], &["--type", "sold at=date"]].concat()).code(3).complains("nothing in the column tells its days").run();
+    rankmail(&[&call[..], &["--type", "sold at=mdy"]].concat()).any_output().run();
+    let last = rows(&to.join("us.parquet")).pop().unwrap();
+    assert_eq!([&last["id"], &last["sold at"], &last["amount"]], ["002", "2026-02-05T09:00:00", "1003.0"]);
 }

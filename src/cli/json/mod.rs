@@ -4,7 +4,7 @@ mod operator;
 
 pub use operator::{aged, bounced, examined, forgotten, ledger_exported, listening, moved, opt_outs};
 
-use super::words;
+use super::words::{self, remedy};
 use crate::domain;
 use crate::domain::coupon::Tally;
 use crate::domain::diff::{Cause, Compared, Diff, End, Fate, Kind};
@@ -18,8 +18,8 @@ use crate::domain::recommend::Pairs;
 use crate::domain::whatif::{Replay, WhatIf};
 use crate::domain::{Allotment, Channel, Exposure, Job, Outcome, State, Zone};
 use crate::pipeline::{
-    Checked, Coupons, DataCheck, Error, Explanation, Exported, ForCart, Imported, Known, PairFate, Planned, Purpose, Ran, Sent, Shown,
-    Status, Trial,
+    Checked, Coupons, DataCheck, Error, Explanation, Exported, ForCart, Imported, ImportedColumn, Known, PairFate, Planned, Purpose, Ran,
+    Sent, Shown, Status, Trial,
 };
 use chrono::{NaiveDate, NaiveDateTime};
 use serde_json::{Map, Value, json};
@@ -177,14 +177,11 @@ pub fn shown(as_of: NaiveDate, customer: &str, mails: &[Shown]) -> String {
 }
 
 pub fn imported(imported: &Imported) -> String {
-    let columns: Vec<Value> = imported
-        .columns
-        .iter()
-        .map(|column| {
-            let odd = column.odd.as_ref().map(|(line, value)| json!({"line": line, "value": value}));
-            json!({"name": column.name, "kind": column.kind, "odd": odd})
-        })
-        .collect();
+    let of = |column: &ImportedColumn| {
+        let odd = column.odd.as_ref().map(|odd| json!({"line": odd.line, "value": odd.value, "remedy": remedy(&column.name, odd.remedy)}));
+        json!({"name": column.name, "kind": column.kind, "odd": odd, "marked": column.marked})
+    };
+    let columns: Vec<Value> = imported.columns.iter().map(of).collect();
     let notes: Vec<Value> = imported.notes.iter().map(|(line, what)| json!({"line": line, "what": what})).collect();
     text(&json!({"file": imported.file.display().to_string(), "unchanged": imported.unchanged, "encoding": imported.encoding,
         "rows": imported.rows, "columns": columns, "not_read": imported.not_read, "first_not_read": notes}))

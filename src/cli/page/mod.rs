@@ -132,11 +132,18 @@ pub fn imported(imported: &Imported) -> String {
     let mut out = good(&format!("{}: {} rows, {}{there}", imported.file.display(), grouped(imported.rows), imported.encoding));
     let width = table::widest(imported.columns.iter().map(|column| column.name.as_str()));
     for column in &imported.columns {
-        let odd = column.odd.as_ref().map_or_else(String::new, |(line, value)| format!(", because of \"{value}\" on line {line}"));
-        out += &format!("  {}  {}{odd}\n", table::flush_left(&column.name, width), column.kind);
+        out += &format!("  {}  {}\n", table::flush_left(&column.name, width), column.kind);
     }
-    if imported.columns.iter().any(|column| column.odd.is_some()) {
-        out += &warning("a few values made such a column text; --type COLUMN=number or COLUMN=date leaves their rows out instead");
+    for column in &imported.columns {
+        if let Some(odd) = &column.odd {
+            let (name, remedy) = (&column.name, words::remedy(&column.name, odd.remedy));
+            let looks = format!("`{name}` is text, though most of it looks like numbers or dates (\"{}\" on line {})", odd.value, odd.line);
+            out += &warning(&format!("{looks}; {remedy}"));
+        }
+        if column.marked > 0 {
+            let (cells, name) = (grouped(column.marked), &column.name);
+            out += &warning(&format!("{cells} cells of `{name}` are read without the mark of a spreadsheet (=\"001\" and '001 are 001)"));
+        }
     }
     if imported.not_read > 0 {
         out += &warning(&format!("{} rows could not be read and are not in it; the first:", grouped(imported.not_read)));

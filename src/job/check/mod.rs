@@ -21,11 +21,11 @@ mod variants;
 mod when;
 mod worth;
 
-use super::currency;
 use super::file::JobFile;
 use super::report::{At, Report};
 use super::words;
 use super::written::{Key, Many, Span};
+use crate::domain::currency;
 use crate::domain::finding::Rule;
 use crate::domain::job::{CustomersSource, KeySource, Language, OnRenderError};
 use crate::domain::points::CashbackAs;

@@ -1,6 +1,6 @@
 //! The currencies of ISO 4217 and their digits.
 
-use crate::domain::Currency;
+use super::Currency;
 
 /// Currencies whose minor unit is not a hundredth.
 const DIGITS: [(u32, &[&str]); 3] = [
@@ -17,6 +17,7 @@ const HUNDREDTHS: &str = "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BG
     USD USN UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG";
 
 /// The currency of a code, in capitals.
+#[must_use]
 pub fn find(code: &str) -> Option<Currency> {
     let digits = DIGITS.iter().find(|(_, codes)| codes.contains(&code)).map(|(digits, _)| *digits);
     let digits = digits.or_else(|| HUNDREDTHS.split_whitespace().any(|known| known == code).then_some(2))?;
@@ -24,6 +25,7 @@ pub fn find(code: &str) -> Option<Currency> {
 }
 
 /// The code that a text may stand for: one in small letters, or what people call the money.
+#[must_use]
 pub fn meant(text: &str) -> Option<&'static str> {
     let everyday = [
         ("yen", "JPY"),
