@@ -54,6 +54,9 @@ const WORDS: [(BounceKind, &[&str]); 3] = [
             "account has been disabled",
             "account is disabled",
             "mailbox disabled",
+            "mailbox is disabled",
+            // yahoo.co.jp and its kin: "This user doesn't have a yahoo.co.jp account".
+            "user doesn't have a",
             "account that you tried to reach",
             "unrouteable address",
             "domain name not found",
@@ -103,6 +106,32 @@ const WORDS: [(BounceKind, &[&str]); 3] = [
     ),
 ];
 
+/// Words of a refusal of whoever sends or hands over, which say nothing of the address, whatever does not exist there.
+const SENDER: [&str; 22] = [
+    "sender address rejected",
+    "sender address verification",
+    "sender verify",
+    "sender verification",
+    "sender rejected",
+    "sender denied",
+    "sender domain",
+    "sender ip",
+    "sending ip",
+    "your ip address",
+    "invalid sender",
+    "unknown sender",
+    "sender unknown",
+    "relay access denied",
+    "relaying denied",
+    "relay not permitted",
+    "unable to relay",
+    "allow list",
+    "allowlist",
+    "whitelist",
+    "client host rejected",
+    "helo command rejected",
+];
+
 /// What is known of a refusal.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Evidence {
@@ -146,15 +175,24 @@ pub fn judge(evidence: &Evidence, address: &str) -> BounceKind {
             _ => {}
         }
     }
-    let said = || {
-        let words = evidence.words.to_lowercase();
-        WORDS.into_iter().find(|(_, list)| list.iter().any(|phrase| words.contains(phrase))).map(|(kind, _)| kind)
-    };
+    let words = evidence.words.to_lowercase();
+    let is_for_now = evidence.code.is_some_and(|code| (400..500).contains(&code));
+    let said = || WORDS.into_iter().find(|(_, list)| list.iter().any(|phrase| words.contains(phrase))).map(|(kind, _)| kind);
     match evidence.status {
         Some([4, ..] | [_, 2, 2]) => BounceKind::Soft,
+        Some([_, 1, 7 | 8]) => BounceKind::Blocked,
+        _ if SENDER.iter().any(|phrase| words.contains(phrase)) => {
+            if is_for_now {
+                BounceKind::Soft
+            } else {
+                BounceKind::Blocked
+            }
+        }
+        // Microsoft 365 says so of whoever is not in its directory.
+        Some([5, 4, 1]) if words.contains("recipient address rejected") => BounceKind::Hard,
         Some([_, 1, 1 | 2 | 3 | 6 | 10] | [_, 2, 1]) => BounceKind::Hard,
         Some([_, 6 | 7, _]) => BounceKind::Blocked,
-        _ if evidence.code.is_some_and(|code| (400..500).contains(&code)) => BounceKind::Soft,
+        _ if is_for_now => BounceKind::Soft,
         _ => said().unwrap_or(BounceKind::Soft),
     }
 }
@@ -184,6 +222,19 @@ mod tests {
             ("550 5.7.26 unauthenticated sender, DMARC", Blocked),
             ("554 Message rejected because of spam content", Blocked),
             ("550 5.6.0 bad content", Blocked),
+            ("550 5.1.8 <b@shop>: Sender address rejected: Domain not found", Blocked),
+            ("550 5.1.0 <b@shop>: Sender address rejected: User unknown in virtual mailbox table", Blocked),
+            ("550 5.1.7 host not found", Blocked),
+            ("450 4.1.8 <b@shop>: Sender address rejected: Domain not found", Soft),
+            ("450 <b@shop>: Sender address rejected: Domain not found", Soft),
+            ("550 No Such User Here Sender verify failed", Blocked),
+            ("554 5.1.1 <taro@b.example>: Relay access denied", Blocked),
+            ("550 sender IP does not exist in allow list", Blocked),
+            ("550 5.4.1 Recipient address rejected: Access denied. AS(201806281)", Hard),
+            ("550 5.4.1 no answer from host", Soft),
+            ("554 5.7.1 <taro@b.example>: Recipient address rejected: Access denied", Blocked),
+            ("554 delivery error: dd This user doesn't have a yahoo.co.jp account (taro@yahoo.co.jp) [0] - mta5.yahoo", Hard),
+            ("554 delivery error: dd This mailbox is disabled (taro@yahoo.co.jp)", Hard),
         ] {
             assert_eq!(judge(&Evidence::of_words(None, words), "taro@b.example"), kind, "{words}");
         }

@@ -29,6 +29,20 @@ const SUBJECTS: [&str; 16] = [
     "不達",
 ];
 
+/// Words of a warning that a mail waits and is tried on, in lower case: of its subject or of its text.
+const DELAYS: [&str; 10] = [
+    "could not send message for past",
+    "delayed mail",
+    "delivery delayed",
+    "(delay)",
+    "still being retried",
+    "has not yet been delivered",
+    "this is a warning message only",
+    "do not need to resend your message",
+    "配信遅延",
+    "配送遅延",
+];
+
 /// A mail that reports of another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Report {
@@ -73,7 +87,11 @@ pub fn read(bytes: &[u8], token_length: usize) -> Report {
         return Report::Notice;
     }
     let words: Vec<&str> = texts.iter().filter(|(kind, _)| kind.starts_with("text/")).map(|(_, text)| before_quote(text)).collect();
-    Report::Refused { tokens: tokens(), evidence: Evidence::of_words(None, &words.join("\n")) }
+    let words = words.join("\n");
+    if is_delay(&mail.subject().unwrap_or_default().to_lowercase(), &words.to_lowercase()) {
+        return Report::Notice;
+    }
+    Report::Refused { tokens: tokens(), evidence: Evidence::of_words(None, &words) }
 }
 
 /// The texts of a mail's parts, each with its type; HTML is text enough.
@@ -143,6 +161,12 @@ fn is_from_a_mail_system(mail: &Message<'_>) -> bool {
     };
     let subject = mail.subject().unwrap_or_default().to_lowercase();
     system || (SUBJECTS.iter().any(|words| subject.contains(words)) && (!is_answer(&subject) || is_report()))
+}
+
+/// Whether a mail system only warns that a mail takes its time; subject and text in lower case.
+fn is_delay(subject: &str, text: &str) -> bool {
+    let warns = subject.starts_with("warning: message ") && subject.contains(" delayed ");
+    warns || DELAYS.iter().any(|words| subject.contains(words) || text.contains(words))
 }
 
 /// Whether a person answers or passes on: `re: …`, `re[2]: …`, `返信：…`, in lower case.
@@ -308,6 +332,28 @@ mod tests {
         let vacation =
             [b"Auto-Submitted: auto-replied\r\n".to_vec(), letter("undeliverable", "postmaster@b.example", "user unknown")].concat();
         assert_eq!(kind(&vacation), None);
+    }
+
+    #[test]
+    fn warnings_of_a_delay_are_no_bounces() {
+        let daemon = "Mail Delivery Subsystem <MAILER-DAEMON@relay.example>";
+        let transcript =
+            "   ----- Transcript of session follows -----\r\n<taro@b.example>... Deferred: Connection timed out with b.example.\r\n";
+        let exim = "A message that you sent has not yet been delivered to one or more of its\r\nrecipients after more than 24 hours on the queue on relay.example.\r\n";
+        for (subject, body) in [
+            ("Warning: could not send message for past 4 hours", transcript),
+            ("Warning: message 1kXyZa-0001Ab-CD delayed 24 hours", exim),
+            ("Mail delivery system", exim),
+            ("Returned mail: see transcript", "    **      THIS IS A WARNING MESSAGE ONLY      **\r\n"),
+            ("Delayed Mail (still being retried)", "user unknown soon"),
+        ] {
+            assert_eq!(kind(&letter(subject, daemon, body)), None, "{subject}");
+        }
+        assert_eq!(kind(&letter("Returned mail: warning: user unknown", daemon, transcript)), Some(Soft));
+        let given_up = "A message that you sent could not be delivered.\r\n  taro@b.example\r\n    550 user unknown\r\n";
+        assert_eq!(kind(&letter("Mail delivery failed: returning message to sender", daemon, given_up)), Some(Hard));
+        let quoted = format!("{given_up}------ This is a copy of the message ------\r\nhas not yet been delivered\r\n");
+        assert_eq!(kind(&letter("Mail delivery failed: returning message to sender", daemon, &quoted)), Some(Hard));
     }
 
     #[test]

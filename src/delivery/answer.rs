@@ -1,7 +1,10 @@
 //! What each answer of a server means, as one table without any network in it.
 
 use super::reply::Reply;
-use crate::domain::delivery::{Outcome, RunTrouble};
+use crate::domain::delivery::{Enhanced, Outcome, RunTrouble};
+
+/// Words of a server that refuses the sender, in lower case.
+const SENDER_REFUSED: [&str; 2] = ["sender address rejected", "sender verify failed"];
 
 /// How far a mail has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +70,7 @@ pub fn judge(stage: Stage, answer: &Answer) -> Verdict {
         (Stage::Greeting | Stage::Ehlo | Stage::StartTls | Stage::Auth | Stage::Mail, 500..) => {
             Outcome::Untouched(RunTrouble::Refused { reply: words })
         }
+        (Stage::Rcpt, 500..) if refuses_sender(&words) => Outcome::Untouched(RunTrouble::Refused { reply: words }),
         (Stage::Mail | Stage::Rcpt | Stage::Data | Stage::Dot, 400..500) => Outcome::Deferred { code: Some(reply.code), reply: words },
         (Stage::Rcpt | Stage::Data | Stage::Dot, 500..) => Outcome::Rejected { code: reply.code, reply: words },
         _ => return Verdict::Close(lost(stage, words)),
@@ -77,6 +81,13 @@ pub fn judge(stage: Stage, answer: &Answer) -> Verdict {
     } else {
         Verdict::Done { outcome, reset }
     }
+}
+
+/// Whether a refusal for good is of the sender: many servers answer MAIL well and tell that only at RCPT.
+fn refuses_sender(reply: &str) -> bool {
+    let said = reply.to_ascii_lowercase();
+    matches!(Enhanced::of_reply(reply), Some(Enhanced { subject: 1, detail: 7 | 8, .. }))
+        || SENDER_REFUSED.iter().any(|words| said.contains(words))
 }
 
 /// No clear answer. Only after the final dot can the mail have been taken.
@@ -159,6 +170,29 @@ mod tests {
                 _ => "in doubt, close",
             };
             assert_eq!(cell(Stage::Dot, code), dot, "dot {code}");
+        }
+    }
+
+    #[test]
+    fn a_sender_refused_at_rcpt_is_no_matter_of_the_recipient() {
+        let verdict = |stage, code, lines: &[&str]| {
+            let lines = lines.iter().map(|line| (*line).to_owned()).collect();
+            judge(stage, &Answer::Reply(Reply { code, lines }))
+        };
+        for lines in [
+            &["5.1.8 <b@shop.example>: Sender address rejected: Domain not found"][..],
+            &["5.1.0 <b@shop.example>: Sender address rejected: User unknown in virtual mailbox table"],
+            &["5.1.7 bad address syntax"],
+            &["No Such User Here", "Sender verify failed"],
+        ] {
+            let refused = verdict(Stage::Rcpt, 550, lines);
+            let is_of_the_run = matches!(&refused, Verdict::Done { outcome: Outcome::Untouched(RunTrouble::Refused { .. }), reset: true });
+            assert!(is_of_the_run, "{lines:?}: {refused:?}");
+            assert!(matches!(verdict(Stage::Rcpt, 450, lines), Verdict::Done { outcome: Outcome::Deferred { .. }, .. }), "{lines:?}");
+        }
+        for lines in [&["5.1.1 User unknown"], &["5.7.1 Recipient address rejected: Access denied"], &["5.1.80 a"]] {
+            let refused = verdict(Stage::Rcpt, 550, lines);
+            assert!(matches!(refused, Verdict::Done { outcome: Outcome::Rejected { .. }, .. }), "{lines:?}: {refused:?}");
         }
     }
 

@@ -51,7 +51,7 @@ fn talk(stream: &TcpStream, site: &Site, desk: &Desk<'_>) -> io::Result<()> {
 }
 
 fn respond(request: &Request, site: &Site, desk: &Desk<'_>) -> Response {
-    let Some(token) = token(&request.target) else { return site.unknown() };
+    let Some(token) = token(&request.target, desk.knows) else { return site.unknown() };
     match request.method.as_str() {
         "GET" | "HEAD" if (desk.knows)(token) => site.asks(),
         "GET" | "HEAD" => site.unknown(),
@@ -65,10 +65,12 @@ fn respond(request: &Request, site: &Site, desk: &Desk<'_>) -> Response {
     }
 }
 
-/// The token in a path or query: the part that begins as tokens do, wherever the shop has put `{token}`, and whatever a server in front
-/// of this one has done to the path.
-fn token(target: &str) -> Option<&str> {
-    target.split(['/', '?', '&', '=', '#']).find(|part| part.starts_with("1."))
+/// The token in a path or query, wherever the shop has put `{token}`, and whatever a server in front of this one has done to the path: of the
+/// parts that begin as tokens do, as `1.0` does too, the first that is one of the shop's, or else the first.
+fn token<'a>(target: &'a str, knows: &dyn Fn(&str) -> bool) -> Option<&'a str> {
+    let mut parts = target.split(['/', '?', '&', '=', '#']).filter(|part| part.starts_with("1."));
+    let first = parts.next()?;
+    Some(if knows(first) { first } else { parts.find(|part| knows(part)).unwrap_or(first) })
 }
 
 #[cfg(test)]
@@ -77,9 +79,19 @@ mod tests {
 
     #[test]
     fn the_token_is_found_wherever_the_shop_has_put_it() {
-        for target in ["/u/1.a.b.c", "/1.a.b.c", "/out?t=1.a.b.c&x=1.9", "http://shop.example/u/1.a.b.c#x", "/u/1.a.b.c/"] {
-            assert_eq!(token(target), Some("1.a.b.c"), "{target}");
+        let found = |target| token(target, &|part| part == "1.a.b.c");
+        for target in [
+            "/u/1.a.b.c",
+            "/1.a.b.c",
+            "/out?t=1.a.b.c&x=1.9",
+            "http://shop.example/u/1.a.b.c#x",
+            "/u/1.a.b.c/",
+            "/1.0/u/1.a.b.c",
+            "/u?v=1.2&t=1.a.b.c",
+        ] {
+            assert_eq!(found(target), Some("1.a.b.c"), "{target}");
         }
-        assert_eq!((token("/"), token("/u/2.a.b.c"), token("*")), (None, None, None));
+        assert_eq!((found("/"), found("/u/2.a.b.c"), found("*")), (None, None, None));
+        assert_eq!(found("/1.0/u/1.a.b.d"), Some("1.0"), "one that is nobody's");
     }
 }

@@ -157,6 +157,8 @@ fn every_answer_to_rcpt() {
             ("421", "deferred 421", 1),
             ("550", "rejected 550", 0),
             ("552", "rejected 552", 0),
+            ("550gone", "rejected 550", 0),
+            ("550sender", "planned, stop", 0),
             ("571", "rejected 571", 0),
             ("drop", "deferred", 1),
             ("stall", "deferred", 1),

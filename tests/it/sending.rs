@@ -223,6 +223,17 @@ fn a_refused_sender_stops_the_run_and_loses_nothing() {
     assert_eq!((shop.count(State::Planned), sink.taken().len()), (20, 0));
 }
 
+/// As Postfix does by default, which answers MAIL only when it has heard RCPT.
+#[test]
+fn a_sender_that_is_refused_with_the_recipient_stops_the_run_and_no_address() {
+    let shop = Shop::with(20, |number| format!("rcpt-550sender-c{number:03}@b.example"), "", "");
+    shop.plan();
+    let (_folder, sink) = server();
+    let stopped = shop.send(&sink, &[], 5);
+    assert!(stopped.contains("Sender address rejected"), "{stopped}");
+    assert_eq!((shop.count(State::Planned), shop.count(State::Rejected), sink.taken().len()), (20, 0, 0));
+}
+
 #[test]
 fn a_server_that_is_away_loses_nothing() {
     // It would be waited for for two days.

@@ -137,8 +137,15 @@ pub fn smtp(key: Option<&Key<SmtpFile>>, from: Option<&str>, folder: &Path, repo
     let return_path = report.line(&file.return_path, "return_path");
     if let Some(path) = return_path {
         // As long as with a token in it.
-        let whole = path.value.replace("{token}", &"0".repeat(BOUNCE_TOKEN));
-        address(path.span, &whole, "return_path", report);
+        let token = "0".repeat(BOUNCE_TOKEN);
+        let whole = path.value.replace("{token}", &token);
+        let is_address = address(path.span, &whole, "return_path", report);
+        // Reports are searched for whole runs of letters and digits.
+        let is_touched = |run: &str| run.contains(&token) && run != token;
+        if is_address && whole.split(|letter: char| !letter.is_ascii_alphanumeric()).any(is_touched) {
+            let help = "put a character that is no letter or digit on both sides, as in \"bounce+{token}@shop.example\"";
+            report.add(path.span, "`return_path` has a letter or digit beside {token}", "no bounce would be told by it", help);
+        }
     }
     let connections = report.whole(&file.connections, "connections", 1, 256).unwrap_or(8);
     let pace = pace(&file.rate, report);
