@@ -3,7 +3,7 @@
 use super::login::Login;
 use super::{Error, tls};
 use crate::domain::job::AuthWay;
-use crate::domain::server::{MailServer, Security, UrlFault};
+use crate::domain::server::{self, MailServer, Security, UrlFault};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use secrecy::SecretString;
@@ -42,7 +42,7 @@ pub struct Target {
 pub fn target(url: &str, demo_key: bool, access: &Access) -> Result<Target, Error> {
     let server = MailServer::parse(url).map_err(|fault| match fault {
         UrlFault::Password => Error::Password,
-        _ => Error::Url { url: url.to_owned() },
+        _ => Error::Url { url: server::masked(url) },
     })?;
     let is_here = server.is_here();
     if demo_key && !is_here {
@@ -55,7 +55,7 @@ pub fn target(url: &str, demo_key: bool, access: &Access) -> Result<Target, Erro
     let tls = match server.security {
         Security::Plain => None,
         Security::StartTls | Security::Tls => {
-            let name = ServerName::try_from(server.host.clone()).map_err(|_| Error::Url { url: url.to_owned() })?;
+            let name = ServerName::try_from(server.host.clone()).map_err(|_| Error::Url { url: server::masked(url) })?;
             Some((tls::config(access.ca_file.as_deref())?, name))
         }
     };
@@ -128,5 +128,24 @@ mod tests {
     #[test]
     fn what_is_no_url_is_repeated_to_the_user() {
         assert_eq!(plain("localhost:25", false).unwrap_err(), Error::Url { url: "localhost:25".into() });
+        let shown = |url: &str| plain(url, false).unwrap_err().to_string().split('`').nth(1).unwrap().to_owned();
+        assert_eq!(shown("https://relay.example:587"), "https://relay.example:587");
+        assert_eq!(shown("smtps://[::1"), "smtps://[::1");
+    }
+
+    #[test]
+    fn what_is_no_url_is_told_without_what_may_be_a_password() {
+        for (url, shown) in [
+            ("smtps//user:s3cretpw@127.0.0.1", "`smtps//…@127.0.0.1`"),
+            ("smtps:/mailer:s3cretpw@relay", "`smtps:/…@relay`"),
+            ("SMTPS:mailer:s3cretpw@relay", "`SMTPS:…@relay`"),
+            ("mailer:s3cretpw@relay:465", "`…@relay:465`"),
+            ("http://mailer:s3cretpw@relay", "`http://…@relay`"),
+            ("smtps//mailer:s3c@retpw@relay", "`smtps//…@relay`"),
+            ("smtps://mailer:s3cretpw", "`smtps://mailer:…`"),
+        ] {
+            let told = plain(url, false).unwrap_err().to_string();
+            assert!(told.contains(shown) && !told.contains("s3c") && !told.contains("retpw"), "{told}");
+        }
     }
 }

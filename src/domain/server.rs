@@ -95,6 +95,33 @@ impl fmt::Display for MailServer {
     }
 }
 
+/// A text that should have been a URL, without what may be a password in it: all between the scheme and the last `@`, and, where there is
+/// none, what stands in the place of a port.
+#[must_use]
+pub fn masked(url: &str) -> String {
+    let is_scheme = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte));
+    let ours = |text: &str| SCHEMES.iter().any(|(name, ..)| text.eq_ignore_ascii_case(name));
+    let word = url.find([':', '/']).map_or("", |end| &url[..end]);
+    let (scheme, place) = match url.split_once("://") {
+        Some((scheme, place)) if is_scheme(scheme) => (&url[..scheme.len() + 3], place),
+        // A slip of the pen, such as `smtps//` or `smtps:/`.
+        _ if ours(word) => {
+            let place = url[word.len()..].trim_start_matches([':', '/']);
+            (&url[..url.len() - place.len()], place)
+        }
+        _ => ("", url),
+    };
+    if let Some((_, host)) = place.rsplit_once('@') {
+        return format!("{scheme}…@{host}");
+    }
+    match place.split_once(':') {
+        Some((host, port)) if !host.starts_with('[') && !port.trim_end_matches('/').bytes().all(|byte| byte.is_ascii_digit()) => {
+            format!("{scheme}{host}:…")
+        }
+        _ => format!("{scheme}{place}"),
+    }
+}
+
 /// A user's name with its `%XX` read; `None` when that is no name.
 fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());

@@ -129,7 +129,7 @@ impl Ledger {
 
     /// Forgets a customer of a job, known by one id or by several: what has not left is cancelled; of each row stay mail, campaign, state and
     /// dates under the mark of the id, without address and without the words of servers. Whoever is forgotten counts as opted out for ever,
-    /// by the mark. `mark` makes one of an id or an address, `aged` the names of an id in rows that were cleaned before. Gives the number of rows.
+    /// by the mark; what waits of other jobs is suppressed. `mark` makes one of an id or an address, `aged` the names of an id in rows that were cleaned before. Gives the number of rows.
     ///
     /// # Errors
     /// The ledger cannot be written: nothing was forgotten.
@@ -155,6 +155,12 @@ impl Ledger {
                     "UPDATE mails SET state = 'cancelled', settled_at = ?3, not_before = NULL
                      WHERE job = ?1 AND customer_id = ?2 AND state IN ('planned', 'deferred', 'held')",
                     params![job, id, at],
+                )?;
+                // Claims of other jobs look for the id, and from now on there is only its mark.
+                change.execute(
+                    "UPDATE mails SET state = 'suppressed', reason = 'unsubscribed', settled_at = ?2, not_before = NULL
+                     WHERE customer_id = ?1 AND state IN ('planned', 'deferred', 'held')",
+                    params![id, at],
                 )?;
                 rows += change.execute(
                     "UPDATE mails SET customer_id = ?3, address = '', reply = NULL, state = CASE state WHEN 'handing' THEN 'in_doubt' ELSE state END

@@ -39,6 +39,16 @@ impl Ledger {
         work().map_err(|error| Error::write(&error))
     }
 
+    /// Takes an opt-out back that was only a trial.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub fn take_back(&mut self, customer_id: &str) -> Result<()> {
+        let sql = "DELETE FROM suppressions WHERE customer_id = ?1 AND reason = 'unsubscribed'";
+        self.connection.execute(sql, [customer_id]).map_err(|error| Error::write(&error))?;
+        Ok(())
+    }
+
     /// All opt-outs, in the order in which they came.
     pub fn opt_outs(&self) -> Result<Vec<OptOut>> {
         let sql = "SELECT customer_id, address, at FROM suppressions WHERE reason = 'unsubscribed' ORDER BY at, rowid";

@@ -21,7 +21,7 @@ pub fn adopt(
     codes: &Codes,
 ) -> Result<(), Error> {
     let (job, summary) = (request.job, &opened.summary);
-    stops::obey(job, ledger, (request.now)())?;
+    stops::obey(job, ledger, opened, (request.now)())?;
     bounces::of_servers(job, ledger, (request.now)())?;
     let adoption = ledger.adoption(&job.name, request.as_of)?;
     match &adoption {

@@ -17,10 +17,8 @@ use std::path::PathBuf;
 /// A certificate that ends within so many days is told.
 const CERTIFICATE_DAYS: i64 = 21;
 const DAY: i64 = 24 * 60 * 60;
-/// An id that no customer has; a token made of it is a good one, and stops nobody.
+/// What an id begins with that no customer has; a token made of it is a good one, and stops nobody.
 const NOBODY: &str = "rankmail doctor";
-/// A token that no key makes.
-const UNKNOWN: &str = "1.00000000.ZG9jdG9y.AAAAAAAAAAAAAAAAAAAAAA";
 
 /// What is looked at, and by what. The clock is handed in.
 pub struct Request<'a> {
@@ -245,16 +243,19 @@ fn page(request: &Request) -> Result<Check, Error> {
         Ok(trusted) => trusted,
         Err(error) => return Ok(Check::bad(Topic::OptOut, error.to_string(), "")),
     };
-    let nobody = keys::load(&job.keys, false).ok().map(|key| keys::token(&key, NOBODY));
-    let opted_out = || -> Result<usize, Error> {
-        let ledger = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))?;
+    // An id of this look only: an opt-out that is in the ledger already would not be written down again.
+    let nobody = format!("{NOBODY} {}", request.now);
+    let token = keys::load(&job.keys, false).ok().map(|key| keys::token(&key, &nobody));
+    let path = job.runs.join("ledger.sqlite");
+    let opted_out = || -> Result<bool, Error> {
+        let ledger = ledger::Ledger::open_existing(&path)?;
         let found = ledger.map(|ledger| ledger.opt_outs()).transpose()?.unwrap_or_default();
-        Ok(found.iter().filter(|one| one.customer_id.as_deref() == Some(NOBODY)).count())
+        Ok(found.iter().any(|one| one.customer_id.as_deref() == Some(nobody.as_str())))
     };
-    let before = opted_out()?;
-    let page = OptOutPage { url: &job.mail.unsubscribe, nobody: nobody.as_deref(), unknown: UNKNOWN, trusted: &trusted };
+    let page = OptOutPage { url: &job.mail.unsubscribe, nobody: token.as_deref(), unknown: letters::UNKNOWN, trusted: &trusted };
     let check = doctor::opt_out(&page, language);
-    if opted_out()? > before {
+    if opted_out()? {
+        ledger::Ledger::open(&path)?.take_back(&nobody)?;
         let seen = language.pick("開いただけで配信停止になりました", "opening it opted out");
         let advice = language.pick(
             "リンクを先に開く迷惑メール対策が、本人の知らないうちに配信停止します。GET では何も変えないでください",

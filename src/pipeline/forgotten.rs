@@ -5,7 +5,7 @@ use super::optout;
 use crate::domain::merges::Merges;
 use crate::domain::stop::{StopList, Stopped};
 use crate::domain::{Address, Customers, Job, Key};
-use crate::{keys, ledger};
+use crate::{keys, ledger, runs};
 use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
 
@@ -123,4 +123,21 @@ pub fn stopped(job: &Job, customers: &Customers) -> Result<StopList, Error> {
         _ => None,
     });
     Ok(StopList { addresses: stopped.collect(), ..StopList::default() })
+}
+
+/// Those in a plan who were forgotten, and their addresses that were stopped: another job may have forgotten them since it was made.
+pub fn planned(job: &Job, opened: &runs::Opened) -> Result<StopList, Error> {
+    let mut list = StopList::default();
+    let Some(marks) = Marks::of(job)? else { return Ok(list) };
+    for mail in opened.mails()? {
+        let mail = mail?;
+        let same = mail.address.to_lowercase();
+        if marks.hold(&same) {
+            list.addresses.insert(same);
+        }
+        if marks.hold(&mail.customer_id) {
+            list.customers.insert(mail.customer_id);
+        }
+    }
+    Ok(list)
 }

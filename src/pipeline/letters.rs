@@ -8,8 +8,10 @@ use crate::domain::{Channel, Job, Key, Letter, Value};
 use crate::{keys, message, runs};
 use rayon::prelude::*;
 
-/// What stands for a mail's token in a return path.
+/// What stands for a token in a return path and in the opt-out link.
 const TOKEN: &str = "{token}";
+/// An opt-out token of the right form that no key has made, so it opts nobody out.
+pub const UNKNOWN: &str = "1.00000000.bm9ib2R5.AAAAAAAAAAAAAAAAAAAAAA";
 
 /// A mail that is rendered and has no headers yet.
 pub struct Rendered {
@@ -29,15 +31,20 @@ pub fn look(templates: &message::Templates, job: &Job, mail: &MailRow) -> Result
     if let Some(code) = mail.coupon_code.as_deref().filter(|code| !code.is_empty()) {
         plain.values = plain.values.replace(code, "CODE");
     }
+    plain.values = leading_to(&plain.values, "https://example.invalid/")?;
     let values = runs::values_read(&plain.values)?;
-    if let Some(Value::Text(link)) = values.get("links").and_then(|links| links.get("unsubscribe")) {
-        plain.values = plain.values.replace(link.as_str(), "https://example.invalid/");
-    }
     // What is printed or told from a list shows the offer; a mail shows what its template says.
     let offer = values.get("offer").filter(|_| mail.channel != Channel::Mail).map(runs::values_text).unwrap_or_default();
     let place = format!("{} {} {offer}", mail.channel.word(), mail.address);
-    let values = runs::values_read(&plain.values)?;
     Ok(message::hash(&place, &content(templates, job, &plain, &values)?))
+}
+
+/// The values of a mail with another opt-out link, wherever its own stands.
+fn leading_to(values: &str, link: &str) -> Result<String, Error> {
+    Ok(match runs::values_read(values)?.get("links").and_then(|links| links.get("unsubscribe")) {
+        Some(Value::Text(own)) if !own.is_empty() => values.replace(own.as_str(), link),
+        _ => values.to_owned(),
+    })
 }
 
 /// Renders and composes the mails of one plan, from its folder only.
@@ -83,6 +90,11 @@ impl Writer {
     pub fn render_changed(&self, mail: &MailRow) -> Result<Rendered, Error> {
         let values = runs::values_read(&mail.values)?;
         Ok(Rendered { content: content(&self.templates, &self.job, mail, &values)?, values })
+    }
+
+    /// The values of a mail with an opt-out link that opts nobody out: whoever gets it for a look is not its customer.
+    pub fn values_of_nobody(&self, values: &str) -> Result<String, Error> {
+        leading_to(values, &self.job.mail.unsubscribe.replace(TOKEN, UNKNOWN))
     }
 
     /// What the customer sees of a mail, as a hash: codes and opt-out links, which are every mail's own, left aside.

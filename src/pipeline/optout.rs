@@ -37,7 +37,7 @@ pub fn serve_opt_outs(serving: &Serving) -> Result<(), Error> {
             "the job's key is public, so anybody could opt out anybody; take one of your own, or listen on 127.0.0.1".to_owned(),
         ));
     }
-    let ledger = Mutex::new(open(job)?);
+    let ledger = Mutex::new(Standing::open(job)?);
     let listener = TcpListener::bind(addresses.as_slice()).map_err(|error| cannot(error.to_string()))?;
     (serving.listening)(listener.local_addr().map_err(|error| cannot(error.to_string()))?);
     let site = Site { name: job.shop("name").to_owned(), contact: job.shop("contact").to_owned(), language: job.language };
@@ -45,8 +45,10 @@ pub fn serve_opt_outs(serving: &Serving) -> Result<(), Error> {
         let Some(customer) = keys::customer_of(&keys, token) else { return Stop::Unknown };
         // One opt-out at a time: each is a commit of its own, and comes back when it is on the disk.
         let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
-        let stored = forgotten::as_marks(&ledger, &keys, vec![Stopped::Customer(customer)])
-            .and_then(|stopped| Ok(ledger.opt_out(&stopped, (serving.now)())?));
+        let stored = ledger.now(job).and_then(|ledger| {
+            let stopped = forgotten::as_marks(ledger, &keys, vec![Stopped::Customer(customer)])?;
+            Ok(ledger.opt_out(&stopped, (serving.now)())?)
+        });
         match stored {
             Ok(_) => Stop::Stored,
             Err(error) => {
@@ -57,6 +59,53 @@ pub fn serve_opt_outs(serving: &Serving) -> Result<(), Error> {
     };
     let desk = Desk { knows: &|token| keys::customer_of(&keys, token).is_some(), stop: &stop };
     optout::serve(&listener, &site, &desk, serving.ended).map_err(|error| cannot(error.to_string()))
+}
+
+/// The ledger while the page is served, and which file it is: one that was put in its place is another.
+struct Standing {
+    /// Gone when another could not be opened.
+    ledger: Option<ledger::Ledger>,
+    file: Option<(u64, u64)>,
+}
+
+impl Standing {
+    fn open(job: &Job) -> Result<Self, Error> {
+        let ledger = Some(open(job)?);
+        Ok(Self { ledger, file: file_of(job)? })
+    }
+
+    /// The ledger that is in its place now. None is made where it was taken away: perhaps another is about to be put there.
+    fn now(&mut self, job: &Job) -> Result<&mut ledger::Ledger, Error> {
+        let file = file_of(job)?;
+        if file != self.file {
+            // The old one is closed before the new one is opened, since both have their logs under the same name.
+            self.ledger = None;
+            self.file = file;
+        }
+        let ledger = match self.ledger.take() {
+            Some(ledger) => ledger,
+            None => open(job)?,
+        };
+        Ok(self.ledger.insert(ledger))
+    }
+}
+
+/// Device and number of the ledger's file, where there are such numbers.
+fn file_of(job: &Job) -> Result<Option<(u64, u64)>, Error> {
+    let path = job.runs.join("ledger.sqlite");
+    let found = std::fs::metadata(&path).map_err(|source| Error::File { path, source })?;
+    Ok(numbers(&found))
+}
+
+#[cfg(unix)]
+fn numbers(found: &std::fs::Metadata) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    Some((found.dev(), found.ino()))
+}
+
+#[cfg(not(unix))]
+fn numbers(_: &std::fs::Metadata) -> Option<(u64, u64)> {
+    None
 }
 
 /// The job's key, and those before it that the job names.

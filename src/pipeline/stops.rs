@@ -1,7 +1,7 @@
 //! The job's stop lists: read for a plan, and again while mails are sent.
 
 use super::error::Error;
-use super::inputs;
+use super::{forgotten, inputs};
 use crate::domain::Job;
 use crate::domain::stop::StopList;
 use crate::{ledger, runs, tables};
@@ -26,10 +26,20 @@ pub fn kept(job: &Job, opened: &runs::Opened) -> Result<StopList, Error> {
     listed(&Job { stop_files: copies, ..job.clone() })
 }
 
-/// Lets the ledger look at the lists whenever it is to claim something.
-pub fn obey(job: &Job, ledger: &mut ledger::Ledger, now: i64) -> Result<(), Error> {
+/// Lets the ledger look at the lists whenever it is to claim something. Of this plan's people, those who were forgotten by another job since
+/// it was made are as if they were on them.
+pub fn obey(job: &Job, ledger: &mut ledger::Ledger, opened: &runs::Opened, now: i64) -> Result<(), Error> {
     let mut files = files(job);
-    Ok(ledger.obey(Box::new(move || files.changed().map_err(|error| error.to_string())), now)?)
+    let forgotten = forgotten::planned(job, opened)?;
+    let look = move || {
+        let list = files.changed().map_err(|error| error.to_string())?;
+        Ok(list.map(|mut list| {
+            list.customers.extend(forgotten.customers.iter().cloned());
+            list.addresses.extend(forgotten.addresses.iter().cloned());
+            list
+        }))
+    };
+    Ok(ledger.obey(Box::new(look), now)?)
 }
 
 fn files(job: &Job) -> tables::StopFiles {

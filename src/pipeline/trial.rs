@@ -93,12 +93,13 @@ fn keep_longest(best: &mut Option<(usize, MailRow)>, size: usize, mail: &MailRow
     }
 }
 
-/// The mail as its customer would get it, but to the colleague, marked, and without a code that works.
+/// The mail as its customer would get it, but to the colleague, marked, and without a code or an opt-out link that works.
 fn letter(writer: &letters::Writer, mail: &MailRow, why: &str, address: &str, now: i64) -> Result<Letter, Error> {
     let mut mail = mail.clone();
     if let Some(code) = &mail.coupon_code {
         mail.values = mail.values.replace(code.as_str(), DUMMY_CODE);
     }
+    mail.values = writer.values_of_nobody(&mail.values)?;
     let mut rendered = writer.render_changed(&mail)?;
     rendered.content.subject = format!("[TEST {why}] {}", rendered.content.subject);
     address.clone_into(&mut mail.address);

@@ -35,7 +35,7 @@ impl Erased {
     /// An empty folder beside the plan that it is to replace.
     fn begin(opened: &Opened, folder: &Path, is_held: bool) -> Result<Self, Error> {
         let work = folder::aside(folder, "tmp")?;
-        fs::create_dir(&work).map_err(Error::io("make the folder", &work))?;
+        folder::make_private(&work)?;
         let (before, summary) = (opened.summary.digest.clone(), opened.summary.clone());
         Ok(Self { work, target: folder.to_owned(), summary, before, is_held, placed: false })
     }

@@ -131,6 +131,14 @@ pub(super) fn is_litter(path: &str) -> bool {
     LITTER.contains(&path.rsplit('/').next().unwrap_or(path))
 }
 
+/// Makes a folder for its owner only: a plan holds customers and mails.
+pub(super) fn make_private(path: &Path) -> Result<(), Error> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(Error::io("make the folder", path))
+}
+
 /// A hidden name beside the target: `.2026-12-01.tmp-77`.
 pub(super) fn aside(target: &Path, kind: &str) -> Result<PathBuf, Error> {
     let number = std::process::id();

@@ -398,6 +398,15 @@ fn names_in(path: &Path) -> Vec<String> {
     names
 }
 
+#[cfg(unix)]
+#[test]
+fn a_plan_is_its_owners_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let runs = tempfile::tempdir().unwrap();
+    put(&target(&runs), &shop(5));
+    assert_eq!(fs::metadata(target(&runs)).unwrap().permissions().mode() & 0o777, 0o700);
+}
+
 #[test]
 fn what_a_crash_left_is_found_and_cleaned() {
     let runs = tempfile::tempdir().unwrap();

@@ -52,7 +52,7 @@ where
     fs::create_dir_all(folder::beside(target)).map_err(Error::io("make the folder", folder::beside(target)))?;
     folder::tidy(target)?;
     folder::refuse_strangers(target)?;
-    fs::create_dir(&work).map_err(Error::io("make the folder", &work))?;
+    folder::make_private(&work)?;
     let written = fill(&work, plan, report).and_then(|summary| folder::take_place(&work, target).map(|()| summary));
     if written.is_err() {
         // The error that led here is the one to tell; what cannot be removed now is removed by the next plan.

@@ -119,13 +119,18 @@ pub fn stopped(path: &Path, base: &Path, key: &'static str) -> Result<Vec<Stoppe
     let (file, before) = open(path, &name, key)?;
     let (rows, _) = unchanged(path, &name, &before, || csv::rows(file, path, &name, key))?;
     let mut stopped = Vec::new();
-    for (place, (_, cells)) in rows.iter().enumerate() {
+    for (place, (line, cells)) in rows.iter().enumerate() {
         let who = cells.first().map_or("", |cell| cell.trim());
         if place == 0 && HEADS.contains(&who.to_lowercase().as_str()) {
             continue;
         }
         if who.contains(['@', '＠']) {
-            let same = if let (Address::Usable { same, .. }, _) = judge_written(who) { same } else { who.to_lowercase() };
+            let same = match judge_written(who).0 {
+                Address::Usable { same, .. } => same,
+                // Taken as it stands it would stop nobody, and whoever is in it would go on getting mails.
+                _ if is_more_than_one(who) => return Err(Error::Line { file: name, line: *line, what: CROWDED.to_owned() }),
+                _ => who.to_lowercase(),
+            };
             stopped.push(Stopped::Address(same));
         }
         // As the lists of customers and the imported purchases have it, and as other files may.
@@ -136,6 +141,16 @@ pub fn stopped(path: &Path, base: &Path, key: &'static str) -> Result<Vec<Stoppe
         }
     }
     Ok(stopped)
+}
+
+/// What is told of a cell that holds more than one address.
+const CROWDED: &str = "has more in its first cell than one mail address; write each address or customer id in a line of its own, and put what \
+                       else is told of it behind a comma";
+
+/// Whether a cell that is no address holds more than one word or more than one address.
+fn is_more_than_one(cell: &str) -> bool {
+    let parts = |letter: char| letter.is_whitespace() || matches!(letter, ';' | ',' | '；' | '，' | '、');
+    cell.contains(parts) || cell.matches(['@', '＠']).nth(1).is_some()
 }
 
 #[cfg(test)]
@@ -199,6 +214,25 @@ mod tests {
             assert!(stopped.contains(&Stopped::Address("a@b.example".to_owned())), "{written}: {stopped:?}");
             assert!(stopped.contains(&Stopped::Customer("c001".to_owned())), "{written}: {stopped:?}");
         }
+    }
+
+    #[test]
+    fn a_cell_with_more_than_one_address_is_told_with_file_and_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("stop.csv");
+        for cell in [
+            "ok-1@a.example;x",
+            "a6@b.example a7@b.example",
+            "a8@b.example;a9@b.example",
+            "a@b.example@c.example",
+            "a＠b.example、c＠d.example",
+        ] {
+            fs::write(&path, format!("email\nfirst@b.example\n{cell}\n")).unwrap();
+            let told = stopped(&path, folder.path(), KEY).map_err(|error| error.to_string()).unwrap_err();
+            assert!(told.contains("stop.csv") && told.contains("line 3") && told.contains("of its own"), "{cell}: {told}");
+        }
+        fs::write(&path, "email\nmember@7\n").unwrap();
+        assert!(stopped(&path, folder.path(), KEY).unwrap().contains(&Stopped::Customer("member@7".to_owned())), "an id with an @");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::certificates::Authority;
 use crate::name_server::{Record, record, start};
 use crate::sink::{Manners, Sink};
 use crate::small_shop::{DATE, Shop, finish};
+use base64::Engine;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::Value;
 use std::fs;
@@ -248,7 +249,8 @@ fn an_opt_out_page_must_answer_take_a_click_and_keep_still_when_looked_at() {
     let web = Web::start(&config, move |_, path| {
         if let Some(job) = place.lock().unwrap().as_ref().filter(|_| !path.contains("1.00000000.")) {
             let list = job.with_file_name("out.csv");
-            fs::write(&list, "rankmail doctor\n").unwrap();
+            let customer = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(path.split('.').nth(2).unwrap()).unwrap();
+            fs::write(&list, customer).unwrap();
             finish(Command::new(env!("CARGO_BIN_EXE_rankmail")).args(["optout", "import"]).args([job, &list]), 0);
         }
         PAGE.to_owned()
@@ -256,7 +258,12 @@ fn an_opt_out_page_must_answer_take_a_click_and_keep_still_when_looked_at() {
     let shop = shop(&web, "");
     shop.plan();
     *victim.lock().unwrap() = Some(shop.path("job.toml"));
-    assert_line(&examine(&shop, folder.path(), &[], 1), "opt_out", "bad", &["opted out"]);
+    for time in ["first", "second"] {
+        assert_line(&examine(&shop, folder.path(), &[], 1), "opt_out", "bad", &["opted out"]);
+        let mut export = Command::new(env!("CARGO_BIN_EXE_rankmail"));
+        let left = finish(export.args(["optout", "export"]).arg(shop.path("job.toml")), 0);
+        assert!(!left.contains("rankmail doctor"), "after the {time} look: {left}");
+    }
 }
 
 #[cfg(not(feature = "dns"))]

@@ -248,3 +248,47 @@ fn keys_may_change_more_than_once() {
         assert!(explained.contains("rankmail forget"), "{keys}: {explained}");
     }
 }
+
+/// A second job of the shop, and calls of the program on it.
+fn other(shop: &Shop, arguments: &[&str], code: i32) -> String {
+    let job = fs::read_to_string(shop.path("job.toml")).unwrap().replace("name = \"small\"", "name = \"other\"");
+    fs::write(shop.path("other.toml"), job).unwrap();
+    let (verb, rest) = arguments.split_first().unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_rankmail"));
+    command.arg(verb).arg(shop.path("other.toml")).args(rest);
+    finish(&mut command, code)
+}
+
+fn states_of_other(shop: &Shop) -> Vec<(String, String)> {
+    let ledger = ledger(shop);
+    let mut rows = ledger.prepare("SELECT customer_id, state FROM mails WHERE job = 'other' ORDER BY customer_id").unwrap();
+    rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
+}
+
+#[test]
+fn who_is_forgotten_by_one_job_gets_nothing_that_waits_of_another() {
+    let shop = Shop::new(3);
+    shop.call(&["run", "--as-of", DATE, "-q"], 0);
+    let words = |states: [(&str, &str); 3]| states.map(|(id, state)| (id.to_owned(), state.to_owned())).to_vec();
+    other(&shop, &["run", "--as-of", DATE, "--limit", "0", "-q"], 0);
+    assert_eq!(states_of_other(&shop), words([("c000", "planned"), ("c001", "planned"), ("c002", "planned")]));
+    forget(&shop, "c000", 1);
+    other(&shop, &["send", "-q"], 0);
+    assert_eq!(states_of_other(&shop), words([("c000", "suppressed"), ("c001", "accepted"), ("c002", "accepted")]));
+}
+
+#[test]
+fn a_plan_of_another_job_from_before_sends_nothing_to_who_was_forgotten() {
+    let shop = Shop::new(3);
+    shop.call(&["run", "--as-of", DATE, "-q"], 0);
+    other(&shop, &["plan", "--as-of", DATE, "-q"], 0);
+    fs::write(shop.path("out.csv"), "c000\n").unwrap();
+    let mut import = std::process::Command::new(env!("CARGO_BIN_EXE_rankmail"));
+    import.args(["optout", "import"]).args([shop.path("job.toml"), shop.path("out.csv")]);
+    finish(&mut import, 0);
+    forget(&shop, "c000", 1);
+    other(&shop, &["send", "--as-of", DATE, "-q"], 0);
+    let states = states_of_other(&shop);
+    assert_eq!(states[0], ("c000".to_owned(), "suppressed".to_owned()));
+    assert_eq!(states.iter().filter(|(_, state)| state == "accepted").count(), 2, "{states:?}");
+}

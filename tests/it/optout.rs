@@ -337,3 +337,46 @@ fn a_click_on_the_link_of_somebody_who_was_forgotten_writes_no_id() {
     let stopped = opt_outs(&shop);
     assert!(stopped.len() == 1 && stopped[0].starts_with("forgotten:"), "{stopped:?}");
 }
+
+#[test]
+fn a_click_in_a_test_mail_opts_nobody_out() {
+    let shop = Shop::new(3);
+    shop.plan();
+    let (_folder, sink) = server();
+    shop.call(&["test", "--to", "team@tsubaki.example", "--smtp", &sink.url()], 0);
+    let page = Page::start(&shop);
+    let mut links = 0;
+    for (_, text) in sink.mails() {
+        let mail = mail_parser::MessageParser::default().parse(&text).unwrap();
+        let header = mail.header_raw("List-Unsubscribe").unwrap().to_owned();
+        for part in [header, mail.body_text(0).unwrap().into_owned(), mail.body_html(0).unwrap().into_owned()] {
+            for rest in part.split("https://tsubaki.example").filter(|rest| rest.starts_with("/u/1.")) {
+                let link = rest.split(|letter: char| letter.is_whitespace() || "<>)\"'".contains(letter)).next().unwrap();
+                let unknown = page.get("/u/1.00000000.bm9ib2R5.AAAAAAAAAAAAAAAAAAAAAA");
+                assert_eq!(page.get(link).2, unknown.2, "{link} is nobody's");
+                page.post(link, URLENCODED, ONE_CLICK);
+                links += 1;
+            }
+        }
+    }
+    assert!(links >= 3, "the header and both parts: {links}");
+    assert_eq!(opt_outs(&shop), Vec::<String>::new());
+}
+
+#[test]
+fn an_opt_out_is_in_the_ledger_that_is_there() {
+    let shop = Shop::new(3);
+    shop.call(&["run", "--as-of", DATE, "-q"], 0);
+    let (first, second) = (link(&shop, "c000"), link(&shop, "c001"));
+    let page = Page::start(&shop);
+    let (ledger, copy) = (shop.path("runs/ledger.sqlite"), shop.path("copy.sqlite"));
+    fs::copy(&ledger, &copy).unwrap();
+    fs::rename(&copy, &ledger).unwrap();
+    assert_eq!(page.post(&first, URLENCODED, ONE_CLICK).0, 200);
+    assert_eq!(opt_outs(&shop), ["c000", "good-c000@b.example"]);
+    fs::rename(&ledger, &copy).unwrap();
+    assert_eq!(page.post(&second, URLENCODED, ONE_CLICK).0, 503, "there is none");
+    fs::rename(&copy, &ledger).unwrap();
+    assert_eq!(page.post(&second, URLENCODED, ONE_CLICK).0, 200);
+    assert_eq!(opt_outs(&shop).len(), 4);
+}
