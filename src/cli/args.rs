@@ -154,8 +154,9 @@ pub enum Command {
     /// Send samples of the plan to a colleague
     Test {
         job: PathBuf,
+        /// To this address, one of the job's test_to where it has some (default: all of those)
         #[arg(long, value_name = "ADDRESS")]
-        to: String,
+        to: Option<String>,
     },
     /// Send the unfinished plan, each mail once
     Send {

@@ -33,7 +33,7 @@ pub fn dispatch(args: &Args, signals: &Signals) -> Result<Done, Error> {
         Command::Whatif { job, set, months, out } => whatif(common, job, set, *months, out.as_deref()),
         Command::Diff { before, after, job, all } => diff(common, [before, after], job.as_deref(), *all),
         Command::Doctor { job, dns } => operator::doctor(common, job, dns.as_deref()),
-        Command::Test { job, to } => test(common, job, to),
+        Command::Test { job, to } => test(common, job, to.as_deref()),
         Command::Send { job, sending } => send(common, job, sending, signals),
         Command::Run { job, if_due, sending } => run(common, job, *if_due, sending, signals),
         Command::Export { job, campaign, kind, out, .. } => export(common, job, campaign.as_deref(), *kind, out.as_deref()),
@@ -119,7 +119,8 @@ fn plan(common: &Common, path: &Path, into: Option<&Path>) -> Result<Done, Error
         say(&json::planned(&planned));
     } else if !common.quiet {
         say(&page::planned(&job, &planned, common.verbose));
-        let wait = page::next_step(&job, &planned);
+        let runs = common.runs.as_deref().map_or_else(String::new, |runs| format!(" --runs {}", quoted(runs)));
+        let wait = page::next_step(&job, &planned, &runs);
         note(&wait);
     }
     Ok(Done::Clean)
@@ -201,7 +202,7 @@ fn diff(common: &Common, plans: [&PathBuf; 2], job: Option<&Path>, all: bool) ->
     Ok(Done::Clean)
 }
 
-fn test(common: &Common, path: &Path, to: &str) -> Result<Done, Error> {
+fn test(common: &Common, path: &Path, to: Option<&str>) -> Result<Done, Error> {
     let job = load(common, path)?;
     let date = looked_at(common, &job)?;
     let environment = smtp_url();
@@ -210,7 +211,7 @@ fn test(common: &Common, path: &Path, to: &str) -> Result<Done, Error> {
     if common.json {
         say(&json::trial(&trial));
     } else if !common.quiet {
-        say(&page::trial(&job, to, &trial));
+        say(&page::trial(&job, &trial));
     }
     let all = trial.mails.iter().all(|(_, outcome)| matches!(outcome, crate::domain::Outcome::Accepted { .. }));
     Ok(if all { Done::Clean } else { Done::Unfinished })

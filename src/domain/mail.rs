@@ -88,7 +88,7 @@ impl SkipReason {
             Self::TooSoon => language.pick("間隔が短い", "too soon"),
             Self::OverCap => language.pick("通数の上限", "over the cap"),
             Self::OverBudget => language.pick("予算・人数の上限", "over the budget"),
-            Self::NotDrawn => language.pick("抽選にもれ", "not drawn"),
+            Self::NotDrawn => language.pick("抽選もれ", "not drawn"),
             Self::RenderFailed => language.pick("作成できず", "render failed"),
         }
     }

@@ -36,6 +36,16 @@ pub fn standing(job: &Job) -> Vec<String> {
         let name = &campaign.name;
         warn(format!("キャンペーン `{name}`: 100% 引きは無料です"), format!("campaign `{name}`: 100% off is for nothing"));
     }
+    for (campaign, percent) in job.campaigns.iter().filter_map(|campaign| Some((campaign, tiny_percent(campaign)?))) {
+        let name = &campaign.name;
+        let meant = percent * 100.0;
+        warn(
+            format!(
+                "キャンペーン `{name}`: `percent` の {percent} は {percent}% です。{meant:.0}% のつもりなら {meant:.0} と書いてください"
+            ),
+            format!("campaign `{name}`: `percent` of {percent} is {percent}%; write {meant:.0} if {meant:.0}% is meant"),
+        );
+    }
     for (campaign, rank) in job.campaigns.iter().filter_map(|campaign| Some((campaign, without_shipping(job, campaign)?))) {
         let name = &campaign.name;
         warn(
@@ -87,6 +97,18 @@ fn gives_all_away(campaign: &Campaign) -> bool {
         OfferKind::Bundle { steps, .. } => steps.iter().any(|(_, percent)| whole(*percent)),
         _ => false,
     })
+}
+
+/// A discount of less than one percent: probably a share was written.
+fn tiny_percent(campaign: &Campaign) -> Option<f64> {
+    let tiny = |percent: &f64| *percent > 0.0 && *percent < 1.0;
+    match &campaign.offer.as_ref()?.kind {
+        OfferKind::Coupon { discount: Discount::Percent(values), .. } | OfferKind::Set { deal: Deal::Percent(values), .. } => {
+            values.iter().flatten().copied().find(tiny)
+        }
+        OfferKind::Bundle { steps, .. } => steps.iter().map(|(_, percent)| *percent).find(tiny),
+        _ => None,
+    }
 }
 
 /// A rank that gets the mail of free shipping and not the shipping.

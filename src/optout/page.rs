@@ -17,8 +17,11 @@ impl Site {
     pub fn asks(&self) -> Response {
         let title = self.language.pick("配信停止", "Unsubscribe");
         let words = self.language.pick(
-            format!("下のボタンを押すと、{} からのお知らせメールが届かなくなります。", escaped(&self.name)),
-            format!("Press the button, and {} sends you no more of these mails.", escaped(&self.name)),
+            format!("下のボタンを押すと、{}からのお知らせは、メールのほか郵便・LINE・お電話も止まります。", escaped(&self.name)),
+            format!(
+                "Press the button, and {} sends you no more of these mails, nor letters or LINE messages, and does not call.",
+                escaped(&self.name)
+            ),
         );
         let button = self.language.pick("配信を停止する", "Unsubscribe");
         let form = format!(
@@ -31,8 +34,8 @@ impl Site {
     pub fn stopped(&self) -> Response {
         let title = self.language.pick("配信を停止しました", "You are unsubscribed");
         let words = self.language.pick(
-            format!("{} からのお知らせメールは、今後お届けしません。", escaped(&self.name)),
-            format!("{} sends you no more of these mails.", escaped(&self.name)),
+            format!("{}からのお知らせは、メール・郵便・LINE・お電話とも今後お届けしません。", escaped(&self.name)),
+            format!("{} sends you no more of these mails, nor letters or LINE messages, and does not call.", escaped(&self.name)),
         );
         self.page(200, title, &words, "")
     }

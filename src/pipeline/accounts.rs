@@ -9,6 +9,7 @@ use super::people::People;
 use super::previous;
 use super::promises::{self, Promises};
 use crate::domain::book::OrderView;
+use crate::domain::money::grouped;
 use crate::domain::offer::On;
 use crate::domain::plan::PastAccount;
 use crate::domain::points::{Account, Cashback, CashbackTotals, Holding, Kept, Millionths, PointsTotals, Rate};
@@ -315,10 +316,11 @@ fn overdrawn(job: &Job, people: &[People], totals: PointsTotals) -> Vec<String> 
         ids.sort_unstable();
         ids.truncate(NAMED);
     }
-    let (count, missing, named) = (totals.overdrawn, totals.missing, ids.join(", "));
+    let (count, named) = (grouped(totals.overdrawn), ids.join(", "));
+    let missing = grouped(totals.missing.unsigned_abs());
     vec![job.language.pick(
         format!(
-            "残高より多くポイントを使った注文があるお客様が {count} 人います（合わせて {missing} ポイント、例: {named}）。残高は 0 として数え、customers.parquet の points_overdrawn に載せました"
+            "残高より多くポイントを使った注文があるお客様が {count} 人います（合わせて {missing} ポイント、例: {named}）。残高を超えた分は数えず、customers.parquet の points_overdrawn に載せました"
         ),
         format!(
             "customers with orders that used more points than there were: {count} ({missing} points in all; the first: {named}); what was there is counted as used, the rest is in points_overdrawn of customers.parquet"

@@ -22,7 +22,7 @@ pub fn on_plan(job: &Job, now: &Summary, before: Option<&Summary>, customers: &C
         ("stale", stale(job, now)),
         ("history", history(job, now, before)),
         ("names", names(job, now)),
-        ("consent", consent(job, now, customers)),
+        ("consent", consent(job, now, customers).or_else(|| reach(job, now))),
         ("budget", budget(job, now)),
         ("too-few-codes", too_few_codes(job, now)),
     ];
@@ -158,6 +158,33 @@ fn consent(job: &Job, now: &Summary, customers: &Customers) -> Option<String> {
             ),
         })
     })
+}
+
+/// A plan that matches people and reaches none of them, for want of consent or of an address: a column is most likely the wrong one.
+fn reach(job: &Job, now: &Summary) -> Option<String> {
+    let list = job.customers.as_ref()?;
+    let count = |wanted: SkipReason| -> u64 {
+        now.counts.skips.iter().flatten().filter(|(reason, _)| *reason == wanted).map(|(_, count)| count).sum()
+    };
+    let reasons = [SkipReason::NoConsent, SkipReason::NoAddress, SkipReason::BadAddress].map(|reason| (reason, count(reason)));
+    let (skipped, matched) = (reasons.iter().map(|(_, count)| count).sum::<u64>(), now.counts.matched);
+    let addresses = skipped - reasons[0].1;
+    if addresses == 0 || skipped < matched {
+        return None;
+    }
+    let told = reasons.iter().filter(|(_, count)| *count > 0);
+    let told = told.map(|(reason, count)| format!("{} {}", reason.told(job.language), grouped(*count))).collect::<Vec<_>>();
+    let matched = grouped(matched);
+    let column = list.email.as_ref().map_or_else(String::new, |column| {
+        job.language.pick(
+            format!("。`email` の列は `{column}` です。列が正しいか確かめてください"),
+            format!("; `email` is the column `{column}`; see whether it is the right one"),
+        )
+    });
+    Some(job.language.pick(
+        format!("条件に合う {matched} 件のどれも届きません（{}）{column}", told.join("、")),
+        format!("none of the {matched} that match can be reached ({}){column}", told.join(", ")),
+    ))
 }
 
 /// Whether an as-of date is so far ahead that it was hardly meant: adopting it closes every date before it.

@@ -45,6 +45,8 @@ pub struct Sent {
     pub as_of: NaiveDate,
     pub destination: String,
     pub states: BTreeMap<State, u64>,
+    /// How many mails this call handed over; the states count those of earlier calls too.
+    pub handed: u64,
     /// The lists of other channels that were written.
     pub lists: Vec<PathBuf>,
     /// It was interrupted before everything was done.
@@ -93,11 +95,16 @@ pub fn carry_out(request: &Request, fresh: bool) -> Result<Sent, Error> {
         if is_new && !fresh { writer.prove(mails) } else { Ok(()) }
     })?;
     let (mut lists, mut waits) = (Vec::new(), false);
+    let accepted = |ledger: &ledger::Ledger| -> Result<u64, Error> {
+        Ok(ledger.states(&job.name, as_of)?.get(&State::Accepted).copied().unwrap_or_default())
+    };
+    let mut before = accepted(&ledger)?;
     if !request.interrupted.load(Ordering::SeqCst) {
         adopt::adopt(request, &mut ledger, &opened, &planned, &destination.name(), &codes)?;
         drop(codes);
         let resend = job.smtp.as_ref().is_some_and(|smtp| smtp.on_in_doubt == OnInDoubt::Resend);
         ledger.recover(&job.name, as_of, destination.is_outbox(), resend)?;
+        before = accepted(&ledger)?;
         let (retry_every, retry_for) = retry(job);
         let run = ledger::Run { job: job.name.clone(), as_of, retry_every, retry_for, merges: inputs::kept_merges(&planned, &opened)? };
         for campaign in &planned.campaigns {
@@ -114,7 +121,8 @@ pub fn carry_out(request: &Request, fresh: bool) -> Result<Sent, Error> {
     let left = [State::Planned, State::Deferred].iter().any(|state| states.get(state).is_some_and(|count| *count > 0));
     let is_done = !left && ledger.adoption(&job.name, as_of)?.is_some();
     let interrupted = request.interrupted.load(Ordering::SeqCst) && !is_done;
-    Ok(Sent { as_of, destination: destination.name(), states, lists, interrupted, waits })
+    let handed = accepted(&ledger)?.saturating_sub(before);
+    Ok(Sent { as_of, destination: destination.name(), states, handed, lists, interrupted, waits })
 }
 
 /// Makes sure that the plan is the one that somebody looked at.

@@ -16,33 +16,62 @@ const DUMMY_CODE: &str = "TESTTESTTEST";
 
 /// What was sent for a look.
 pub struct Trial {
+    pub to: Vec<String>,
     pub destination: String,
     /// Campaign, rank and why this mail was chosen; and what came of it.
     pub mails: Vec<(String, Outcome)>,
 }
 
-/// Sends samples of the plan of a date to `to`: to the job's `test_to` addresses or one that the operator writes.
-pub fn trial(job: &Job, as_of: NaiveDate, to: &str, server: Server, now: i64) -> Result<Trial, Error> {
-    let Address::Usable { wire: address, .. } = tables::judge(to) else {
-        return Err(Error::Usage(format!("`{to}` is not a mail address; write one like team@example.com")));
-    };
+/// Sends samples of the plan of a date to the job's `test_to` addresses, or to the one that the operator writes.
+pub fn trial(job: &Job, as_of: NaiveDate, to: Option<&str>, server: Server, now: i64) -> Result<Trial, Error> {
+    let recipients = recipients(job, to)?;
     let (planned, opened) = run::open_plan(job, as_of)?;
     let writer = letters::Writer::open(&planned, &opened)?;
     let destination = Destination::of(job, server, job.runs.join(&job.name).join("test"))?;
     let (mut mailers, _) = destination.mailers(1, &Arc::default())?;
     let Some(mailer) = mailers.first_mut() else { return Err(Error::Server("there is no connection".to_owned())) };
+    let samples = samples(&opened)?;
     let mut mails = Vec::new();
-    for (why, mail) in samples(&opened)? {
-        let letter = letter(&writer, &mail, &why, &address, now)?;
-        mailer.ready().map_err(failed)?;
-        let outcome = mailer.send(std::slice::from_ref(&letter)).pop();
-        mails.push((why, outcome.unwrap_or(Outcome::InDoubt { reply: "the mailer gave no answer".to_owned() })));
+    for (place, address) in recipients.iter().enumerate() {
+        // Each mail has a name of its own, so that no colleague's takes the place of another's in an outbox.
+        let mark = if place == 0 { "test".to_owned() } else { format!("test{}", place + 1) };
+        for (why, mail) in &samples {
+            let letter = letter(&writer, mail, why, (address, &mark), now)?;
+            mailer.ready().map_err(failed)?;
+            let outcome = mailer.send(std::slice::from_ref(&letter)).pop();
+            mails.push((why.clone(), outcome.unwrap_or(Outcome::InDoubt { reply: "the mailer gave no answer".to_owned() })));
+        }
     }
     let destination = match destination {
         Destination::Outbox(folder) => folder.display().to_string(),
         smtp @ Destination::Smtp { .. } => smtp.name(),
     };
-    Ok(Trial { destination, mails })
+    Ok(Trial { to: recipients, destination, mails })
+}
+
+/// Where the samples go. An address that is not in the job's `test_to` is refused, where there is such a list.
+fn recipients(job: &Job, to: Option<&str>) -> Result<Vec<String>, Error> {
+    let allowed = &job.mail.test_to;
+    let listed = allowed.iter().map(|to| usable(to)).collect::<Result<Vec<_>, _>>()?;
+    let Some(to) = to else {
+        if listed.is_empty() {
+            return Err(Error::Usage("nobody to send to: write --to ADDRESS, or `test_to` in [mail]".to_owned()));
+        }
+        return Ok(listed);
+    };
+    let wire = usable(to)?;
+    if !listed.is_empty() && !listed.iter().any(|listed| listed.eq_ignore_ascii_case(&wire)) {
+        let allowed = allowed.join(", ");
+        return Err(Error::Usage(format!("`{to}` is not in `test_to` of [mail], so no test mail goes there; it has {allowed}")));
+    }
+    Ok(vec![wire])
+}
+
+fn usable(to: &str) -> Result<String, Error> {
+    match tables::judge(to) {
+        Address::Usable { wire, .. } => Ok(wire),
+        _ => Err(Error::Usage(format!("`{to}` is not a mail address; write one like team@example.com"))),
+    }
 }
 
 fn failed(trouble: RunTrouble) -> Error {
@@ -94,7 +123,7 @@ fn keep_longest(best: &mut Option<(usize, MailRow)>, size: usize, mail: &MailRow
 }
 
 /// The mail as its customer would get it, but to the colleague, marked, and without a code or an opt-out link that works.
-fn letter(writer: &letters::Writer, mail: &MailRow, why: &str, address: &str, now: i64) -> Result<Letter, Error> {
+fn letter(writer: &letters::Writer, mail: &MailRow, why: &str, (address, mark): (&str, &str), now: i64) -> Result<Letter, Error> {
     let mut mail = mail.clone();
     if let Some(code) = &mail.coupon_code {
         mail.values = mail.values.replace(code.as_str(), DUMMY_CODE);
@@ -103,6 +132,6 @@ fn letter(writer: &letters::Writer, mail: &MailRow, why: &str, address: &str, no
     let mut rendered = writer.render_changed(&mail)?;
     rendered.content.subject = format!("[TEST {why}] {}", rendered.content.subject);
     address.clone_into(&mut mail.address);
-    mail.mail_id = format!("test-{}", mail.mail_id);
+    mail.mail_id = format!("{mark}-{}", mail.mail_id);
     writer.compose(&mail, &rendered, now)
 }

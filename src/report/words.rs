@@ -52,7 +52,7 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("kept", "維持", "kept"),
     ("people", "{} 人", "{}"),
     ("heat", "ランクとキャンペーンごとのメール", "Mails by rank and campaign"),
-    ("heat_note", "色が強いほど多く送ります。", "The stronger the colour, the more mails."),
+    ("heat_note", "色が濃いほど多く送ります。", "The stronger the colour, the more mails."),
     ("campaign", "キャンペーン", "Campaign"),
     ("total", "計", "Total"),
     ("skips", "見送りの理由", "Why mails are skipped"),

@@ -48,6 +48,37 @@ fn a_word_for_consent_that_nobody_has_stops_the_run() {
 }
 
 #[test]
+fn a_wrong_column_of_addresses_stops_the_run() {
+    let shop = Shop::new(3);
+    rewrite(&shop, "email = \"email\"", "email = \"name\"");
+    let told = shop.call(&["run", "--as-of", DATE], 6);
+    assert!(told.contains("stopped by the brake `consent`"), "{told}");
+    assert!(told.contains("none of the 3 that match can be reached (bad address 3)"), "{told}");
+    assert!(told.contains("`email` is the column `name`"), "{told}");
+    assert!(!shop.call(&["status", "--json"], 0).contains(DATE), "nothing was adopted");
+    shop.call(&["run", "--as-of", DATE, "--accept", "consent"], 0);
+    assert!(shop.call(&["status", "--json"], 0).contains(DATE));
+}
+
+#[test]
+fn one_with_an_address_is_enough() {
+    let shop = Shop::new(3);
+    let list = fs::read_to_string(shop.path("customers.csv")).unwrap();
+    fs::write(shop.path("customers.csv"), list.replacen('@', " at ", 2)).unwrap();
+    shop.call(&["run", "--as-of", DATE], 0);
+    assert_eq!(shop.outbox().len(), 1);
+}
+
+#[test]
+fn a_share_written_as_a_percent_is_warned_of() {
+    let shop = Shop::new(1);
+    assert!(!shop.call(&["check"], 0).contains("if 5% is meant"));
+    rewrite(&shop, "percent = 10", "percent = { A = 0.05 }");
+    let told = shop.call(&["check"], 0);
+    assert!(told.contains("`percent` of 0.05 is 0.05%; write 5 if 5% is meant"), "{told}");
+}
+
+#[test]
 fn one_who_consents_is_enough() {
     let shop = Shop::new(3);
     let list = fs::read_to_string(shop.path("customers.csv")).unwrap();
@@ -65,6 +96,9 @@ fn a_plan_that_cannot_be_sent_does_not_say_how_to_send_it() {
     let behind = shop.call(&["plan", "--as-of", "2026-11-01"], 0);
     assert!(!behind.contains("rankmail send"), "{behind}");
     assert!(behind.contains("Only to look at: the run of 2026-12-01 is adopted, so the earlier 2026-11-01 cannot be sent"), "{behind}");
+    let other = shop.call(&["plan", "--as-of", DATE, "--runs", "other-runs"], 0);
+    let hint = other.lines().find(|line| line.contains("To send it")).unwrap();
+    assert!(hint.trim_end().ends_with(" --runs other-runs"), "{hint}");
     let elsewhere = shop.call(&["plan", "--as-of", "2026-12-02", "--into", "elsewhere"], 0);
     assert!(!elsewhere.contains("rankmail send") && elsewhere.contains("plan without --into"), "{elsewhere}");
 }

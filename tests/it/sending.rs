@@ -534,6 +534,38 @@ fn test_mails_adopt_nothing_and_hold_dummy_codes() {
     shop.plan();
     shop.call(&["test", "--to", "team@tsubaki.example", "--smtp", &nobody()], 5);
     shop.call(&["test", "--to", "no address"], 2);
+    let told = shop.call(&["test"], 2);
+    assert!(told.contains("test_to") && told.contains("--to"), "{told}");
+}
+
+#[test]
+fn test_mails_go_to_the_addresses_of_the_job_only() {
+    let shop = Shop::new(2);
+    let job = fs::read_to_string(shop.path("job.toml")).unwrap();
+    let with = job.replacen("[mail]\n", "[mail]\ntest_to = [\"team@tsubaki.example\", \"boss@tsubaki.example\"]\n", 1);
+    assert_ne!(job, with);
+    fs::write(shop.path("job.toml"), with).unwrap();
+    shop.plan();
+    let (_folder, sink) = server();
+    let told = shop.call(&["test", "--to", "customer@else.example", "--smtp", &sink.url()], 2);
+    assert!(told.contains("test_to") && told.contains("team@tsubaki.example"), "{told}");
+    assert!(sink.mails().is_empty());
+    shop.call(&["test", "--to", "Boss@Tsubaki.example", "--smtp", &sink.url()], 0);
+    let one = sink.mails().len();
+    assert!(one > 0);
+    shop.call(&["test", "--smtp", &sink.url()], 0);
+    let mails = sink.mails();
+    let to = |address: &str| mails.iter().filter(|(to, _)| to.eq_ignore_ascii_case(address)).count();
+    assert_eq!((to("team@tsubaki.example"), to("boss@tsubaki.example")), (one, 2 * one));
+}
+
+#[test]
+fn a_finished_run_says_that_this_call_sent_nothing() {
+    let shop = Shop::new(2);
+    let first = shop.call(&["run", "--as-of", DATE], 0);
+    assert!(first.contains("2  ") && !first.contains("by this call"), "{first}");
+    let again = shop.call(&["send", "--as-of", DATE], 0);
+    assert!(again.contains("0 of them by this call"), "{again}");
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn figures(job: &Job, coupons: &Coupons) -> String {
         ("発行", "issued"),
         ("利用", "redeemed"),
         ("期限切れ", "expired"),
-        ("未使用", "open"),
+        ("有効期間中", "open"),
         ("売上", "revenue"),
         ("値引き", "cost"),
     ];

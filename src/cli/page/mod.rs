@@ -194,8 +194,8 @@ pub fn shown(job: &Job, date: NaiveDate, customer: &str, mails: &[Shown]) -> Str
     out
 }
 
-pub fn trial(job: &Job, to: &str, trial: &Trial) -> String {
-    let language = job.language;
+pub fn trial(job: &Job, trial: &Trial) -> String {
+    let (language, to) = (job.language, trial.to.join(", "));
     let mut out = format!("{} → {to} ({})\n", pick(language, "テスト送信", "Test mails"), trial.destination);
     for (why, outcome) in &trial.mails {
         out += &match outcome {
@@ -237,6 +237,11 @@ pub fn sent(job: &Job, sent: &Sent) -> String {
     let place = if sent.destination == "outbox" { outbox(job).join("new").display().to_string() } else { sent.destination.clone() };
     let mut out = heading(&format!("{} {} → {place}", pick(language, "送信", "Sent"), sent.as_of));
     out += &state_lines(job, &sent.states);
+    let before = sent.states.get(&State::Accepted).copied().unwrap_or_default().saturating_sub(sent.handed);
+    if before > 0 {
+        let handed = grouped(sent.handed);
+        out += &format!("  {}\n", language.pick(format!("うち今回 {handed} 通"), format!("{handed} of them by this call")));
+    }
     for list in &sent.lists {
         out += &format!("  {} {}\n", pick(language, "一覧", "list"), list.display());
     }

@@ -199,22 +199,22 @@ fn left_out(job: &Job, summary: &Summary) -> String {
     out
 }
 
-/// What to do with a plan that was made.
-pub fn next_step(job: &Job, planned: &Planned) -> String {
+/// What to do with a plan that was made. `runs` is `--runs` as it was typed, with a blank before it, or nothing.
+pub fn next_step(job: &Job, planned: &Planned, runs: &str) -> String {
     let (path, as_of) = (job.path.display(), planned.summary.as_of);
     match planned.next {
         Next::Send => {
             let digest: String = planned.summary.digest.chars().take(8).collect();
             let how = pick(job.language, "送るには", "To send it");
-            format!("  {how}: rankmail send {path} --as-of {as_of} --digest {digest}\n")
+            format!("  {how}: rankmail send {path} --as-of {as_of} --digest {digest}{runs}\n")
         }
         Next::Behind(last) => job.language.pick(
             format!("  見るだけの計画です: {last} の実行が確定しているため、それより前の {as_of} は送れません\n"),
             format!("  Only to look at: the run of {last} is adopted, so the earlier {as_of} cannot be sent any more\n"),
         ),
         Next::Elsewhere => job.language.pick(
-            format!("  見るだけの計画です: 送るには --into を付けずに計画してください: rankmail plan {path} --as-of {as_of}\n"),
-            format!("  Only to look at: to send it, plan without --into: rankmail plan {path} --as-of {as_of}\n"),
+            format!("  見るだけの計画です: 送るには --into を付けずに計画してください: rankmail plan {path} --as-of {as_of}{runs}\n"),
+            format!("  Only to look at: to send it, plan without --into: rankmail plan {path} --as-of {as_of}{runs}\n"),
         ),
     }
 }
