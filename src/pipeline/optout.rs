@@ -65,7 +65,7 @@ pub fn serve_opt_outs(serving: &Serving) -> Result<(), Error> {
 struct Standing {
     /// Gone when another could not be opened.
     ledger: Option<ledger::Ledger>,
-    file: Option<(u64, u64)>,
+    file: (u64, u64),
 }
 
 impl Standing {
@@ -90,22 +90,22 @@ impl Standing {
     }
 }
 
-/// Device and number of the ledger's file, where there are such numbers.
-fn file_of(job: &Job) -> Result<Option<(u64, u64)>, Error> {
+/// Device and number of the ledger's file; all files are alike where there are no such numbers.
+fn file_of(job: &Job) -> Result<(u64, u64), Error> {
     let path = job.runs.join("ledger.sqlite");
     let found = std::fs::metadata(&path).map_err(|source| Error::File { path, source })?;
     Ok(numbers(&found))
 }
 
 #[cfg(unix)]
-fn numbers(found: &std::fs::Metadata) -> Option<(u64, u64)> {
+fn numbers(found: &std::fs::Metadata) -> (u64, u64) {
     use std::os::unix::fs::MetadataExt;
-    Some((found.dev(), found.ino()))
+    (found.dev(), found.ino())
 }
 
 #[cfg(not(unix))]
-fn numbers(_: &std::fs::Metadata) -> Option<(u64, u64)> {
-    None
+fn numbers(_: &std::fs::Metadata) -> (u64, u64) {
+    (0, 0)
 }
 
 /// The job's key, and those before it that the job names.
