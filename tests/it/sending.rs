@@ -416,7 +416,9 @@ fn an_old_plan_pulls_the_brake() {
 #[test]
 fn a_plan_without_mails_is_adopted_and_done() {
     let shop = Shop::with(3, |_| String::new(), "", "");
-    shop.call(&["run", "--as-of", DATE], 0);
+    // Nobody has an address, which the operator has to accept.
+    shop.call(&["run", "--as-of", DATE], 6);
+    shop.call(&["run", "--as-of", DATE, "--accept", "consent"], 0);
     let status = shop.call(&["status", "--json"], 0);
     assert!(status.contains(DATE), "{status}");
     shop.call(&["run", "--as-of", DATE], 0);
