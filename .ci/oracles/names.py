@@ -27,7 +27,7 @@ import shop
 
 AS_OF, CUSTOMERS = "2026-12-01", int((sys.argv[1:] or ["1000000"])[0])
 # So many at a time, so that the disk holds no more mails than that, and none begun after so long: a busy machine reads fewer, and says so.
-CHUNK, LONGEST = 50_000, 300
+CHUNK, LONGEST = 50_000, 200
 JOB = """
 name      = "names"
 time_zone = "Asia/Tokyo"
