@@ -52,31 +52,7 @@ box:
   directory = {folder}/mail
   user = {user}
 """
-JOB = """
-name      = "exim"
-time_zone = "Asia/Tokyo"
-currency  = "JPY"
-[shop]
-name    = "つばき堂"
-address = "京都市中京区"
-contact = "support@tsubaki.example"
-url     = "https://tsubaki.example"
-[purchases]
-path = "purchases.parquet"
-columns = { customer = "customer", at = "moment", amount = "amount" }
-[customers]
-path = "customers.csv"
-columns = { customer = "id", email = "email", name = "name", consent = "consent" }
-[[rank]]
-name = "A"
-at_least = { orders_ever = 1 }
-[[campaign]]
-name = "letter"
-ranks = "A and up"
-[mail]
-from        = "つばき堂 <hello@tsubaki.example>"
-unsubscribe = "https://tsubaki.example/u/{token}"
-[brakes]
+JOB = shop.small_job("exim") + """[brakes]
 audience = "off"
 stale    = "off"
 """

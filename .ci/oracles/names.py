@@ -28,31 +28,7 @@ import shop
 AS_OF, CUSTOMERS = "2026-12-01", int((sys.argv[1:] or ["1000000"])[0])
 # So many at a time, so that the disk holds no more mails than that, and none begun after so long: a busy machine reads fewer, and says so.
 CHUNK, LONGEST = 50_000, 200
-JOB = """
-name      = "names"
-time_zone = "Asia/Tokyo"
-currency  = "JPY"
-[shop]
-name    = "つばき堂"
-address = "京都市中京区"
-contact = "support@tsubaki.example"
-url     = "https://tsubaki.example"
-[purchases]
-path = "purchases.parquet"
-columns = { customer = "customer", at = "moment", amount = "amount" }
-[customers]
-path = "customers.parquet"
-columns = { customer = "id", email = "email", name = "name", consent = "consent" }
-[[rank]]
-name = "A"
-at_least = { orders_ever = 1 }
-[[campaign]]
-name = "letter"
-ranks = "A and up"
-[mail]
-from        = "つばき堂 <hello@tsubaki.example>"
-unsubscribe = "https://tsubaki.example/u/{token}"
-[contact]
+JOB = shop.small_job("names", "customers.parquet") + """[contact]
 irregular_addresses = "send"
 [brakes]
 audience = "off"

@@ -14,31 +14,7 @@ from postfix import BOUNCES, PASSWORD, USER, Postfix
 from sinks import essence, mail_id
 
 AS_OF, NEXT, COUNT = "2026-12-01", "2027-01-01", 300
-JOB = """
-name      = "relay"
-time_zone = "Asia/Tokyo"
-currency  = "JPY"
-[shop]
-name    = "つばき堂"
-address = "京都市中京区"
-contact = "support@tsubaki.example"
-url     = "https://tsubaki.example"
-[purchases]
-path = "purchases.parquet"
-columns = { customer = "customer", at = "moment", amount = "amount" }
-[customers]
-path = "customers.csv"
-columns = { customer = "id", email = "email", name = "name", consent = "consent" }
-[[rank]]
-name = "A"
-at_least = { orders_ever = 1 }
-[[campaign]]
-name = "letter"
-ranks = "A and up"
-[mail]
-from        = "つばき堂 <hello@tsubaki.example>"
-unsubscribe = "https://tsubaki.example/u/{token}"
-[mail.smtp]
+JOB = shop.small_job("relay") + """[mail.smtp]
 ca_file       = "CA"
 password_file = "password"
 return_path   = "back+{token}@tsubaki.example"

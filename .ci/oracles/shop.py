@@ -33,6 +33,39 @@ UTC = dt.timezone.utc
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=UTC)
 
 
+# A shop with one rank and one letter, for checks that look at mails and not at ranks.
+SMALL = """
+name      = "NAME"
+time_zone = "Asia/Tokyo"
+currency  = "JPY"
+[shop]
+name    = "つばき堂"
+address = "京都市中京区"
+contact = "support@tsubaki.example"
+url     = "https://tsubaki.example"
+[purchases]
+path = "purchases.parquet"
+columns = { customer = "customer", at = "moment", amount = "amount" }
+[customers]
+path = "customers.csv"
+columns = { customer = "id", email = "email", name = "name", consent = "consent" }
+[[rank]]
+name = "A"
+at_least = { orders_ever = 1 }
+[[campaign]]
+name = "letter"
+ranks = "A and up"
+[mail]
+from        = "つばき堂 <hello@tsubaki.example>"
+unsubscribe = "https://tsubaki.example/u/{token}"
+"""
+
+
+def small_job(name, customers="customers.csv"):
+    """The job of a small shop up to its [mail]; further tables can follow."""
+    return SMALL.replace("NAME", name).replace("customers.csv", customers)
+
+
 def rankmail(*arguments, expect=(0,)):
     """Runs the program and returns what it printed; another exit code than expected ends the check."""
     done = subprocess.run([BIN, *map(str, arguments)], capture_output=True, text=True)
