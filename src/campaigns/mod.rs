@@ -69,7 +69,7 @@ fn check(campaign: &Campaign, person: &Person<'_>, run: &RunFacts<'_>) -> Result
         return Err(Fails::Ranks);
     }
     let hit = when::check(&campaign.when, person, run).map_err(Fails::When)?;
-    match campaign.wheres.iter().position(|condition| !wheres::holds(&condition.test, person.column(&condition.column), run.zone)) {
+    match campaign.wheres.iter().position(|condition| !wheres::holds(&condition.test, &person.column(&condition.column), run.zone)) {
         Some(at) => Err(Fails::Where(at)),
         None => Ok(hit),
     }

@@ -35,7 +35,7 @@ pub fn reachable(channel: Channel, person: &Person<'_>, contact: &Contact) -> Re
 pub fn place(channel: Channel, person: &Person<'_>) -> String {
     match channel {
         Channel::Mail => match person.address() {
-            Address::Usable { wire, .. } => wire.clone(),
+            Address::Usable { wire, .. } => wire.to_string(),
             Address::Missing | Address::Bad => String::new(),
         },
         Channel::Post => {
@@ -53,10 +53,7 @@ pub fn place(channel: Channel, person: &Person<'_>) -> String {
 pub fn same_place(channel: Channel, person: &Person<'_>) -> String {
     let folded = |text: &str| narrowed(text).chars().filter(|letter| !letter.is_whitespace()).collect::<String>().to_lowercase();
     match channel {
-        Channel::Mail => match person.address() {
-            Address::Usable { same, .. } => same.clone(),
-            Address::Missing | Address::Bad => String::new(),
-        },
+        Channel::Mail => person.address().same().unwrap_or_default().into_owned(),
         Channel::Post => format!("{}\n{}", folded(person.contact(|contacts| &contacts.postal_address)), folded(person.name())),
         Channel::Line => place(channel, person),
         Channel::Call => digits_of_phone(person.contact(|contacts| &contacts.phone)).unwrap_or_default(),
@@ -88,7 +85,7 @@ mod tests {
         let mut someone = Someone::new();
         let lenient = Contact { send_irregular: true, ..Contact::default() };
         assert_eq!(ask(&someone, Channel::Mail), Ok(()));
-        someone.customers.address = vec![Address::Usable { wire: "a..b@d.jp".into(), same: "a..b@d.jp".into(), irregular: true }];
+        someone.customers.address = vec![Address::Usable { wire: "a..b@d.jp".into(), irregular: true }];
         assert_eq!(ask(&someone, Channel::Mail), Err(SkipReason::BadAddress));
         assert_eq!(reachable(Channel::Mail, &someone.person(), &lenient), Ok(()));
         someone.customers.consent = vec![false];

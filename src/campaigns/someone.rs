@@ -4,7 +4,7 @@ use crate::domain::campaign::{Campaign, Once, RankRange, When};
 use crate::domain::person::Listed;
 use crate::domain::points::Holding;
 use crate::domain::recommend::Interval;
-use crate::domain::{Address, Channel, Customers, FeatureRow, Person, Standing, Value};
+use crate::domain::{Address, Channel, Customers, FeatureRow, Person, Standing, Value, Values};
 use chrono::NaiveDate;
 
 pub fn day(text: &str) -> NaiveDate {
@@ -27,13 +27,13 @@ pub struct Someone {
 impl Someone {
     /// A consenting customer of the second rank with an address, who never ordered.
     pub fn new() -> Self {
-        let address = Address::Usable { wire: "Hana@example.jp".into(), same: "hana@example.jp".into(), irregular: false };
+        let address = Address::Usable { wire: "Hana@example.jp".into(), irregular: false };
         let customers = Customers {
             id: ["c"].into_iter().collect(),
             address: vec![address],
             birthday: vec![None],
             consent: vec![true],
-            columns: vec![("store".into(), vec!["京都".into()]), ("visits".into(), vec![Value::Int(4)])],
+            columns: vec![("store".into(), Values::from_iter(["京都".into()])), ("visits".into(), Values::from_iter([Value::Int(4)]))],
             ..Customers::default()
         };
         Self {

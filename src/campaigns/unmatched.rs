@@ -23,7 +23,7 @@ pub fn describe(campaign: &Campaign, person: &Person<'_>, run: &RunFacts<'_>, fa
             let Some(condition) = campaign.wheres.get(at) else {
                 return Unmatched { condition: "where".to_owned(), wanted: String::new(), found: String::new() };
             };
-            let found = show(person.column(&condition.column));
+            let found = show(&person.column(&condition.column));
             Unmatched { condition: format!("where.{}", condition.column), wanted: test(&condition.test), found }
         }
     }

@@ -1,10 +1,12 @@
 //! The customer list and the product list, as columns.
 
-use super::{Address, Contacts, Points, Texts, Value};
+use super::{Address, Contacts, Points, Texts, Value, Values};
 use chrono::NaiveDate;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-/// The customer list, sorted by id (UTF-8 bytes), without those whom `[customers] exclude` leaves out. All columns are equally long.
+/// The customer list, sorted by id (UTF-8 bytes), without those whom `[customers] exclude` leaves out. All columns are equally long;
+/// of ranks, households and points those that nothing is mapped to have no rows.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Customers {
     pub id: Texts,
@@ -29,7 +31,7 @@ pub struct Customers {
     /// What the list says of points; all `None` where no column is mapped.
     pub points: Vec<Option<Points>>,
     /// Every column of the file by its own name, for templates and `where`.
-    pub columns: Vec<(String, Vec<Value>)>,
+    pub columns: Vec<(String, Values)>,
     /// Ids that `exclude` left out, with the column and value that did it. Sorted by id.
     pub excluded: Vec<(String, String)>,
 }
@@ -91,8 +93,8 @@ impl Customers {
 
     /// The value of a column in a row; `Null` where there is no such column.
     #[must_use]
-    pub fn value(&self, column: &str, row: usize) -> &Value {
-        self.columns.iter().find(|(name, _)| name == column).and_then(|(_, values)| values.get(row)).unwrap_or(&Value::Null)
+    pub fn value(&self, column: &str, row: usize) -> Cow<'_, Value> {
+        self.columns.iter().find(|(name, _)| name == column).and_then(|(_, values)| values.get(row)).unwrap_or(Cow::Owned(Value::Null))
     }
 
     /// The list of these rows, each of one of two lists, in this order (by id). What the second list leaves out stays left out.
@@ -102,6 +104,14 @@ impl Customers {
         names
             .extend(lists[1].columns.iter().map(|(name, _)| name).filter(|name| !lists[0].columns.iter().any(|(other, _)| other == *name)));
         let picked = || rows.iter().map(|(list, row)| (lists[usize::from(*list > 0)], *row));
+        // What nothing is mapped to in either list has no rows here either.
+        let words = |column: fn(&Self) -> &Texts| -> Texts {
+            if lists.iter().all(|list| column(list).is_empty()) {
+                return Texts::default();
+            }
+            picked().map(|(list, row)| column(list).get(row)).collect()
+        };
+        let points = || picked().map(|(list, row)| list.points.get(row).copied().flatten()).collect();
         Self {
             id: picked().map(|(list, row)| list.id.get(row)).collect(),
             address: picked().map(|(list, row)| list.address.get(row).cloned().unwrap_or(Address::Missing)).collect(),
@@ -110,14 +120,14 @@ impl Customers {
             consent: picked().map(|(list, row)| list.consent.get(row).copied().unwrap_or(false)).collect(),
             since: picked().map(|(list, row)| list.since.get(row).copied().flatten()).collect(),
             contacts: Contacts::woven(lists.map(|list| &list.contacts), rows),
-            rank: picked().map(|(list, row)| list.rank.get(row)).collect(),
-            rank_at_least: picked().map(|(list, row)| list.rank_at_least.get(row)).collect(),
+            rank: words(|list| &list.rank),
+            rank_at_least: words(|list| &list.rank_at_least),
             rank_at_least_until: picked().map(|(list, row)| list.rank_at_least_until.get(row).copied().flatten()).collect(),
-            points: picked().map(|(list, row)| list.points.get(row).copied().flatten()).collect(),
-            household: picked().map(|(list, row)| list.household.get(row)).collect(),
+            points: if lists.iter().all(|list| list.points.is_empty()) { Vec::new() } else { points() },
+            household: words(|list| &list.household),
             columns: names
                 .into_iter()
-                .map(|name| (name.clone(), picked().map(|(list, row)| list.value(name, row).clone()).collect()))
+                .map(|name| (name.clone(), picked().map(|(list, row)| list.value(name, row).into_owned()).collect()))
                 .collect(),
             excluded: lists[1].excluded.clone(),
         }

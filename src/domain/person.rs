@@ -4,6 +4,7 @@ use super::points::Holding;
 use super::recommend::Interval;
 use super::{Address, Channel, Contacts, Customers, FeatureRow, LastOrder, Standing, Texts, Value};
 use chrono::NaiveDate;
+use std::borrow::Cow;
 
 /// A view of one customer. It is cheap to make and is made anew for each question.
 #[derive(Debug, Clone, Copy)]
@@ -79,7 +80,7 @@ impl<'a> Person<'a> {
 
     /// A column of the customer list; `Null` where there is none.
     #[must_use]
-    pub fn column(&self, name: &str) -> &'a Value {
-        self.listed.map_or(&Value::Null, |listed| listed.customers.value(name, listed.row))
+    pub fn column(&self, name: &str) -> Cow<'a, Value> {
+        self.listed.map_or(Cow::Owned(Value::Null), |listed| listed.customers.value(name, listed.row))
     }
 }

@@ -62,7 +62,7 @@ fn record(fields: Vec<(&str, Value)>) -> Value {
 /// The roles first; a column of the list that is called like a role gives way to it.
 fn customer(person: &Person) -> Value {
     let email = match person.address() {
-        Address::Usable { wire, .. } => Value::Text(wire.clone()),
+        Address::Usable { wire, .. } => Value::Text(wire.to_string()),
         Address::Missing | Address::Bad => Value::Null,
     };
     let mut fields = vec![
@@ -78,7 +78,7 @@ fn customer(person: &Person) -> Value {
             if fields.iter().take(roles).any(|(role, _)| role == name) {
                 continue;
             }
-            fields.push((name.clone(), column.get(listed.row).map_or(Value::Null, cleaned)));
+            fields.push((name.clone(), column.get(listed.row).map_or(Value::Null, |value| cleaned(&value))));
         }
     }
     Value::Record(fields)

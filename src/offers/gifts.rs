@@ -3,6 +3,7 @@
 use crate::domain::offer::Gift;
 use crate::domain::text::folded;
 use crate::domain::{Person, Value};
+use std::borrow::Cow;
 
 /// The gift for a customer. `otherwise` is for whom none is left, and may come again: a mail about a gift without one would be worse.
 pub fn choose<'a>(
@@ -12,10 +13,10 @@ pub fn choose<'a>(
     allergies: Option<&String>,
     person: &Person<'_>,
 ) -> Option<&'a String> {
-    let likes = choose_by.map_or(&Value::Null, |column| person.column(column));
-    let allergies = allergies.map_or(&Value::Null, |column| person.column(column));
+    let column = |name: Option<&String>| name.map_or(Cow::Owned(Value::Null), |column| person.column(column));
+    let (likes, allergies) = (column(choose_by), column(allergies));
     let is_new = |gift: &&String| !person.received.contains(gift);
-    let suits = |gift: &&Gift| likes.is_written_alike(&gift.likes) && !gift.never_with.iter().any(|word| names(allergies, word));
+    let suits = |gift: &&Gift| likes.is_written_alike(&gift.likes) && !gift.never_with.iter().any(|word| names(&allergies, word));
     let chosen = gifts.iter().filter(suits).map(|gift| &gift.gift).find(is_new);
     chosen.or(otherwise)
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::offer::{Gift, On, Valid};
 use crate::domain::person::Listed;
 use crate::domain::points::Holding;
-use crate::domain::{Customers, FeatureRow, Standing, Value};
+use crate::domain::{Customers, FeatureRow, Standing, Value, Values};
 
 fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
@@ -16,7 +16,7 @@ fn offered(kind: OfferKind, rank: Option<RankIndex>, likes: Value) -> (Option<Of
 }
 
 fn offered_by(rule: &OfferRule, rank: Option<RankIndex>, likes: Value) -> (Option<Offer>, bool) {
-    let customers = Customers { columns: vec![("likes".into(), vec![likes])], ..Customers::default() };
+    let customers = Customers { columns: vec![("likes".into(), Values::from_iter([likes]))], ..Customers::default() };
     let standing = Standing { rank, ..Standing::default() };
     let person = Person {
         id: "c",

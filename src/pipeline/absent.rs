@@ -25,7 +25,7 @@ pub fn in_lists(job: &Job, customers: &Customers, products: &[Product]) -> Vec<S
         for (key, column, wanted) in wanted_of_customers(campaign) {
             let Some((_, values)) = customers.columns.iter().find(|(name, values)| name == column && !values.is_empty()) else { continue };
             let is = if key == GIFTS { Value::is_written_alike } else { Value::is_written };
-            let nobody = |word: &&str| !values.iter().any(|value| is(value, word));
+            let nobody = |word: &&str| !values.iter().any(|value| is(&value, word));
             let lacking: Vec<&str> = wanted.into_iter().filter(nobody).collect();
             if !lacking.is_empty() {
                 let (lacking, held) = (quoted(&lacking), some_values(customers, column));
@@ -190,8 +190,8 @@ fn few<'a>(values: impl Iterator<Item = &'a str>) -> String {
 /// The first few values of a column, as they are written.
 pub fn some_values(customers: &Customers, column: &str) -> String {
     let mut found: Vec<String> = Vec::new();
-    for value in customers.columns.iter().filter(|(name, _)| name == column).flat_map(|(_, values)| values) {
-        let text = match value {
+    for value in customers.columns.iter().filter(|(name, _)| name == column).flat_map(|(_, values)| values.iter()) {
+        let text = match &*value {
             Value::Text(text) if text.trim().is_empty() => continue,
             Value::Text(text) => format!("`{text}`"),
             Value::Int(number) => format!("`{number}`"),

@@ -2,6 +2,7 @@
 //! (who is among the top, who shares an address).
 
 use super::accounts;
+use super::addresses;
 use super::coupons;
 use super::error::Error;
 use super::households;
@@ -10,12 +11,10 @@ use super::people::{Match, People};
 use super::progress::{Step, Watch};
 use super::recommend::{self, Advice, Tally};
 use crate::domain::features::ReadCounts;
-use crate::domain::{Address, Bounds, Campaign, Channel, Dates, Features, Job, OrderBook, Person, SkipReason, Standing};
+use crate::domain::{Bounds, Campaign, Channel, Dates, Features, Job, OrderBook, Person, SkipReason, Standing};
 use crate::{campaigns, features, keys, purchases, ranks, schedule};
 use chrono::NaiveDate;
 use rayon::prelude::*;
-use std::borrow::Cow;
-use std::collections::HashMap;
 
 /// Everybody with rank and matches.
 pub struct Assessed {
@@ -32,28 +31,30 @@ pub struct Assessed {
     /// What earlier runs say of accounts, and what the accounts amount to.
     pub past: Option<accounts::Past>,
     pub totals: accounts::Totals,
+    /// The net of the shop's average order in the window; 0 where there is none.
+    pub mean_order: i64,
 }
 
 /// What one read of the purchases gives.
-struct Folded {
-    features: Vec<Features>,
-    read: ReadCounts,
-    book: Option<OrderBook>,
+pub struct Folded {
+    pub features: features::Folded,
+    pub read: ReadCounts,
+    pub book: Option<OrderBook>,
 }
 
 /// The days of a run.
-fn dates(job: &Job, inputs: &Inputs, as_of: NaiveDate) -> Dates {
+pub fn dates(job: &Job, inputs: &Inputs, as_of: NaiveDate) -> Dates {
     let next_due = job.schedule.as_deref().and_then(|line| schedule::next_due_date(line, job.zone, as_of));
     ranks::dates(as_of, &job.ladder, inputs.before.run.as_ref(), next_due)
 }
 
 /// Whether anything of the job looks at single orders, so that a book of them is kept.
-fn wants_orders(job: &Job, inputs: &Inputs) -> bool {
+pub fn wants_orders(job: &Job, inputs: &Inputs) -> bool {
     job.accounts().is_some() || recommend::is_asked(job, inputs) || coupons::has_history(job, inputs)
 }
 
 /// Reads the purchases once and folds them into features, one table for each partition, and into the order book where it is wanted.
-fn fold(job: &Job, inputs: &Inputs, bounds: Bounds, watch: &Watch) -> Result<Folded, Error> {
+pub fn fold(job: &Job, inputs: &Inputs, bounds: Bounds, watch: &Watch) -> Result<Folded, Error> {
     let categories: Vec<String> = job.categories().into_iter().map(str::to_owned).collect();
     let wants_items = inputs.templates.uses_last_order();
     let book = wants_orders(job, inputs).then(|| features::Book::new(bounds.as_of));
@@ -70,15 +71,20 @@ fn fold(job: &Job, inputs: &Inputs, bounds: Bounds, watch: &Watch) -> Result<Fol
         Ok(book.as_ref().map_or(Ok(()), |book| book.add(lines))?)
     };
     let read = inputs.purchases.read(&request, &add)?;
-    Ok(Folded { features: fold.finish().all()?, read, book: book.map(features::Book::finish).transpose()? })
+    Ok(Folded { features: fold.finish(), read, book: book.map(features::Book::finish).transpose()? })
 }
 
 /// Runs the first pass.
 pub fn run(job: &Job, inputs: &Inputs, as_of: NaiveDate, watch: &Watch) -> Result<Assessed, Error> {
     let dates = dates(job, inputs, as_of);
     let Folded { features, read, book } = fold(job, inputs, dates.bounds(job.zone), watch)?;
-    let mut people = join(inputs, &features);
-    drop(features);
+    let listed = Listed::of(inputs);
+    let join = |at| -> Result<People, Error> {
+        let joined = listed.join(inputs, at, &features.partition(at)?);
+        features.release(at);
+        Ok(joined)
+    };
+    let mut people: Vec<People> = (0..features::PARTITIONS).into_par_iter().with_max_len(1).map(join).collect::<Result<_, _>>()?;
     households::join(&inputs.shop.customers, &mut people)?;
     // A household takes one place among the top, that of its first member.
     let places =
@@ -94,8 +100,39 @@ pub fn run(job: &Job, inputs: &Inputs, as_of: NaiveDate, watch: &Watch) -> Resul
         part.intervals = advice.as_ref().map_or_else(Vec::new, |advice| advice.intervals(at, part.id.iter()));
         part.matches = matches(job, inputs, &facts, advice.as_ref(), (at, part));
     });
-    settle_addresses(inputs, &mut people);
-    Ok(Assessed { first_run, tops, people, read, book, tally, past, totals, dates: dates.clone() })
+    let several = addresses::Several::of(&inputs.shop.customers);
+    let claims: Vec<_> = people.par_iter().enumerate().flat_map_iter(|(at, part)| several.claims(&inputs.shop, at, part)).collect();
+    for (at, nth) in addresses::lost(&claims) {
+        people[at].matches[nth].address_lost = true;
+    }
+    let mean_order = people.iter().map(MeanOrder::of).sum::<MeanOrder>().net();
+    Ok(Assessed { first_run, tops, people, read, book, tally, past, totals, mean_order, dates: dates.clone() })
+}
+
+/// The orders of a shop and what they came to, on the way to the average order.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct MeanOrder {
+    orders: i128,
+    spend: i128,
+}
+
+impl MeanOrder {
+    /// Those of the people of one partition, in the window.
+    pub fn of(part: &People) -> Self {
+        let buyers = part.features.iter().filter(|features| features.orders > 0 && features.spend > 0);
+        buyers.map(|buyer| Self { orders: i128::from(buyer.orders), spend: i128::from(buyer.spend) }).sum()
+    }
+
+    /// The net of the average order; 0 where there is none.
+    pub fn net(self) -> i64 {
+        self.spend.checked_div(self.orders).and_then(|mean| i64::try_from(mean).ok()).unwrap_or(0)
+    }
+}
+
+impl std::iter::Sum for MeanOrder {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, one| Self { orders: sum.orders + one.orders, spend: sum.spend + one.spend })
+    }
 }
 
 /// What campaigns know of the run.
@@ -111,16 +148,26 @@ pub fn facts<'a>(job: &'a Job, dates: &Dates, first_run: bool) -> campaigns::Run
     }
 }
 
-fn join(inputs: &Inputs, tables: &[Features]) -> Vec<People> {
-    let customers = &inputs.shop.customers;
-    let mut listed: Vec<Vec<usize>> = vec![Vec::new(); tables.len()];
-    for (row, id) in customers.id.iter().enumerate() {
-        listed[features::partition_of(id)].push(row);
+/// The rows of the customer list, dealt to partitions; each partition's are sorted by id as the list is.
+pub struct Listed(Vec<Vec<usize>>);
+
+impl Listed {
+    pub fn of(inputs: &Inputs) -> Self {
+        let mut listed: Vec<Vec<usize>> = vec![Vec::new(); features::PARTITIONS];
+        for (row, id) in inputs.shop.customers.id.iter().enumerate() {
+            listed[features::partition_of(id)].push(row);
+        }
+        Self(listed)
     }
-    tables.par_iter().zip(listed).map(|(table, listed)| People::join(table, customers, &listed, &inputs.before.held)).collect()
+
+    /// The people of one partition: those who bought and those who are listed.
+    pub fn join(&self, inputs: &Inputs, at: usize, bought: &Features) -> People {
+        People::join(bought, &inputs.shop.customers, &self.0[at], &inputs.before.held)
+    }
 }
 
-fn assign(job: &Job, inputs: &Inputs, dates: &Dates, tops: &ranks::Tops, part: &mut People) {
+/// Gives the people of a partition their ranks, and says who belongs to the holdout.
+pub fn assign(job: &Job, inputs: &Inputs, dates: &Dates, tops: &ranks::Tops, part: &mut People) {
     let bounds = dates.bounds(job.zone);
     part.standings = (0..part.len())
         .map(|row| {
@@ -140,7 +187,7 @@ fn held_out(job: &Job, id: &str, standing: &Standing) -> bool {
 }
 
 /// The matched pairs of a partition. A campaign that recommends is for those only who can be recommended something.
-fn matches(
+pub fn matches(
     job: &Job,
     inputs: &Inputs,
     facts: &campaigns::RunFacts,
@@ -171,11 +218,8 @@ pub fn shares(campaign: &Campaign, id: &str) -> bool {
 /// The first channel of a campaign that reaches a customer. An opt-out stops all of them, a bounce mail only. Where none does, what the
 /// first one lacks is the reason.
 fn reach(job: &Job, inputs: &Inputs, campaign: &Campaign, person: &Person) -> Result<Channel, SkipReason> {
-    let address = match person.address() {
-        Address::Usable { same, .. } => same,
-        Address::Missing | Address::Bad => "",
-    };
-    let stop = inputs.before.past.suppressed(person.id, address);
+    let address = person.address().same().unwrap_or_default();
+    let stop = inputs.before.past.suppressed(person.id, &address);
     let mut first = None;
     for channel in &campaign.channels {
         let stop = stop.filter(|reason| *channel == Channel::Mail || *reason == SkipReason::Unsubscribed);
@@ -185,54 +229,4 @@ fn reach(job: &Job, inputs: &Inputs, campaign: &Campaign, person: &Person) -> Re
         }
     }
     Err(first.unwrap_or(SkipReason::NoAddress))
-}
-
-/// Where a campaign sends something, in the form in which two places are compared.
-type Place<'a> = (usize, Channel, Cow<'a, str>);
-
-/// Of customers with one address, the best gets what a campaign sends there. Only those compete who could be reached at all.
-fn settle_addresses(inputs: &Inputs, people: &mut [People]) {
-    let mut shared: HashMap<Place, Vec<(usize, usize)>> = HashMap::new();
-    let several = addresses_of_several(inputs);
-    for (at, part) in people.iter().enumerate() {
-        for (nth, matched) in part.matches.iter().enumerate() {
-            let Ok(channel) = matched.reach else { continue };
-            let person = part.person(&inputs.shop, matched.row);
-            let place = match (channel, person.address()) {
-                // Nearly all mail addresses are one customer's only.
-                (Channel::Mail, Address::Usable { same, .. }) => several.get(same.as_str()).copied().map(Cow::Borrowed),
-                _ => Some(Cow::Owned(campaigns::same_place(channel, &person))),
-            };
-            if let Some(place) = place {
-                shared.entry((matched.campaign, channel, place)).or_default().push((at, nth));
-            }
-        }
-    }
-    let mut lost = Vec::new();
-    for rivals in shared.into_values().filter(|rivals| rivals.len() > 1) {
-        let rival = |(at, nth): &(usize, usize)| {
-            let part = &people[*at];
-            let row = part.matches[*nth].row;
-            campaigns::Rival { rank: part.standings[row].rank, spend: part.features[row].spend, id: part.id.get(row) }
-        };
-        let best = rivals.iter().min_by(|one, other| campaigns::wins(&rival(one), &rival(other))).copied();
-        lost.extend(rivals.into_iter().filter(|place| Some(*place) != best));
-    }
-    for (at, nth) in lost {
-        people[at].matches[nth].address_lost = true;
-    }
-}
-
-/// The addresses that more than one customer of the list has: few, so that the meeting over them stays small.
-fn addresses_of_several(inputs: &Inputs) -> std::collections::HashSet<&str> {
-    let mut seen = std::collections::HashSet::new();
-    let mut several = std::collections::HashSet::new();
-    for address in &inputs.shop.customers.address {
-        if let Address::Usable { same, .. } = address
-            && !seen.insert(same.as_str())
-        {
-            several.insert(same.as_str());
-        }
-    }
-    several
 }

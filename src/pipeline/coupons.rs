@@ -1,6 +1,5 @@
 //! What became of the coupon codes of a job's adopted runs.
 
-use super::assess::Assessed;
 use super::error::Error;
 use super::inputs;
 use super::previous;
@@ -71,10 +70,9 @@ pub fn has_history(job: &Job, inputs: &inputs::Inputs) -> bool {
 
 /// How many of each campaign's codes of earlier runs were redeemed by `as_of`. Codes that may still be used are left out: they would
 /// make it look like fewer than it will be.
-pub fn rates(job: &Job, inputs: &inputs::Inputs, assessed: &Assessed) -> Result<Vec<Option<Rate>>, Error> {
+pub fn rates(job: &Job, inputs: &inputs::Inputs, book: Option<&OrderBook>, as_of: NaiveDate) -> Result<Vec<Option<Rate>>, Error> {
     let mut rates = vec![Rate::default(); job.campaigns.len()];
-    if let Some(book) = assessed.book.as_ref().filter(|_| has_history(job, inputs)) {
-        let as_of = assessed.dates.as_of;
+    if let Some(book) = book.filter(|_| has_history(job, inputs)) {
         let issued = issued(job, &inputs.merges, as_of)?;
         let over = |code: &&IssuedCode| code.until.is_some_and(|last| last < as_of);
         for code in issued.codes.iter().filter(over) {

@@ -7,6 +7,7 @@ use crate::domain::stop::{StopList, Stopped};
 use crate::domain::{Address, Customers, Job, Key};
 use crate::{keys, ledger, runs};
 use rayon::prelude::*;
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 /// Why somebody is left out who was forgotten.
@@ -118,10 +119,7 @@ pub fn told(job: &Job, customers: &Customers) -> Option<String> {
 /// The addresses of the list that were stopped when their customers were forgotten: they are still stopped for everybody else.
 pub fn stopped(job: &Job, customers: &Customers) -> Result<StopList, Error> {
     let Some(marks) = Marks::of(job)? else { return Ok(StopList::default()) };
-    let stopped = customers.address.par_iter().filter_map(|address| match address {
-        Address::Usable { same, .. } if marks.hold(same) => Some(same.clone()),
-        _ => None,
-    });
+    let stopped = customers.address.par_iter().filter_map(Address::same).filter(|same| marks.hold(same)).map(Cow::into_owned);
     Ok(StopList { addresses: stopped.collect(), ..StopList::default() })
 }
 

@@ -48,9 +48,14 @@ pub fn join(customers: &Customers, people: &mut [People]) -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether anybody of the list belongs to a household.
+pub fn any(customers: &Customers) -> bool {
+    !customers.household.iter().all(str::is_empty)
+}
+
 /// The households of two members or more, in any order: none of them touches another.
 fn households(customers: &Customers, people: &[People]) -> Vec<(String, Vec<Place>)> {
-    if customers.household.iter().all(str::is_empty) {
+    if !any(customers) {
         return Vec::new();
     }
     let mut places: HashMap<&str, Vec<Place>> = HashMap::new();

@@ -4,6 +4,7 @@
 
 mod absent;
 mod accounts;
+mod addresses;
 mod adopt;
 mod aging;
 mod assess;
@@ -34,6 +35,7 @@ mod mailbox;
 mod operator;
 mod optout;
 mod owed;
+mod passes;
 mod people;
 mod plan;
 mod previous;

@@ -1,7 +1,7 @@
 //! One hash partition of the shop's customers: features, list and rank state side by side, row for row.
 
 use super::households::Household;
-use crate::domain::customers::{Product, Strangers};
+use crate::domain::customers::Product;
 use crate::domain::features::FeatureRow;
 use crate::domain::orders::LastOrder;
 use crate::domain::person::Listed;
@@ -45,17 +45,6 @@ pub struct Match {
     pub address_lost: bool,
     /// What the campaign's offer recommends; nothing when it does not.
     pub picks: Vec<Pick>,
-}
-
-/// Those of everybody who bought, and whom of them the customer list does not have.
-pub fn strangers(people: &[People]) -> Strangers {
-    let mut strangers = Strangers::default();
-    for part in people {
-        for row in (0..part.len()).filter(|row| part.features[*row].orders_ever > 0) {
-            strangers.count(part.id.get(row), part.listed[row].is_some());
-        }
-    }
-    strangers
 }
 
 /// The customers of one partition, sorted by id.

@@ -1,11 +1,12 @@
 //! A plan, step by step: this page is the program.
 
 use super::error::Error;
+use super::figures::{self, Tally};
 use super::inputs::{self, Inputs};
 use super::progress::Watch;
-use super::{absent, assess, brakes, choose, coupons, figures, forgotten, people, register, stops};
+use super::{absent, brakes, forgotten, passes, register, stops};
 use crate::domain::Job;
-use crate::domain::plan::{Origin, PlanPart, Summary};
+use crate::domain::plan::{Origin, Summary};
 use crate::{job as job_room, ledger, report, runs};
 use chrono::NaiveDate;
 use std::path::{Path, PathBuf};
@@ -50,21 +51,23 @@ pub fn plan(request: &Request) -> Result<Planned, Error> {
     };
     let next = next(request)?;
     let inputs = inputs::open(job, request.as_of)?;
-    let mut assessed = assess::run(job, &inputs, request.as_of, request.watch)?;
-    let (parts, given) = choose::run(job, &inputs, &mut assessed, request.watch)?;
-    let mut summary = figures::summary(job, &inputs, &assessed, &parts, request.planned_at);
-    for (exposure, used) in summary.counts.exposure.iter_mut().zip(coupons::rates(job, &inputs, &assessed)?) {
-        exposure.used = used;
+    let (ranks, campaigns) = (job.ladder.ranks.iter().map(|rank| &rank.name), job.campaigns.iter().map(|campaign| &campaign.name));
+    let begin = || Ok(runs::Draft::begin(&folder, ranks.clone().cloned().collect(), campaigns.clone().cloned().collect())?);
+    let (mut decided, draft) = passes::run(job, &inputs, request.as_of, begin, request.watch)?;
+    let mut summary = figures::summary(&inputs, &decided, request.planned_at);
+    for (exposure, used) in summary.counts.exposure.iter_mut().zip(&decided.rates) {
+        exposure.used = *used;
     }
+    let given = std::mem::take(&mut decided.given);
     summary.counts.pools = given.pools;
     (summary.counts.places, summary.counts.budgets) = (given.places, given.budgets);
     summary.warnings.extend(absent::in_lists(job, &inputs.shop.customers, &inputs.shop.products));
     summary.warnings.extend(forgotten::told(job, &inputs.shop.customers));
-    summary.warnings.extend(absent::in_list(job, &inputs.shop.customers, &people::strangers(&assessed.people)));
+    summary.warnings.extend(absent::in_list(job, &inputs.shop.customers, decided.tally.strangers()));
     summary.brakes = brakes::on_plan(job, &summary, inputs.before.summary.as_ref(), &inputs.shop.customers);
-    let mut summary = write(request, &folder, &inputs, &parts, summary)?;
+    let mut summary = write(request, &folder, &inputs, (draft, &decided.tally), summary)?;
     // Whether the cart knows the codes, and what day it is, is not for the folder to say: that changes without it.
-    summary.brakes.extend(register::brake_of_plan(job, &summary, &parts)?);
+    summary.brakes.extend(register::brake_of_plan(job, &summary, decided.tally.coded())?);
     summary.brakes.extend(brakes::on_future(job, request.as_of, summary.counts.newest, request.planned_at));
     Ok(Planned { folder, summary, echo: job_room::echo(job), next })
 }
@@ -95,9 +98,15 @@ fn origin(job: &Job, folder: &Path) -> Result<Option<Origin>, Error> {
     Ok(job.zip(runs).map(|(job, runs)| Origin { job, runs }))
 }
 
-fn write(request: &Request, folder: &Path, inputs: &Inputs, parts: &[PlanPart], summary: Summary) -> Result<Summary, Error> {
+fn write(
+    request: &Request,
+    folder: &Path,
+    inputs: &Inputs,
+    (draft, tally): (runs::Draft, &Tally),
+    summary: Summary,
+) -> Result<Summary, Error> {
     let job = request.job;
-    let samples = figures::samples(job, inputs, parts)?;
+    let samples = tally.samples(inputs)?;
     let before = inputs.before.summary.as_ref();
     let paint = |summary: &Summary| report::html(summary, before, &samples, job.language, job.zone, job.shop("name"), &job.currency);
     let mut summary = summary;
@@ -111,6 +120,6 @@ fn write(request: &Request, folder: &Path, inputs: &Inputs, parts: &[PlanPart], 
     let stops = if forgotten::is_stopped(job, &stops::listed(job)?)? { Vec::new() } else { stops::paths(job)? };
     let stops = stops.into_iter().zip(1..).map(|(path, number)| (format!("{}{number}", stops::NAME), path));
     let lists: Vec<_> = lists.chain(stops).collect();
-    let whole = runs::WholePlan { parts, summary, job_text: &job.text, templates: &inputs.templates.sources(), lists: &lists };
-    Ok(runs::write(folder, whole, paint)?)
+    let whole = runs::WholePlan { summary, job_text: &job.text, templates: &inputs.templates.sources(), lists: &lists };
+    Ok(draft.finish(whole, paint)?)
 }

@@ -5,7 +5,7 @@ use super::{handed_out, inputs};
 use crate::domain::cells::{Cell, Sheet};
 use crate::domain::money::grouped;
 use crate::domain::offer::{OfferKind, On};
-use crate::domain::plan::{MailRow, PlanPart, Summary};
+use crate::domain::plan::{MailRow, Summary};
 use crate::domain::{Job, OfferRule, Value};
 use crate::{ledger, runs};
 use chrono::NaiveDate;
@@ -116,10 +116,8 @@ fn on(kind: &OfferKind) -> Option<&On> {
     }
 }
 
-/// The brake `codes` of a fresh plan.
-pub fn brake_of_plan(job: &Job, summary: &Summary, parts: &[PlanPart]) -> Result<Option<(String, String)>, Error> {
-    let makes = |campaign: usize| job.campaigns[campaign].offer.as_ref().is_some_and(OfferRule::makes_codes);
-    let own = parts.iter().flat_map(|part| &part.mails).filter(|mail| mail.coupon_code.is_some() && makes(mail.campaign)).count();
+/// The brake `codes` of a fresh plan, with so many codes that rankmail made.
+pub fn brake_of_plan(job: &Job, summary: &Summary, own: usize) -> Result<Option<(String, String)>, Error> {
     let ledger = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))?;
     brake(job, ledger.as_ref(), summary, own)
 }

@@ -75,11 +75,11 @@ pub fn sample(campaign: &Campaign, ladder: &Ladder, rank: Option<RankIndex>, as_
 fn customers(columns: &[String]) -> Customers {
     Customers {
         id: ["C00042"].into_iter().collect(),
-        address: vec![Address::Usable { wire: "hanako@example.jp".into(), same: "hanako@example.jp".into(), irregular: false }],
+        address: vec![Address::Usable { wire: "hanako@example.jp".into(), irregular: false }],
         name: ["山田 花子"].into_iter().collect(),
         birthday: vec![NaiveDate::from_ymd_opt(1980, 12, 14)],
         consent: vec![true],
-        columns: columns.iter().map(|name| (name.clone(), vec![Value::Text("見本".into())])).collect(),
+        columns: columns.iter().map(|name| (name.clone(), std::iter::once(Value::Text("見本".into())).collect())).collect(),
         ..Customers::default()
     }
 }

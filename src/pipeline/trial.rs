@@ -69,7 +69,7 @@ fn recipients(job: &Job, to: Option<&str>) -> Result<Vec<String>, Error> {
 
 fn usable(to: &str) -> Result<String, Error> {
     match tables::judge(to) {
-        Address::Usable { wire, .. } => Ok(wire),
+        Address::Usable { wire, .. } => Ok(wire.into()),
         _ => Err(Error::Usage(format!("`{to}` is not a mail address; write one like team@example.com"))),
     }
 }

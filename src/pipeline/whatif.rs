@@ -144,7 +144,11 @@ fn replay(job: &Job, stops: &[Stop], watch: &Watch) -> Result<Replay, Error> {
         let mut inputs = inputs::assemble(job, stop.as_of, key.clone(), lists, templates, before, None)?;
         let mut assessed = assess::run(job, &inputs, stop.as_of, watch)?;
         let parts = choose::count(job, &inputs, &mut assessed, watch)?;
-        let counts = figures::counts(job, &inputs, &assessed, &parts);
+        let mut tally = figures::Tally::new(job);
+        for (people, part) in assessed.people.iter().zip(&parts) {
+            tally.add(&inputs.shop, people, part);
+        }
+        let counts = tally.counts(&inputs, &assessed.read, &assessed.totals);
         let mut gifts = std::mem::take(&mut inputs.shop.gifts);
         let mut spent = std::mem::take(&mut inputs.before.spent);
         let mut owed = std::mem::take(&mut inputs.before.owed);

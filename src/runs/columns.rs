@@ -3,7 +3,7 @@
 use super::Error;
 use super::merge::{Planned, contradiction};
 use crate::domain::RankIndex;
-use crate::domain::plan::{PlannedMail, Skip, Summary};
+use crate::domain::plan::{PlannedMail, Skip};
 use arrow::array::{ArrayRef, BooleanArray, Date32Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{Date32Type, Field, Schema};
 use chrono::NaiveDate;
@@ -16,10 +16,6 @@ pub(super) struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    pub fn new(summary: &'a Summary) -> Self {
-        Self { ranks: &summary.ranks, campaigns: &summary.campaigns }
-    }
-
     pub fn rank(&self, rank: Option<RankIndex>) -> Result<Option<&'a str>, Error> {
         let Some(rank) = rank else { return Ok(None) };
         let name = self.ranks.get(usize::from(rank)).ok_or_else(|| contradiction(format!("there is no rank number {rank}")))?;
@@ -84,7 +80,10 @@ pub(super) fn customers(rows: &[Planned<'_>], names: &Names<'_>) -> Result<Recor
     ])
 }
 
-/// Rows of `mails.parquet`: customer ids with their mails.
+/// The column of `values.parquet` that holds values.
+pub(super) const VALUES: &str = "values";
+
+/// Rows of `mails.parquet`, customer ids with their mails, and behind them the values of each.
 pub(super) fn mails(rows: &[(&str, &PlannedMail)], names: &Names<'_>) -> Result<RecordBatch, Error> {
     let ranks = rows.iter().map(|(_, mail)| names.rank(mail.rank)).collect::<Result<Vec<_>, _>>()?;
     let campaigns = rows.iter().map(|(_, mail)| names.campaign(mail.campaign)).collect::<Result<Vec<_>, _>>()?;
@@ -105,15 +104,16 @@ pub(super) fn mails(rows: &[(&str, &PlannedMail)], names: &Names<'_>) -> Result<
         ("gift", true, Arc::new(rows.iter().map(|(_, mail)| mail.gift.as_deref()).collect::<StringArray>())),
         ("exposure", false, Arc::new(Int64Array::from_iter_values(rows.iter().map(|(_, mail)| mail.exposure)))),
         ("content_hash", false, texts(hashes.iter().map(String::as_str))),
+        (VALUES, false, texts(rows.iter().map(|(_, mail)| mail.values.as_str()))),
     ])
 }
 
-/// The same mails' rows of `values.parquet`.
-pub(super) fn values(rows: &[(&str, &PlannedMail)]) -> Result<RecordBatch, Error> {
-    batch(vec![
-        ("mail_id", false, texts(rows.iter().map(|(_, mail)| mail.mail_id.as_str()))),
-        ("values", false, texts(rows.iter().map(|(_, mail)| mail.values.as_str()))),
-    ])
+/// Which of those columns are in `mails.parquet`, and which in `values.parquet`.
+pub(super) fn mails_and_values(schema: &Schema) -> (Vec<usize>, Vec<usize>) {
+    let places = |wanted: &dyn Fn(&str) -> bool| {
+        schema.fields().iter().enumerate().filter(|(_, field)| wanted(field.name())).map(|(at, _)| at).collect()
+    };
+    (places(&|name| name != VALUES), places(&|name| name == VALUES || name == "mail_id"))
 }
 
 /// Rows of `skipped.parquet`: customer ids with their skips.

@@ -215,7 +215,7 @@ fn rewritten(
     let malformed = |problem: String| Error::Malformed { path: path.clone(), problem };
     let file = File::open(&path).map_err(Error::io("open", &path))?;
     let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| malformed(error.to_string()))?;
-    let mut table = Table::create(work, name, &RecordBatch::new_empty(reader.schema().clone()))?;
+    let mut table = Table::create(work, name, reader.schema())?;
     for batch in reader.build().map_err(|error| malformed(error.to_string()))? {
         if let Some(batch) = change(batch.map_err(|error| malformed(error.to_string()))?).map_err(malformed)? {
             table.add(&batch)?;

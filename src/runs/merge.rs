@@ -1,11 +1,9 @@
-//! The customers of all parts of a plan in one order: by id, whatever the number of parts.
+//! One part of a plan, customer by customer, with everything that was decided about each.
 
 use super::Error;
 use crate::domain::plan::{PlanPart, PlannedMail, Skip};
 use crate::domain::points::Holding;
 use crate::domain::{FeatureRow, Standing};
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 
 /// One customer of a plan with everything that was decided.
 #[derive(Debug, Clone, Copy)]
@@ -27,49 +25,29 @@ struct Reading<'a> {
     skipped: &'a [Skip],
 }
 
-/// Walks the customers of all parts in the order of their ids.
-pub(super) struct Merge<'a> {
-    readings: Vec<Reading<'a>>,
-    next: BinaryHeap<Reverse<(&'a str, usize)>>,
-    last: Option<&'a str>,
+/// The customers of a part in the order of their ids.
+///
+/// # Errors
+/// `Contradiction` when the part is not sorted, its columns differ in length, or a customer is in it twice.
+pub(super) fn planned(part: &PlanPart) -> Result<Vec<Planned<'_>>, Error> {
+    let mut reading = Reading { part, row: 0, mails: &part.mails, skipped: &part.skipped };
+    let mut rows: Vec<Planned<'_>> = Vec::with_capacity(part.customer_id.len());
+    for id in part.customer_id.iter() {
+        refuse_disorder(rows.last().map(|last| last.id), id)?;
+        rows.push(reading.take(id)?);
+    }
+    if !reading.mails.is_empty() || !reading.skipped.is_empty() {
+        return Err(contradiction("mails or skips are not in the order of their customers".into()));
+    }
+    Ok(rows)
 }
 
-impl<'a> Merge<'a> {
-    pub fn new(parts: &'a [PlanPart]) -> Self {
-        let mut merge = Self { readings: Vec::with_capacity(parts.len()), next: BinaryHeap::new(), last: None };
-        for part in parts {
-            merge.readings.push(Reading { part, row: 0, mails: &part.mails, skipped: &part.skipped });
-            merge.wait_for(merge.readings.len() - 1);
-        }
-        merge
+/// Refuses a customer who does not come behind the one before.
+pub(super) fn refuse_disorder(last: Option<&str>, id: &str) -> Result<(), Error> {
+    if last.is_some_and(|last| last >= id) {
+        return Err(contradiction(format!("customer `{id}` comes twice or out of order")));
     }
-
-    fn wait_for(&mut self, at: usize) {
-        if let Some(reading) = self.readings.get(at)
-            && reading.row < reading.part.customer_id.len()
-        {
-            self.next.push(Reverse((reading.part.customer_id.get(reading.row), at)));
-        }
-    }
-
-    /// The next customer, or `None` when all were given and nothing was left behind.
-    ///
-    /// # Errors
-    /// `Contradiction` when a part is not sorted, its columns differ in length, or a customer is in the plan twice.
-    pub fn next(&mut self) -> Result<Option<Planned<'a>>, Error> {
-        let Some(Reverse((id, at))) = self.next.pop() else {
-            let left = self.readings.iter().any(|reading| !reading.mails.is_empty() || !reading.skipped.is_empty());
-            return if left { Err(contradiction("mails or skips are not in the order of their customers".into())) } else { Ok(None) };
-        };
-        if self.last.is_some_and(|last| last >= id) {
-            return Err(contradiction(format!("customer `{id}` comes twice or out of order")));
-        }
-        self.last = Some(id);
-        let reading = self.readings.get_mut(at).ok_or_else(|| contradiction("a part is gone".into()))?;
-        let planned = reading.take(id)?;
-        self.wait_for(at);
-        Ok(Some(planned))
-    }
+    Ok(())
 }
 
 impl<'a> Reading<'a> {

@@ -1,4 +1,4 @@
-//! The plan folder: `write` puts a whole plan on disk in one step, `open` reads it back and proves that nobody touched it. The lock
+//! The plan folder: a `Draft` takes its parts in and puts a whole plan on disk in one step, `open` reads it back and proves that nobody touched it. The lock
 //! that lets one run of a job go on at a time is here too.
 //!
 //! This room decides nothing and sends nothing. It does not know which plan was adopted; the ledger does.
@@ -9,6 +9,7 @@ mod digest;
 mod erase;
 mod error;
 mod folder;
+mod layers;
 mod lock;
 mod merge;
 mod open;
@@ -30,4 +31,4 @@ pub use open::{Opened, PastMails, PastRun, open, open_customers, open_mails};
 pub use private::Private;
 pub use rows::Rows;
 pub use values::{values_read, values_text};
-pub use write::{WholePlan, write};
+pub use write::{Draft, WholePlan};

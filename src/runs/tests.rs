@@ -145,8 +145,26 @@ fn templates() -> Vec<(String, Vec<u8>)> {
 }
 
 fn put_parts(target: &Path, shop: &Shop, parts: &[PlanPart]) -> Result<Summary, Error> {
-    let plan = WholePlan { parts, summary: summary(shop), job_text: JOB, templates: &templates(), lists: &[] };
-    write(target, plan, |summary| Ok::<_, Infallible>(format!("report of {}", summary.digest)))
+    let plan = WholePlan { summary: summary(shop), job_text: JOB, templates: &templates(), lists: &[] };
+    write(target, parts, plan, |summary| Ok::<_, Infallible>(format!("report of {}", summary.digest)))
+}
+
+fn draft(target: &Path, parts: &[PlanPart], summary: &Summary, held: usize) -> Result<Draft, Error> {
+    let draft = Draft::within(target, summary.ranks.clone(), summary.campaigns.clone(), held)?;
+    parts.iter().try_for_each(|part| draft.add(part))?;
+    Ok(draft)
+}
+
+fn write<E>(
+    target: &Path,
+    parts: &[PlanPart],
+    plan: WholePlan<'_>,
+    report: impl FnOnce(&Summary) -> Result<String, E>,
+) -> Result<Summary, Error>
+where
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    draft(target, parts, &plan.summary, usize::MAX)?.finish(plan, report)
 }
 
 fn put(target: &Path, shop: &Shop) -> Summary {
@@ -285,6 +303,12 @@ proptest! {
         let many = put_parts(&runs.path().join("many"), &shop, &parts(&shop, count, |at| deals[at])).unwrap();
         prop_assert_eq!(&one, &many);
         prop_assert_eq!(bytes(&runs.path().join("one")), bytes(&runs.path().join("many")));
+        // With nothing held in memory every part is laid on disk on the way.
+        let plan = WholePlan { summary: summary(&shop), job_text: JOB, templates: &templates(), lists: &[] };
+        let report = |summary: &Summary| Ok::<_, Infallible>(format!("report of {}", summary.digest));
+        let laid = draft(&runs.path().join("laid"), &parts(&shop, count, |at| deals[at]), &plan.summary, 0).unwrap().finish(plan, report).unwrap();
+        prop_assert_eq!(&one, &laid);
+        prop_assert_eq!(bytes(&runs.path().join("one")), bytes(&runs.path().join("laid")));
     }
 }
 
@@ -294,9 +318,9 @@ fn the_digest_follows_what_decides_a_mail_and_nothing_else() {
     let shop = shop(20);
     let digest = |change: &dyn Fn(&mut WholePlan<'_>)| {
         let (parts, templates) = (parts(&shop, 2, |at| at), templates());
-        let mut plan = WholePlan { parts: &parts, summary: summary(&shop), job_text: JOB, templates: &templates, lists: &[] };
+        let mut plan = WholePlan { summary: summary(&shop), job_text: JOB, templates: &templates, lists: &[] };
         change(&mut plan);
-        write(&runs.path().join("plan"), plan, |_| Ok::<_, Infallible>(String::new())).unwrap().digest
+        write(&runs.path().join("plan"), &parts, plan, |_| Ok::<_, Infallible>(String::new())).unwrap().digest
     };
     let plain = digest(&|_| ());
     assert_eq!(plain, digest(&|plan| plan.summary.planned_at += 1));
@@ -384,8 +408,8 @@ fn an_earlier_plan_gives_way_and_a_failed_one_leaves_it() {
     assert_eq!(open(&target(&runs)).unwrap().summary, newer);
 
     let shop = shop(7);
-    let plan = WholePlan { parts: &parts(&shop, 1, |_| 0), summary: summary(&shop), job_text: JOB, templates: &[], lists: &[] };
-    assert!(matches!(write(&target(&runs), plan, |_| Err::<String, _>("no ink")), Err(Error::Report { .. })));
+    let plan = WholePlan { summary: summary(&shop), job_text: JOB, templates: &[], lists: &[] };
+    assert!(matches!(write(&target(&runs), &parts(&shop, 1, |_| 0), plan, |_| Err::<String, _>("no ink")), Err(Error::Report { .. })));
     assert_eq!(open(&target(&runs)).unwrap().summary, newer);
     assert_eq!(names_in(&runs.path().join("monthly")), ["2026-12-03"]);
     assert_eq!(plans(runs.path(), "monthly").unwrap(), [day("2026-12-03")]);
@@ -468,7 +492,7 @@ fn parts_that_do_not_fit_together_are_refused() {
 fn a_template_name_cannot_leave_the_folder() {
     let runs = tempfile::tempdir().unwrap();
     let templates = [("../../evil.html".to_owned(), Vec::new())];
-    let plan = WholePlan { parts: &[], summary: summary(&Shop::new()), job_text: JOB, templates: &templates, lists: &[] };
-    assert!(matches!(write(&target(&runs), plan, |_| Ok::<_, Infallible>(String::new())), Err(Error::Contradiction { .. })));
+    let plan = WholePlan { summary: summary(&Shop::new()), job_text: JOB, templates: &templates, lists: &[] };
+    assert!(matches!(write(&target(&runs), &[], plan, |_| Ok::<_, Infallible>(String::new())), Err(Error::Contradiction { .. })));
     assert!(names_in(&runs.path().join("monthly")).is_empty());
 }

@@ -2,10 +2,12 @@
 
 use super::columns::{self, Names};
 use super::folder::{self, CUSTOMERS, JOB, LISTS, MAILS, PLAN, REPORT, SKIPPED, TEMPLATES, VALUES};
-use super::merge::{Merge, Planned, contradiction};
+use super::layers::{Ground, Layers};
+use super::merge::{self, contradiction};
 use super::{Error, digest, summary};
 use crate::domain::plan::{PlanPart, PlannedMail, Skip, Summary};
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -14,6 +16,7 @@ use parquet::schema::types::ColumnPath;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 /// Rows that are turned into columns at a time.
 const BATCH_ROWS: usize = 8_192;
@@ -22,11 +25,30 @@ const BATCH_BYTES: usize = 32 << 20;
 /// Rows of a row group, which is what a writer holds in memory.
 const GROUP_ROWS: usize = 4 * BATCH_ROWS;
 
-/// Everything that a plan folder is made of.
+/// Rows of a part that are turned into columns at a time: of each part so many are in memory when all are put in order.
+const PART_ROWS: usize = 256;
+/// The same where the values of mails go with them.
+const PART_MAILS: usize = 64;
+/// So much of a plan is held in memory before its parts are laid on disk.
+const HELD_BYTES: usize = 128 << 20;
+
+/// A plan on its way into its folder. Parts come in any order, from any thread, and need not be in memory together.
+#[derive(Debug)]
+pub struct Draft {
+    target: PathBuf,
+    work: PathBuf,
+    ranks: Vec<String>,
+    campaigns: Vec<String>,
+    ground: Ground,
+    customers: Layers,
+    /// Rows of `mails.parquet`, and behind them the values of each.
+    mails: Layers,
+    skipped: Layers,
+}
+
+/// What a plan folder is made of beside the parts of its draft.
 #[derive(Debug)]
 pub struct WholePlan<'a> {
-    /// Each customer is in one part only. Neither the number of parts nor their order changes a byte.
-    pub parts: &'a [PlanPart],
     /// `digest`, `rules`, `templates` and `files` are filled in here, whatever they hold.
     pub summary: Summary,
     pub job_text: &'a str,
@@ -37,49 +59,104 @@ pub struct WholePlan<'a> {
     pub lists: &'a [(String, PathBuf)],
 }
 
-/// Writes the plan to `target` (RUNS/JOB/AS-OF, or any folder that is new, empty or a plan) in one step: after a crash there is the
-/// plan from before or this one. `report` makes report.html from the finished summary, which is also what comes back.
-/// The caller holds the job's `Lock` and has seen that the plan there was not adopted.
-///
-/// # Errors
-/// `Occupied` when the target holds something else than a plan; `Contradiction` when the parts do not fit together; `Io`,
-/// `Unwritable`, `Report`. In every case the target is as it was.
-pub fn write<E>(target: &Path, plan: WholePlan<'_>, report: impl FnOnce(&Summary) -> Result<String, E>) -> Result<Summary, Error>
-where
-    E: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    let work = folder::aside(target, "tmp")?;
-    fs::create_dir_all(folder::beside(target)).map_err(Error::io("make the folder", folder::beside(target)))?;
-    folder::tidy(target)?;
-    folder::refuse_strangers(target)?;
-    folder::make_private(&work)?;
-    let written = fill(&work, plan, report).and_then(|summary| folder::take_place(&work, target).map(|()| summary));
-    if written.is_err() {
-        // The error that led here is the one to tell; what cannot be removed now is removed by the next plan.
-        let _ = fs::remove_dir_all(&work);
+impl Draft {
+    /// Begins a plan of `target` (RUNS/JOB/AS-OF, or any folder that is new, empty or a plan) for a ladder of these ranks and these
+    /// campaigns. The caller holds the job's `Lock` and has seen that the plan there was not adopted.
+    ///
+    /// # Errors
+    /// `Occupied` when the target holds something else than a plan; `Io`.
+    pub fn begin(target: &Path, ranks: Vec<String>, campaigns: Vec<String>) -> Result<Self, Error> {
+        Self::within(target, ranks, campaigns, HELD_BYTES)
     }
-    written
+
+    /// The same with so many bytes held in memory.
+    pub(super) fn within(target: &Path, ranks: Vec<String>, campaigns: Vec<String>, held: usize) -> Result<Self, Error> {
+        let work = folder::aside(target, "tmp")?;
+        fs::create_dir_all(folder::beside(target)).map_err(Error::io("make the folder", folder::beside(target)))?;
+        folder::tidy(target)?;
+        folder::refuse_strangers(target)?;
+        folder::make_private(&work)?;
+        let none = Names { ranks: &[], campaigns: &[] };
+        Ok(Self {
+            target: target.to_owned(),
+            ranks,
+            campaigns,
+            ground: Ground::new(&work, held),
+            work,
+            customers: Layers::new(columns::customers(&[], &none)?.schema()),
+            mails: Layers::new(columns::mails(&[], &none)?.schema()),
+            skipped: Layers::new(columns::skipped(&[], &none)?.schema()),
+        })
+    }
+
+    /// Adds a part. Each customer is in one part only. Neither the number of parts nor their order changes a byte.
+    ///
+    /// # Errors
+    /// `Contradiction` when the part does not fit together; `Io`.
+    pub fn add(&self, part: &PlanPart) -> Result<(), Error> {
+        let names = Names { ranks: &self.ranks, campaigns: &self.campaigns };
+        let rows = merge::planned(part)?;
+        let letters: Vec<(&str, &PlannedMail)> = rows.iter().flat_map(|row| row.mails.iter().map(|mail| (row.id, mail))).collect();
+        let skips: Vec<(&str, &Skip)> = rows.iter().flat_map(|row| row.skipped.iter().map(|skip| (row.id, skip))).collect();
+        let customers = rows.chunks(PART_ROWS).map(|rows| columns::customers(rows, &names)).collect::<Result<_, _>>()?;
+        self.customers.add(&self.ground, customers)?;
+        let mails = letters.chunks(PART_MAILS).map(|rows| columns::mails(rows, &names)).collect::<Result<_, _>>()?;
+        self.mails.add(&self.ground, mails)?;
+        let skipped = skips.chunks(PART_ROWS).map(|rows| columns::skipped(rows, &names)).collect::<Result<_, _>>()?;
+        self.skipped.add(&self.ground, skipped)
+    }
+
+    /// Writes the plan in one step: after a crash there is the plan from before or this one. `report` makes report.html from the finished
+    /// summary, which is also what comes back.
+    ///
+    /// # Errors
+    /// `Contradiction` when the parts do not fit together; `Io`, `Unwritable`, `Report`. In every case the target is as it was.
+    pub fn finish<E>(mut self, plan: WholePlan<'_>, report: impl FnOnce(&Summary) -> Result<String, E>) -> Result<Summary, Error>
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let mut summary = plan.summary;
+        summary.inputs.sort_unstable();
+        summary.rules = digest::rules_digest(plan.job_text)?;
+        summary.files = self.write_tables(&summary)?;
+        let work = &self.work;
+        summary.files.push((JOB.into(), save(&work.join(JOB), plan.job_text.as_bytes())?));
+        summary.templates = write_templates(&work.join(TEMPLATES), plan.templates)?;
+        summary.files.extend(summary.templates.iter().map(|(name, digest)| (format!("{TEMPLATES}/{name}"), digest.clone())));
+        summary.files.extend(copy_lists(work, plan.lists)?);
+        summary.files.sort_unstable();
+        summary.digest = digest::of_plan(summary::FORMAT, &summary);
+        let html = report(&summary).map_err(|source| Error::Report { source: source.into() })?;
+        save(&work.join(REPORT), html.as_bytes())?;
+        save(&work.join(PLAN), summary::text(&summary)?.as_bytes())?;
+        folder::sync_folder(work)?;
+        folder::take_place(work, &self.target)?;
+        Ok(summary)
+    }
+
+    /// Writes the four tables in the order of customers, and gives their digests.
+    fn write_tables(&mut self, summary: &Summary) -> Result<Vec<(String, String)>, Error> {
+        let take = |layers: &mut Layers| std::mem::replace(layers, Layers::new(layers.schema()));
+        let (customers, mails, skipped) = (take(&mut self.customers), take(&mut self.mails), take(&mut self.skipped));
+        let (work, ground) = (&self.work, &self.ground);
+        let (customers, (mails, skipped)) = rayon::join(
+            || write_customers(work, ground, customers),
+            || rayon::join(|| write_mails(work, ground, mails), || write_skips(work, ground, skipped)),
+        );
+        let (files, mailed) = mails?;
+        let (skips, skipped) = skipped?;
+        agree(summary, mailed, skipped)?;
+        Ok([customers?, skips].into_iter().chain(files).collect())
+    }
 }
 
-fn fill<E>(work: &Path, plan: WholePlan<'_>, report: impl FnOnce(&Summary) -> Result<String, E>) -> Result<Summary, Error>
-where
-    E: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    let mut summary = plan.summary;
-    summary.inputs.sort_unstable();
-    summary.rules = digest::rules_digest(plan.job_text)?;
-    summary.files = write_tables(work, plan.parts, &summary)?;
-    summary.files.push((JOB.into(), save(&work.join(JOB), plan.job_text.as_bytes())?));
-    summary.templates = write_templates(&work.join(TEMPLATES), plan.templates)?;
-    summary.files.extend(summary.templates.iter().map(|(name, digest)| (format!("{TEMPLATES}/{name}"), digest.clone())));
-    summary.files.extend(copy_lists(work, plan.lists)?);
-    summary.files.sort_unstable();
-    summary.digest = digest::of_plan(summary::FORMAT, &summary);
-    let html = report(&summary).map_err(|source| Error::Report { source: source.into() })?;
-    save(&work.join(REPORT), html.as_bytes())?;
-    save(&work.join(PLAN), summary::text(&summary)?.as_bytes())?;
-    folder::sync_folder(work)?;
-    Ok(summary)
+impl Drop for Draft {
+    /// What was not put in place is of no use. After a power cut it is the next plan that removes it, as it does what cannot be removed here.
+    fn drop(&mut self) {
+        if self.work.exists() {
+            let _ = fs::remove_dir_all(&self.work);
+        }
+    }
 }
 
 /// Writes a file that survives a power cut, and gives its digest.
@@ -137,50 +214,50 @@ pub(super) fn is_inside(name: &str) -> bool {
     !name.is_empty() && Path::new(name).components().all(|part| matches!(part, Component::Normal(_)))
 }
 
-/// Writes the four tables side by side in one walk over the customers, and gives their digests.
-fn write_tables(work: &Path, parts: &[PlanPart], summary: &Summary) -> Result<Vec<(String, String)>, Error> {
-    let names = Names::new(summary);
-    let mut customers = Table::create(work, CUSTOMERS, &columns::customers(&[], &names)?)?;
-    let mut mails = Table::create(work, MAILS, &columns::mails(&[], &names)?)?;
-    let mut values = Table::create(work, VALUES, &columns::values(&[])?)?;
-    let mut skipped = Table::create(work, SKIPPED, &columns::skipped(&[], &names)?)?;
-    let mut waiting: Vec<Planned<'_>> = Vec::with_capacity(BATCH_ROWS);
-    let mut letters: Vec<(&str, &PlannedMail)> = Vec::new();
-    let mut skips: Vec<(&str, &Skip)> = Vec::new();
-    let (mut bytes, mut mailed, mut left_out) = (0, 0_u64, 0_u64);
-    let mut merge = Merge::new(parts);
-    while let Some(planned) = merge.next()? {
-        for mail in planned.mails {
-            letters.push((planned.id, mail));
-            bytes += mail.values.len();
-            if letters.len() == BATCH_ROWS || bytes >= BATCH_BYTES {
-                mails.add(&columns::mails(&letters, &names)?)?;
-                values.add(&columns::values(&letters)?)?;
-                mailed += letters.len() as u64;
-                letters.clear();
-                bytes = 0;
-            }
+/// A table's file name and digest.
+type Written = (String, String);
+
+fn write_customers(work: &Path, ground: &Ground, layers: Layers) -> Result<Written, Error> {
+    let mut table = Table::create(work, CUSTOMERS, &layers.schema())?;
+    let mut merged = layers.merged(ground)?;
+    let mut last: Option<String> = None;
+    while let Some(rows) = merged.next(None, |rows, _| rows == BATCH_ROWS)? {
+        for id in rows.column(0).as_string_opt::<i32>().into_iter().flatten().flatten() {
+            merge::refuse_disorder(last.as_deref(), id)?;
+            id.clone_into(last.get_or_insert_default());
         }
-        for skip in planned.skipped {
-            skips.push((planned.id, skip));
-            if skips.len() == BATCH_ROWS {
-                skipped.add(&columns::skipped(&skips, &names)?)?;
-                left_out += skips.len() as u64;
-                skips.clear();
-            }
-        }
-        waiting.push(planned);
-        if waiting.len() == BATCH_ROWS {
-            customers.add(&columns::customers(&waiting, &names)?)?;
-            waiting.clear();
-        }
+        table.add(&rows)?;
     }
-    customers.add(&columns::customers(&waiting, &names)?)?;
-    mails.add(&columns::mails(&letters, &names)?)?;
-    values.add(&columns::values(&letters)?)?;
-    skipped.add(&columns::skipped(&skips, &names)?)?;
-    agree(summary, mailed + letters.len() as u64, left_out + skips.len() as u64)?;
-    [customers, mails, values, skipped].into_iter().map(Table::finish).collect()
+    table.finish()
+}
+
+/// Mails and their values, each in a file of its own, and how many mails there are.
+fn write_mails(work: &Path, ground: &Ground, layers: Layers) -> Result<([Written; 2], u64), Error> {
+    let schema = layers.schema();
+    let split = |columns: &[usize]| schema.project(columns).map(Arc::new).map_err(|error| contradiction(error.to_string()));
+    let (own, beside) = columns::mails_and_values(&schema);
+    let mut mails = Table::create(work, MAILS, &split(&own)?)?;
+    let mut values = Table::create(work, VALUES, &split(&beside)?)?;
+    let mut merged = layers.merged(ground)?;
+    let mut count = 0;
+    let pick = |rows: &RecordBatch, columns: &[usize]| rows.project(columns).map_err(|error| contradiction(error.to_string()));
+    while let Some(rows) = merged.next(Some(columns::VALUES), |rows, bytes| rows == BATCH_ROWS || bytes >= BATCH_BYTES)? {
+        count += rows.num_rows() as u64;
+        let (one, other) = rayon::join(|| mails.add(&pick(&rows, &own)?), || values.add(&pick(&rows, &beside)?));
+        one.and(other)?;
+    }
+    Ok(([mails.finish()?, values.finish()?], count))
+}
+
+fn write_skips(work: &Path, ground: &Ground, layers: Layers) -> Result<(Written, u64), Error> {
+    let mut table = Table::create(work, SKIPPED, &layers.schema())?;
+    let mut merged = layers.merged(ground)?;
+    let mut count = 0;
+    while let Some(rows) = merged.next(None, |rows, _| rows == BATCH_ROWS)? {
+        count += rows.num_rows() as u64;
+        table.add(&rows)?;
+    }
+    Ok((table.finish()?, count))
 }
 
 /// Every matched pair is a mail or a skip, and the figures say how many there are of each.
@@ -201,7 +278,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) fn create(work: &Path, name: &'static str, empty: &RecordBatch) -> Result<Self, Error> {
+    pub(super) fn create(work: &Path, name: &'static str, schema: &SchemaRef) -> Result<Self, Error> {
         let path = work.join(name);
         let sink = Hashed::create(&path)?;
         // No two mails share their values, so a dictionary would only cost.
@@ -212,7 +289,7 @@ impl Table {
             .set_column_dictionary_enabled(ColumnPath::from("values"), false)
             .set_column_dictionary_enabled(ColumnPath::from("mail_id"), false)
             .build();
-        let writer = ArrowWriter::try_new(sink, empty.schema(), Some(properties)).map_err(unwritable(&path))?;
+        let writer = ArrowWriter::try_new(sink, Arc::clone(schema), Some(properties)).map_err(unwritable(&path))?;
         Ok(Self { name, path, writer })
     }
 

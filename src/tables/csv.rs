@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use super::table::{Column, Kind, LONGEST_VALUE, Table, Wanted};
-use crate::domain::Value;
+use crate::domain::{Value, Values};
 use encoding_rs::{Encoding, SHIFT_JIS, UTF_8};
 use std::fs::File;
 use std::io::Read;
@@ -152,7 +152,7 @@ fn parse(text: &str, tabs: bool, file: &str, wanted: Wanted) -> Result<(Vec<Colu
         .into_iter()
         .map(|(at, name)| {
             let kept = wanted.only.is_none_or(|only| only.contains(&name.as_str()));
-            (at, kept, Column { name, kind: Kind::Text, type_name: "text".to_owned(), values: Vec::new() })
+            (at, kept, Column { name, kind: Kind::Text, type_name: "text".to_owned(), values: Values::default() })
         })
         .collect();
     let mut lines = Vec::new();
@@ -225,12 +225,12 @@ mod tests {
 
     fn cells(bytes: &[u8]) -> Vec<(String, Vec<String>)> {
         let (columns, _) = parsed(bytes).expect("a list");
-        let text = |value: Value| match value {
+        let text = |value: std::borrow::Cow<Value>| match value.into_owned() {
             Value::Text(text) => text,
             Value::Null => "-".to_owned(),
             other => panic!("{other:?}"),
         };
-        columns.into_iter().map(|column| (column.name, column.values.into_iter().map(text).collect())).collect()
+        columns.into_iter().map(|column| (column.name, column.values.iter().map(text).collect())).collect()
     }
 
     fn message(bytes: &[u8]) -> String {

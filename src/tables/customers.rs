@@ -5,7 +5,7 @@ use super::table::{self, Column, IDS, Kind, Table, Wanted, one_of, word};
 use super::{Input, address, points};
 use crate::domain::job::{ConsentSource, ContactsSource, CustomersSource};
 use crate::domain::merges::Merges;
-use crate::domain::{Contacts, Customers, Moment, Texts, Value, Zone, channel};
+use crate::domain::{Contacts, Customers, Moment, Texts, Value, Values, Zone, channel};
 use chrono::NaiveDate;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -89,7 +89,7 @@ pub fn customers(
     let rows = Rows { table: &table, kept: &kept, zone };
 
     let customers = Customers {
-        id: kept.iter().map(|row| ids.get(*row).map_or("", AsRef::as_ref)).collect(),
+        id: kept.iter().map(|row| ids.of(*row)).collect(),
         address: rows.addresses(source, &mut notes)?,
         name: rows.joined(&source.name, "name")?,
         birthday: rows.dates(source.birthday.as_deref(), "birthday", &mut notes)?,
@@ -113,13 +113,13 @@ pub(super) fn key(role: &str) -> String {
 }
 
 /// The id of each row without outer white space, empty where there is none.
-fn ids<'a>(table: &'a Table, source: &CustomersSource) -> Result<Vec<Cow<'a, str>>, Error> {
+fn ids(table: &Table, source: &CustomersSource) -> Result<Texts, Error> {
     table.ids(table.column_of(&source.customer, &key("customer"), &IDS, "text or whole numbers")?)
 }
 
 /// The rows that have an id, sorted by it.
-fn order(table: &Table, ids: &[Cow<str>], notes: &mut Notes) -> Result<Vec<usize>, Error> {
-    let id = |row: &usize| ids.get(*row).map_or("", AsRef::as_ref);
+fn order(table: &Table, ids: &Texts, notes: &mut Notes) -> Result<Vec<usize>, Error> {
+    let id = |row: &usize| ids.get(*row);
     let mut order: Vec<usize> = (0..ids.len()).filter(|row| !id(row).is_empty()).collect();
     for row in (0..ids.len()).filter(|row| id(row).is_empty()) {
         notes.without_id += 1;
@@ -131,15 +131,16 @@ fn order(table: &Table, ids: &[Cow<str>], notes: &mut Notes) -> Result<Vec<usize
 }
 
 /// The rows that stay when merged ids are one, with the ids that they have now, sorted by those.
-fn merged<'a>(order: Vec<usize>, mut ids: Vec<Cow<'a, str>>, merges: &'a Merges, notes: &mut Notes) -> (Vec<usize>, Vec<Cow<'a, str>>) {
+fn merged(order: Vec<usize>, ids: Texts, merges: &Merges, notes: &mut Notes) -> (Vec<usize>, Ids) {
+    let mut ids = Ids { written: ids, renamed: HashMap::new() };
     if merges.is_empty() {
         return (order, ids);
     }
     // The new id's own row wins, else the first of the old ones by id.
     let mut chosen: HashMap<String, usize> = HashMap::with_capacity(order.len());
     for row in order {
-        let present = merges.present(&ids[row]);
-        let own = present == ids[row];
+        let present = merges.present(ids.of(row));
+        let own = present == ids.of(row);
         if let Some(other) = chosen.get_mut(present) {
             notes.merged += 1;
             if own {
@@ -153,10 +154,23 @@ fn merged<'a>(order: Vec<usize>, mut ids: Vec<Cow<'a, str>>, merges: &'a Merges,
     chosen.sort_unstable();
     let mut order = Vec::with_capacity(chosen.len());
     for (id, row) in chosen {
-        ids[row] = Cow::Owned(id);
+        ids.renamed.insert(row, id);
         order.push(row);
     }
     (order, ids)
+}
+
+/// The id of each row.
+struct Ids {
+    written: Texts,
+    /// Of those rows whose customer was merged, the id that is theirs now.
+    renamed: HashMap<usize, String>,
+}
+
+impl Ids {
+    fn of(&self, row: usize) -> &str {
+        self.renamed.get(&row).map_or_else(|| self.written.get(row), String::as_str)
+    }
 }
 
 /// Refuses an id that is there more than once in rows that are sorted by it.
@@ -178,16 +192,16 @@ pub(super) fn refuse_twice<'a>(table: &Table, what: &'static str, order: &[usize
 type Excluded = Vec<(String, String)>;
 
 /// The rows that stay, and whom `exclude` leaves out.
-fn split(table: &Table, source: &CustomersSource, ids: &[Cow<str>], order: Vec<usize>) -> Result<(Vec<usize>, Excluded), Error> {
+fn split(table: &Table, source: &CustomersSource, ids: &Ids, order: Vec<usize>) -> Result<(Vec<usize>, Excluded), Error> {
     let rules = source.exclude.iter().map(|(name, words)| Ok((table.column(name, "[customers] exclude")?, words)));
     let rules: Vec<(&Column, &Vec<String>)> = rules.collect::<Result<_, Error>>()?;
     let mut excluded = Vec::new();
     let mut kept = Vec::with_capacity(order.len());
     for row in order {
-        let hit = rules.iter().find_map(|(column, words)| Some((column, one_of(column.values.get(row)?, words)?)));
+        let hit = rules.iter().find_map(|(column, words)| Some((column, one_of(&*column.values.get(row)?, words)?)));
         match hit {
             Some((column, word)) => {
-                excluded.push((ids.get(row).map_or_else(String::new, ToString::to_string), format!("{} = {word}", column.name)));
+                excluded.push((ids.of(row).to_owned(), format!("{} = {word}", column.name)));
             }
             None => kept.push(row),
         }
@@ -201,19 +215,21 @@ fn absent(table: &Table, source: &CustomersSource, rows: &[usize]) -> Result<Vec
     for (name, words) in &source.exclude {
         let column = table.column(name, "[customers] exclude")?;
         let values = || rows.iter().filter_map(|row| column.values.get(*row));
-        let nobody = |word: &&String| !values().any(|value| one_of(value, slice::from_ref(*word)).is_some());
+        let nobody = |word: &&String| !values().any(|value| one_of(&value, slice::from_ref(*word)).is_some());
         let words: Vec<String> = words.iter().filter(nobody).cloned().collect();
         if words.is_empty() || rows.is_empty() {
             continue;
         }
         let mut held: Vec<String> = Vec::new();
-        let each = values().flat_map(|value| if let Value::List(values) = value { values.as_slice() } else { slice::from_ref(value) });
-        for value in each.filter_map(word).filter(|value| !value.trim().is_empty()) {
+        for value in values() {
             if held.len() == HELD {
                 break;
             }
-            if !held.iter().any(|one| *one == value) {
-                held.push(value.into_owned());
+            let each = if let Value::List(values) = &*value { values.as_slice() } else { slice::from_ref(&*value) };
+            for word in each.iter().filter_map(word).filter(|word| !word.trim().is_empty()) {
+                if held.len() < HELD && !held.iter().any(|one| *one == word) {
+                    held.push(word.into_owned());
+                }
             }
         }
         absent.push(Absent { column: name.clone(), words, held });
@@ -242,15 +258,15 @@ impl<'a> Rows<'a> {
         self.kept.iter().copied()
     }
 
-    pub fn of(&self, column: &'a Column) -> impl Iterator<Item = (usize, &'a Value)> {
-        self.kept.iter().map(|row| (*row, column.values.get(*row).unwrap_or(&Value::Null)))
+    pub fn of(&self, column: &'a Column) -> impl Iterator<Item = (usize, Cow<'a, Value>)> {
+        self.kept.iter().map(|row| (*row, column.values.get(*row).unwrap_or(Cow::Owned(Value::Null))))
     }
 
     fn addresses(&self, source: &CustomersSource, notes: &mut Notes) -> Result<Vec<crate::domain::Address>, Error> {
         let Some(name) = &source.email else { return Ok(vec![crate::domain::Address::Missing; self.kept.len()]) };
         let column = self.table.column_of(name, &key("email"), &[Kind::Text], "text")?;
         let judged = self.of(column).map(|(_, value)| {
-            let (address, cleaned) = address::judge_written(&word(value).unwrap_or_default());
+            let (address, cleaned) = address::judge_written(&word(&value).unwrap_or_default());
             notes.cleaned_addresses += u64::from(cleaned);
             address
         });
@@ -263,7 +279,7 @@ impl<'a> Rows<'a> {
         let parts: Vec<&Column> = parts.collect::<Result<_, Error>>()?;
         let mut texts = Texts::default();
         for row in self.kept {
-            let words = parts.iter().filter_map(|column| word(column.values.get(*row)?)).map(|word| clean(&word));
+            let words = parts.iter().filter_map(|column| Some(clean(&word(&*column.values.get(*row)?)?)));
             texts.push(&words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" "));
         }
         Ok(texts)
@@ -276,7 +292,7 @@ impl<'a> Rows<'a> {
             let column = self.table.column_of(name, &key(role), &[Kind::Text], "text")?;
             let mut texts = Texts::default();
             for (_, value) in self.of(column) {
-                texts.push(&write(&clean(&word(value).unwrap_or_default())));
+                texts.push(&write(&clean(&word(&value).unwrap_or_default())));
             }
             Ok(texts)
         };
@@ -292,11 +308,11 @@ impl<'a> Rows<'a> {
         })
     }
 
-    /// A column of words without outer white space; empty where there is none. `key` is what names it in the job.
+    /// A column of words without outer white space; without rows where none is mapped. `key` is what names it in the job.
     fn words(&self, name: Option<&str>, key: &str) -> Result<Texts, Error> {
-        let Some(name) = name else { return Ok(self.kept.iter().map(|_| "").collect()) };
+        let Some(name) = name else { return Ok(Texts::default()) };
         let ids = self.table.ids(self.table.column_of(name, key, &IDS, "text or whole numbers")?)?;
-        Ok(self.kept.iter().map(|row| ids.get(*row).map_or("", AsRef::as_ref)).collect())
+        Ok(self.kept.iter().map(|row| ids.get(*row)).collect())
     }
 
     /// A column of dates. Empty texts are nothing, unusable ones are counted.
@@ -305,7 +321,7 @@ impl<'a> Rows<'a> {
         let column = self.table.column_of(name, &key(role), &DATES, "a date")?;
         let mut days = Vec::with_capacity(self.kept.len());
         for (row, value) in self.of(column) {
-            let text = word(value).unwrap_or_default();
+            let text = word(&value).unwrap_or_default();
             let day = Moment::parse(&text).map(|moment| moment.date(self.zone));
             if day.is_none() && !text.trim().is_empty() {
                 let count = match role {
@@ -325,8 +341,8 @@ impl<'a> Rows<'a> {
     fn ends(&self, name: Option<&str>, role: &str) -> Result<Vec<Option<NaiveDate>>, Error> {
         let Some(name) = name else { return Ok(vec![None; self.kept.len()]) };
         let column = self.table.column_of(name, &key(role), &DATES, "a date")?;
-        let end = |(row, value)| {
-            let text = word(value).unwrap_or_default();
+        let end = |(row, value): (usize, Cow<Value>)| {
+            let text = word(&value).unwrap_or_default();
             let text = text.trim();
             if text.is_empty() || text.starts_with("0000-00-00") {
                 return Ok(None);
@@ -347,7 +363,7 @@ impl<'a> Rows<'a> {
         let Some(source) = source else { return Ok(None) };
         let column = self.table.column(&source.column, &key(role))?;
         if let Some(yes) = &source.yes {
-            return Ok(Some(self.of(column).map(|(_, value)| one_of(value, yes).is_some()).collect()));
+            return Ok(Some(self.of(column).map(|(_, value)| one_of(&value, yes).is_some()).collect()));
         }
         if !column.fits(&[Kind::Bool, Kind::Date, Kind::Time, Kind::Text]) {
             let expected = "a time or true and false, or { column = \"…\", yes = [\"…\"] } with the values that mean consent";
@@ -358,7 +374,7 @@ impl<'a> Rows<'a> {
         self.of(column)
             .map(|(row, value)| {
                 // A truth value reads as `true` or `false` here, as it does in a CSV.
-                let text = word(value).unwrap_or_default();
+                let text = word(&value).unwrap_or_default();
                 let text = text.trim();
                 // Some databases write a missing time as a day zero.
                 if text.is_empty() || text.eq_ignore_ascii_case("false") || text.starts_with("0000-00-00") {
@@ -392,14 +408,15 @@ pub(super) fn shortened(text: &str) -> String {
 }
 
 /// The columns with their values in the order of the list. Exact decimals become the numbers that templates know.
-fn in_order(table: Table, kept: &[usize]) -> Vec<(String, Vec<Value>)> {
-    let ordered = table.columns.into_iter().map(|mut column| {
+fn in_order(table: Table, kept: &[usize]) -> Vec<(String, Values)> {
+    let as_it_is = kept.len() == table.rows && kept.iter().enumerate().all(|(at, row)| at == *row);
+    let ordered = table.columns.into_iter().map(|column| {
         let decimal = column.kind == Kind::Decimal;
-        let take = |row: &usize| {
-            let value = column.values.get_mut(*row).map_or(Value::Null, |value| std::mem::replace(value, Value::Null));
-            if decimal { number(value) } else { value }
-        };
-        (column.name, kept.iter().map(take).collect())
+        if as_it_is && !decimal {
+            return (column.name, column.values);
+        }
+        let value = |row: &usize| column.values.get(*row).map_or(Value::Null, Cow::into_owned);
+        (column.name, kept.iter().map(|row| if decimal { number(value(row)) } else { value(row) }).collect())
     });
     ordered.collect()
 }

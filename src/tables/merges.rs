@@ -38,9 +38,9 @@ pub fn merges(path: &Path, base: &Path) -> Result<(Merges, Input), Error> {
     }
     // Without a known header the first row is a pair like the others. A header of other words is one of ids that nobody has.
     let mut pairs = if headed { Vec::new() } else { vec![(unmarked(&old.name).to_owned(), unmarked(&new.name).to_owned())] };
-    for (row, (old, new)) in table.ids(old)?.into_iter().zip(table.ids(new)?).enumerate() {
+    for (row, (old, new)) in table.ids(old)?.iter().zip(table.ids(new)?.iter()).enumerate() {
         match (old.is_empty(), new.is_empty()) {
-            (false, false) => pairs.push((old.into_owned(), new.into_owned())),
+            (false, false) => pairs.push((old.to_owned(), new.to_owned())),
             (true, true) => {}
             _ => return Err(Error::MergeHalf { file: table.file.clone(), place: table.place(row) }),
         }

@@ -3,6 +3,7 @@
 use super::error::Error;
 use super::table::{Column, Kind, Table, Wanted};
 use super::values;
+use crate::domain::Values;
 use crate::domain::text::uuid;
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
@@ -106,7 +107,9 @@ fn read_columns(file: File, metadata: ArrowReaderMetadata, wanted: Wanted) -> Re
         for (at, array) in kept.iter().zip(batch.columns()) {
             let Some(column) = columns.get_mut(*at) else { continue };
             let array = &if uuids.get(*at) == Some(&true) { hyphenated(array) } else { Arc::clone(array) };
-            values::append(array, wanted.zone, &mut column.values).map_err(|why| format!("column `{}`: {why}", column.name))?;
+            let mut read = Vec::new();
+            values::append(array, wanted.zone, &mut read).map_err(|why| format!("column `{}`: {why}", column.name))?;
+            column.values.extend(read);
         }
     }
     Ok((columns, rows))
@@ -145,5 +148,5 @@ fn hyphenated(array: &ArrayRef) -> ArrayRef {
 
 fn column(field: &Field, is_uuid: bool) -> Column {
     let kind = if is_uuid { Kind::Text } else { values::kind(field.data_type()) };
-    Column { name: field.name().clone(), kind, type_name: field.data_type().to_string(), values: Vec::new() }
+    Column { name: field.name().clone(), kind, type_name: field.data_type().to_string(), values: Values::default() }
 }

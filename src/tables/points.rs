@@ -13,7 +13,7 @@ const NUMBERS: [Kind; 4] = [Kind::Int, Kind::Float, Kind::Decimal, Kind::Text];
 /// The points of each customer; none where the balance is empty or cannot be used, which is counted. What expires next is left out where
 /// it makes no sense, because a mail must not tell it: more than the balance, or a last day before `as_of`.
 pub fn points(rows: &Rows<'_>, columns: Option<&PointsColumns>, as_of: NaiveDate, notes: &mut Notes) -> Result<Vec<Option<Points>>, Error> {
-    let Some(columns) = columns else { return Ok(vec![None; rows.len()]) };
+    let Some(columns) = columns else { return Ok(Vec::new()) };
     let balances = numbers(rows, &columns.balance, "points_balance", notes)?;
     let balances = balances.into_iter().map(|balance| balance.map(|balance| Points { balance, ..Points::default() }));
     let Some((expiring, expire_on)) = &columns.next else { return Ok(balances.collect()) };
@@ -50,7 +50,7 @@ fn numbers(rows: &Rows<'_>, name: &str, role: &str, notes: &mut Notes) -> Result
     let column = rows.table().column_of(name, &key(role), &NUMBERS, "whole numbers")?;
     let mut numbers = Vec::with_capacity(rows.len());
     for (row, value) in rows.of(column) {
-        let text = word(value).unwrap_or_default();
+        let text = word(&value).unwrap_or_default();
         let number = whole(text.trim());
         if number.is_none() && !text.trim().is_empty() {
             notes.unusable_points += 1;

@@ -34,7 +34,7 @@ pub fn products(source: &ProductsSource, currency: &Currency, base: &Path) -> Re
     let stock = find(&source.stock, "stock", &NUMBERS, "a number")?;
 
     let ids = table.ids(id)?;
-    let id_of = |row: &usize| ids.get(*row).map_or("", AsRef::as_ref);
+    let id_of = |row: &usize| ids.get(*row);
     let mut order: Vec<usize> = (0..ids.len()).filter(|row| !id_of(row).is_empty()).collect();
     order.sort_by(|one, other| id_of(one).cmp(id_of(other)).then(one.cmp(other)));
     refuse_twice(&table, "product", &order, id_of)?;
@@ -44,7 +44,7 @@ pub fn products(source: &ProductsSource, currency: &Currency, base: &Path) -> Re
         Ok(Product {
             id: id_of(&row).to_owned(),
             name: text(name, row).unwrap_or_default(),
-            category: category.as_ref().and_then(|words| words.get(row)).filter(|word| !word.is_empty()).map(ToString::to_string),
+            category: category.as_ref().map(|words| words.get(row)).filter(|word| !word.is_empty()).map(str::to_owned),
             price: number(&table, price, row, digits, "price")?,
             url: text(url, row),
             image: text(image, row),
@@ -57,13 +57,14 @@ pub fn products(source: &ProductsSource, currency: &Currency, base: &Path) -> Re
 
 /// A text of a row; empty is nothing.
 fn text(column: Option<&Column>, row: usize) -> Option<String> {
-    word(column?.values.get(row)?).filter(|text| !text.is_empty()).map(std::borrow::Cow::into_owned)
+    word(&*column?.values.get(row)?).filter(|text| !text.is_empty()).map(std::borrow::Cow::into_owned)
 }
 
 /// A number of a row, times ten to the power of `digits`, rounded half to even.
 fn number(table: &Table, column: Option<&Column>, row: usize, digits: u32, what: &'static str) -> Result<Option<i64>, Error> {
     let Some(column) = column else { return Ok(None) };
-    let found = match column.values.get(row) {
+    let value = column.values.get(row);
+    let found = match value.as_deref() {
         Some(Value::Int(whole)) => whole.checked_mul(10_i64.pow(digits)),
         Some(Value::Float(number)) => rounded(*number, digits),
         Some(Value::Text(text)) if text.trim().is_empty() => return Ok(None),
@@ -73,7 +74,7 @@ fn number(table: &Table, column: Option<&Column>, row: usize, digits: u32, what:
     found.map(Some).ok_or_else(|| Error::Unusable {
         file: table.file.clone(),
         column: column.name.clone(),
-        value: column.values.get(row).and_then(word).map(|word| shortened(&word)).unwrap_or_default(),
+        value: value.as_deref().and_then(word).map(|word| shortened(&word)).unwrap_or_default(),
         place: table.place(row),
         what,
     })

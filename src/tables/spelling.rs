@@ -58,7 +58,7 @@ mod tests {
 
     fn wire(text: &str) -> Option<(String, bool)> {
         match judge_written(text) {
-            (Address::Usable { wire, .. }, cleaned) => Some((wire, cleaned)),
+            (Address::Usable { wire, .. }, cleaned) => Some((wire.into(), cleaned)),
             (_, cleaned) => {
                 assert!(!cleaned, "{text}");
                 None

@@ -4,7 +4,6 @@ use super::address::judge_written;
 use super::csv;
 use super::error::{Error, relative_name};
 use super::table::{open, unchanged};
-use crate::domain::Address;
 use crate::domain::stop::{StopList, Stopped};
 use crate::domain::text::unmarked;
 use std::path::{Path, PathBuf};
@@ -125,11 +124,11 @@ pub fn stopped(path: &Path, base: &Path, key: &'static str) -> Result<Vec<Stoppe
             continue;
         }
         if who.contains(['@', '＠']) {
-            let same = match judge_written(who).0 {
-                Address::Usable { same, .. } => same,
+            let same = match judge_written(who).0.same() {
+                Some(same) => same.into_owned(),
                 // Taken as it stands it would stop nobody, and whoever is in it would go on getting mails.
-                _ if is_more_than_one(who) => return Err(Error::Line { file: name, line: *line, what: CROWDED.to_owned() }),
-                _ => who.to_lowercase(),
+                None if is_more_than_one(who) => return Err(Error::Line { file: name, line: *line, what: CROWDED.to_owned() }),
+                None => who.to_lowercase(),
             };
             stopped.push(Stopped::Address(same));
         }

@@ -3,7 +3,7 @@
 use super::error::{Error, relative_name};
 use super::{csv, parquet};
 use crate::domain::text::unmarked;
-use crate::domain::{Value, Zone};
+use crate::domain::{Texts, Value, Values, Zone};
 use std::borrow::Cow;
 use std::fs::{self, File, Metadata};
 use std::io::Read;
@@ -38,7 +38,7 @@ pub struct Column {
     pub kind: Kind,
     /// The type's name in the file, for messages.
     pub type_name: String,
-    pub values: Vec<Value>,
+    pub values: Values,
 }
 
 /// The columns of a list, all equally long.
@@ -80,22 +80,28 @@ impl Table {
 
     /// The ids in a column, without outer white space, empty where there is none. Some writers make floats of whole numbers with gaps, so
     /// whole ones are ids as the purchases have them.
-    pub fn ids<'a>(&self, column: &'a Column) -> Result<Vec<Cow<'a, str>>, Error> {
-        let id = |(row, value): (usize, &'a Value)| match (value, column.kind) {
-            (Value::Float(number), _) => whole(*number).map(Cow::Owned).ok_or_else(|| self.no_id(column, row)),
-            (Value::Text(decimal), Kind::Decimal) => {
-                let (digits, fraction) = decimal.split_once('.').unwrap_or((decimal, ""));
-                if fraction.bytes().all(|digit| digit == b'0') { Ok(Cow::Borrowed(digits)) } else { Err(self.no_id(column, row)) }
+    pub fn ids(&self, column: &Column) -> Result<Texts, Error> {
+        let mut ids = Texts::default();
+        for (row, value) in column.values.iter().enumerate() {
+            match (&*value, column.kind) {
+                (Value::Float(number), _) => ids.push(&whole(*number).ok_or_else(|| self.no_id(column, row))?),
+                (Value::Text(decimal), Kind::Decimal) => {
+                    let (digits, fraction) = decimal.split_once('.').unwrap_or((decimal, ""));
+                    if fraction.bytes().any(|digit| digit != b'0') {
+                        return Err(self.no_id(column, row));
+                    }
+                    ids.push(digits);
+                }
+                // Only a CSV comes out of a spreadsheet.
+                (Value::Text(text), _) => ids.push(if self.lines.is_some() { unmarked(text).trim() } else { text.trim() }),
+                _ => ids.push(&word(&value).unwrap_or_default()),
             }
-            // Only a CSV comes out of a spreadsheet.
-            (Value::Text(text), _) => Ok(Cow::Borrowed(if self.lines.is_some() { unmarked(text).trim() } else { text.trim() })),
-            _ => Ok(word(value).unwrap_or_default()),
-        };
-        column.values.iter().enumerate().map(id).collect()
+        }
+        Ok(ids)
     }
 
     fn no_id(&self, column: &Column, row: usize) -> Error {
-        let value = column.values.get(row).and_then(word).unwrap_or_default().into_owned();
+        let value = column.values.get(row).and_then(|value| Some(word(&value)?.into_owned())).unwrap_or_default();
         Error::Unusable { file: self.file.clone(), column: column.name.clone(), value, place: self.place(row), what: "id (a whole number)" }
     }
 

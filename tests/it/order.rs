@@ -1,7 +1,7 @@
 //! A plan follows from what was bought, not from how the lines lie in their files; and every matched pair ends in one place.
 
 use crate::shop::{self, DATE, Shop, parquet_files};
-use arrow::array::{RecordBatch, UInt64Array};
+use arrow::array::{Array, AsArray, RecordBatch, StringArray, UInt64Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use std::collections::BTreeSet;
 use std::fs;
@@ -67,4 +67,36 @@ fn count_pairs(shop: &Shop) {
         let told: usize = campaign["skipped"].as_array().unwrap().iter().map(|reason| number(&reason["pairs"])).sum();
         assert_eq!(told, of(&skipped), "skipped of {name}");
     }
+}
+
+/// Where there might not be enough for everybody, all people are in memory at once; else the plan is made partition by partition.
+#[test]
+fn a_plan_made_part_by_part_is_the_one_that_is_made_of_the_whole_shop() {
+    let names = ["birthday", "win_back", "event"];
+    let tables = ["customers.parquet", "mails.parquet", "values.parquet", "skipped.parquet"];
+    let plan = |limit: &str| {
+        let mut shop = Shop::with(&names);
+        shop.edit("AAA = 10 }, valid = \"this month\" }", &format!("AAA = 10 }}, valid = \"this month\"{limit} }}"));
+        let list = shop.own_customers();
+        let customers = shop::read(&list);
+        // Some share an address, and only the best of them gets a mail there.
+        let emails = customers.column_by_name("email").unwrap().as_string::<i32>();
+        let emails: StringArray =
+            (0..emails.len()).map(|row| if row % 9 == 0 { Some("all@example.com") } else { Some(emails.value(row)) }).collect();
+        let at = customers.schema().index_of("email").unwrap();
+        let mut columns = customers.columns().to_vec();
+        columns[at] = std::sync::Arc::new(emails);
+        shop::write(&list, &RecordBatch::try_new(customers.schema(), columns).unwrap());
+        shop.call("run", &["--as-of", "2026-11-01", "-q", "--accept", "names"]).run();
+        shop.call("plan", &["--as-of", DATE, "-q"]).run();
+        let read = |name: &&str| fs::read(shop.runs().join("monthly").join(DATE).join(name)).unwrap();
+        assert!(shop.table(DATE, "mails.parquet").len() > 200);
+        (tables.iter().map(read).collect::<Vec<_>>(), shop.table(DATE, "skipped.parquet"))
+    };
+    let (parts, skipped) = plan("");
+    let (whole, _) = plan(", limit = 9_000_000");
+    for (name, (part, whole)) in tables.iter().zip(parts.iter().zip(&whole)) {
+        assert!(part == whole, "{name} is not the same");
+    }
+    assert!(skipped.iter().any(|row| row["reason"] == "same_address"));
 }

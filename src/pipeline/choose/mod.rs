@@ -23,10 +23,12 @@ use crate::domain::job::OnRenderError;
 use crate::domain::offer::CodeSource;
 use crate::domain::plan::{PlanPart, PlannedMail, Skip};
 use crate::domain::recommend::Pick;
-use crate::domain::{Job, Offer, OfferRule, Person, SkipReason};
+use crate::domain::{Campaign, Job, Offer, OfferRule, Person, SkipReason};
 use crate::{campaigns, offers};
 use candidates::{Candidate, Stake};
 use failures::Failure;
+pub use failures::Failures;
+pub use last_orders::{LastOrders, give as give_last_orders};
 pub use meeting::GivenAway;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -70,29 +72,49 @@ type Decided = (Vec<Progress>, GivenAway);
 
 /// Runs the second pass over all campaigns. `watch` hears of rendered mails.
 pub fn run(job: &Job, inputs: &Inputs, assessed: &mut Assessed, watch: &Watch) -> Result<(Vec<PlanPart>, GivenAway), Error> {
-    let (progress, given) = decide(job, inputs, assessed, Scope::Everybody, watch)?;
-    failures::refuse(job, &progress)?;
-    Ok((assessed.people.iter().zip(progress).map(|(part, progress)| progress.into_part(part)).collect(), given))
+    let (mut progress, given) = fetch_and_decide(job, inputs, assessed, Scope::Everybody, watch)?;
+    Failures::of(job, progress.iter_mut()).refuse(job)?;
+    Ok((into_parts(assessed, progress), given))
+}
+
+/// The same for one partition of a shop in which no campaign has a meeting. Last orders are given already.
+pub fn part(job: &Job, inputs: &Inputs, assessed: &Assessed) -> (Vec<PlanPart>, GivenAway, Failures) {
+    let (mut progress, given) = decide(job, inputs, assessed, Scope::Everybody, &super::progress::unwatched);
+    let failures = Failures::of(job, progress.iter_mut());
+    (into_parts(assessed, progress), given, failures)
 }
 
 /// The same for a plan that is only looked at: a mail that fails is a skip there, whatever the job says.
 pub fn weigh(job: &Job, inputs: &Inputs, assessed: &mut Assessed, watch: &Watch) -> Result<Vec<PlanPart>, Error> {
-    let (progress, _) = decide(job, inputs, assessed, Scope::Everybody, watch)?;
-    Ok(assessed.people.iter().zip(progress).map(|(part, progress)| progress.into_part(part)).collect())
+    let (progress, _) = fetch_and_decide(job, inputs, assessed, Scope::Everybody, watch)?;
+    Ok(into_parts(assessed, progress))
 }
 
 /// The same for a look at one customer, whose partition of the plan comes back. A mail that fails is a skip there, whatever the job
 /// says; of the others it is only decided whether they get a mail.
 pub fn look(job: &Job, inputs: &Inputs, assessed: &mut Assessed, part: usize, row: usize) -> Result<PlanPart, Error> {
-    let (mut progress, _) = decide(job, inputs, assessed, Scope::Only { part, row }, &super::progress::unwatched)?;
+    let (mut progress, _) = fetch_and_decide(job, inputs, assessed, Scope::Only { part, row }, &super::progress::unwatched)?;
     let looked = progress.swap_remove(part);
     Ok(looked.into_part(&assessed.people[part]))
 }
 
 /// The same without rendering: the mails of the parts have neither subject nor text.
 pub fn count(job: &Job, inputs: &Inputs, assessed: &mut Assessed, watch: &Watch) -> Result<Vec<PlanPart>, Error> {
-    let (progress, _) = decide(job, inputs, assessed, Scope::Nobody, watch)?;
-    Ok(assessed.people.iter().zip(progress).map(|(part, progress)| progress.into_part(part)).collect())
+    let (progress, _) = fetch_and_decide(job, inputs, assessed, Scope::Nobody, watch)?;
+    Ok(into_parts(assessed, progress))
+}
+
+fn into_parts(assessed: &Assessed, progress: Vec<Progress>) -> Vec<PlanPart> {
+    assessed.people.iter().zip(progress).map(|(part, progress)| progress.into_part(part)).collect()
+}
+
+/// Whether a campaign, the run or a pool of codes does not have enough for everybody, so that the whole shop has to meet.
+pub fn meets(job: &Job) -> bool {
+    let is_short = |campaign: &Campaign| {
+        let pool = matches!(campaign.offer.as_ref().and_then(OfferRule::code), Some(CodeSource::Pool(_)));
+        campaign.is_allotted() || pool
+    };
+    job.budget.is_some() || job.campaigns.iter().any(is_short)
 }
 
 /// What one partition has decided so far.
@@ -111,14 +133,16 @@ struct Pass<'a> {
     scope: Scope,
     /// For each campaign the earlier ones whose discount it may not come with: they are on the same thing.
     rivals: Vec<Vec<usize>>,
-    /// The net of the shop's average order in the window.
-    mean_order: i64,
 }
 
-fn decide(job: &Job, inputs: &Inputs, assessed: &mut Assessed, scope: Scope, watch: &Watch) -> Result<Decided, Error> {
+fn fetch_and_decide(job: &Job, inputs: &Inputs, assessed: &mut Assessed, scope: Scope, watch: &Watch) -> Result<Decided, Error> {
     last_orders::fetch(job, inputs, assessed, &|at, place, row| renders(job, scope, at, place, row))?;
+    Ok(decide(job, inputs, assessed, scope, watch))
+}
+
+fn decide(job: &Job, inputs: &Inputs, assessed: &Assessed, scope: Scope, watch: &Watch) -> Decided {
     let people = &assessed.people;
-    let pass = Pass { job, inputs, assessed, scope, rivals: rivals(job, inputs), mean_order: mean_order(people) };
+    let pass = Pass { job, inputs, assessed, scope, rivals: rivals(job, inputs) };
     let total = people.iter().map(|part| part.matches.len() as u64).sum();
     let mut done = 0;
     let mut progress: Vec<Progress> = people.iter().map(|part| Progress::new(part.len())).collect();
@@ -145,7 +169,7 @@ fn decide(job: &Job, inputs: &Inputs, assessed: &mut Assessed, scope: Scope, wat
         done += people.iter().map(|part| part.matches_of(at).len() as u64).sum::<u64>();
         watch(Step::Render, done, total);
     }
-    Ok((progress, meeting.into_given_away()))
+    (progress, meeting.into_given_away())
 }
 
 /// Whether a campaign's mail of this partition and row is rendered: where a mail that cannot be makes room for the next one, a look at one
@@ -207,14 +231,6 @@ fn rivals(job: &Job, inputs: &Inputs) -> Vec<Vec<usize>> {
     (0..job.campaigns.len()).map(of).collect()
 }
 
-/// The net of the average order of all customers in the window; 0 where there is none.
-fn mean_order(people: &[People]) -> i64 {
-    let buyers = people.iter().flat_map(|part| &part.features).filter(|features| features.orders > 0 && features.spend > 0);
-    let (orders, spend) = buyers
-        .fold((0_i128, 0_i128), |(orders, spend), features| (orders + i128::from(features.orders), spend + i128::from(features.spend)));
-    spend.checked_div(orders).and_then(|mean| i64::try_from(mean).ok()).unwrap_or(0)
-}
-
 impl Pass<'_> {
     /// Whether there is not enough of something for everybody, or each code must be another one.
     fn shares_out(&self, at: usize) -> bool {
@@ -240,7 +256,7 @@ impl Pass<'_> {
     fn exposure(&self, offer: &Offer, person: &Person) -> i64 {
         let points = self.job.points.as_ref().map_or(0, |rule| rule.rate.of(person.standing.rank));
         let price = |id: &str| self.inputs.shop.product(id).and_then(|product| product.price);
-        let worth = offers::Worth { shop_mean: self.mean_order, points: f64::from(points) / 1e6, price: &price };
+        let worth = offers::Worth { shop_mean: self.assessed.mean_order, points: f64::from(points) / 1e6, price: &price };
         offers::exposure(offer, person, &worth)
     }
 

@@ -1,0 +1,238 @@
+//! The two passes over a shop's partitions, and what comes of them: the parts of a plan, one after the other, into its draft.
+//!
+//! Where nothing but a few facts of each customer has to meet, a partition's people are made twice and kept never: memory follows the
+//! partition, not the shop. Where ranks, accounts or gifts depend on everybody, all people stay in memory between the passes.
+
+use super::accounts::Totals;
+use super::addresses::{self, Claim};
+use super::assess::{self, Assessed, Folded, Listed, MeanOrder};
+use super::choose::{self, Failures, GivenAway, LastOrders};
+use super::error::Error;
+use super::figures::Tally;
+use super::inputs::Inputs;
+use super::people::People;
+use super::progress::{Step, Watch};
+use super::{coupons, households};
+use crate::domain::features::ReadCounts;
+use crate::domain::ladder::Admission;
+use crate::domain::plan::PlanPart;
+use crate::domain::{Dates, Job, OfferRule, Rate};
+use crate::{campaigns, features, ranks, runs};
+use chrono::NaiveDate;
+use rayon::prelude::*;
+use std::collections::HashMap;
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// What a plan decided, but for its parts.
+pub struct Decided<'a> {
+    pub dates: Dates,
+    pub read: ReadCounts,
+    pub totals: Totals,
+    pub tally: Tally<'a>,
+    pub given: GivenAway,
+    /// How many of each campaign's codes of earlier runs were redeemed, where the job can tell.
+    pub rates: Vec<Option<Rate>>,
+}
+
+/// Plans everybody's mails into a draft; `begin` begins one.
+pub fn run<'a>(
+    job: &'a Job,
+    inputs: &Inputs,
+    as_of: NaiveDate,
+    begin: impl Fn() -> Result<runs::Draft, Error>,
+    watch: &Watch,
+) -> Result<(Decided<'a>, runs::Draft), Error> {
+    let draft = begin()?;
+    if !is_of_parts(job, inputs) {
+        return Ok((whole(job, inputs, as_of, &draft, watch)?, draft));
+    }
+    if let Some(decided) = part_by_part(job, inputs, as_of, &draft, watch)? {
+        return Ok((decided, draft));
+    }
+    // Two customers came to one code, of 10^17 that there are. Who keeps it is a question for the whole shop.
+    drop(draft);
+    let draft = begin()?;
+    Ok((whole(job, inputs, as_of, &draft, watch)?, draft))
+}
+
+/// Whether a partition's mails can be decided without the other partitions' people.
+fn is_of_parts(job: &Job, inputs: &Inputs) -> bool {
+    let told = job.customers.as_ref().is_some_and(|list| list.points.is_some());
+    let accounts = job.points.is_some() || job.cashback.is_some() || told;
+    let tops = job.ladder.ranks.iter().any(|rank| matches!(rank.admits, Admission::Top(_)));
+    !accounts && !tops && !assess::wants_orders(job, inputs) && !households::any(&inputs.shop.customers) && !choose::meets(job)
+}
+
+/// All people in memory at once.
+fn whole<'a>(job: &'a Job, inputs: &Inputs, as_of: NaiveDate, draft: &runs::Draft, watch: &Watch) -> Result<Decided<'a>, Error> {
+    let mut assessed = assess::run(job, inputs, as_of, watch)?;
+    let (parts, given) = choose::run(job, inputs, &mut assessed, watch)?;
+    let mut tally = Tally::new(job);
+    for (people, part) in assessed.people.iter().zip(&parts) {
+        tally.add(&inputs.shop, people, part);
+    }
+    parts.into_par_iter().try_for_each(|part| draft.add(&part))?;
+    let rates = coupons::rates(job, inputs, assessed.book.as_ref(), as_of)?;
+    Ok(Decided { dates: assessed.dates, read: assessed.read, totals: assessed.totals, tally, given, rates })
+}
+
+/// One partition after the other; `None` where two mails came to one code.
+fn part_by_part<'a>(
+    job: &'a Job,
+    inputs: &Inputs,
+    as_of: NaiveDate,
+    draft: &runs::Draft,
+    watch: &Watch,
+) -> Result<Option<Decided<'a>>, Error> {
+    let dates = assess::dates(job, inputs, as_of);
+    let Folded { features, read, .. } = assess::fold(job, inputs, dates.bounds(job.zone), watch)?;
+    let passes = Passes { job, inputs, dates: &dates, features: &features, listed: Listed::of(inputs) };
+    let met = passes.first()?;
+    let (tally, given, failures, mut codes) = passes.second(&met, draft, watch)?;
+    failures.refuse(job)?;
+    codes.sort_unstable();
+    if codes.is_sorted_by(|one, next| one < next) {
+        let rates = coupons::rates(job, inputs, None, as_of)?;
+        return Ok(Some(Decided { dates, read, totals: Totals::default(), tally, given, rates }));
+    }
+    Ok(None)
+}
+
+/// What both passes look into.
+struct Passes<'a, 'i> {
+    job: &'a Job,
+    inputs: &'i Inputs,
+    dates: &'i Dates,
+    features: &'i features::Folded,
+    listed: Listed,
+}
+
+/// What the first pass leaves to the second.
+struct Met {
+    mean_order: i64,
+    matched: u64,
+    /// By partition: the places of the matches whose address is somebody else's, and the last orders that mails show.
+    lost: Vec<Vec<usize>>,
+    orders: Vec<Mutex<HashMap<String, crate::domain::LastOrder>>>,
+}
+
+/// What one partition brings to the meeting.
+struct Seen {
+    mean_order: MeanOrder,
+    matched: u64,
+    claims: Vec<Claim>,
+    orders: LastOrders,
+}
+
+/// What the second pass comes to, with a mark of each code that was made.
+type Came<'a> = (Tally<'a>, GivenAway, Failures, Vec<u64>);
+
+impl<'a> Passes<'a, '_> {
+    /// The people of a partition with ranks and matches.
+    fn people(&self, at: usize) -> Result<People, Error> {
+        let (job, inputs) = (self.job, self.inputs);
+        let mut people = self.listed.join(inputs, at, &self.features.partition(at)?);
+        assess::assign(job, inputs, self.dates, &ranks::Tops::default(), &mut people);
+        let facts: campaigns::RunFacts = assess::facts(job, self.dates, inputs.before.run.is_none());
+        people.matches = assess::matches(job, inputs, &facts, None, (at, &people));
+        Ok(people)
+    }
+
+    /// What only the whole shop knows: the average order, who shares an address, and the last orders that are to be read.
+    fn first(&self) -> Result<Met, Error> {
+        let (job, inputs) = (self.job, self.inputs);
+        let several = addresses::Several::of(&inputs.shop.customers);
+        let look = |at| -> Result<Seen, Error> {
+            let people = self.people(at)?;
+            let mut orders = LastOrders::new(job, inputs);
+            orders.ask(&people, |_, _| true);
+            Ok(Seen {
+                mean_order: MeanOrder::of(&people),
+                matched: people.matches.len() as u64,
+                claims: several.claims(&inputs.shop, at, &people),
+                orders,
+            })
+        };
+        let seen: Vec<Seen> = (0..features::PARTITIONS).into_par_iter().with_max_len(1).map(look).collect::<Result<_, _>>()?;
+        let mut met = Met {
+            mean_order: seen.iter().map(|seen| seen.mean_order).sum::<MeanOrder>().net(),
+            matched: seen.iter().map(|seen| seen.matched).sum(),
+            lost: vec![Vec::new(); features::PARTITIONS],
+            orders: (0..features::PARTITIONS).map(|_| Mutex::default()).collect(),
+        };
+        let mut claims = Vec::new();
+        let mut orders = LastOrders::default();
+        for seen in seen {
+            claims.extend(seen.claims);
+            orders.join(seen.orders);
+        }
+        for (at, nth) in addresses::lost(&claims) {
+            met.lost[at].push(nth);
+        }
+        for (customer, order) in orders.read(job, inputs, self.dates.as_of)? {
+            met.orders[features::partition_of(&customer)].get_mut().unwrap_or_else(PoisonError::into_inner).insert(customer, order);
+        }
+        Ok(met)
+    }
+
+    /// Decides and renders the mails of each partition, which then is done with.
+    fn second(&self, met: &Met, draft: &runs::Draft, watch: &Watch) -> Result<Came<'a>, Error> {
+        let came: Mutex<Came<'a>> = Mutex::new((Tally::new(self.job), GivenAway::default(), Failures::default(), Vec::new()));
+        let done = AtomicU64::new(0);
+        let work = |at: usize| -> Result<(), Error> {
+            let (assessed, matched) = self.assessed(at, met)?;
+            self.features.release(at);
+            let (parts, given, failures) = choose::part(self.job, self.inputs, &assessed);
+            for part in &parts {
+                draft.add(part)?;
+            }
+            let codes: Vec<u64> = parts.iter().flat_map(|part| self.codes(part)).collect();
+            let mut came = came.lock().unwrap_or_else(PoisonError::into_inner);
+            for (people, part) in assessed.people.iter().zip(&parts) {
+                came.0.add(&self.inputs.shop, people, part);
+            }
+            came.1 = given;
+            came.2.join(failures);
+            came.3.extend(codes);
+            drop(came);
+            watch(Step::Render, done.fetch_add(matched, Ordering::Relaxed) + matched, met.matched);
+            Ok(())
+        };
+        (0..features::PARTITIONS).into_par_iter().with_max_len(1).try_for_each(work)?;
+        Ok(came.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// One partition as if it were the shop, and how many matches it has.
+    fn assessed(&self, at: usize, met: &Met) -> Result<(Assessed, u64), Error> {
+        let mut people = self.people(at)?;
+        for nth in &met.lost[at] {
+            people.matches[*nth].address_lost = true;
+        }
+        let mut orders = std::mem::take(&mut *met.orders[at].lock().unwrap_or_else(PoisonError::into_inner));
+        choose::give_last_orders(&mut people, &mut orders);
+        let matched = people.matches.len() as u64;
+        let assessed = Assessed {
+            dates: self.dates.clone(),
+            tops: ranks::Tops::default(),
+            first_run: self.inputs.before.run.is_none(),
+            people: vec![people],
+            read: ReadCounts::default(),
+            book: None,
+            tally: None,
+            past: None,
+            totals: Totals::default(),
+            mean_order: met.mean_order,
+        };
+        Ok((assessed, matched))
+    }
+
+    /// Marks of the codes that were made for a part: two alike would be noticed.
+    fn codes(&self, part: &PlanPart) -> Vec<u64> {
+        let hasher = foldhash::fast::FixedState::default();
+        let makes = |campaign: usize| self.job.campaigns[campaign].offer.as_ref().is_some_and(OfferRule::makes_codes);
+        let made = part.mails.iter().filter(|mail| makes(mail.campaign)).filter_map(|mail| mail.coupon_code.as_deref());
+        made.map(|code| hasher.hash_one(code)).collect()
+    }
+}
