@@ -50,8 +50,22 @@ pub fn address_of(written: &str) -> Result<String, ComposeError> {
 /// the same bytes.
 ///
 /// # Errors
-/// An address, a link or an id that could break a header, or a date out of range.
+/// As for [`write_head`].
 pub fn compose(head: &Head, content: &Content) -> Result<Vec<u8>, ComposeError> {
+    let mut bytes = write_head(head, &content.subject)?.into_bytes();
+    let parts = MultiPart::alternative()
+        .boundary(format!("=_{}", head.mail_id))
+        .singlepart(part(ContentType::TEXT_PLAIN, &content.text))
+        .singlepart(part(ContentType::TEXT_HTML, &content.html));
+    bytes.extend_from_slice(&parts.formatted());
+    Ok(bytes)
+}
+
+/// The headers of a mail; what stands below them can always be written.
+///
+/// # Errors
+/// An address, a link or an id that could break a header, or a date out of range.
+pub fn write_head(head: &Head, subject: &str) -> Result<String, ComposeError> {
     let from = Mailbox::read("From", head.from)?;
     let to = Mailbox { name: head.to_name.to_owned(), address: address("To", head.to_address)? };
     let id = word("mail id", head.mail_id, 64)?;
@@ -68,7 +82,7 @@ pub fn compose(head: &Head, content: &Content) -> Result<Vec<u8>, ComposeError> 
     if let Some(reply_to) = head.reply_to {
         header("Reply-To", &Mailbox::read("Reply-To", reply_to)?.write("Reply-To"));
     }
-    header("Subject", &encode::text(&content.subject, "Subject: ".len()));
+    header("Subject", &encode::text(subject, "Subject: ".len()));
     header("Date", &date(head)?);
     header("Message-ID", &format!("<{id}@{domain}>"));
     header("List-Unsubscribe", &format!("<{}>", word("opt-out link", head.unsubscribe, 900)?));
@@ -79,13 +93,7 @@ pub fn compose(head: &Head, content: &Content) -> Result<Vec<u8>, ComposeError> 
         header("List-Id", &format!("<{}>", word("list id", list, 255)?));
     }
     header("MIME-Version", "1.0");
-    let parts = MultiPart::alternative()
-        .boundary(format!("=_{id}"))
-        .singlepart(part(ContentType::TEXT_PLAIN, &content.text))
-        .singlepart(part(ContentType::TEXT_HTML, &content.html));
-    let mut bytes = out.into_bytes();
-    bytes.extend_from_slice(&parts.formatted());
-    Ok(bytes)
+    Ok(out)
 }
 
 /// One MIME part. Only quoted-printable and base64 are used: both keep every line short, and neither can hold the boundary.

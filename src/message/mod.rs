@@ -13,18 +13,20 @@ mod files;
 mod filters;
 mod legal;
 mod lexer;
-mod moulds;
+mod markup;
 mod names;
+mod page;
 mod parts;
 mod plain;
 mod problem;
+mod reading;
 mod render;
 mod scan;
 mod shown;
 mod templates;
 mod values;
 
-pub use compose::{ComposeError, Head, address_of, compose};
+pub use compose::{ComposeError, Head, address_of, compose, write_head};
 pub use legal::legal;
 pub use names::Names;
 pub use problem::{Problem, Severity};
@@ -64,6 +66,8 @@ pub struct Content {
     pub preheader: Option<String>,
     pub html: String,
     pub text: String,
+    /// The text was made from the HTML, and shows its words and link targets only.
+    pub is_mirror: bool,
 }
 
 /// What makes two mails the same: BLAKE3 of address, subject, text and HTML, each after its length in bytes (64 bits, little endian).
@@ -83,7 +87,13 @@ mod tests {
 
     #[test]
     fn the_hash_tells_where_one_part_ends() {
-        let content = |subject: &str, text: &str| Content { subject: subject.into(), preheader: None, html: "h".into(), text: text.into() };
+        let content = |subject: &str, text: &str| Content {
+            subject: subject.into(),
+            preheader: None,
+            html: "h".into(),
+            text: text.into(),
+            is_mirror: false,
+        };
         assert_eq!(hash("a@b", &content("ab", "c")), hash("a@b", &content("ab", "c")));
         assert_ne!(hash("a@b", &content("ab", "c")), hash("a@b", &content("a", "bc")));
         assert_ne!(hash("a@b", &content("ab", "c")), hash("a@c", &content("ab", "c")));

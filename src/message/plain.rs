@@ -1,22 +1,40 @@
 //! The text part: made from the rendered HTML where a campaign has no `body.txt`.
 
-use html2text::config;
+use super::markup::hides;
 use html2text::render::TextDecorator;
+use html2text::{Element, Handle, config};
 
 /// Lines are not broken: a mail program does that better, above all in Japanese, where a break at a fixed width tears words. This is
 /// the length at which a paragraph would break after all.
 const WIDTH: usize = 4_000;
 
-/// The HTML as text: paragraphs, list items, link targets behind their words, pictures as their alternative text.
+/// The HTML as text: paragraphs, list items, link targets behind their words, pictures as their alternative text. What an inline style
+/// hides is left out.
 ///
 /// # Errors
 /// When the HTML cannot be read, in words.
 pub(super) fn from_html(html: &str) -> Result<String, String> {
-    config::with_decorator(Plain::default())
-        .no_link_wrapping()
-        .raw_mode(true)
-        .string_from_read(html.as_bytes(), WIDTH)
-        .map_err(|error| format!("no text part can be made from it: {error}; write a `body.txt`"))
+    let config = config::with_decorator(Plain::default()).no_link_wrapping().raw_mode(true);
+    let text = || {
+        let page = config.parse_html(html.as_bytes())?;
+        leave_out_hidden(&page.document);
+        config.render_to_string(config.dom_to_render_tree(&page)?, WIDTH)
+    };
+    text().map_err(|error| format!("no text part can be made from it: {error}; write a `body.txt`"))
+}
+
+/// Takes the elements out of a page that an inline style hides.
+fn leave_out_hidden(page: &Handle) {
+    let mut left = vec![Handle::clone(page)];
+    while let Some(node) = left.pop() {
+        node.children.borrow_mut().retain(|child| !is_hidden(child));
+        left.extend(node.children.borrow().iter().cloned());
+    }
+}
+
+fn is_hidden(node: &Handle) -> bool {
+    let Element { attrs, .. } = &node.data else { return false };
+    attrs.borrow().iter().any(|attribute| &*attribute.name.local == "style" && hides(&attribute.value))
 }
 
 /// Trims each line's end, keeps at most one empty line in a row, ends with one LF.
@@ -134,5 +152,12 @@ mod tests {
                     <tr><td><a href=\"https://a.example/x?y=1&amp;z=2\">開く</a></td></tr></table><img src=\"a.png\" alt=\"椿\"></body></html>";
         let text = tidy(&from_html(html).unwrap());
         assert_eq!(text, "■ 題\n\n一行目\n二行目\n開く https://a.example/x?y=1&z=2\n椿\n");
+    }
+
+    #[test]
+    fn what_is_hidden_is_left_out() {
+        let html = "<div style=\"display:none\">a<p>b</div><p>c<span style=' Display : NONE !important; x:y'>d</span><b style=\"display:none;display:inline\">e</b>\
+                    <ul><li style='display&#58;none'>f<li>g</ul>";
+        assert_eq!(tidy(&from_html(html).unwrap()), "ce\n・g\n");
     }
 }

@@ -1,5 +1,6 @@
 //! Renders one mail's parts from its values.
 
+use super::reading::{self, Reading};
 use super::templates::{Parts, Templates};
 use super::{Content, plain};
 use crate::domain::Value;
@@ -36,29 +37,7 @@ impl Templates {
         values: &Value,
         shop: &[(String, String)],
     ) -> Result<Content, RenderError> {
-        self.mail(self.parts(campaign, variant, rank)?, context(values, shop), false)
-    }
-
-    /// The same, by a short way where earlier mails have shown one, and by the long way where `is_right` says that the short one went
-    /// wrong; `None` where it says so of both.
-    ///
-    /// # Errors
-    /// As for `render`.
-    pub fn render_right(
-        &self,
-        campaign: &str,
-        variant: Option<&str>,
-        rank: Option<&str>,
-        values: &Value,
-        shop: &[(String, String)],
-        is_right: impl Fn(&Content) -> bool,
-    ) -> Result<Option<Content>, RenderError> {
-        let parts = self.parts(campaign, variant, rank)?;
-        let content = self.mail(parts, context(values, shop), true)?;
-        if is_right(&content) {
-            return Ok(Some(content));
-        }
-        Ok(Some(self.mail(parts, context(values, shop), false)?).filter(is_right))
+        self.mail(self.parts(campaign, variant, rank)?, context(values, shop))
     }
 
     /// The files of a mail.
@@ -72,7 +51,7 @@ impl Templates {
         Ok(rank.and_then(|rank| set.ranks.get(rank)).unwrap_or(&set.usual))
     }
 
-    fn mail(&self, parts: &Parts, mut context: Context, short: bool) -> Result<Content, RenderError> {
+    fn mail(&self, parts: &Parts, mut context: Context) -> Result<Content, RenderError> {
         let subject = match &parts.subject {
             Some(name) => one_line(&self.part(name, &context)?),
             None => String::new(),
@@ -88,35 +67,37 @@ impl Templates {
         if let Some(preheader) = &preheader {
             context.insert_value("preheader", tera::Value::from(preheader.as_str()));
         }
-        let (html, text) = self.bodies(parts, context, short)?;
-        Ok(Content { subject, preheader, html, text })
-    }
-
-    /// The HTML part and the text part; either is empty where the campaign has no such template.
-    fn bodies(&self, parts: &Parts, mut context: Context, short: bool) -> Result<(String, String), RenderError> {
         let mut html = match &parts.html {
             Some(name) => self.part(name, &context)?,
             None => String::new(),
         };
-        let text = match (&parts.text, &parts.html) {
-            (Some(name), _) => plain::tidy(&self.part(name, &context)?),
-            (None, Some(name)) if context.remove("preheader").is_some() => {
-                // The hidden line would stand visibly at the top of the text, so the text is made from a mail without it.
-                self.text(name, &self.part(name, &context)?, short)?
-            }
-            (None, Some(name)) => self.text(name, &html, short)?,
-            (None, None) => plain::tidy(""),
+        let (text, is_mirror) = match (&parts.text, &parts.html) {
+            (Some(name), _) => (plain::tidy(&self.part(name, &context)?), false),
+            (None, Some(name)) => self.text(name, &html, preheader.as_deref(), context)?,
+            (None, None) => (plain::tidy(""), false),
         };
         if let (Some(inliner), Some(name)) = (&self.inliner, &parts.html) {
             html = inliner.inline(&html).map_err(|error| of_file(name, format!("its styles cannot be moved inline: {error}")))?;
         }
-        Ok((html, text))
+        Ok(Content { subject, preheader, html, text, is_mirror })
     }
 
-    /// The text of an HTML part.
-    fn text(&self, name: &str, html: &str, short: bool) -> Result<String, RenderError> {
-        let long = |html: &str| plain::from_html(html).map(|text| plain::tidy(&text)).map_err(|message| of_file(name, message));
-        if short { self.moulds.text(name, html, long) } else { long(html) }
+    /// The text of an HTML part, and whether it shows nothing but what that shows.
+    fn text(&self, name: &str, html: &str, preheader: Option<&str>, mut context: Context) -> Result<(String, bool), RenderError> {
+        let is_hidden = |reading: &Reading| preheader.is_none_or(|preheader| reading.hidden.contains(preheader));
+        match reading::read(html) {
+            Some(reading) if is_hidden(&reading) => return Ok((plain::tidy(&reading.text), reading.is_mirror)),
+            _ if preheader.is_none() => return Ok((long_text(name, html)?, false)),
+            _ => {}
+        }
+        // What an inbox shows after the subject would stand visibly at the top of the text.
+        context.remove("preheader");
+        let html = self.part(name, &context)?;
+        let text = match reading::read(&html) {
+            Some(reading) => plain::tidy(&reading.text),
+            None => long_text(name, &html)?,
+        };
+        Ok((text, false))
     }
 
     /// One file, rendered.
@@ -143,6 +124,11 @@ impl Templates {
             _ => of_file(name, error.to_string()),
         }
     }
+}
+
+/// The text of an HTML part to which no short way leads.
+fn long_text(name: &str, html: &str) -> Result<String, RenderError> {
+    plain::from_html(html).map(|text| plain::tidy(&text)).map_err(|message| of_file(name, message))
 }
 
 fn of_file(file: &str, message: String) -> RenderError {
@@ -242,12 +228,52 @@ fn breaks(character: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Names;
     use super::*;
+    use crate::domain::Currency;
+    use crate::domain::job::Language;
 
     #[test]
     fn a_subject_is_one_line() {
         assert_eq!(one_line("  a\r\nBcc: b\u{2028}\u{7f} c\n"), "a Bcc: b c");
         assert_eq!(one_line("全角　の空白"), "全角　の空白");
+    }
+
+    /// A mail of this HTML with the preheader `Look: A & B`.
+    fn mail(html: &str) -> Content {
+        let names = Names {
+            customer: None,
+            shop: Vec::new(),
+            without_mail: Vec::new(),
+            elsewhere: Vec::new(),
+            variants: Vec::new(),
+            currency: Currency { code: "JPY".into(), digits: 0 },
+            language: Language::Ja,
+        };
+        let files = [("letter/subject.txt", "Hello"), ("letter/preheader.txt", "Look: {{ customer.name }}"), ("letter/body.html", html)];
+        let files = files.map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()));
+        let templates = Templates::given(&files, &["letter".to_owned()], &[], &names).unwrap();
+        let name = Value::Record(vec![("name".into(), Value::Text("A & B".into()))]);
+        templates.render("letter", None, None, &Value::Record(vec![("customer".into(), name)]), &[]).unwrap()
+    }
+
+    #[test]
+    fn a_preheader_that_is_hidden_is_not_in_the_text() {
+        let hidden = "<div style=\"Display: none\">{{ preheader }}</div><p>Dear</p><p style=\"display:none\">no</p>";
+        let seen = mail(hidden);
+        assert!(seen.html.contains("Look: A &amp; B") && seen.is_mirror);
+        assert_eq!(seen.text, "Dear\n");
+        // The long way, for a `<p>` in a `<p>`; a preheader that is shown; one that is hidden in another way.
+        for (html, wanted) in [
+            ("<div style='display:none'>{{ preheader or '' }}</div><p>Dear<p>you</p><p style='display:none'>no</p>", "Dear\n\nyou\n"),
+            ("{% if preheader %}<p>{{ preheader }}</p>{% endif %}<p>Dear</p><p style='display:none'>no</p>", "Dear\n"),
+            ("<p style='max-height:0'>{{ preheader or '' }}</p><p>Dear</p>", "Dear\n"),
+        ] {
+            let content = mail(html);
+            assert_eq!((content.text.as_str(), content.is_mirror), (wanted, false), "{html}");
+        }
+        // One that is shown and hidden as well is there to be read.
+        assert_eq!(mail("<p style='display:none'>{{ preheader }}</p><p>{{ preheader }}</p>").text, "Look: A & B\n");
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Loads the template folder, and finds everything that is wrong with it at once.
 
 use super::files::{self, Folder};
-use super::moulds::Moulds;
 use super::names::Names;
 use super::problem::{Problem, Severity};
 use super::{Error, check, filters, parts, shown};
@@ -17,7 +16,6 @@ pub struct Templates {
     pub(super) sources: HashMap<String, String>,
     pub(super) campaigns: HashMap<String, Campaign>,
     pub(super) inliner: Option<css_inline::CSSInliner<'static>>,
-    pub(super) moulds: Moulds,
     digests: Vec<(String, String)>,
     warnings: Vec<Problem>,
 }
@@ -112,7 +110,7 @@ impl Templates {
         problems.extend(campaigns.iter().filter(by_mail).filter_map(|name| parts::twins(name, found_parts.get(name)?, &files)));
         let digests = files.iter().map(|file| (file.name.clone(), file.digest.clone())).collect();
         let sources = files.into_iter().map(|file| (file.name, file.text)).collect();
-        Ok(Self { tera, sources, campaigns: found_parts, inliner: None, moulds: Moulds::default(), digests, warnings: problems })
+        Ok(Self { tera, sources, campaigns: found_parts, inliner: None, digests, warnings: problems })
     }
 
     /// Moves the rules of `<style>` elements into the elements of each rendered mail (`inline_css = true` in the job).

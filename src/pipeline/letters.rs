@@ -104,12 +104,10 @@ impl Writer {
 
     fn render_one(&self, mail: &MailRow) -> Result<Rendered, Error> {
         let values = runs::values_read(&mail.values)?;
-        let (variant, rank) = (mail.variant.as_deref(), mail.rank.as_deref());
-        let as_planned = |content: &message::Content| message::hash(&mail.address, content) == mail.content_hash;
-        let rendered = self.templates.render_right(&mail.campaign, variant, rank, &values, &self.job.shop, as_planned);
-        match rendered.map_err(|error| Error::Render(error.to_string()))? {
-            Some(content) => Ok(Rendered { content, values }),
-            None => Err(Error::Folder(format!(
+        let content = content(&self.templates, &self.job, mail, &values)?;
+        match message::hash(&mail.address, &content) == mail.content_hash {
+            true => Ok(Rendered { content, values }),
+            false => Err(Error::Folder(format!(
                 "the mail {} (customer {}, campaign {}) no longer renders to what was planned; the plan was made by another version of \
                  rankmail or its folder was changed: plan again",
                 mail.mail_id, mail.customer_id, mail.campaign

@@ -200,6 +200,7 @@ fn each_mail_shows_what_the_law_asks_and_says_no_more_than_it_may() {
         assert!(content.subject.chars().count() <= 20, "{} is long", content.subject);
         assert!(!content.html.contains("{{") && !content.text.contains("{%"));
         assert!(content.text.contains("山田 花子様"));
+        assert!(content.is_mirror, "the text of {} takes the long way", campaign.name);
         if !campaign.sells {
             let sells = ["円", "クーポン", "%引き", "https://tsubaki.example\""];
             assert!(sells.iter().all(|word| !content.html.contains(word)), "{} sells something", campaign.name);

@@ -20,7 +20,7 @@ fn head<'a>(name: &'a str, address: &'a str) -> Head<'a> {
 }
 
 fn content(subject: &str, text: &str) -> Content {
-    Content { subject: subject.into(), preheader: None, html: format!("<p>{text}</p>"), text: text.into() }
+    Content { subject: subject.into(), preheader: None, html: format!("<p>{text}</p>"), text: text.into(), is_mirror: false }
 }
 
 /// No bare CR or LF, no NUL, no line of 998 bytes or more.

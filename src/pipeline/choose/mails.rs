@@ -89,10 +89,9 @@ impl Pass<'_> {
         if channel == Channel::Mail {
             message::legal(&content, &self.job.shop, &link).map_err(Trouble::Unlawful)?;
             // A mail whose headers cannot be written (an id too long for its opt-out link, say) is found now, not after its claim. The
-            // parts always can, so this costs no MIME of them.
+            // parts always can.
             let head = head::head(self.job, &campaign.name, &mail_id, &address, &values, self.job.zone.midnight(as_of));
-            let empty = message::Content { subject: content.subject.clone(), preheader: None, html: String::new(), text: String::new() };
-            message::compose(&head, &empty).map_err(|error| Trouble::Template(error.to_string()))?;
+            message::write_head(&head, &content.subject).map_err(|error| Trouble::Template(error.to_string()))?;
         }
         Ok(PlannedMail {
             mail_id,

@@ -1,0 +1,255 @@
+//! HTML in pieces, as far as it is well-formed: whatever a browser would have to mend or guess is none of this reader's.
+
+use std::borrow::Cow;
+
+/// A piece of HTML.
+pub(super) enum Piece<'h> {
+    /// As it is written, with its character references.
+    Text(&'h str),
+    Open(Tag<'h>),
+    Close(&'h str),
+    Doctype,
+    Comment,
+}
+
+/// A start tag. Attributes are as they are written, and of two the first counts.
+#[derive(Default)]
+pub(super) struct Tag<'h> {
+    pub name: &'h str,
+    pub href: Option<&'h str>,
+    pub src: Option<&'h str>,
+    pub alt: Option<&'h str>,
+    pub style: Option<&'h str>,
+    pub id: Option<&'h str>,
+    /// The target of links that `name` makes.
+    pub anchor: Option<&'h str>,
+    pub colspan: Option<&'h str>,
+    pub rowspan: Option<&'h str>,
+    pub start: Option<&'h str>,
+    /// It ends in `/>`.
+    pub is_closed: bool,
+}
+
+/// What is not read yet.
+pub(super) struct Markup<'h> {
+    pub rest: &'h str,
+}
+
+impl<'h> Markup<'h> {
+    /// The next piece. The outer `None` is what this reader does not read, the inner one the end.
+    #[expect(clippy::option_option, reason = "the one is for `?`, the other for the end")]
+    pub fn next(&mut self) -> Option<Option<Piece<'h>>> {
+        let Some(behind) = self.rest.strip_prefix('<') else {
+            if self.rest.is_empty() {
+                return Some(None);
+            }
+            let (text, rest) = self.rest.split_at(self.rest.find('<').unwrap_or(self.rest.len()));
+            self.rest = rest;
+            return Some(Some(Piece::Text(text)));
+        };
+        self.rest = behind;
+        Some(Some(match behind.as_bytes().first()? {
+            b'/' => Piece::Close(self.close()?),
+            b'!' => self.declaration()?,
+            _ => Piece::Open(self.open()?),
+        }))
+    }
+
+    /// Passes over text that is no markup, up to the end tag of its element.
+    pub fn skip_raw(&mut self, element: &str) -> Option<()> {
+        let mut rest = self.rest;
+        while let Some((_, behind)) = rest.split_once("</") {
+            if behind.get(..element.len()).is_some_and(|name| name.eq_ignore_ascii_case(element)) {
+                self.rest = behind.get(element.len()..)?.strip_prefix('>')?;
+                return Some(());
+            }
+            rest = behind;
+        }
+        None
+    }
+
+    /// Text up to the end tag of its element, where nothing else stands in it.
+    pub fn only_text(&mut self, element: &str) -> Option<&'h str> {
+        let (text, behind) = self.rest.split_once('<')?;
+        self.rest = behind.strip_prefix('/')?.strip_prefix(element)?.strip_prefix('>')?;
+        Some(text)
+    }
+
+    fn close(&mut self) -> Option<&'h str> {
+        let (name, rest) = self.rest.strip_prefix('/')?.split_once('>')?;
+        self.rest = rest;
+        Some(name.trim_end_matches(blank))
+    }
+
+    fn declaration(&mut self) -> Option<Piece<'h>> {
+        let Some(comment) = self.rest.strip_prefix("!--") else {
+            let (name, rest) = self.rest.split_once('>')?;
+            self.rest = rest;
+            return name.get(..9).is_some_and(|name| name.eq_ignore_ascii_case("!doctype ")).then_some(Piece::Doctype);
+        };
+        let (inside, rest) = comment.split_once("-->")?;
+        // These end a comment too.
+        if inside.starts_with('>') || inside.starts_with("->") || inside.contains("--!>") {
+            return None;
+        }
+        self.rest = rest;
+        Some(Piece::Comment)
+    }
+
+    fn open(&mut self) -> Option<Tag<'h>> {
+        let bytes = self.rest.as_bytes();
+        let end = bytes.iter().position(|byte| !byte.is_ascii_lowercase() && !byte.is_ascii_digit())?;
+        let (name, mut rest) = self.rest.split_at(end);
+        if !name.starts_with(|first: char| first.is_ascii_lowercase()) {
+            return None;
+        }
+        let mut tag = Tag { name, ..Tag::default() };
+        loop {
+            let spaced = rest.trim_start_matches(blank);
+            if let Some(behind) = spaced.strip_prefix('>') {
+                self.rest = behind;
+                return Some(tag);
+            }
+            if let Some(behind) = spaced.strip_prefix("/>") {
+                tag.is_closed = true;
+                self.rest = behind;
+                return Some(tag);
+            }
+            // Attributes stand apart.
+            if spaced.len() == rest.len() {
+                return None;
+            }
+            rest = attribute(spaced, &mut tag)?;
+        }
+    }
+}
+
+/// Reads one attribute, and gives what stands behind it.
+fn attribute<'h>(written: &'h str, tag: &mut Tag<'h>) -> Option<&'h str> {
+    let part = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_:.@".contains(byte);
+    let end = written.as_bytes().iter().position(|byte| !part(byte)).filter(|end| *end > 0)?;
+    let (name, behind) = written.split_at(end);
+    let (value, rest) = match behind.strip_prefix('=') {
+        None => ("", behind),
+        Some(value) => match value.as_bytes().first()? {
+            b'"' => value.get(1..)?.split_once('"')?,
+            b'\'' => value.get(1..)?.split_once('\'')?,
+            _ => {
+                let bare = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.#%".contains(byte);
+                let end = value.as_bytes().iter().position(|byte| !bare(byte)).filter(|end| *end > 0)?;
+                value.split_at(end)
+            }
+        },
+    };
+    let place = match name.len() {
+        2 if name.eq_ignore_ascii_case("id") => &mut tag.id,
+        3 if name.eq_ignore_ascii_case("src") => &mut tag.src,
+        3 if name.eq_ignore_ascii_case("alt") => &mut tag.alt,
+        4 if name.eq_ignore_ascii_case("href") => &mut tag.href,
+        4 if name.eq_ignore_ascii_case("name") => &mut tag.anchor,
+        5 if name.eq_ignore_ascii_case("style") => &mut tag.style,
+        5 if name.eq_ignore_ascii_case("start") => &mut tag.start,
+        7 if name.eq_ignore_ascii_case("colspan") => &mut tag.colspan,
+        7 if name.eq_ignore_ascii_case("rowspan") => &mut tag.rowspan,
+        _ => return Some(rest),
+    };
+    place.get_or_insert(value);
+    Some(rest)
+}
+
+/// What separates words of markup.
+pub(super) fn blank(character: char) -> bool {
+    matches!(character, ' ' | '\t' | '\n' | '\r' | '\u{c}')
+}
+
+/// Character references that are called by a name, and what they stand for.
+const NAMED: [(&str, char); 27] = [
+    ("amp", '&'),
+    ("lt", '<'),
+    ("gt", '>'),
+    ("quot", '"'),
+    ("apos", '\''),
+    ("nbsp", '\u{a0}'),
+    ("copy", '©'),
+    ("reg", '®'),
+    ("trade", '™'),
+    ("yen", '¥'),
+    ("middot", '·'),
+    ("hellip", '…'),
+    ("mdash", '—'),
+    ("ndash", '–'),
+    ("lsquo", '‘'),
+    ("rsquo", '’'),
+    ("ldquo", '“'),
+    ("rdquo", '”'),
+    ("laquo", '«'),
+    ("raquo", '»'),
+    ("times", '×'),
+    ("deg", '°'),
+    ("bull", '•'),
+    ("larr", '←'),
+    ("rarr", '→'),
+    ("ensp", '\u{2002}'),
+    ("emsp", '\u{2003}'),
+];
+
+/// Text with its character references resolved; `None` where one is unknown. In an attribute, `&name=` is what it looks like.
+pub(super) fn decoded(text: &str, is_attribute: bool) -> Option<Cow<'_, str>> {
+    let Some(first) = text.find('&') else { return Some(Cow::Borrowed(text)) };
+    let mut out = String::with_capacity(text.len());
+    let (before, mut rest) = text.split_at(first);
+    out.push_str(before);
+    while let Some(reference) = rest.strip_prefix('&') {
+        let end = reference.bytes().position(|byte| !byte.is_ascii_alphanumeric() && byte != b'#').unwrap_or(reference.len());
+        let (name, behind) = reference.split_at(end);
+        rest = match (name, behind.strip_prefix(';')) {
+            ("", _) => {
+                out.push('&');
+                behind
+            }
+            (name, Some(behind)) => {
+                out.push(referenced(name)?);
+                behind
+            }
+            (name, None) if is_attribute && behind.starts_with('=') && !name.contains('#') => {
+                out.push('&');
+                out.push_str(name);
+                behind
+            }
+            _ => return None,
+        };
+        let (plain, next) = rest.split_at(rest.find('&').unwrap_or(rest.len()));
+        out.push_str(plain);
+        rest = next;
+    }
+    Some(Cow::Owned(out))
+}
+
+fn referenced(name: &str) -> Option<char> {
+    let Some(digits) = name.strip_prefix('#') else {
+        return NAMED.iter().find(|(known, _)| *known == name).map(|(_, character)| *character);
+    };
+    let code = match digits.strip_prefix(['x', 'X']) {
+        Some(hex) => u32::from_str_radix(hex, 16).ok()?,
+        None => digits.parse().ok()?,
+    };
+    char::from_u32(code).filter(|character| !character.is_control())
+}
+
+/// Whether an inline style hides its element: the last `display` counts, and one that is `!important` before all others.
+pub(super) fn hides(style: &str) -> bool {
+    let mut found = (false, false);
+    for declaration in style.split(';') {
+        let Some((_, value)) = declaration.split_once(':').filter(|(name, _)| name.trim().eq_ignore_ascii_case("display")) else {
+            continue;
+        };
+        let (value, important) = match value.split_once('!') {
+            Some((value, word)) => (value, word.trim().eq_ignore_ascii_case("important")),
+            None => (value, false),
+        };
+        if important || !found.1 {
+            found = (value.trim().eq_ignore_ascii_case("none"), important);
+        }
+    }
+    found.0
+}

@@ -1,0 +1,163 @@
+//! The page of a text part while it is written: lines, blocks and what stands before the lines of headings, lists and quotes. It lays
+//! out as `html2text` does, which makes the text where the short way to it does not lead.
+
+use unicode_width::UnicodeWidthChar;
+
+/// No line may come near the width at which lines would break, in bytes, of which a character has at least as many as columns.
+const LONGEST: usize = 2_900;
+/// Goes over each letter that is struck out.
+const STROKE: char = '\u{336}';
+
+/// Lines behind each other.
+#[derive(Default)]
+pub(super) struct Page {
+    out: String,
+    /// Where the line begins that is being written.
+    line: usize,
+    /// A space stands before the next word, if one comes.
+    is_spaced: bool,
+    pub is_struck: bool,
+    frame: Frame,
+    outer: Vec<Frame>,
+}
+
+/// Lines that get something before them when they are all there.
+#[derive(Default)]
+struct Frame {
+    from: usize,
+    has_content: bool,
+    /// A block has ended, and an empty line stands before what follows.
+    is_after_block: bool,
+}
+
+impl Page {
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self { out: String::with_capacity(bytes), ..Self::default() }
+    }
+
+    /// Ends the line, if anything stands in it.
+    pub fn flush(&mut self) -> Option<()> {
+        if self.out.len() > self.line {
+            if self.out.len() - self.line > LONGEST {
+                return None;
+            }
+            self.out.push('\n');
+            self.line = self.out.len();
+            self.frame.has_content = true;
+        }
+        self.is_spaced = false;
+        Some(())
+    }
+
+    /// Begins a block: an empty line stands before it, unless it is the first.
+    pub fn block(&mut self) -> Option<()> {
+        self.flush()?;
+        if self.frame.has_content {
+            self.empty_line();
+        }
+        self.frame.is_after_block = false;
+        Some(())
+    }
+
+    pub fn end_block(&mut self) {
+        self.frame.is_after_block = true;
+    }
+
+    /// Ends the line, also an empty one.
+    pub fn line_break(&mut self) -> Option<()> {
+        if self.out.len() > self.line {
+            return self.flush();
+        }
+        self.empty_line();
+        self.frame.is_after_block = false;
+        Some(())
+    }
+
+    fn empty_line(&mut self) {
+        self.out.push('\n');
+        self.line = self.out.len();
+    }
+
+    /// Begins lines that stand for themselves.
+    pub fn enter(&mut self) {
+        let inner = Frame { from: self.out.len(), ..Frame::default() };
+        self.outer.push(std::mem::replace(&mut self.frame, inner));
+    }
+
+    /// Ends them, and puts something before the first and the others.
+    pub fn leave(&mut self, first: &str, others: &str) -> Option<()> {
+        self.flush()?;
+        let outer = self.outer.pop()?;
+        let mut inner = std::mem::replace(&mut self.frame, outer);
+        if !first.is_empty() && self.out.len() > inner.from {
+            let lines = self.out.split_off(inner.from);
+            for (number, line) in lines.split_inclusive('\n').enumerate() {
+                self.out.push_str(if number == 0 { first } else { others });
+                self.out.push_str(line);
+            }
+            inner.has_content = true;
+        }
+        self.frame.has_content |= inner.has_content;
+        self.line = self.out.len();
+        Some(())
+    }
+
+    /// Writes words. White space parts them and no more; `None` where a character would take no room at the beginning of a word.
+    pub fn text(&mut self, text: &str) -> Option<()> {
+        if self.frame.is_after_block {
+            if text.chars().all(char::is_whitespace) {
+                return Some(());
+            }
+            self.block()?;
+        }
+        let mut from = 0;
+        for (at, character) in text.char_indices() {
+            if character != '\u{a0}' && character.is_whitespace() {
+                self.word(text.get(from..at)?);
+                from = at + character.len_utf8();
+                if self.is_struck {
+                    return None;
+                }
+                self.is_spaced |= self.out.len() > self.line;
+            } else if !is_broad(character) {
+                let width = character.width()?;
+                let begins = from == at && (self.is_spaced || self.out.len() == self.line);
+                if width == 0 && begins || character == '\u{200b}' {
+                    return None;
+                }
+            }
+        }
+        self.word(text.get(from..)?);
+        Some(())
+    }
+
+    fn word(&mut self, word: &str) {
+        if word.is_empty() {
+            return;
+        }
+        if self.is_spaced {
+            self.out.push(' ');
+            self.is_spaced = false;
+        }
+        if !self.is_struck {
+            self.out.push_str(word);
+            return;
+        }
+        for character in word.chars() {
+            self.out.push(character);
+            if character.width().unwrap_or(0) > 0 {
+                self.out.push(STROKE);
+            }
+        }
+    }
+
+    pub fn finish(mut self) -> Option<String> {
+        self.flush()?;
+        Some(self.out)
+    }
+}
+
+/// Characters that are known to take room, the most frequent ones first.
+fn is_broad(character: char) -> bool {
+    matches!(character, '!'..='~' | '\u{3041}'..='\u{3096}' | '\u{4e00}'..='\u{9fff}' | '\u{30a1}'..='\u{30ff}' | '\u{3001}'..='\u{3029}' | '\u{ff01}'..='\u{ff5e}')
+}
