@@ -1,12 +1,11 @@
 //! Takes batches of lines from many threads and sorts them into the partitions' streams.
 
 use super::stream::{Entry, OrderId, Stream};
-use super::{Error, PARTITIONS, gather, hash_of, partition_of_hash};
-use crate::domain::{Bounds, Features};
+use super::{Error, Folded, PARTITIONS, hash_of, partition_of_hash};
+use crate::domain::Bounds;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use hashbrown::HashMap;
-use rayon::prelude::*;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Lines on their way to features. `add` may be called from many threads at once; what comes out does not depend on who added what when.
@@ -86,17 +85,10 @@ impl Fold {
         }
     }
 
-    /// The features of every partition, `PARTITIONS` of them, each sorted by customer id.
-    pub fn finish(self) -> Result<Vec<Features>, Error> {
-        let sets = self.idle.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let mut partitions: Vec<Vec<Stream>> = (0..PARTITIONS).map(|_| Vec::with_capacity(sets.len())).collect();
-        for set in sets {
-            for (partition, stream) in partitions.iter_mut().zip(set) {
-                partition.push(stream);
-            }
-        }
-        let (bounds, want_last_order) = (self.bounds, self.want_last_order);
-        partitions.into_par_iter().with_max_len(1).map(|streams| gather::partition(streams, &bounds, want_last_order)).collect()
+    /// No more lines will come.
+    #[must_use]
+    pub fn finish(self) -> Folded {
+        Folded::new(self.idle.into_inner().unwrap_or_else(PoisonError::into_inner), self.bounds, self.want_last_order)
     }
 }
 

@@ -50,7 +50,7 @@ struct Customers {
 }
 
 /// Makes the features of one partition from its streams.
-pub(super) fn partition(streams: Vec<Stream>, bounds: &Bounds, want_last_order: bool) -> Result<Features, Error> {
+pub(super) fn partition(streams: &[Stream], bounds: &Bounds, want_last_order: bool) -> Result<Features, Error> {
     let mut entries = collect(streams)?;
     let starts = entries.sort_by_customer();
     let order = entries.customers.by_id();
@@ -81,14 +81,14 @@ pub(super) fn partition(streams: Vec<Stream>, bounds: &Bounds, want_last_order: 
 }
 
 /// Reads the streams, numbering customers.
-fn collect(streams: Vec<Stream>) -> Result<Entries, Error> {
+fn collect(streams: &[Stream]) -> Result<Entries, Error> {
     let total = streams.iter().map(Stream::entries).sum();
     if total >= ALONE as usize {
         return Err(Error::TooMany);
     }
     let mut all = Entries { rows: Vec::with_capacity(total), ..Entries::default() };
     for stream in streams {
-        stream.drain(|entry| {
+        stream.each(|entry| {
             let index = u32::try_from(all.rows.len()).map_err(|_| Error::TooMany)?;
             let number = all.customers.number(entry.customer);
             let (order, mark) = match entry.order {

@@ -1,11 +1,12 @@
 //! Folds purchase lines into orders and orders into customers: the figures of `features.sql`, and few more.
 //!
 //! Lines arrive as Arrow batches from many threads at once, in any order. Each thread writes what it gets, much compacted, into a
-//! stream for each hash partition of customers; when all lines are there, the partitions are worked off one by one, so that what
-//! is worked on fits the processor's caches. This room reads no files, knows no calendar and ranks nobody.
+//! stream for each hash partition of customers; when all lines are there, each partition is worked off when it is asked for, so that
+//! what is worked on fits the processor's caches. This room reads no files, knows no calendar and ranks nobody.
 
 mod book;
 mod fold;
+mod folded;
 mod gather;
 mod known;
 mod stream;
@@ -13,6 +14,7 @@ mod write;
 
 pub use book::Book;
 pub use fold::Fold;
+pub use folded::Folded;
 pub use known::came_later;
 pub use write::write;
 

@@ -30,7 +30,7 @@ pub(super) struct Entry<'a> {
     pub bought: u64,
 }
 
-/// Entries one behind the other. Chunks are never moved when the stream grows, and are given back one by one when it is read.
+/// Entries one behind the other. Chunks are never moved when the stream grows.
 #[derive(Debug, Default)]
 pub(super) struct Stream {
     chunks: Vec<Vec<u8>>,
@@ -90,11 +90,11 @@ impl Stream {
         &mut self.chunks[last]
     }
 
-    /// Hands every entry to `take`, in the order they came, and gives memory back on the way.
-    pub fn drain<E>(self, mut take: impl FnMut(&Entry<'_>) -> Result<(), E>) -> Result<(), E> {
+    /// Hands every entry to `take`, in the order they came.
+    pub fn each<E>(&self, mut take: impl FnMut(&Entry<'_>) -> Result<(), E>) -> Result<(), E> {
         let mut last = Last::default();
-        for chunk in self.chunks {
-            let mut reader = Reader { bytes: &chunk };
+        for chunk in &self.chunks {
+            let mut reader = Reader { bytes: chunk };
             while let Some(entry) = reader.entry(&mut last) {
                 take(&entry)?;
             }
@@ -214,7 +214,7 @@ mod tests {
         assert_eq!(stream.entries(), 2_500);
         let mut seen = 0;
         stream
-            .drain(|entry| {
+            .each(|entry| {
                 assert_eq!(entry, &entries[seen % 5]);
                 seen += 1;
                 Ok::<(), ()>(())

@@ -157,10 +157,23 @@ proptest! {
                 scope.spawn(move || batches.iter().skip(thread).step_by(threads).for_each(|batch| fold.add(batch).unwrap()));
             }
         });
-        let parts = fold.finish().unwrap();
+        let parts = fold.finish().all().unwrap();
         prop_assert_eq!(parts.len(), PARTITIONS);
         prop_assert_eq!(folded(&parts), naive(&lines, texts, bounds));
     }
+}
+
+#[test]
+fn a_partition_can_be_asked_for_again_until_it_is_released() {
+    let fold = Fold::new(BOUNDS, &[], true);
+    fold.add(&batch(&[simple("one", Some(1), 1, 5), simple("one", Some(2), 3, 7), simple("one", Some(1), 4, -2)], false)).unwrap();
+    let (folded, number) = (fold.finish(), partition_of("one"));
+    let first = folded.partition(number).unwrap();
+    assert_eq!((first.customer_id.get(0), first.rows[0].spend_ever, first.last_order.get(0)), ("one", 10, "2"));
+    assert_eq!(folded.partition(number).unwrap(), first);
+    folded.release(number);
+    assert_eq!(folded.partition(number).unwrap(), Features::default());
+    assert_eq!(folded.partition(PARTITIONS).unwrap(), Features::default());
 }
 
 fn simple(customer: &str, order: Option<i64>, at: i64, amount: i64) -> Line {
@@ -172,12 +185,12 @@ fn sums_beyond_64_bits_are_told_with_the_customer() {
     let fold = Fold::new(BOUNDS, &[], false);
     let lines = [simple("big", Some(1), 1, i64::MAX), simple("big", Some(1), 1, 1), simple("small", Some(1), 1, 1)];
     fold.add(&batch(&lines, false)).unwrap();
-    assert!(matches!(fold.finish(), Err(Error::Overflow { customer }) if customer == "big"));
+    assert!(matches!(fold.finish().all(), Err(Error::Overflow { customer }) if customer == "big"));
 
     let fold = Fold::new(BOUNDS, &[], false);
     let lines = [simple("big", Some(1), 1, i64::MAX), simple("big", Some(1), 1, 1), simple("big", Some(1), 2, -9)];
     fold.add(&batch(&lines, false)).unwrap();
-    let parts = fold.finish().unwrap();
+    let parts = fold.finish().all().unwrap();
     assert_eq!(folded(&parts)["big"].0.spend_ever, i64::MAX - 8, "what fits in the end is no overflow");
 }
 
@@ -195,7 +208,7 @@ fn a_batch_of_another_shape_is_refused() {
 fn nobody_asked_for_means_empty_columns() {
     let fold = Fold::new(BOUNDS, &[], false);
     fold.add(&batch(&[simple("c", Some(7), 1, 1)], false)).unwrap();
-    let customers = folded(&fold.finish().unwrap());
+    let customers = folded(&fold.finish().all().unwrap());
     assert_eq!((customers["c"].0.bought, customers["c"].1.as_str()), (0, ""));
 }
 
@@ -210,7 +223,7 @@ fn many(threads: usize, backwards: bool) -> Vec<Features> {
     pool.install(|| {
         let fold = Fold::new(BOUNDS, &[], false);
         batches.par_iter().for_each(|batch| fold.add(batch).unwrap());
-        fold.finish().unwrap()
+        fold.finish().all().unwrap()
     })
 }
 

@@ -70,7 +70,7 @@ fn fold(job: &Job, inputs: &Inputs, bounds: Bounds, watch: &Watch) -> Result<Fol
         Ok(book.as_ref().map_or(Ok(()), |book| book.add(lines))?)
     };
     let read = inputs.purchases.read(&request, &add)?;
-    Ok(Folded { features: fold.finish()?, read, book: book.map(features::Book::finish).transpose()? })
+    Ok(Folded { features: fold.finish().all()?, read, book: book.map(features::Book::finish).transpose()? })
 }
 
 /// Runs the first pass.

@@ -18,7 +18,7 @@ pub fn features(job: &Job, as_of: NaiveDate, out: &Path, watch: &Watch) -> Resul
         purchases::Request { as_of: bounds.as_of, history_before: None, category: false, details: false, progress: Some(&progress) };
     let table = fold::Fold::new(bounds, &[], false);
     let read = purchases.read(&request, &|lines| table.add(lines).map_err(Into::into))?;
-    let parts = table.finish()?;
+    let parts = table.finish().all()?;
     fold::write(&parts, out)?;
     Ok((parts.iter().map(|part| part.customer_id.len() as u64).sum(), read))
 }

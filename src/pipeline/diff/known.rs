@@ -167,7 +167,7 @@ fn changed(side: &Side, end: i64) -> Result<HashMap<String, i64>, Error> {
     let fold = features::Fold::new(Bounds::at(end), &[], false);
     let request = purchases::Request { as_of: end, ..purchases::Request::default() };
     side.purchases()?.read(&request, &|lines| fold.add(lines).map_err(Into::into))?;
-    let tables = fold.finish()?;
+    let tables = fold.finish().all()?;
     let marks: Vec<HashMap<&str, i64>> =
         tables.par_iter().map(|table| table.customer_id.iter().zip(table.rows.iter().map(|row| row.mark)).collect()).collect();
     let mut changed = HashMap::new();
