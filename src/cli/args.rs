@@ -1,5 +1,6 @@
 //! The command line as it is typed.
 
+use super::memory;
 use crate::pipeline::ColumnType;
 use chrono::NaiveDate;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -36,6 +37,9 @@ pub struct Common {
     /// How many threads compute (default: all cores)
     #[arg(long, global = true, value_name = "N")]
     pub threads: Option<usize>,
+    /// How much memory purchases may take before they go to the disk, such as 2GB (default: half of the machine's)
+    #[arg(long, global = true, value_name = "SIZE", value_parser = memory::size)]
+    pub memory: Option<u64>,
     /// Print errors only
     #[arg(short, long, global = true)]
     pub quiet: bool,

@@ -2,7 +2,7 @@
 
 use super::args::{Args, Command, Common, Emit, Kind, Optout, Sending};
 use super::watch::Bars;
-use super::{Done, Signals, clock, json, note, operator, page, say, smtp_url};
+use super::{Done, Signals, clock, json, memory, note, operator, page, say, smtp_url};
 use crate::domain::Job;
 use crate::domain::job::Language;
 use crate::domain::list::ListKind;
@@ -55,7 +55,8 @@ pub fn dispatch(args: &Args, signals: &Signals) -> Result<Done, Error> {
 }
 
 pub fn load(common: &Common, path: &Path) -> Result<Job, Error> {
-    pipeline::load_job(path, common.runs.as_deref())
+    let job = pipeline::load_job(path, common.runs.as_deref())?;
+    Ok(Job { memory: common.memory.unwrap_or_else(memory::half), ..job })
 }
 
 fn as_of(common: &Common, job: &Job) -> NaiveDate {

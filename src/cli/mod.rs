@@ -4,6 +4,7 @@ mod args;
 mod clock;
 mod commands;
 mod json;
+mod memory;
 mod operator;
 mod page;
 mod table;

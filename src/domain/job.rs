@@ -19,6 +19,8 @@ pub struct Job {
     pub currency: Currency,
     pub language: Language,
     pub runs: PathBuf,
+    /// How many bytes of memory a run may take; no key of the file, but said where the program is called.
+    pub memory: u64,
     /// For how many months runs keep personal data; `None`: for ever.
     pub keep_runs: Option<u32>,
     pub templates: PathBuf,

@@ -75,9 +75,24 @@ impl LocalClock {
 
     /// The instant of a local time that is given as microseconds since 1970-01-01 00:00 local; `None` when chrono cannot hold it.
     pub fn instant(&mut self, local: i64) -> Option<i64> {
-        let day = local.div_euclid(DAY);
+        match self.offset_on(local.div_euclid(DAY)) {
+            Some(offset) => local.checked_sub(offset),
+            None => DateTime::from_timestamp_micros(local).map(|time| self.zone.instant(time.naive_utc())),
+        }
+    }
+
+    /// The offset of all local times from the first to the last of these, if there is only one.
+    pub fn one_offset(&mut self, first: i64, last: i64) -> Option<i64> {
+        let (from, to) = (first.div_euclid(DAY), last.div_euclid(DAY));
+        let offset = self.offset_on(from)?;
+        let alike = to.checked_sub(from)? < DAYS_KEPT && (from..=to).all(|day| self.offset_on(day) == Some(offset));
+        alike.then_some(offset)
+    }
+
+    /// The zone's offset on a local day, remembered.
+    fn offset_on(&mut self, day: i64) -> Option<i64> {
         let place = usize::try_from(day.rem_euclid(DAYS_KEPT)).ok()?;
-        let offset = match self.days.get(place) {
+        match self.days.get(place) {
             Some(&(kept, offset)) if kept == day => offset,
             _ => {
                 let offset = self.steady_offset(day);
@@ -86,10 +101,6 @@ impl LocalClock {
                 }
                 offset
             }
-        };
-        match offset {
-            Some(offset) => local.checked_sub(offset),
-            None => DateTime::from_timestamp_micros(local).map(|time| self.zone.instant(time.naive_utc())),
         }
     }
 
@@ -159,6 +170,16 @@ mod tests {
                 assert_eq!(clock.instant(local.and_utc().timestamp_micros()), Some(zone.instant(local)), "{zone:?} {local}");
             }
         }
+    }
+
+    #[test]
+    fn times_of_several_days_have_one_offset_where_no_clock_moves() {
+        let mut clock = LocalClock::new(Zone(chrono_tz::America::New_York));
+        let micros = |date: &str| day(date).and_time(NaiveTime::MIN).and_utc().timestamp_micros();
+        assert_eq!(clock.one_offset(micros("2026-01-05"), micros("2026-02-05") - 1), Some(-5 * 3_600_000_000));
+        assert_eq!(clock.one_offset(micros("2026-01-05"), micros("2026-04-05")), None, "the clocks move in March");
+        assert_eq!(LocalClock::new(Zone(chrono_tz::UTC)).one_offset(micros("2020-01-05"), micros("2025-04-05")), Some(0));
+        assert_eq!(clock.one_offset(i64::MIN, i64::MAX), None);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Works off one partition: entries to orders, orders to customers.
 
+use super::room::Store;
 use super::stream::{OrderId, Stream};
+use super::sum::{Order, Sum};
 use super::{Error, hash_of};
-use crate::domain::{Bounds, FeatureRow, Features, Texts};
+use crate::domain::{Bounds, Features, Texts};
 use hashbrown::HashTable;
 use std::cmp::Ordering;
 
@@ -26,10 +28,9 @@ impl Row {
     }
 }
 
-/// Everything of one partition.
+/// The entries that one pass over a partition looks at.
 #[derive(Debug, Default)]
 struct Entries {
-    customers: Customers,
     rows: Vec<Row>,
     /// Where each order's text ends in `text`; empty when order ids are numbers.
     ends: Vec<usize>,
@@ -43,109 +44,128 @@ struct Entries {
 struct Customers {
     ids: Vec<u8>,
     ends: Vec<usize>,
-    /// How many entries each has.
-    entries: Vec<u32>,
-    /// Number and the upper half of the hash.
-    table: HashTable<(u32, u32)>,
+    table: HashTable<Slot>,
 }
 
-/// Makes the features of one partition from its streams.
-pub(super) fn partition(streams: &[Stream], bounds: &Bounds, want_last_order: bool) -> Result<Features, Error> {
-    let mut entries = collect(streams)?;
-    let starts = entries.sort_by_customer();
-    let order = entries.customers.by_id();
+#[derive(Debug)]
+struct Slot {
+    key: u128,
+    number: u32,
+    /// How many entries the customer has in this pass.
+    entries: u32,
+}
+
+/// What is known of a customer when some orders have been added up.
+#[derive(Debug, Default)]
+struct Known {
+    sum: Sum,
+    /// Time and id of the last order, where it was asked for.
+    last: Option<(i64, String)>,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub bounds: &'a Bounds,
+    pub last_order: bool,
+}
+
+/// Makes the features of one partition from its streams. Where the memory of a thread does not hold its rows all at once, several passes
+/// look at some of the orders each: what orders amount to adds up.
+pub(super) fn partition(streams: &[Stream], store: &Store, wanted: Wanted<'_>) -> Result<Features, Error> {
+    let passes = passes(streams, store.room.thread)?;
+    let mut customers = Customers::default();
+    let mut kept: Vec<Known> = Vec::new();
+    let (mut entries, mut starts) = (Entries::default(), Vec::new());
+    for pass in 0..passes {
+        entries = Entries::default();
+        entries.collect(streams, store, &mut customers, (pass, passes))?;
+        starts = entries.sort_by_customer(&customers.take_counts());
+        if passes > 1 {
+            kept.resize_with(customers.len(), Known::default);
+            for (known, place) in kept.iter_mut().zip(starts.windows(2)) {
+                entries.add_up(place[0]..place[1], wanted, known);
+            }
+        }
+    }
+    let order = customers.by_id();
+    let ids = std::str::from_utf8(&customers.ids).unwrap_or_default();
     let mut features = Features {
-        customer_id: Texts::with_capacity(order.len(), entries.customers.ids.len()),
+        customer_id: Texts::with_capacity(order.len(), ids.len()),
         rows: Vec::with_capacity(order.len()),
         last_order: Texts::default(),
     };
-    let mut rows = std::mem::take(&mut entries.rows);
     for number in order {
         let number = number as usize;
-        let id = entries.customers.id(number);
-        let id = std::str::from_utf8(id).unwrap_or_default();
-        let sum = match rows.get_mut(starts[number]..starts[number + 1]) {
-            Some(rows) => entries.customer(rows, bounds),
-            None => Sum::default(),
-        };
-        features.rows.push(sum.row().ok_or_else(|| Error::Overflow { customer: id.to_owned() })?);
-        features.customer_id.push(id);
-        if want_last_order {
-            features.last_order.push(&sum.last.map_or_else(String::new, |(_, row)| entries.order_id(&row)));
+        let mut one = Known::default();
+        match kept.get_mut(number) {
+            Some(known) => one = std::mem::take(known),
+            None => entries.add_up(starts[number]..starts[number + 1], wanted, &mut one),
         }
-    }
-    if !want_last_order {
-        features.last_order = std::iter::repeat_n("", features.rows.len()).collect();
+        let id = ids.get(customers.place(number)).unwrap_or_default();
+        features.rows.push(one.sum.row().ok_or_else(|| Error::Overflow { customer: id.to_owned() })?);
+        features.customer_id.push(id);
+        features.last_order.push(one.last.as_ref().map_or("", |(_, order)| order));
     }
     Ok(features)
 }
 
-/// Reads the streams, numbering customers.
-fn collect(streams: &[Stream]) -> Result<Entries, Error> {
-    let total = streams.iter().map(Stream::entries).sum();
-    if total >= ALONE as usize {
-        return Err(Error::TooMany);
-    }
-    let mut all = Entries { rows: Vec::with_capacity(total), ..Entries::default() };
-    for stream in streams {
-        stream.each(|entry| {
-            let index = u32::try_from(all.rows.len()).map_err(|_| Error::TooMany)?;
-            let number = all.customers.number(entry.customer);
-            let (order, mark) = match entry.order {
-                OrderId::None => (0, ALONE),
-                OrderId::Number(order) => (order, 0),
-                OrderId::Text(text) => {
-                    all.ends.resize(all.rows.len(), all.text.len());
-                    all.text.extend_from_slice(text);
-                    all.ends.push(all.text.len());
-                    (hash_of(text).cast_signed(), 0)
-                }
-            };
-            if entry.bought != 0 {
-                all.bought.resize(all.rows.len(), 0);
-                all.bought.push(entry.bought);
-            }
-            all.rows.push(Row { order, at: entry.at, net: entry.net, customer: number | mark, index });
-            Ok(())
-        })?;
-    }
-    Ok(all)
+/// How many passes it takes when a thread may hold so many bytes: a power of two.
+fn passes(streams: &[Stream], memory: usize) -> Result<usize, Error> {
+    let (entries, bytes) = streams.iter().fold((0, 0), |(entries, bytes), stream| (entries + stream.entries(), bytes + stream.bytes()));
+    // Rows are copied once when they are sorted. Of the streams' bytes, only ids and orders' texts are kept.
+    let needed = bytes.saturating_add(entries.saturating_mul(2 * size_of::<Row>()));
+    let passes = needed.div_ceil(memory.max(1)).max(1).next_power_of_two();
+    if entries / passes >= ALONE as usize / 2 { Err(Error::TooMany) } else { Ok(passes) }
 }
 
 impl Customers {
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+
     fn id(&self, number: usize) -> &[u8] {
         id_at(&self.ids, &self.ends, number)
     }
 
-    /// The number of a customer, who has one entry more now.
-    fn number(&mut self, id: &[u8]) -> u32 {
-        let Self { ids, ends, entries, table } = self;
-        let hash = hash_of(id);
-        let upper = (hash >> 32) as u32;
-        let same = |&(number, other): &(u32, u32)| other == upper && id_at(ids, ends, number as usize) == id;
-        if let Some(&(number, _)) = table.find(hash, same) {
-            entries[number as usize] += 1;
-            return number;
-        }
-        // `collect` has made sure that there are fewer customers than `ALONE`.
-        let number = u32::try_from(ends.len()).unwrap_or(ALONE - 1);
-        ids.extend_from_slice(id);
-        ends.push(ids.len());
-        entries.push(1);
-        table.insert_unique(hash, (number, upper), |&(number, _)| hash_of(id_at(ids, ends, number as usize)));
-        number
+    /// Where the id of a customer lies among the others.
+    fn place(&self, number: usize) -> std::ops::Range<usize> {
+        if number == 0 { 0..self.ends[0] } else { self.ends[number - 1]..self.ends[number] }
     }
 
-    /// The numbers of all customers, sorted by id. Ids begin alike, so the eight bytes behind what all share decide most comparisons.
+    /// The number of a customer, who has one entry more now.
+    fn number(&mut self, id: &[u8], hash: u64) -> Result<u32, Error> {
+        let Self { ids, ends, table } = self;
+        let key = key(id);
+        let same = |slot: &Slot| slot.key == key && (is_whole(key) || id_at(ids, ends, slot.number as usize) == id);
+        if let Some(slot) = table.find_mut(hash, same) {
+            slot.entries += 1;
+            return Ok(slot.number);
+        }
+        let number = u32::try_from(ends.len()).ok().filter(|number| *number < ALONE).ok_or(Error::TooMany)?;
+        ids.extend_from_slice(id);
+        ends.push(ids.len());
+        table.insert_unique(hash, Slot { key, number, entries: 1 }, |slot| hash_of(id_at(ids, ends, slot.number as usize)));
+        Ok(number)
+    }
+
+    /// How many entries each customer has, from now on none.
+    fn take_counts(&mut self) -> Vec<u32> {
+        let mut counts = vec![0; self.len()];
+        for slot in self.table.iter_mut() {
+            counts[slot.number as usize] = std::mem::take(&mut slot.entries);
+        }
+        counts
+    }
+
+    /// The numbers of all customers, sorted by id.
     fn by_id(&self) -> Vec<u32> {
-        let first = if self.ends.is_empty() { &[][..] } else { self.id(0) };
-        let shared = (0..self.ends.len()).fold(first.len(), |shared, number| {
-            let alike = |(one, other): &(&u8, &u8)| one == other;
-            self.id(number).iter().zip(&first[..shared]).take_while(alike).count()
+        let mut order: Vec<(u128, u32)> = self.table.iter().map(|slot| (slot.key, slot.number)).collect();
+        order.sort_unstable_by(|one, other| {
+            one.0
+                .cmp(&other.0)
+                .then_with(|| if is_whole(one.0) { Ordering::Equal } else { self.id(one.1 as usize).cmp(self.id(other.1 as usize)) })
         });
-        let mut order: Vec<(u64, u32)> =
-            (0..).zip(&self.ends).map(|(number, _)| (prefix(&self.id(number as usize)[shared..]), number)).collect();
-        order.sort_unstable_by(|one, other| one.0.cmp(&other.0).then_with(|| self.id(one.1 as usize).cmp(self.id(other.1 as usize))));
         order.into_iter().map(|(_, number)| number).collect()
     }
 }
@@ -155,20 +175,70 @@ fn id_at<'a>(ids: &'a [u8], ends: &[usize], number: usize) -> &'a [u8] {
     &ids[start..ends[number]]
 }
 
-/// The first eight bytes as a number that sorts like them; a shorter text is filled up with zeros.
-pub(super) fn prefix(text: &[u8]) -> u64 {
-    let mut bytes = [0; 8];
-    let length = text.len().min(8);
-    bytes[..length].copy_from_slice(&text[..length]);
-    u64::from_be_bytes(bytes)
+/// A number that sorts as the id does: its first 15 bytes, then its length; 255 where more follows. What fits is told by it whole.
+pub(super) fn key(id: &[u8]) -> u128 {
+    let mut bytes = [0; 16];
+    let length = id.len().min(15);
+    bytes[..length].copy_from_slice(&id[..length]);
+    bytes[15] = if length == id.len() { length.to_le_bytes()[0] } else { LONG };
+    u128::from_be_bytes(bytes)
+}
+
+const LONG: u8 = u8::MAX;
+
+/// Whether ids of this key are one.
+pub(super) fn is_whole(key: u128) -> bool {
+    key.to_le_bytes()[0] != LONG
 }
 
 impl Entries {
+    /// Reads the entries of a pass, numbering customers. An order is in one pass with all of its entries.
+    fn collect(
+        &mut self,
+        streams: &[Stream],
+        store: &Store,
+        customers: &mut Customers,
+        (pass, passes): (usize, usize),
+    ) -> Result<(), Error> {
+        let total: usize = streams.iter().map(Stream::entries).sum();
+        self.rows.reserve_exact(total / passes + total / passes / 8);
+        if customers.len() == 0 {
+            customers.table.reserve(total / 8, |_| 0);
+        }
+        for stream in streams {
+            stream.each(store, |entry| {
+                let hash = hash_of(entry.customer);
+                let (order, mark) = match entry.order {
+                    OrderId::None => (0, ALONE),
+                    OrderId::Number(order) => (order, 0),
+                    OrderId::Text(text) => (hash_of(text).cast_signed(), 0),
+                };
+                if passes > 1 && pass_of(hash, if mark == 0 { order } else { entry.at }) & (passes - 1) != pass {
+                    return Ok(());
+                }
+                let index = u32::try_from(self.rows.len()).map_err(|_| Error::TooMany)?;
+                let customer = customers.number(entry.customer, hash)? | mark;
+                if let OrderId::Text(text) = entry.order {
+                    self.ends.resize(self.rows.len(), self.text.len());
+                    self.text.extend_from_slice(text);
+                    self.ends.push(self.text.len());
+                }
+                if entry.bought != 0 {
+                    self.bought.resize(self.rows.len(), 0);
+                    self.bought.push(entry.bought);
+                }
+                self.rows.push(Row { order, at: entry.at, net: entry.net, customer, index });
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
     /// Brings each customer's rows together. The result says where each customer begins, and where the last one ends.
-    fn sort_by_customer(&mut self) -> Vec<usize> {
-        let mut starts = Vec::with_capacity(self.customers.entries.len() + 1);
+    fn sort_by_customer(&mut self, counts: &[u32]) -> Vec<usize> {
+        let mut starts = Vec::with_capacity(counts.len() + 1);
         let mut start = 0;
-        for &count in &self.customers.entries {
+        for &count in counts {
             starts.push(start);
             start += count as usize;
         }
@@ -206,35 +276,45 @@ impl Entries {
 
     /// Sorts so that rows of one order lie beside each other. Texts with one hash are told apart by their bytes.
     fn compare(&self, one: &Row, other: &Row) -> Ordering {
-        one.alone().cmp(&other.alone()).then(one.order.cmp(&other.order)).then_with(|| self.text(one).cmp(self.text(other)))
+        (one.alone(), one.order).cmp(&(other.alone(), other.order)).then_with(|| self.text(one).cmp(self.text(other)))
     }
 
     /// Adds up one customer's rows, order by order.
-    fn customer(&self, rows: &mut [Row], bounds: &Bounds) -> Sum {
-        if rows.len() > 1 {
-            if self.ends.is_empty() {
-                rows.sort_unstable_by_key(|row| (row.alone(), row.order));
-            } else {
-                rows.sort_unstable_by(|one, other| self.compare(one, other));
-            }
+    fn add_up(&mut self, place: std::ops::Range<usize>, wanted: Wanted<'_>, known: &mut Known) {
+        let mut rows = std::mem::take(&mut self.rows);
+        let own = rows.get_mut(place).unwrap_or_default();
+        if self.ends.is_empty() {
+            self.add_up_by(own, wanted, known, |row, other| (row.alone(), row.order).cmp(&(other.alone(), other.order)));
+        } else {
+            self.add_up_by(own, wanted, known, |row, other| self.compare(row, other));
         }
-        let mut sum = Sum::default();
-        for rows in rows.chunk_by(|one, other| !one.alone() && self.compare(one, other).is_eq()) {
+        self.rows = rows;
+    }
+
+    fn add_up_by(&self, rows: &mut [Row], wanted: Wanted<'_>, known: &mut Known, compare: impl Fn(&Row, &Row) -> Ordering) {
+        // Files are mostly in the order of time, and so are the numbers of orders.
+        if !rows.is_sorted_by(|one, other| compare(one, other).is_le()) {
+            rows.sort_unstable_by(&compare);
+        }
+        let mut last: Option<(i64, Row)> = None;
+        for order_rows in rows.chunk_by(|one, other| !one.alone() && compare(one, other).is_eq()) {
             let mut order = Order { at: i64::MAX, ..Order::default() };
-            for row in rows {
+            for row in order_rows {
                 order.at = order.at.min(row.at);
                 order.net += i128::from(row.net);
-                if row.at < bounds.closing {
+                if row.at < wanted.bounds.closing {
                     order.net_closing += i128::from(row.net);
                 }
                 order.bought |= self.bought(row);
             }
-            sum.add(&order, bounds);
-            if order.net > 0 && self.is_later(&order, &rows[0], sum.last.as_ref()) {
-                sum.last = Some((order.at, rows[0]));
+            known.sum.add(&order, wanted.bounds);
+            if wanted.last_order && order.net > 0 && self.is_later(&order, &order_rows[0], last.as_ref()) {
+                last = Some((order.at, order_rows[0]));
             }
         }
-        sum
+        if let Some((at, row)) = last {
+            known.last = known.last.take().max(Some((at, self.order_id(&row))));
+        }
     }
 
     /// The last order is the one with the latest time; of several, the one whose id has the greatest bytes.
@@ -246,98 +326,8 @@ impl Entries {
     }
 }
 
-/// The mark of one order by its time and its net. Marks of several orders add up, so that no order of rows plays a part.
-pub(super) fn mark(at: i64, net: i128) -> i64 {
-    // The lowest 64 bits tell nets apart as well as all of them: greater ones are an error elsewhere.
-    let low = (net & i128::from(u64::MAX)).to_le_bytes();
-    let mut low8 = [0; 8];
-    low8.copy_from_slice(&low[..8]);
-    let mut mixed = at.cast_unsigned() ^ u64::from_le_bytes(low8).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32);
-    for factor in [0xBF58_476D_1CE4_E5B9, 0x94D0_49BB_1331_11EB] {
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(factor);
-    }
-    (mixed ^ (mixed >> 31)).cast_signed()
-}
-
-/// An order before the as-of date; sums cannot overflow here.
-#[derive(Debug, Default)]
-struct Order {
-    at: i64,
-    net: i128,
-    net_closing: i128,
-    bought: u64,
-}
-
-/// A customer's figures while orders are added; money is kept wide until all is known.
-#[derive(Debug, Default)]
-struct Sum {
-    row: FeatureRow,
-    spend_ever: i128,
-    spend: i128,
-    due_spend: i128,
-    next_spend_known: i128,
-    keep_spend_known: i128,
-    next_spend_ever_known: i128,
-    keep_spend_ever_known: i128,
-    last: Option<(i64, Row)>,
-}
-
-impl Sum {
-    fn add(&mut self, order: &Order, bounds: &Bounds) {
-        let Order { at, net, bought, .. } = *order;
-        // What may still come back decides nothing yet, neither the order nor what was returned of it so far.
-        let net_closing = if at < bounds.settled { order.net_closing } else { 0 };
-        let (known, closed) = (i64::from(net > 0), i64::from(net_closing > 0));
-        let row = &mut self.row;
-        row.mark = row.mark.wrapping_add(mark(at, net));
-        if net > 0 {
-            row.first_order_at = Some(row.first_order_at.map_or(at, |first| first.min(at)));
-            row.last_order_at = Some(row.last_order_at.map_or(at, |last| last.max(at)));
-            row.bought |= bought;
-        }
-        if net_closing > 0 {
-            row.first_order_closing = Some(row.first_order_closing.map_or(at, |first| first.min(at)));
-        }
-        row.orders_ever += closed;
-        self.spend_ever += net_closing;
-        if at >= bounds.window_start {
-            row.orders += closed;
-            self.spend += net_closing;
-        }
-        if at >= bounds.due_start {
-            row.due_orders += closed;
-            self.due_spend += net_closing;
-        }
-        if at < bounds.next_settled {
-            row.next_orders_ever_known += known;
-            self.next_spend_ever_known += net;
-            if at >= bounds.next_start {
-                row.next_orders_known += known;
-                self.next_spend_known += net;
-            }
-        }
-        if at < bounds.keep_settled {
-            row.keep_orders_ever_known += known;
-            self.keep_spend_ever_known += net;
-            if at >= bounds.keep_start {
-                row.keep_orders_known += known;
-                self.keep_spend_known += net;
-            }
-        }
-    }
-
-    /// The figures, unless one of them does not fit into 64 bits.
-    fn row(&self) -> Option<FeatureRow> {
-        let narrow = |sum: i128| i64::try_from(sum).ok();
-        Some(FeatureRow {
-            spend_ever: narrow(self.spend_ever)?,
-            spend: narrow(self.spend)?,
-            due_spend: narrow(self.due_spend)?,
-            next_spend_known: narrow(self.next_spend_known)?,
-            keep_spend_known: narrow(self.keep_spend_known)?,
-            next_spend_ever_known: narrow(self.next_spend_ever_known)?,
-            keep_spend_ever_known: narrow(self.keep_spend_ever_known)?,
-            ..self.row
-        })
-    }
+/// The pass of an order, below any power of two that there are passes; orders without an id are told apart by their time.
+#[expect(clippy::cast_possible_truncation, reason = "any of the bits will do")]
+fn pass_of(customer: u64, order: i64) -> usize {
+    ((customer ^ order.cast_unsigned()).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize
 }

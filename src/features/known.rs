@@ -3,7 +3,7 @@
 //! A plan keeps one number for each customer: the sum of the marks of the orders that it knew. Lines that came since have to be left out to
 //! find that sum again. What came is little, so it is looked for: the latest lines, a few orders, a few lines of orders.
 
-use super::gather::mark;
+use super::sum::mark;
 use crate::domain::orders::LineKey;
 use std::collections::{BTreeMap, HashMap};
 

@@ -9,13 +9,18 @@ mod fold;
 mod folded;
 mod gather;
 mod known;
+mod merge;
+mod pack;
+mod room;
 mod stream;
+mod sum;
 mod write;
 
 pub use book::Book;
 pub use fold::Fold;
 pub use folded::Folded;
 pub use known::came_later;
+pub use room::Room;
 pub use write::write;
 
 use std::hash::{BuildHasher, Hasher};
@@ -37,6 +42,16 @@ pub enum Error {
     Overflow { customer: String },
     #[error("one of {PARTITIONS} partitions holds more than 2,000,000,000 orders; split the job")]
     TooMany,
+    #[error("{threads} threads need {smallest}MB at least; allow more `--memory` or fewer `--threads`")]
+    Little { smallest: u64, threads: u64 },
+    #[error(
+        "cannot write `{path}`, where purchases go that do not fit into the memory: {source}; make room in that folder, or allow more `--memory`"
+    )]
+    Spill { path: PathBuf, source: std::io::Error },
+    #[error(
+        "cannot read `{path}` again, where purchases went that did not fit into the memory: {source}; look after that disk, or allow more `--memory`"
+    )]
+    Unspill { path: PathBuf, source: std::io::Error },
     #[error("cannot write `{path}`: {source}; check that the folder is there and can be written")]
     Io { path: PathBuf, source: std::io::Error },
     #[error("cannot write `{path}` as Parquet: {source}")]

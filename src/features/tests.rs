@@ -1,6 +1,7 @@
 //! The fold against a naive loop over the same lines, and the file it is written to.
 
-use super::{Error, Fold, PARTITIONS, partition_of, write};
+use super::room::Room;
+use super::{Error, Fold, Folded, PARTITIONS, partition_of, write};
 use crate::domain::{Bounds, FeatureRow, Features};
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
@@ -120,7 +121,7 @@ fn naive(lines: &[Line], texts: bool, bounds: &Bounds) -> BTreeMap<String, (Feat
         row.next_spend_ever_known += ahead;
         row.keep_orders_ever_known += count(keep > 0);
         row.keep_spend_ever_known += keep;
-        row.mark = row.mark.wrapping_add(super::gather::mark(at, net.into()));
+        row.mark = row.mark.wrapping_add(super::sum::mark(at, net.into()));
     }
     customers
 }
@@ -147,9 +148,12 @@ proptest! {
         settling: bool,
         batches in 1_usize..40,
         threads in 1_usize..4,
+        memory in prop_oneof![Just(None), (0_usize..1 << 13, 0_usize..1 << 14).prop_map(Some)],
     ) {
         let bounds = if settling { &SETTLING } else { &BOUNDS };
-        let fold = Fold::new(*bounds, &["a".into(), "c".into()], true);
+        let folder = tempfile::tempdir().unwrap();
+        let room = memory.map_or_else(Room::endless, |(lines, thread)| Room { lines, thread, folder: folder.path().to_owned() });
+        let fold = Fold::new(*bounds, &["a".into(), "c".into()], true, room);
         let batches: Vec<RecordBatch> = lines.chunks(batches).map(|lines| batch(lines, texts)).collect();
         std::thread::scope(|scope| {
             for thread in 0..threads {
@@ -157,7 +161,11 @@ proptest! {
                 scope.spawn(move || batches.iter().skip(thread).step_by(threads).for_each(|batch| fold.add(batch).unwrap()));
             }
         });
-        let parts = fold.finish().all().unwrap();
+        let folded_lines = fold.finish();
+        let expected = memory.is_some_and(|(lines, _)| lines < 512) && lines.iter().any(|line| line.at < bounds.as_of);
+        prop_assert!(folded_lines.store.is_used() || !expected, "what does not fit goes to the disk");
+        prop_assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        let parts = folded_lines.all().unwrap();
         prop_assert_eq!(parts.len(), PARTITIONS);
         prop_assert_eq!(folded(&parts), naive(&lines, texts, bounds));
     }
@@ -165,7 +173,7 @@ proptest! {
 
 #[test]
 fn a_partition_can_be_asked_for_again_until_it_is_released() {
-    let fold = Fold::new(BOUNDS, &[], true);
+    let fold = Fold::new(BOUNDS, &[], true, Room::endless());
     fold.add(&batch(&[simple("one", Some(1), 1, 5), simple("one", Some(2), 3, 7), simple("one", Some(1), 4, -2)], false)).unwrap();
     let (folded, number) = (fold.finish(), partition_of("one"));
     let first = folded.partition(number).unwrap();
@@ -182,12 +190,12 @@ fn simple(customer: &str, order: Option<i64>, at: i64, amount: i64) -> Line {
 
 #[test]
 fn sums_beyond_64_bits_are_told_with_the_customer() {
-    let fold = Fold::new(BOUNDS, &[], false);
+    let fold = Fold::new(BOUNDS, &[], false, Room::endless());
     let lines = [simple("big", Some(1), 1, i64::MAX), simple("big", Some(1), 1, 1), simple("small", Some(1), 1, 1)];
     fold.add(&batch(&lines, false)).unwrap();
     assert!(matches!(fold.finish().all(), Err(Error::Overflow { customer }) if customer == "big"));
 
-    let fold = Fold::new(BOUNDS, &[], false);
+    let fold = Fold::new(BOUNDS, &[], false, Room::endless());
     let lines = [simple("big", Some(1), 1, i64::MAX), simple("big", Some(1), 1, 1), simple("big", Some(1), 2, -9)];
     fold.add(&batch(&lines, false)).unwrap();
     let parts = fold.finish().all().unwrap();
@@ -196,7 +204,7 @@ fn sums_beyond_64_bits_are_told_with_the_customer() {
 
 #[test]
 fn a_batch_of_another_shape_is_refused() {
-    let fold = Fold::new(BOUNDS, &["a".into()], false);
+    let fold = Fold::new(BOUNDS, &["a".into()], false, Room::endless());
     let lines = [simple("c", Some(1), 1, 1)];
     let whole = batch(&lines, false);
     assert!(matches!(fold.add(&whole.project(&[0, 1, 2, 3]).unwrap()), Err(Error::Column { column: "category", .. })));
@@ -206,46 +214,90 @@ fn a_batch_of_another_shape_is_refused() {
 
 #[test]
 fn nobody_asked_for_means_empty_columns() {
-    let fold = Fold::new(BOUNDS, &[], false);
+    let fold = Fold::new(BOUNDS, &[], false, Room::endless());
     fold.add(&batch(&[simple("c", Some(7), 1, 1)], false)).unwrap();
     let customers = folded(&fold.finish().all().unwrap());
     assert_eq!((customers["c"].0.bought, customers["c"].1.as_str()), (0, ""));
 }
 
-/// Features of many customers, made with some number of threads and in some order of batches.
-fn many(threads: usize, backwards: bool) -> Vec<Features> {
-    let lines: Vec<Line> = (0..3_000_i64).map(|n| simple(&format!("C{:05}", n * 7 % 1_000), Some(n / 2), n % 110, 500 - n % 700)).collect();
+/// Lines of many customers, folded with some number of threads and in some order of batches.
+fn many(threads: usize, backwards: bool, room: Room) -> Folded {
+    let lines: Vec<Line> = (0..3_000_i64).map(|n| simple(&customer(n * 7 % 1_000), Some(n / 2), n % 110, 500 - n % 700)).collect();
     let mut batches: Vec<RecordBatch> = lines.chunks(64).map(|lines| batch(lines, false)).collect();
     if backwards {
         batches.reverse();
     }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     pool.install(|| {
-        let fold = Fold::new(BOUNDS, &[], false);
+        let fold = Fold::new(BOUNDS, &[], false, room);
         batches.par_iter().for_each(|batch| fold.add(batch).unwrap());
-        fold.finish().all().unwrap()
+        fold.finish()
     })
 }
 
+/// Ids of which some are long, and alike in what fits into a number.
+fn customer(number: i64) -> String {
+    if number % 3 == 0 { format!("a customer with a long id {number}") } else { format!("C{number:05}") }
+}
+
 #[test]
-fn the_file_has_the_same_bytes_for_any_thread_count() {
+fn the_file_has_the_same_bytes_for_any_thread_count_and_memory() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("features.parquet");
+    let tiny = || Room { lines: 2_000, thread: 100, folder: folder.path().to_owned() };
     let mut files = Vec::new();
-    for (threads, backwards) in [(1, false), (3, true)] {
-        write(&many(threads, backwards), &path).unwrap();
+    for (threads, backwards, room) in [(1, false, Room::endless()), (3, true, Room::endless()), (1, true, tiny()), (3, false, tiny())] {
+        assert_eq!(write(&many(threads, backwards, room), &path).unwrap(), 1_000);
         files.push(std::fs::read(&path).unwrap());
     }
-    assert!(files[0] == files[1]);
+    assert!(files.iter().all(|file| *file == files[0]));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing half-written stays behind");
+}
+
+#[test]
+fn a_folder_that_cannot_take_what_does_not_fit_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let fold = Fold::new(BOUNDS, &[], false, Room { lines: 10, thread: 10, folder: file.clone() });
+    let error = fold.add(&batch(&[simple("c", Some(1), 1, 1)], false)).unwrap_err();
+    assert!(matches!(&error, Error::Spill { path, .. } if path.starts_with(&file)), "{error}");
+    assert!(error.to_string().contains("--memory"), "{error}");
+}
+
+#[test]
+fn a_customer_with_many_orders_is_counted_in_little_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    // An order's lines lie far apart, and there is one order without an id.
+    let lines: Vec<Line> = (0..4_000).map(|n| simple("everybody", Some(n % 2_000), n % 100, 1 + n % 7)).collect();
+    let alone = simple("everybody", None, 5, 9);
+    let batch = batch(&lines.iter().cloned().chain([alone]).collect::<Vec<_>>(), true);
+    let [large, small] = [usize::MAX, 20_000].map(|thread| {
+        let fold = Fold::new(BOUNDS, &[], true, Room { lines: 30_000, thread, folder: folder.path().to_owned() });
+        fold.add(&batch).unwrap();
+        fold.finish().all().unwrap()
+    });
+    assert_eq!(large, small);
+    assert_eq!(folded(&small)["everybody"].0.next_orders_ever_known, 2_001);
+}
+
+#[test]
+fn too_little_memory_says_how_much_it_takes() {
+    let folder = || std::path::PathBuf::from("runs");
+    let Err(error) = Room::new(100 << 20, 2, folder()) else { panic!("that is too little") };
+    let text = error.to_string();
+    let smallest: u64 = text.split_once(" need ").unwrap().1.split_once("MB").unwrap().0.parse().unwrap();
+    assert!(Room::new(smallest << 20, 2, folder()).is_ok(), "{text}");
+    assert!(Room::new((smallest << 20) - 1, 2, folder()).is_err(), "{text}");
+    assert!(Room::new(100 << 20, 0, folder()).is_err() && Room::new(u64::MAX, 64, folder()).is_ok());
 }
 
 #[test]
 fn the_file_holds_the_columns_of_the_definition() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("features.parquet");
-    let parts = many(2, false);
-    write(&parts, &path).unwrap();
+    write(&many(2, false, Room::endless()), &path).unwrap();
+    let parts = many(2, false, Room::endless()).all().unwrap();
     let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(std::fs::File::open(&path).unwrap()).unwrap();
     let names: Vec<String> = reader.schema().fields().iter().map(|field| field.name().clone()).collect();
     let expected = "customer_id first_order_at last_order_at first_order_closing orders_ever spend_ever orders spend due_orders due_spend \
@@ -298,7 +350,8 @@ fn the_file_holds_the_columns_of_the_definition() {
 #[test]
 fn a_file_that_cannot_be_written_is_told() {
     let folder = tempfile::tempdir().unwrap();
-    let error = write(&[], &folder.path().join("no/features.parquet")).unwrap_err();
+    let nobody = Fold::new(BOUNDS, &[], false, Room::endless()).finish();
+    let error = write(&nobody, &folder.path().join("no/features.parquet")).unwrap_err();
     assert!(matches!(&error, Error::Io { .. }), "{error}");
-    write(&[], &folder.path().join("empty.parquet")).unwrap();
+    assert_eq!(write(&nobody, &folder.path().join("empty.parquet")).unwrap(), 0);
 }

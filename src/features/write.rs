@@ -1,9 +1,9 @@
 //! Writes the features table as Parquet: the columns of `features.sql`, one row per customer, sorted by id.
 
-use super::Error;
-use super::gather::prefix;
-use crate::domain::{FeatureRow, Features};
-use arrow::array::{ArrayRef, Int64Array, StringArray, TimestampMicrosecondArray};
+use super::merge::{Merge, Run};
+use super::{Error, Folded, PARTITIONS};
+use crate::domain::FeatureRow;
+use arrow::array::{ArrayRef, Int64Array, StringBuilder, TimestampMicrosecondBuilder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowWriterOptions, compute_leaves};
@@ -19,6 +19,8 @@ use std::sync::Arc;
 
 /// Customers in one row group.
 const ROW_GROUP: usize = 1 << 17;
+/// Bytes of ids at which a row group ends earlier, far below what Arrow's offsets hold.
+const ID_BYTES: usize = 1 << 29;
 
 /// A column of instants: its name, and where it is in a row.
 type Instants = (&'static str, fn(&FeatureRow) -> Option<i64>);
@@ -44,13 +46,14 @@ const NUMBERS: [Numbers; 10] = [
     ("keep_spend_known", false, |row| row.keep_spend_known),
 ];
 
-/// Writes the features of all partitions to `path`, which appears whole or not at all. The bytes depend on the features only.
-pub fn write(parts: &[Features], path: &Path) -> Result<(), Error> {
+/// Writes the features of all partitions to `path`, which appears whole or not at all, and returns how many customers they have. The
+/// bytes depend on the features only.
+pub fn write(folded: &Folded, path: &Path) -> Result<u64, Error> {
     let temporary = beside(path);
     let written = File::create(&temporary)
         .map_err(|source| Error::Io { path: path.to_owned(), source })
-        .and_then(|file| write_file(parts, path, file))
-        .and_then(|()| std::fs::rename(&temporary, path).map_err(|source| Error::Io { path: path.to_owned(), source }));
+        .and_then(|file| write_file(folded, path, file))
+        .and_then(|rows| std::fs::rename(&temporary, path).map(|()| rows).map_err(|source| Error::Io { path: path.to_owned(), source }));
     if written.is_err() {
         // What went wrong is worth more to the reader than a second error about the half-written file.
         let _ = std::fs::remove_file(&temporary);
@@ -64,28 +67,82 @@ fn beside(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}.{}.part", std::process::id()))
 }
 
-fn write_file(parts: &[Features], path: &Path, file: File) -> Result<(), Error> {
+fn write_file(folded: &Folded, path: &Path, file: File) -> Result<u64, Error> {
     let broken = |source| Error::Parquet { path: path.to_owned(), source };
     let schema = schema();
     let options = ArrowWriterOptions::new().with_properties(properties()).with_skip_arrow_metadata(true);
     let writer = ArrowWriter::try_new_with_options(BufWriter::new(file), Arc::clone(&schema), options).map_err(broken)?;
     let (mut writer, columns) = writer.into_serialized_writer().map_err(broken)?;
-    let order = sorted(parts);
-    for (place, group) in order.chunks(ROW_GROUP).enumerate() {
-        let rows: Vec<FeatureRow> = group.par_iter().map(|at| parts[at.part as usize].rows[at.row as usize]).collect();
+    let runs = (0..PARTITIONS).into_par_iter().with_max_len(1).map(|number| {
+        let features = folded.partition(number)?;
+        folded.release(number);
+        Run::of(&features, &folded.store)
+    });
+    let runs: Vec<Run> = runs.collect::<Result<_, Error>>()?;
+    let customers = runs.iter().map(Run::rows).sum();
+    let mut merge = Merge::of(runs, &folded.store)?;
+    let mut group = Group::next(&mut merge)?;
+    let mut place = 0;
+    while group.rows() > 0 {
         let writers = columns.create_column_writers(place).map_err(broken)?;
-        let chunks = writers.into_par_iter().enumerate().with_max_len(1);
-        let chunks: Result<Vec<ArrowColumnChunk>, ParquetError> =
-            chunks.map(|(number, writer)| encode(writer, schema.field(number), &column(number, parts, group, &rows))).collect();
+        // One group is brought together while the one before it is encoded.
+        let (following, chunks) = rayon::join(|| Group::next(&mut merge), || group.encode(writers, &schema));
         let mut out = writer.next_row_group().map_err(broken)?;
         for chunk in chunks.map_err(broken)? {
             chunk.append_to_row_group(&mut out).map_err(broken)?;
         }
         out.close().map_err(broken)?;
+        group = following?;
+        place += 1;
     }
     let file = writer.into_inner().map_err(broken)?;
     let file = file.into_inner().map_err(|error| Error::Io { path: path.to_owned(), source: error.into_error() })?;
-    file.sync_all().map_err(|source| Error::Io { path: path.to_owned(), source })
+    file.sync_all().map_err(|source| Error::Io { path: path.to_owned(), source })?;
+    Ok(customers)
+}
+
+/// The columns of a row group.
+struct Group {
+    ids: StringBuilder,
+    instants: [TimestampMicrosecondBuilder; INSTANTS.len()],
+    numbers: [Vec<i64>; NUMBERS.len()],
+}
+
+impl Group {
+    /// The next rows; none at the end.
+    fn next(merge: &mut Merge<'_>) -> Result<Self, Error> {
+        let mut group = Self { ids: StringBuilder::new(), instants: Default::default(), numbers: Default::default() };
+        let mut bytes = 0;
+        while group.rows() < ROW_GROUP && bytes < ID_BYTES {
+            let more = merge.next(|id, row| {
+                bytes += id.len();
+                group.ids.append_value(id);
+                for (column, (_, instant)) in group.instants.iter_mut().zip(INSTANTS) {
+                    column.append_option(instant(row));
+                }
+                for (column, (_, _, figure)) in group.numbers.iter_mut().zip(NUMBERS) {
+                    column.push(figure(row));
+                }
+            })?;
+            if !more {
+                break;
+            }
+        }
+        Ok(group)
+    }
+
+    fn rows(&self) -> usize {
+        self.numbers[0].len()
+    }
+
+    fn encode(self, writers: Vec<ArrowColumnWriter>, schema: &SchemaRef) -> Result<Vec<ArrowColumnChunk>, ParquetError> {
+        let Self { mut ids, instants, numbers } = self;
+        let mut arrays: Vec<ArrayRef> = vec![Arc::new(ids.finish())];
+        arrays.extend(instants.map(|mut column| Arc::new(column.finish().with_timezone("UTC")) as ArrayRef));
+        arrays.extend(numbers.map(|column| Arc::new(Int64Array::from(column)) as ArrayRef));
+        let columns = writers.into_par_iter().zip(arrays).zip(schema.fields().as_ref()).with_max_len(1);
+        columns.map(|((writer, array), field)| encode(writer, field, &array)).collect()
+    }
 }
 
 fn encode(mut writer: ArrowColumnWriter, field: &Field, array: &ArrayRef) -> Result<ArrowColumnChunk, ParquetError> {
@@ -93,18 +150,6 @@ fn encode(mut writer: ArrowColumnWriter, field: &Field, array: &ArrayRef) -> Res
         writer.write(&leaf)?;
     }
     writer.close()
-}
-
-fn column(number: usize, parts: &[Features], group: &[Place], rows: &[FeatureRow]) -> ArrayRef {
-    let Some(number) = number.checked_sub(1) else {
-        let ids = group.iter().map(|at| parts[at.part as usize].customer_id.get(at.row as usize));
-        return Arc::new(StringArray::from_iter_values(ids));
-    };
-    if let Some((_, instant)) = INSTANTS.get(number) {
-        return Arc::new(rows.iter().map(instant).collect::<TimestampMicrosecondArray>().with_timezone("UTC"));
-    }
-    let (_, _, figure) = NUMBERS[number - INSTANTS.len()];
-    Arc::new(rows.iter().map(figure).collect::<Int64Array>())
 }
 
 fn schema() -> SchemaRef {
@@ -126,32 +171,4 @@ fn properties() -> WriterProperties {
         properties = properties.set_column_dictionary_enabled(ColumnPath::from(name), counts);
     }
     properties.build()
-}
-
-/// Where a customer is, and the part of the id that decides most comparisons.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    prefix: u64,
-    part: u32,
-    row: u32,
-}
-
-/// All customers sorted by id. The ids begin alike in most shops, so what all share is left out of the comparison.
-fn sorted(parts: &[Features]) -> Vec<Place> {
-    let ends = parts.iter().filter(|part| !part.customer_id.is_empty());
-    let ends = ends.flat_map(|part| [part.customer_id.get(0), part.customer_id.get(part.customer_id.len() - 1)]);
-    // Partitions are sorted, so what their first and last ids share is shared by all between them.
-    let shared = ends.clone().next().map_or(0, |first| {
-        ends.fold(first.len(), |shared, id| id.bytes().zip(first.bytes().take(shared)).take_while(|(one, other)| one == other).count())
-    });
-    let mut order: Vec<Place> = (0_u32..)
-        .zip(parts)
-        .flat_map(|(part, features)| {
-            let places = (0_u32..).zip(features.customer_id.iter());
-            places.map(move |(row, id)| Place { prefix: prefix(&id.as_bytes()[shared..]), part, row })
-        })
-        .collect();
-    let id = |at: &Place| parts[at.part as usize].customer_id.get(at.row as usize);
-    order.par_sort_unstable_by(|one, other| one.prefix.cmp(&other.prefix).then_with(|| id(one).cmp(id(other))));
-    order
 }

@@ -6,7 +6,7 @@ use super::addresses;
 use super::coupons;
 use super::error::Error;
 use super::households;
-use super::inputs::Inputs;
+use super::inputs::{self, Inputs};
 use super::people::{Match, People};
 use super::progress::{Step, Watch};
 use super::recommend::{self, Advice, Tally};
@@ -65,7 +65,7 @@ pub fn fold(job: &Job, inputs: &Inputs, bounds: Bounds, watch: &Watch) -> Result
         details: book.is_some(),
         progress: Some(&|done, total| watch(Step::Read, done, total)),
     };
-    let fold = features::Fold::new(bounds, &categories, wants_items);
+    let fold = features::Fold::new(bounds, &categories, wants_items, inputs::room(job, &job.runs)?);
     let add = |lines: &_| -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         fold.add(lines)?;
         Ok(book.as_ref().map_or(Ok(()), |book| book.add(lines))?)

@@ -73,6 +73,8 @@ impl Error {
             | Self::Report(_)
             | Self::Outbox(_)
             | Self::File { .. } => 4,
+            Self::Features(crate::features::Error::Spill { .. } | crate::features::Error::Unspill { .. }) => 4,
+            Self::Features(crate::features::Error::Little { .. }) => 2,
             Self::Import(_) | Self::Purchases(_) | Self::Features(_) | Self::Tables(_) | Self::Data(_) => 3,
             Self::Usage(_)
             | Self::Job(_)

@@ -16,11 +16,9 @@ pub fn features(job: &Job, as_of: NaiveDate, out: &Path, watch: &Watch) -> Resul
     let progress = |done, total| watch(Step::Read, done, total);
     let request =
         purchases::Request { as_of: bounds.as_of, history_before: None, category: false, details: false, progress: Some(&progress) };
-    let table = fold::Fold::new(bounds, &[], false);
+    let table = fold::Fold::new(bounds, &[], false, inputs::room(job, out.parent().unwrap_or(Path::new(".")))?);
     let read = purchases.read(&request, &|lines| table.add(lines).map_err(Into::into))?;
-    let parts = table.finish().all()?;
-    fold::write(&parts, out)?;
-    Ok((parts.iter().map(|part| part.customer_id.len() as u64).sum(), read))
+    Ok((fold::write(&table.finish(), out)?, read))
 }
 
 /// The days of a run on this date.

@@ -10,7 +10,7 @@ use crate::domain::job::{Language, Outline};
 use crate::domain::merges::Merges;
 use crate::domain::offer::CodeSource;
 use crate::domain::{Customers, Job, Key, OfferRule};
-use crate::{job, keys, message, purchases, tables};
+use crate::{features, job, keys, message, purchases, tables};
 use chrono::NaiveDate;
 use std::path::Path;
 use std::sync::Arc;
@@ -38,6 +38,11 @@ pub fn load_job(path: &Path, runs: Option<&Path>) -> Result<Job, Error> {
         runs.clone_into(&mut job.runs);
     }
     Ok(job)
+}
+
+/// The memory that purchases may take, and the folder for what does not fit.
+pub fn room(job: &Job, folder: &Path) -> Result<features::Room, Error> {
+    Ok(features::Room::new(job.memory, rayon::current_num_threads(), folder.to_owned())?)
 }
 
 /// The folder against which the job's paths are read.

@@ -59,6 +59,7 @@ fn changed(job: &Job, settings: &[String]) -> Result<Job, Error> {
     let text = job_room::with_settings(&job.text, settings).map_err(Error::Usage)?;
     let mut changed = job_room::load_text(&job.path, &text)?;
     changed.runs.clone_from(&job.runs);
+    changed.memory = job.memory;
     if let Some(other) = &changed.ladder.of {
         return Err(Error::Usage(format!("--set ranks.of: the job `{other}` would decide the ranks; ask there what if")));
     }

@@ -119,7 +119,7 @@ pub(super) fn who<'a>(id: &'a str, merges: &'a Merges) -> &'a str {
 
 /// The same for a column.
 pub(super) fn present(ids: StringViewArray, merges: &Merges) -> StringViewArray {
-    if ids.iter().flatten().all(|id| who(id, merges) == id) {
+    if merges.is_empty() && (0..ids.len()).all(|row| is_bare(&ids, row)) || ids.iter().flatten().all(|id| who(id, merges) == id) {
         return ids;
     }
     let mut builder = StringViewBuilder::with_capacity(ids.len());
@@ -127,6 +127,17 @@ pub(super) fn present(ids: StringViewArray, merges: &Merges) -> StringViewArray 
         builder.append_option(id.map(|id| who(id, merges)));
     }
     builder.finish()
+}
+
+/// Whether an id begins and ends with what surely is no white space. A view of up to twelve bytes holds them behind its length.
+#[expect(clippy::cast_possible_truncation, reason = "length and bytes are taken out of the view")]
+fn is_bare(ids: &StringViewArray, row: usize) -> bool {
+    let view = ids.views()[row];
+    match view as u32 {
+        0 => true,
+        length @ 1..=12 => ((view >> 32) as u8).is_ascii_graphic() && ((view >> (24 + 8 * length)) as u8).is_ascii_graphic(),
+        _ => ids.is_null(row) || ids.value(row).as_bytes().iter().all(u8::is_ascii_graphic),
+    }
 }
 
 fn strict(values: &ArrayRef, to: &DataType) -> Result<ArrayRef, Flaw> {

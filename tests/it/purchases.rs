@@ -175,3 +175,22 @@ fn an_import_says_what_to_write_where_a_column_does_not_tell() {
     let last = rows(&to.join("us.parquet")).pop().unwrap();
     assert_eq!([&last["id"], &last["sold at"], &last["amount"]], ["002", "2026-02-05T09:00:00", "1003.0"]);
 }
+
+#[test]
+fn the_memory_that_a_run_may_take_changes_nothing_but_where_purchases_wait() {
+    let shop = Shop::with(&[]);
+    let free = features(&shop);
+    let out = shop.path("features.parquet");
+    let written = fs::read(&out).unwrap();
+    let call =
+        |memory: &str| shop.attempt("features", &["--as-of", DATE, "--threads", "2", "--memory", memory, "--out", &out.to_string_lossy()]);
+    let (code, _, told) = call("10MB");
+    assert_eq!(code, 2, "{told}");
+    let smallest = told.split_once(" need ").and_then(|(_, rest)| rest.split_once(' ')).unwrap().0;
+    assert!(told.contains("--threads") && smallest.ends_with("MB"), "{told}");
+    let (code, _, told) = call(smallest);
+    assert_eq!((code, told.as_str()), (0, ""));
+    assert!(fs::read(&out).unwrap() == written && !free.is_empty());
+    let (code, _, told) = call("2 pounds");
+    assert!(code == 2 && told.contains("such as 2GB"), "{told}");
+}

@@ -144,6 +144,7 @@ pub fn job(file: &JobFile, source: &Source<'_>, borrow: Borrow<'_>, report: &mut
         currency: money?,
         language: language.unwrap_or(Language::En),
         runs,
+        memory: u64::MAX,
         keep_runs,
         templates,
         shop: shop?,

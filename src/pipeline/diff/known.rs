@@ -164,7 +164,7 @@ fn known(side: &Side) -> Result<(Known, HashSet<String>), Error> {
 
 /// The customers of a plan whose orders before an instant are others now than the plan knew, with the mark that it keeps of them.
 fn changed(side: &Side, end: i64) -> Result<HashMap<String, i64>, Error> {
-    let fold = features::Fold::new(Bounds::at(end), &[], false);
+    let fold = features::Fold::new(Bounds::at(end), &[], false, features::Room::endless());
     let request = purchases::Request { as_of: end, ..purchases::Request::default() };
     side.purchases()?.read(&request, &|lines| fold.add(lines).map_err(Into::into))?;
     let tables = fold.finish().all()?;
