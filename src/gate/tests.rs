@@ -1,0 +1,1 @@
+//! Files whose footer or pages say what is not so.
