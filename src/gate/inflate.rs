@@ -1,25 +1,37 @@
-//! Pages whose packed bytes give more than their head says: two of the decoders go on until there is no memory left.
+//! Pages whose packed bytes cannot give what their head says: most decoders reserve memory for it, and two of them go on until there is
+//! none left.
 
-use super::Flaw;
 use super::pages::{Chunk, Head, LARGEST_PAGE};
+use super::{Flaw, counted};
 use parquet::basic::Compression;
 use std::io::{self, Read, Seek, SeekFrom};
 
-/// No byte of these gives more.
+/// No byte of theirs gives more. What is no whole number of bytes is in `SLACK`.
+const SNAPPY_RATIO: u64 = 64;
+const LZ4_RATIO: u64 = 256;
 const GZIP_RATIO: u64 = 1032;
-const LZ4_RATIO: u64 = 255;
+const ZSTD_RATIO: u64 = 128 << 10;
+const SLACK: u64 = 64 << 10;
 
-/// Unpacks a page that could be one of them, and keeps nothing. Pages too small for it are left to the reader, and bytes that cannot be
-/// unpacked too.
+/// Refuses a page that promises more than its bytes can give, and one that gives more than it promises. Bytes that cannot be unpacked
+/// are left to the reader.
 pub(super) fn check(chunk: &Chunk<'_>, head: &Head, at: u64) -> Result<(), Flaw> {
-    let ratio = match chunk.about.compression() {
-        Compression::GZIP(_) => GZIP_RATIO,
-        Compression::LZ4 => LZ4_RATIO,
-        // The others write into a space of the size that the head says.
+    let (ratio, is_bounded) = match chunk.about.compression() {
+        Compression::SNAPPY => (SNAPPY_RATIO, true),
+        Compression::LZ4_RAW => (LZ4_RATIO, true),
+        Compression::ZSTD(_) => (ZSTD_RATIO, true),
+        Compression::LZ4 => (LZ4_RATIO, false),
+        Compression::GZIP(_) => (GZIP_RATIO, false),
         _ => return Ok(()),
     };
     let packed = head.packed.saturating_sub(head.levels);
-    if packed.saturating_mul(ratio) <= LARGEST_PAGE {
+    let most = packed.saturating_mul(ratio);
+    if head.unpacked > most.saturating_add(head.levels).saturating_add(SLACK) {
+        let (packed, unpacked) = (counted(packed), counted(head.unpacked));
+        return Err(chunk.damaged(&format!("a page of {packed} bytes promises to unpack to {unpacked}")));
+    }
+    // The bounded ones write into a space of the size that the head says, and small pages can do no harm.
+    if is_bounded || most <= LARGEST_PAGE {
         return Ok(());
     }
     let mut file = chunk.file;
