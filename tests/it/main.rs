@@ -27,6 +27,8 @@ mod findings;
 #[cfg(test)]
 mod forget;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod house;
 #[cfg(test)]
 mod job_docs;
