@@ -1,7 +1,7 @@
 //! Damages files and has rankmail read them: `cargo run --example fuzz -- SECONDS [SEED [TARGET]]`.
 //!
-//! Fails when a reader panics, takes more memory than `MOST` or does not come to an end. The last line before a crash says what makes it
-//! again: the seed and the target, with 0 seconds.
+//! Fails when a reader panics, takes more memory than `MOST` or does not come to an end. The last line says what makes it again: seed and
+//! target, with 0 seconds; after a crash without words the file `fuzz-PROCESS` among the temporary ones does.
 
 #[path = "fuzz/drive.rs"]
 mod drive;
@@ -16,10 +16,13 @@ mod targets;
 
 use drive::Moment;
 use std::fs;
-use std::io::{Seek, SeekFrom, Write};
+use std::sync::Mutex;
 
 /// Kilobytes that reading one damaged file may add at its highest, to what the process has.
 const MOST: u64 = 700 << 10;
+
+/// What is being read: seed and target.
+static LAST: Mutex<String> = Mutex::new(String::new());
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -31,18 +34,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     std::panic::set_hook(Box::new(move |panic| {
         if !rankmail::gate::is_watched() {
             usual(panic);
+            eprintln!("seed and target: {}", LAST.lock().map_or_else(|_| String::new(), |last| last.clone()));
         }
     }));
-    let mut last = tempfile::Builder::new().prefix("fuzz-").tempfile()?;
-    let (_, path) = (last.as_file().sync_all(), last.path().to_owned());
-    eprintln!("what is being read is in {}", path.display());
+    let note = std::env::temp_dir().join(format!("fuzz-{}", std::process::id()));
     let mut base = 0;
     let mut highest = (0, String::new());
     let files = drive::drive(seconds, seed, only.as_deref(), &mut |target, seed, moment| match moment {
         Moment::Before => {
-            let text = format!("{seed} {target}\n");
-            let _ = last.as_file_mut().seek(SeekFrom::Start(0)).and_then(|_| last.as_file_mut().set_len(0));
-            let _ = last.write_all(text.as_bytes());
+            let text = format!("{seed} {target}");
+            // A process that is ended by the system says nothing; this file does.
+            let _ = fs::write(&note, &text);
+            if let Ok(mut last) = LAST.lock() {
+                *last = text;
+            }
             // Makes the highest so far forgotten; where that is not possible memory is not watched.
             let _ = fs::write("/proc/self/clear_refs", "5");
             base = memory("VmRSS:");
@@ -55,6 +60,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             assert!(grown < MOST, "{target} with seed {seed} took {} MB", grown >> 10);
         }
     });
+    let _ = fs::remove_file(&note);
     println!("fuzz: {files} damaged files read, none with a panic; the highest took {} MB ({})", highest.0 >> 10, highest.1);
     Ok(())
 }

@@ -42,6 +42,8 @@ pub enum Error {
          column as one of them"
     )]
     NotWhole { file: String, column: String, row: u64, value: String },
+    #[error("column `{column}` in `{file}` holds an id of {bytes} bytes (row {row}); map a column of ids in [purchases.columns]")]
+    TooLong { file: String, column: String, row: u64, bytes: usize },
     #[error(
         "{bad} of {rows} rows cannot be used, more than the {allowed} % that `max_bad_rows` allows; the first: {first}",
         allowed = .share * 100.0,

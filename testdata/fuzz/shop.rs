@@ -8,7 +8,7 @@ use arrow::array::{
 };
 use arrow::datatypes::Int32Type;
 use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, Encoding, GzipLevel, ZstdLevel};
+use parquet::basic::{Compression, GzipLevel, ZstdLevel};
 use parquet::file::properties::{WriterProperties, WriterVersion};
 use rankmail::domain::Job;
 use rankmail::{pipeline, runs};
@@ -43,11 +43,13 @@ exclude = { status = ["cancelled"] }
 columns = { customer = "customer", order = "order", at = "at", amount = "amount", product = "product" }
 [[rank]]
 name = "B"
+at_least = { orders_ever = 1 }
 [[rank]]
 name = "A"
 at_least = { orders_ever = 2 }
 [[campaign]]
 name = "letter"
+ranks = "B and up"
 offer = { kind = "coupon", percent = 10, valid = "this month" }
 [brakes]
 audience = "off"
@@ -209,7 +211,7 @@ fn parquet(batch: &RecordBatch) -> Vec<Vec<u8>> {
         with().set_compression(Compression::LZ4).build(),
         with().set_dictionary_enabled(false).set_compression(Compression::LZ4_RAW).build(),
         second().set_compression(Compression::ZSTD(ZstdLevel::default())).build(),
-        second().set_encoding(Encoding::DELTA_BYTE_ARRAY).build(),
+        second().build(),
     ]
     .iter()
     .map(|properties| written(batch, properties))

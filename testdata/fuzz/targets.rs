@@ -149,7 +149,8 @@ pub fn plan_json(bytes: &[u8]) {
     Shop::here(|shop| {
         let folder = shop.path("sound");
         fs::write(folder.join("plan.json"), bytes).unwrap();
-        runs::open(&folder).err().iter().for_each(|error| names(error, "plan.json"));
+        // It lists the other files with their digests, so that one of them may be what is not right.
+        runs::open(&folder).err().iter().for_each(|error| names(error, "sound"));
     });
 }
 
