@@ -94,7 +94,7 @@ impl Lengths {
             left -= 1;
         }
         while left > 0 {
-            let least = bits.signed()?;
+            let smallest = bits.signed()?;
             let widths = bytes.get(bits.at..bits.at.checked_add(minis)?)?;
             bits.at += minis;
             for &width in widths {
@@ -105,7 +105,7 @@ impl Lengths {
                 bits.at += packed.len();
                 let taken = left.min(each as u64);
                 for place in 0..usize::try_from(taken).ok()? {
-                    last = last.wrapping_add(least).wrapping_add(unpacked(packed, place, width)?);
+                    last = last.wrapping_add(smallest).wrapping_add(unpacked(packed, place, width)?);
                     sum = sum.saturating_add(length(last));
                 }
                 left -= taken;

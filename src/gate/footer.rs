@@ -41,7 +41,7 @@ impl Footer {
         if size < TAIL + 4 {
             return Err(Flaw::NotParquet(if size == 0 { "it is empty" } else { "it is too short" }));
         }
-        let mut tail = [0; TAIL as usize];
+        let mut tail = [0; 8];
         file.seek(SeekFrom::Start(size - TAIL))?;
         file.read_exact(&mut tail)?;
         let [a, b, c, d, mark @ ..] = tail;
@@ -246,7 +246,7 @@ fn check_outline(bytes: &[u8]) -> Result<(), Flaw> {
                     *last = number;
                 }
             }
-            ([4], Seen::List(number)) | ([4, 1], Seen::List(number)) => {
+            ([4] | [4, 1], Seen::List(number)) => {
                 chunks = chunks.saturating_add(number);
                 if chunks > MOST_CHUNKS {
                     return Err("it has more than 2,000,000 parts (columns times row groups)");

@@ -4,9 +4,13 @@
 mod hand;
 
 use super::*;
-use hand::{BYTES, Chunk, Column, FIXED, GZIP, Hand, INT64, Page, SNAPPY, Thrift, texts};
+use hand::{Chunk, Column, Hand, Page, Thrift, texts};
 use std::io::Write;
 use std::time::{Duration, Instant};
+
+const FIXED: i64 = 7;
+const SNAPPY: i64 = 1;
+const GZIP: i64 = 2;
 
 /// Passes the gate as a room does: footer, then all pages. Nothing that is refused may take long.
 fn pass(bytes: &[u8]) -> Result<Footer, Flaw> {
@@ -91,7 +95,7 @@ fn a_page_that_cannot_unpack_to_what_it_promises() {
 #[test]
 fn a_page_that_unpacks_to_more_than_it_promises() {
     let mut member = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    member.write_all(&[0; 1 << 16]).unwrap();
+    member.write_all(&vec![0; 1 << 16]).unwrap();
     let packed = member.finish().unwrap().repeat(4_000);
     let mut hand = shop();
     let chunk = &mut hand.groups[2].chunks[1];
@@ -151,7 +155,9 @@ fn texts_as_differences_whose_lengths_are_not_so() {
     // Blocks of 128 numbers in 4 parts, so many of them, the first; then one block whose parts take no bits: all are the same.
     let lengths = |count: u64, first: u64| {
         let mut thrift = Thrift::default();
-        [128, 4, count, first << 1, 0].into_iter().for_each(|number| thrift.length(number));
+        for number in [128, 4, count, first << 1, 0] {
+            thrift.length(number);
+        }
         thrift.bytes.extend([0, 0, 0, 0]);
         thrift.bytes
     };
@@ -175,5 +181,4 @@ fn the_column_that_cannot_be_unpacked_is_found() {
     let footer = pass(&hand.bytes()).unwrap();
     assert_eq!(footer.culprit(&file, 2, &[0, 1, 2]), Some("at".to_owned()));
     assert_eq!(footer.culprit(&file, 1, &[0, 1, 2]), None);
-    assert_eq!((hand.columns[0].physical, hand.columns[1].physical), (BYTES, INT64));
 }

@@ -199,7 +199,9 @@ mod tests {
 
     const PAIR: &[(i16, Shape)] = &[(1, Shape::Whole), (2, Shape::List(&Shape::Struct(&[(5, Shape::Whole), (6, Shape::Bytes)])))];
 
-    fn seen(bytes: &[u8]) -> Result<(usize, Vec<(Vec<i16>, Seen)>), Stop> {
+    type Told = Vec<(Vec<i16>, Seen)>;
+
+    fn seen(bytes: &[u8]) -> Result<(usize, Told), Stop> {
         let mut told = Vec::new();
         let taken = walk(bytes, PAIR, &mut |path, seen| {
             told.push((path.to_vec(), seen));

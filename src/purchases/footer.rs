@@ -64,6 +64,8 @@ impl Footer {
     pub fn failed(&self, group: usize, roots: &[usize], reason: &str) -> Error {
         let column = self.open_file().ok().and_then(|file| self.checked.culprit(&file, group, &self.checked.leaves(roots)));
         let column = column.map_or_else(String::new, |column| format!(", column `{column}`"));
+        // What the reader puts before its own reasons tells nobody anything.
+        let reason = reason.trim_start_matches("Parquet argument error: ").trim_start_matches("Parquet error: ");
         Error::Damaged { file: self.name.clone(), reason: format!("row group {}{column}: {reason}", group + 1) }
     }
 }

@@ -1,6 +1,8 @@
 //! Parquet written by hand, byte by byte, so that it can say what no writer would: purchases of a few customers, three columns, none of
 //! which may be null.
 
+#![cfg_attr(not(test), expect(dead_code, reason = "only tests say what is not so"))]
+
 /// A file. What is not so can be said in every part of it.
 #[derive(Clone)]
 pub struct Hand {
@@ -46,11 +48,8 @@ pub struct Page {
     pub crc: Option<u32>,
 }
 
-pub const INT64: i64 = 2;
-pub const BYTES: i64 = 6;
-pub const FIXED: i64 = 7;
-pub const GZIP: i64 = 2;
-pub const SNAPPY: i64 = 1;
+const INT64: i64 = 2;
+const BYTES: i64 = 6;
 
 impl Page {
     pub fn plain(values: i64, body: Vec<u8>) -> Self {
@@ -135,10 +134,14 @@ impl Hand {
         for column in &self.columns {
             footer.begin();
             footer.whole(1, column.physical);
-            column.length.into_iter().for_each(|length| footer.whole(2, length));
+            if let Some(length) = column.length {
+                footer.whole(2, length);
+            }
             footer.whole(3, 0);
             footer.text(4, column.name);
-            column.converted.into_iter().for_each(|converted| footer.whole(6, converted));
+            if let Some(converted) = column.converted {
+                footer.whole(6, converted);
+            }
             footer.end();
         }
     }
@@ -184,7 +187,9 @@ impl Page {
         head.whole(1, self.kind);
         head.whole(2, self.unpacked.unwrap_or(size));
         head.whole(3, self.packed.unwrap_or(size));
-        self.crc.into_iter().for_each(|crc| head.whole(4, i64::from(crc.cast_signed())));
+        if let Some(crc) = self.crc {
+            head.whole(4, i64::from(crc.cast_signed()));
+        }
         head.open(if self.kind == 2 { 7 } else { 5 });
         head.whole(1, self.values);
         head.whole(2, self.encoding);

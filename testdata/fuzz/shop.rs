@@ -95,7 +95,7 @@ impl Shop {
         });
         copy(&planned.folder, &path("sound"));
         let plans = plans.into();
-        Self { job, plans, folder }
+        Self { folder, job, plans }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -193,8 +193,8 @@ fn people() -> RecordBatch {
 }
 
 fn list() -> Vec<Vec<u8>> {
-    let rows: String = (0..CUSTOMERS).map(|number| format!("c{number:03},c{number:03}@b.example,山田 {number},true\n")).collect();
-    let text = format!("id,email,name,consent\n{rows}");
+    let rows = (0..CUSTOMERS).map(|number| format!("c{number:03},c{number:03}@b.example,山田 {number},true\n"));
+    let text = ["id,email,name,consent\n".to_owned()].into_iter().chain(rows).collect::<Vec<_>>().concat();
     let utf16 = [0xfe_u8, 0xff].into_iter().chain(text.encode_utf16().flat_map(u16::to_be_bytes)).collect();
     vec![text.clone().into_bytes(), encoding_rs::SHIFT_JIS.encode(&text).0.into_owned(), utf16]
 }
