@@ -3,6 +3,8 @@
 //! Fails when a reader panics, takes more memory than `MOST` or does not come to an end. The last line says what makes it again: seed and
 //! target, with 0 seconds; after a crash without words the file `fuzz-PROCESS` among the temporary ones does.
 
+#![expect(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "it is a test that runs for as long as one likes")]
+
 #[path = "fuzz/drive.rs"]
 mod drive;
 #[path = "fuzz/hand.rs"]
