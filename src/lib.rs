@@ -7,7 +7,7 @@
 //!                                                      runs → delivery ⇄ ledger → report
 //! ```
 //!
-//! `domain` holds the nouns. A room knows `domain` and itself. `pipeline` knows every room; `pipeline/plan.rs` is the page to read
+//! `domain` holds the nouns. A room knows `domain` and itself; those that read Parquet know `gate`, which every such file passes. `pipeline` knows every room; `pipeline/plan.rs` is the page to read
 //! first. `cli` is a face: it knows `pipeline` and `domain`, prints, and reads the clock.
 
 pub mod bounces;
@@ -18,6 +18,7 @@ pub mod delivery;
 pub mod doctor;
 pub mod domain;
 pub mod features;
+pub mod gate;
 pub mod import;
 pub mod job;
 pub mod keys;

@@ -11,7 +11,7 @@ mod table;
 mod watch;
 mod words;
 
-use crate::pipeline::Error;
+use crate::pipeline::{Error, is_watched};
 use anstyle::{AnsiColor, Style};
 use args::{Args, Common};
 use clap::Parser;
@@ -84,12 +84,11 @@ pub fn run() -> u8 {
     }
 }
 
-/// A panic inside a Parquet reader is caught and becomes an error with the file's name; its own words would only confuse.
+/// A panic of the Parquet reader becomes an error with the file's name; its own words would only confuse.
 fn keep_readers_quiet() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        let inside_reader = panic.location().is_some_and(|place| ["parquet-", "arrow-"].iter().any(|name| place.file().contains(name)));
-        if !inside_reader {
+        if !is_watched() {
             usual(panic);
         }
     }));

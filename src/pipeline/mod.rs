@@ -86,4 +86,5 @@ pub use timetable::{cron, next_times, systemd};
 pub use trial::{Trial, trial};
 pub use whatif::{Request as WhatIfRequest, whatif};
 
+pub use crate::gate::is_watched;
 pub use crate::ranks::{Purpose, RankCheck};

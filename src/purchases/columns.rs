@@ -83,6 +83,7 @@ impl Table {
         let (file, column) = (self.footer.name.clone(), column.to_owned());
         match flaw {
             Flaw::NotText => Error::NotText { file, column },
+            Flaw::TooLong { row, bytes } => Error::TooLong { file, column, row: before + row as u64 + 1, bytes },
             Flaw::NotWhole { row, value } => Error::NotWhole { file, column, row: before + row as u64 + 1, value },
         }
     }

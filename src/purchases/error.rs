@@ -22,6 +22,10 @@ pub enum Error {
     #[error("`{file}` is damaged: {reason}; write it anew")]
     Damaged { file: String, reason: String },
     #[error(
+        "`{file}` would take more memory or time than one file is given: {reason}; write it anew with pages and row groups of the usual size"
+    )]
+    TooMuch { file: String, reason: String },
+    #[error(
         "`{file}` is compressed by {compression}, which is not read; write it anew with ZSTD, Snappy, GZIP, LZ4 or without compression"
     )]
     Compression { file: String, compression: &'static str },
@@ -38,6 +42,8 @@ pub enum Error {
          column as one of them"
     )]
     NotWhole { file: String, column: String, row: u64, value: String },
+    #[error("column `{column}` in `{file}` holds an id of {bytes} bytes (row {row}); map a column of ids in [purchases.columns]")]
+    TooLong { file: String, column: String, row: u64, bytes: usize },
     #[error(
         "{bad} of {rows} rows cannot be used, more than the {allowed} % that `max_bad_rows` allows; the first: {first}",
         allowed = .share * 100.0,

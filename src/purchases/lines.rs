@@ -71,7 +71,8 @@ impl Mapper<'_> {
         let raw_amounts: Vec<ArrayRef> = layout.amount.iter().map(|place| self.raw(batch, place)).collect();
         let raw_at = self.raw(batch, &layout.at);
         let lines = Lines {
-            customer: words::present(self.text(batch, &layout.customer, &source.customer)?, &self.purchases.merges),
+            customer: words::present(self.text(batch, &layout.customer, &source.customer)?, &self.purchases.merges)
+                .map_err(|flaw| self.table.flawed(&source.customer, flaw, self.before))?,
             order: self.order(batch)?,
             amount: self.amount(&raw_amounts)?,
             rules: rules.map(|(place, rule)| self.text(batch, place, &rule.column)).collect::<Result<_, _>>()?,
@@ -159,7 +160,8 @@ impl Mapper<'_> {
             ([place], [name]) => Ok(Arc::new(self.text(batch, place, name)?)),
             _ => {
                 let parts = places.iter().zip(names).map(|(place, name)| self.text(batch, place, name)).collect::<Result<Vec<_>, _>>()?;
-                Ok(Arc::new(words::joined(&parts, batch.num_rows())))
+                let joined = words::joined(&parts, batch.num_rows());
+                Ok(Arc::new(joined.map_err(|flaw| self.table.flawed(&names.join("`, `"), flaw, self.before))?))
             }
         }
     }

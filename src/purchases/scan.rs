@@ -5,6 +5,7 @@ use super::footer::guard;
 use super::lines::{Lines, Mapper};
 use super::moments::Moments;
 use super::{Error, Purchases};
+use crate::gate::watched;
 use arrow::array::RecordBatch;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
@@ -66,7 +67,7 @@ impl Purchases {
         let roots = roots(table, wanted);
         let mut reader = open(table, task.group, &roots)?;
         let mut mapper = Mapper { purchases: self, table, roots: &roots, before: task.before, moments: Moments::new(self.zone) };
-        while let Some(batch) = next(table, &mut reader)? {
+        while let Some(batch) = next(table, task.group, &roots, &mut reader)? {
             let lines = guard(&table.footer.name, || Ok::<_, String>(mapper.lines(&batch, wanted)))??;
             let rows = batch.num_rows() as u64;
             take(lines, mapper.before)?;
@@ -105,6 +106,7 @@ fn roots(table: &Table, wanted: Wanted) -> Vec<usize> {
 /// A reader of some columns of one row group. Each has a file handle of its own: those that are cloned share their position.
 pub(super) fn open(table: &Table, group: usize, roots: &[usize]) -> Result<ParquetRecordBatchReader, Error> {
     let file = table.footer.open_file()?;
+    table.footer.check_pages(&file, group, roots)?;
     guard(&table.footer.name, || {
         let mask = ProjectionMask::roots(table.reader.parquet_schema(), roots.iter().copied());
         ParquetRecordBatchReaderBuilder::new_with_metadata(file, table.reader.clone())
@@ -115,7 +117,13 @@ pub(super) fn open(table: &Table, group: usize, roots: &[usize]) -> Result<Parqu
     })
 }
 
-/// The next batch; `None` at the end.
-pub(super) fn next(table: &Table, reader: &mut ParquetRecordBatchReader) -> Result<Option<RecordBatch>, Error> {
-    guard(&table.footer.name, || reader.next().transpose())
+/// The next batch of a row group; `None` at the end.
+pub(super) fn next(
+    table: &Table,
+    group: usize,
+    roots: &[usize],
+    reader: &mut ParquetRecordBatchReader,
+) -> Result<Option<RecordBatch>, Error> {
+    let failed = |reason: String| table.footer.failed(group, roots, &reason);
+    watched(|| reader.next().transpose()).map_err(failed)?.map_err(|error| failed(error.to_string()))
 }

@@ -38,7 +38,7 @@ impl Purchases {
         };
         let mut reader = scan::open(table, task.group, &[root])?;
         let mut before = task.before;
-        while let Some(batch) = scan::next(table, &mut reader)? {
+        while let Some(batch) = scan::next(table, task.group, &[root], &mut reader)? {
             let ids = words::text(&table.raw(&batch, 0, root)).map_err(|flaw| table.flawed(&self.source.customer, flaw, before))?;
             before = before.saturating_add(batch.num_rows() as u64);
             if ids.iter().flatten().any(|id| words::who(id, &self.merges) == customer) {

@@ -11,9 +11,9 @@ use arrow::array::{
 };
 use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
 use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, GzipLevel, ZstdLevel};
+use parquet::basic::{Compression, Encoding, GzipLevel, ZstdLevel};
 use parquet::data_type::{ByteArray, ByteArrayType, Int64Type as PlainInt64, Int96, Int96Type};
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{WriterProperties, WriterVersion};
 use parquet::file::writer::SerializedFileWriter;
 use std::collections::HashMap;
 use std::fs::File;
@@ -406,8 +406,41 @@ fn a_file_that_changes_while_it_is_read_is_an_error() {
     });
     assert!(matches!(error, Err(Error::Changed { file }) if file == "p/a.parquet"));
     assert_ne!(before, opened(folder.path(), |_| ()).unwrap().inputs());
+    // Shorter than when its footer was read, by its pages, its footer or all of it.
+    let whole = std::fs::read(&path).unwrap();
+    for left in [whole.len() - 1, whole.len() / 2, 20, 0] {
+        std::fs::write(&path, &whole).unwrap();
+        let purchases = opened(folder.path(), |_| ()).unwrap();
+        std::fs::write(&path, &whole[..left]).unwrap();
+        assert!(matches!(lines(&purchases, &ALL), Err(Error::Changed { file }) if file == "p/a.parquet"), "{left}");
+    }
     std::fs::remove_file(&path).unwrap();
     assert!(matches!(purchases.history("a", 0), Err(Error::Changed { .. })));
+}
+
+#[test]
+fn ids_with_shared_beginnings_are_read() {
+    let ids: Vec<String> = (0..5_000).map(|row| format!("customer-of-kyoto-{:07}", row / 3)).collect();
+    let rows = i64::try_from(ids.len()).unwrap();
+    let columns: Columns = vec![
+        ("customer_id", Arc::new(StringArray::from_iter_values(&ids))),
+        ("order_id", Arc::new((0..rows).map(|row| (row % 4 > 0).then(|| format!("order {row}"))).collect::<StringArray>())),
+        ("at", Arc::new(TimestampMicrosecondArray::from_iter_values(0..rows))),
+        ("amount", Arc::new(Int64Array::from_iter_values(0..rows))),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    for encoding in [Encoding::DELTA_BYTE_ARRAY, Encoding::DELTA_LENGTH_BYTE_ARRAY] {
+        for version in [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0] {
+            let properties = WriterProperties::builder().set_writer_version(version).set_dictionary_enabled(false);
+            let properties = properties.set_compression(Compression::ZSTD(ZstdLevel::default())).set_data_page_row_count_limit(900);
+            let properties =
+                properties.set_column_encoding("customer_id".into(), encoding).set_column_encoding("order_id".into(), encoding);
+            put(&folder.path().join("p/a.parquet"), columns.clone(), Some(properties.build()));
+            let (lines, _) = lines(&opened(folder.path(), |_| ()).unwrap(), &ALL).unwrap();
+            assert_eq!(lines.len(), ids.len());
+            assert!(lines.iter().all(|(customer, ..)| ids.contains(customer)));
+        }
+    }
 }
 
 #[test]

@@ -16,6 +16,15 @@ pub(super) enum Flaw {
     NotText,
     /// The number in a row, counted from 0, is not whole, or too large to be sure of.
     NotWhole { row: usize, value: String },
+    /// The text in a row, counted from 0, has so many bytes.
+    TooLong { row: usize, bytes: usize },
+}
+
+/// Ids with more bytes are not copied: thousands of rows may name one text that is there once.
+pub(super) const LONGEST_ID: usize = 16 << 10;
+
+fn fitting(row: usize, id: &str) -> Result<&str, Flaw> {
+    if id.len() > LONGEST_ID { Err(Flaw::TooLong { row, bytes: id.len() }) } else { Ok(id) }
 }
 
 /// Whether a column of this type can hold ids. Floats can, for some writers make them of whole numbers with gaps, and so can decimals.
@@ -118,15 +127,15 @@ pub(super) fn who<'a>(id: &'a str, merges: &'a Merges) -> &'a str {
 }
 
 /// The same for a column.
-pub(super) fn present(ids: StringViewArray, merges: &Merges) -> StringViewArray {
+pub(super) fn present(ids: StringViewArray, merges: &Merges) -> Result<StringViewArray, Flaw> {
     if merges.is_empty() && (0..ids.len()).all(|row| is_bare(&ids, row)) || ids.iter().flatten().all(|id| who(id, merges) == id) {
-        return ids;
+        return Ok(ids);
     }
     let mut builder = StringViewBuilder::with_capacity(ids.len());
-    for id in &ids {
-        builder.append_option(id.map(|id| who(id, merges)));
+    for (row, id) in ids.iter().enumerate() {
+        builder.append_option(id.map(|id| fitting(row, who(id, merges))).transpose()?);
     }
-    builder.finish()
+    Ok(builder.finish())
 }
 
 /// Whether an id begins and ends with what surely is no white space. A view of up to twelve bytes holds them behind its length.
@@ -159,7 +168,7 @@ pub(super) fn constant(value: &str, rows: usize) -> StringViewArray {
 
 /// One id of several columns: `store/receipt`. A slash or backslash within a part gets a backslash before it, so that two
 /// different orders never share an id. A part that is null counts as empty; when all are empty there is no order id.
-pub(super) fn joined(parts: &[StringViewArray], rows: usize) -> StringViewArray {
+pub(super) fn joined(parts: &[StringViewArray], rows: usize) -> Result<StringViewArray, Flaw> {
     let mut builder = StringViewBuilder::with_capacity(rows);
     let mut id = String::new();
     for row in 0..rows {
@@ -169,7 +178,7 @@ pub(super) fn joined(parts: &[StringViewArray], rows: usize) -> StringViewArray 
             if place > 0 {
                 id.push('/');
             }
-            let value = if part.is_valid(row) { part.value(row) } else { "" };
+            let value = fitting(row, if part.is_valid(row) { part.value(row) } else { "" })?;
             empty &= value.is_empty();
             for letter in value.chars() {
                 if matches!(letter, '/' | '\\') {
@@ -180,7 +189,7 @@ pub(super) fn joined(parts: &[StringViewArray], rows: usize) -> StringViewArray 
         }
         if empty { builder.append_null() } else { builder.append_value(&id) }
     }
-    builder.finish()
+    Ok(builder.finish())
 }
 
 #[cfg(test)]
@@ -202,7 +211,19 @@ mod tests {
         found.map_err(|flaw| match flaw {
             Flaw::NotText => "no text".to_owned(),
             Flaw::NotWhole { row, value } => format!("{value} in row {row}"),
+            Flaw::TooLong { row, bytes } => format!("{bytes} bytes in row {row}"),
         })
+    }
+
+    #[test]
+    fn ids_that_are_no_ids_are_not_copied() {
+        let texts = |text: &str| StringViewArray::from(vec!["a", text]);
+        let long = "x".repeat(LONGEST_ID + 1);
+        let too_long = Err(format!("{} bytes in row 1", LONGEST_ID + 1));
+        assert_eq!(told(joined(&[texts("b"), texts(&long)], 2)).map(drop), too_long);
+        let spaced = format!(" {long} ");
+        assert_eq!(told(present(texts(&spaced), &Merges::default())).map(drop), too_long);
+        assert!(told(present(texts(&long), &Merges::default())).is_ok(), "what is not copied takes nothing");
     }
 
     #[test]
@@ -227,7 +248,7 @@ mod tests {
     fn ids_are_read_without_outer_white_space() {
         let merges = Merges::new([("a".to_owned(), "b".to_owned())]).unwrap();
         let ids = || StringViewArray::from(vec![Some(" a"), Some("c\u{3000}"), Some("d e"), Some(" "), None]);
-        let of = |merges: &Merges| present(ids(), merges).iter().map(|id| id.map(str::to_owned)).collect::<Vec<_>>();
+        let of = |merges: &Merges| told(present(ids(), merges)).unwrap().iter().map(|id| id.map(str::to_owned)).collect::<Vec<_>>();
         let texts = |first: &str| vec![Some(first.to_owned()), Some("c".into()), Some("d e".into()), Some(String::new()), None];
         assert_eq!((of(&Merges::default()), of(&merges)), (texts("a"), texts("b")));
     }
@@ -253,7 +274,7 @@ mod tests {
     fn ids_of_several_columns_do_not_collide() {
         let one = StringViewArray::from(vec![Some("a/"), Some("a"), None, Some(""), Some("a\\")]);
         let two = StringViewArray::from(vec![Some("b"), Some("/b"), None, Some("b"), Some("b")]);
-        let ids: Vec<_> = joined(&[one, two], 5).iter().map(|id| id.map(str::to_owned)).collect();
+        let ids: Vec<_> = told(joined(&[one, two], 5)).unwrap().iter().map(|id| id.map(str::to_owned)).collect();
         let expected = ["a\\//b", "a/\\/b", "", "/b", "a\\\\/b"].map(|id| (!id.is_empty()).then(|| id.to_owned()));
         assert_eq!(ids, expected);
     }

@@ -1,5 +1,6 @@
 //! A plan without some of its customers: everything that says something of them is taken out, and the folder is whole again.
 
+use super::batches::Batches;
 use super::folder::{self, CUSTOMERS, JOB, LISTS, MAILS, PLAN, REPORT, SKIPPED, TEMPLATES, VALUES};
 use super::open::{self, Opened};
 use super::write::{self, Table};
@@ -8,7 +9,6 @@ use crate::domain::plan::Summary;
 use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, StringArray};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::Field;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -211,13 +211,10 @@ fn rewritten(
     name: &'static str,
     mut change: impl FnMut(RecordBatch) -> Result<Option<RecordBatch>, String>,
 ) -> Result<(String, String), Error> {
-    let path = from.join(name);
-    let malformed = |problem: String| Error::Malformed { path: path.clone(), problem };
-    let file = File::open(&path).map_err(Error::io("open", &path))?;
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| malformed(error.to_string()))?;
-    let mut table = Table::create(work, name, reader.schema())?;
-    for batch in reader.build().map_err(|error| malformed(error.to_string()))? {
-        if let Some(batch) = change(batch.map_err(|error| malformed(error.to_string()))?).map_err(malformed)? {
+    let mut rows = Batches::whole(from, name)?;
+    let mut table = Table::create(work, name, &rows.schema())?;
+    while let Some(batch) = rows.next()? {
+        if let Some(batch) = change(batch).map_err(|problem| rows.malformed(problem))? {
             table.add(&batch)?;
         }
     }

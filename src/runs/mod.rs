@@ -4,6 +4,7 @@
 //! This room decides nothing and sends nothing. It does not know which plan was adopted; the ledger does.
 
 mod accounts;
+mod batches;
 mod columns;
 mod digest;
 mod erase;

@@ -1,7 +1,8 @@
 //! Opens a plan folder, after proving that it is as it was planned.
 
+use super::batches::Pick;
 use super::folder::{self, CUSTOMERS, JOB, MAILS, PLAN, TEMPLATES};
-use super::rows::{self, Pick, Rows};
+use super::rows::{self, Rows};
 use super::summary::{self, Refusal};
 use super::write::is_inside;
 use super::{Error, digest};

@@ -1,112 +1,21 @@
 //! Rows of a plan's tables as they are read back: batch by batch, never a whole table.
 
 use super::Error;
+use super::batches::{Batches, Pick};
 use super::folder::{CUSTOMERS, MAILS, SKIPPED, VALUES};
 use super::values::values_read;
 use crate::domain::plan::{CustomerRow, GiftRow, MailRow, PastAccount, PastCustomer, SkipRow, SpentRow};
 use crate::domain::points::{Cashback, Holding, Points};
 use crate::domain::{Channel, RankChange, SkipReason, Value};
-use arrow::array::RecordBatchReader as _;
 use arrow::array::{Array, BooleanArray, Date32Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::Date32Type;
 use chrono::NaiveDate;
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
-use parquet::file::metadata::RowGroupMetaData;
-use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::vec::IntoIter;
 
-const BATCH_ROWS: usize = 4_096;
-
-/// Which rows of a table to read.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Pick<'a> {
-    All,
-    /// The row groups in which this customer may be.
-    Customer(&'a str),
-    /// The row groups of these numbers.
-    Groups(&'a [usize]),
-    /// All rows from this one on.
-    From(usize),
-}
-
-/// The batches of one table.
-struct Batches {
-    path: PathBuf,
-    reader: ParquetRecordBatchReader,
-}
-
 impl Batches {
-    /// Opens a table for some of its columns (none named: all), and tells which row groups it reads.
-    fn open(folder: &Path, table: &str, columns: &[&str], pick: Pick<'_>) -> Result<(Self, Vec<usize>), Error> {
-        let path = folder.join(table);
-        let file = File::open(&path).map_err(Error::io("open", &path))?;
-        let (reader, groups) = guarded(&path, || {
-            let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| error.to_string())?;
-            let groups = groups_of(&builder, pick);
-            let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
-            let builder = if columns.is_empty() { builder } else { builder.with_projection(mask) };
-            let before = builder.metadata().row_groups().iter().take(groups.first().copied().unwrap_or(0)).map(rows_of).sum();
-            let builder = builder.with_batch_size(BATCH_ROWS).with_row_groups(groups.clone());
-            let builder = if let Pick::From(row) = pick { builder.with_offset(row.saturating_sub(before)) } else { builder };
-            Ok((builder.build().map_err(|error| error.to_string())?, groups))
-        })?;
-        Ok((Self { path, reader }, groups))
-    }
-
-    fn next(&mut self) -> Result<Option<RecordBatch>, Error> {
-        let reader = &mut self.reader;
-        guarded(&self.path, || reader.next().transpose().map_err(|error| error.to_string()))
-    }
-
     fn rows<T: 'static>(mut self, read: fn(&RecordBatch) -> Result<Vec<T>, String>) -> Rows<T> {
         Rows::new(move || self.next()?.map(|batch| read(&batch)).transpose().map_err(|problem| self.malformed(problem)))
-    }
-
-    fn malformed(&self, problem: String) -> Error {
-        Error::Malformed { path: self.path.clone(), problem }
-    }
-}
-
-/// Runs the Parquet reader, which may panic on a malformed file, and makes every failure an error of ours.
-fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T, String>) -> Result<T, Error> {
-    let problem = match catch_unwind(AssertUnwindSafe(read)) {
-        Ok(Ok(value)) => return Ok(value),
-        Ok(Err(problem)) => problem,
-        Err(_) => "it is no sound Parquet file".into(),
-    };
-    Err(Error::Malformed { path: path.to_owned(), problem })
-}
-
-fn rows_of(group: &RowGroupMetaData) -> usize {
-    usize::try_from(group.num_rows()).unwrap_or(0)
-}
-
-fn groups_of(builder: &ParquetRecordBatchReaderBuilder<File>, pick: Pick<'_>) -> Vec<usize> {
-    let groups = builder.metadata().row_groups();
-    match pick {
-        Pick::All => (0..groups.len()).collect(),
-        Pick::From(row) => {
-            let mut end = 0;
-            let ends = groups.iter().map(|group| {
-                end += rows_of(group);
-                end
-            });
-            ends.enumerate().filter(|(_, end)| *end > row).map(|(at, _)| at).collect()
-        }
-        Pick::Groups(wanted) => wanted.iter().copied().filter(|group| *group < groups.len()).collect(),
-        Pick::Customer(id) => {
-            let may_hold = |group: &RowGroupMetaData| {
-                let column = group.columns().iter().find(|column| column.column_path().string() == "customer_id");
-                let bounds = column.and_then(|column| column.statistics()).map(|seen| (seen.min_bytes_opt(), seen.max_bytes_opt()));
-                // Long bounds are cut, downwards and upwards; they still enclose every id.
-                let (low, high) = bounds.unwrap_or_default();
-                low.is_none_or(|low| low <= id.as_bytes()) && high.is_none_or(|high| id.as_bytes() <= high)
-            };
-            groups.iter().enumerate().filter(|(_, group)| may_hold(group)).map(|(at, _)| at).collect()
-        }
     }
 }
 
@@ -170,7 +79,7 @@ pub(super) fn past_customers(folder: &Path) -> Result<Rows<PastCustomer>, Error>
 /// The gifts of a plan. Plans of earlier versions tell of them in the values of their mails only.
 pub(super) fn gifts(folder: &Path) -> Result<Rows<GiftRow>, Error> {
     let (batches, _) = Batches::open(folder, MAILS, &["customer_id", "campaign", "gift"], Pick::All)?;
-    if batches.reader.schema().column_with_name("gift").is_some() {
+    if batches.schema().column_with_name("gift").is_some() {
         return Ok(batches.rows(gift_rows));
     }
     let mut mails = mails(folder, Pick::All)?.filter(|mail| mail.as_ref().map_or(true, |mail| mail.offer.as_deref() == Some("gift")));

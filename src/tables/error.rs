@@ -16,6 +16,10 @@ pub enum Error {
     #[error("`{file}` is not readable as Parquet: {reason}; it may be cut short or damaged, write it again")]
     Parquet { file: String, reason: String },
     #[error(
+        "`{file}` would take more memory or time than one file is given: {reason}; write it anew with pages and row groups of the usual size"
+    )]
+    TooMuch { file: String, reason: String },
+    #[error(
         "`{file}` is compressed by {compression}, which is not read; write it anew with ZSTD, Snappy, GZIP, LZ4 or without compression"
     )]
     Compression { file: String, compression: &'static str },

@@ -5,47 +5,85 @@ use super::table::{Column, Kind, Table, Wanted};
 use super::values;
 use crate::domain::Values;
 use crate::domain::text::uuid;
+use crate::gate::{Flaw, Footer, LONGEST_ITEM, watched};
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
-use parquet::basic::{Compression, LogicalType, Type};
-use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
+use parquet::basic::{LogicalType, Type};
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 const BATCH: usize = 8192;
 
-/// What ends a Parquet file: the footer's length and four letters.
-const TAIL: u64 = 8;
+/// Values (columns times rows) that a list may have however small it is, and for each byte of it. Each takes some thirty bytes of memory.
+const VALUES_OF_ANY_LIST: u64 = 32 << 20;
+const VALUES_A_BYTE: u64 = 4;
+/// The same for the bytes of its texts, which a file may hold once and name many times.
+const TEXT_OF_ANY_LIST: u64 = 256 << 20;
+const TEXT_A_BYTE: u64 = 64;
 
 /// Reads a list, batch by batch.
-pub fn read(file: File, name: &str, size: u64, wanted: Wanted) -> Result<Table, Error> {
-    let (digest, metadata) = guarded(name, || Ok((digest(&file, name, size)?, metadata(&file)?)))?;
-    if let Some(compression) = unread(&metadata) {
-        return Err(Error::Compression { file: name.to_owned(), compression });
+pub fn read(file: File, name: &str, wanted: Wanted) -> Result<Table, Error> {
+    let (footer, digest) = footer(&file, name)?;
+    let (metadata, plain) = guarded(name, || metadata(&footer))?;
+    let kept: Vec<usize> = (0..)
+        .zip(plain.fields().iter())
+        .filter(|(_, field)| wanted.only.is_none_or(|only| only.contains(&field.name().as_str())))
+        .map(|(at, _)| at)
+        .collect();
+    check_pages(&footer, &file, &kept).map_err(|flaw| told(name, flaw))?;
+    let room = footer.size().saturating_mul(TEXT_A_BYTE).saturating_add(TEXT_OF_ANY_LIST);
+    let (columns, rows) = guarded(name, || read_columns(file, (metadata, &plain), &kept, wanted, room))?;
+    if rows as u64 != footer.rows() {
+        return Err(Error::Parquet { file: name.to_owned(), reason: "it has not as many rows as its footer says".to_owned() });
     }
-    guarded(name, || {
-        let (columns, rows) = read_columns(file, metadata, wanted)?;
-        Ok(Table { file: name.to_owned(), columns, rows, lines: None, digest })
-    })
+    Ok(Table { file: name.to_owned(), columns, rows, lines: None, digest })
 }
 
 /// Reads the names of the columns from the footer.
-pub fn names(file: &File, name: &str, size: u64) -> Result<Vec<String>, Error> {
-    guarded(name, || {
-        // A file without a right end is refused before the reader believes its numbers.
-        digest(file, name, size)?;
-        let metadata = ArrowReaderMetadata::load(file, ArrowReaderOptions::new()).map_err(reason)?;
-        Ok(metadata.schema().fields().iter().map(|field| field.name().clone()).collect())
-    })
+pub fn names(file: &File, name: &str) -> Result<Vec<String>, Error> {
+    let (footer, _) = footer(file, name)?;
+    let (_, plain) = guarded(name, || metadata(&footer))?;
+    Ok(plain.fields().iter().map(|field| field.name().clone()).collect())
 }
 
-/// The reader's authors count panics on damaged files among ordinary bugs, so one becomes an error like any other.
+/// The checked footer of a file, and what identifies the content: name, size and footer, which holds counts, places and statistics of all
+/// pages.
+fn footer(file: &File, name: &str) -> Result<(Footer, String), Error> {
+    let (size, bytes) = Footer::read(file).map_err(|flaw| told(name, flaw))?;
+    let footer = Footer::of(&bytes, size).map_err(|flaw| told(name, flaw))?;
+    let mut hash = blake3::Hasher::new();
+    hash.update(&(name.len() as u64).to_le_bytes()).update(name.as_bytes()).update(&size.to_le_bytes()).update(&bytes);
+    // No footer is longer than its length in four bytes can tell.
+    hash.update(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes()).update(b"PAR1");
+    Ok((footer, hash.finalize().to_hex().to_string()))
+}
+
+/// A list is held in memory, so what it unpacks to must be in proportion to what it is.
+fn check_pages(footer: &Footer, file: &File, kept: &[usize]) -> Result<(), Flaw> {
+    let leaves = footer.leaves(kept);
+    let values = footer.values(&leaves);
+    let most = footer.size().saturating_mul(VALUES_A_BYTE).saturating_add(VALUES_OF_ANY_LIST);
+    if values > most {
+        return Err(Flaw::TooMuch(format!("it promises {values} values in {} bytes, more than the {most} allowed", footer.size())));
+    }
+    (0..footer.metadata.num_row_groups()).try_for_each(|group| footer.check_pages(file, group, &leaves))
+}
+
+/// What the gate says of a file, as an error of this room.
+fn told(name: &str, flaw: Flaw) -> Error {
+    let file = name.to_owned();
+    match flaw {
+        Flaw::Compression(compression) => Error::Compression { file, compression },
+        Flaw::TooMuch(reason) => Error::TooMuch { file, reason },
+        flaw => Error::Parquet { file, reason: flaw.to_string() },
+    }
+}
+
+/// Runs a step of the Parquet reader: whatever ends it becomes an error that names the file.
 fn guarded<T>(name: &str, work: impl FnOnce() -> Result<T, String>) -> Result<T, Error> {
-    let outcome = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err("the reader gave up on it".to_owned()));
+    let outcome = watched(work).and_then(|done| done);
     outcome.map_err(|reason| Error::Parquet { file: name.to_owned(), reason })
 }
 
@@ -54,50 +92,16 @@ fn reason(error: impl ToString) -> String {
     error.to_string()
 }
 
-/// What identifies the content: name, size and footer, which holds counts, places and statistics of all pages.
-fn digest(mut file: &File, name: &str, size: u64) -> Result<String, String> {
-    let footer_and_tail = (|| {
-        let mut tail = [0_u8; 8];
-        file.seek(SeekFrom::Start(size.checked_sub(TAIL)?)).ok()?;
-        file.read_exact(&mut tail).ok()?;
-        let [a, b, c, d, magic @ ..] = tail;
-        let length = u64::from(u32::from_le_bytes([a, b, c, d]));
-        let start = size.checked_sub(TAIL)?.checked_sub(length).filter(|start| *start >= 4)?;
-        if &magic != b"PAR1" {
-            return None;
-        }
-        file.seek(SeekFrom::Start(start)).ok()?;
-        let mut bytes = Vec::new();
-        file.take(length + TAIL).read_to_end(&mut bytes).ok()?;
-        Some(bytes)
-    })();
-    let bytes = footer_and_tail.ok_or("it has no footer at its end")?;
-    file.rewind().map_err(reason)?;
-    let mut hash = blake3::Hasher::new();
-    hash.update(&(name.len() as u64).to_le_bytes()).update(name.as_bytes()).update(&size.to_le_bytes()).update(&bytes);
-    Ok(hash.finalize().to_hex().to_string())
-}
-
-/// The compression of a column, where this program does not read it.
-fn unread(metadata: &ArrowReaderMetadata) -> Option<&'static str> {
-    let chunks = metadata.metadata().row_groups().iter().flat_map(RowGroupMetaData::columns);
-    chunks.map(ColumnChunkMetaData::compression).find_map(|compression| match compression {
-        Compression::BROTLI(_) => Some("Brotli"),
-        Compression::LZO => Some("LZO"),
-        _ => None,
-    })
-}
-
-fn read_columns(file: File, metadata: ArrowReaderMetadata, wanted: Wanted) -> Result<(Vec<Column>, usize), String> {
-    let fields = metadata.schema().fields().clone();
+fn read_columns(
+    file: File,
+    (metadata, plain): (ArrowReaderMetadata, &Schema),
+    kept: &[usize],
+    wanted: Wanted,
+    mut room: u64,
+) -> Result<(Vec<Column>, usize), String> {
     let uuids = uuids(&metadata);
-    let kept: Vec<usize> = (0..)
-        .zip(fields.iter())
-        .filter(|(_, field)| wanted.only.is_none_or(|only| only.contains(&field.name().as_str())))
-        .map(|(at, _)| at)
-        .collect();
     // Columns that are not wanted stay without values, so that a message can still name them.
-    let mut columns: Vec<Column> = fields.iter().zip(&uuids).map(|(field, is_uuid)| column(field, *is_uuid)).collect();
+    let mut columns: Vec<Column> = plain.fields().iter().zip(&uuids).map(|(field, is_uuid)| column(field, *is_uuid)).collect();
     let mask = ProjectionMask::roots(metadata.parquet_schema(), kept.iter().copied());
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata).with_projection(mask).with_batch_size(BATCH);
     let mut rows = 0;
@@ -108,31 +112,60 @@ fn read_columns(file: File, metadata: ArrowReaderMetadata, wanted: Wanted) -> Re
             let Some(column) = columns.get_mut(*at) else { continue };
             let array = &if uuids.get(*at) == Some(&true) { hyphenated(array) } else { Arc::clone(array) };
             let mut read = Vec::new();
-            values::append(array, wanted.zone, &mut read).map_err(|why| format!("column `{}`: {why}", column.name))?;
+            values::append(array, wanted.zone, &mut read, &mut room).map_err(|why| format!("column `{}`: {why}", column.name))?;
             column.values.extend(read);
         }
     }
     Ok((columns, rows))
 }
 
-/// The footer, with the old INT96 read as what it is: an instant in UTC, in a unit that reaches every year.
-fn metadata(file: &File) -> Result<ArrowReaderMetadata, String> {
-    let metadata = ArrowReaderMetadata::load(file, ArrowReaderOptions::new()).map_err(reason)?;
+/// How the columns are read: the old INT96 as what it is, an instant in UTC, in a unit that reaches every year; and texts as views. With it the columns as the file calls them.
+fn metadata(footer: &Footer) -> Result<(ArrowReaderMetadata, SchemaRef), String> {
+    let metadata = ArrowReaderMetadata::try_new(Arc::clone(&footer.metadata), ArrowReaderOptions::new()).map_err(reason)?;
+    // Whoever wrote the file says in it how long lists are that are all equally long, and gaps in them are filled up to that.
+    if let Some(field) = metadata.schema().fields().iter().find(|field| !is_reasonable(field.data_type())) {
+        return Err(format!("column `{}` is {}, whose items are too many", field.name(), field.data_type()));
+    }
     let parquet_schema = metadata.parquet_schema();
     let is_int96 = |root: usize| {
         let column = parquet_schema.root_schema().get_fields().get(root);
         column.is_some_and(|column| column.is_primitive() && column.get_physical_type() == Type::INT96)
     };
-    let schema = metadata.schema();
-    if !(0..schema.fields().len()).any(is_int96) {
-        return Ok(metadata);
-    }
     let instant = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
-    let fields = schema.fields().iter().enumerate().map(|(root, field)| {
-        if is_int96(root) { Arc::new(field.as_ref().clone().with_data_type(instant.clone())) } else { Arc::clone(field) }
+    let fields = metadata.schema().fields().iter().enumerate().map(|(root, field)| {
+        let hint = if is_int96(root) { instant.clone() } else { viewed(field.data_type()) };
+        Arc::new(field.as_ref().clone().with_data_type(hint))
     });
-    let schema = Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone());
-    ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), ArrowReaderOptions::new().with_schema(Arc::new(schema))).map_err(reason)
+    let schema = Schema::new_with_metadata(fields.collect::<Vec<_>>(), metadata.schema().metadata().clone());
+    let options = ArrowReaderOptions::new().with_schema(Arc::new(schema));
+    let hinted = ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options).map_err(reason)?;
+    Ok((hinted, Arc::clone(metadata.schema())))
+}
+
+/// Views of texts, where the file asks for copies: a text that is there once and named by all rows would be copied for each of them.
+fn viewed(found: &DataType) -> DataType {
+    match found {
+        DataType::Utf8 | DataType::LargeUtf8 => DataType::Utf8View,
+        DataType::Binary | DataType::LargeBinary => DataType::BinaryView,
+        DataType::Dictionary(_, value) => viewed(value),
+        other => other.clone(),
+    }
+}
+
+/// Whether gaps of a type take no more room than values usually do.
+fn is_reasonable(found: &DataType) -> bool {
+    match found {
+        DataType::FixedSizeBinary(length) => (0..=LONGEST_ITEM).contains(length),
+        DataType::FixedSizeList(item, length) => (0..=LONGEST_ITEM).contains(length) && is_reasonable(item.data_type()),
+        DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::ListView(item)
+        | DataType::LargeListView(item)
+        | DataType::Map(item, _) => is_reasonable(item.data_type()),
+        DataType::Struct(fields) => fields.iter().all(|field| is_reasonable(field.data_type())),
+        DataType::Dictionary(_, value) => is_reasonable(value),
+        _ => true,
+    }
 }
 
 /// Which columns hold what the file calls UUIDs: sixteen bytes each.

@@ -163,9 +163,8 @@ pub fn read(path: &Path, base: &Path, wanted: Wanted) -> Result<Table, Error> {
     let name = relative_name(path, base);
     let (file, before) = open(path, &name, wanted.key)?;
     let is_csv = is_csv(path, &file).map_err(|source| Error::Io { key: wanted.key, file: name.clone(), source })?;
-    let table = unchanged(path, &name, &before, || {
-        if is_csv { csv::read(file, path, &name, wanted) } else { parquet::read(file, &name, before.len(), wanted) }
-    })?;
+    let table =
+        unchanged(path, &name, &before, || if is_csv { csv::read(file, path, &name, wanted) } else { parquet::read(file, &name, wanted) })?;
     refuse_doubles(table.columns.iter().map(|column| &column.name), &name)?;
     Ok(table)
 }
@@ -182,10 +181,9 @@ pub fn unchanged<T>(path: &Path, name: &str, before: &Metadata, read: impl FnOnc
 /// The names of a list's columns.
 pub fn names(path: &Path, base: &Path, key: &'static str) -> Result<Vec<String>, Error> {
     let name = relative_name(path, base);
-    let (file, meta) = open(path, &name, key)?;
+    let (file, _) = open(path, &name, key)?;
     let io = |source| Error::Io { key, file: name.clone(), source };
-    let names =
-        if is_csv(path, &file).map_err(io)? { csv::names(file, path, &name, key)? } else { parquet::names(&file, &name, meta.len())? };
+    let names = if is_csv(path, &file).map_err(io)? { csv::names(file, path, &name, key)? } else { parquet::names(&file, &name)? };
     refuse_doubles(names.iter(), &name)?;
     Ok(names)
 }

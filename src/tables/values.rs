@@ -28,11 +28,11 @@ pub fn kind(data_type: &DataType) -> Kind {
 
 /// Appends the values of an array. Times become RFC 3339 text in the zone, decimals exact text, types without a plain form the text
 /// that Arrow writes for them. What no value can hold (NaN, infinity, a year beyond 1 to 9999) is nothing.
-pub fn append(array: &ArrayRef, zone: Zone, out: &mut Vec<Value>) -> Result<(), String> {
+pub fn append(array: &ArrayRef, zone: Zone, out: &mut Vec<Value>, room: &mut u64) -> Result<(), String> {
     let to = |target: &DataType| cast(array, target).map_err(|error| error.to_string());
     out.reserve(array.len());
     match array.data_type() {
-        DataType::Dictionary(_, value) if !matches!(**value, DataType::Dictionary(..)) => append(&to(value)?, zone, out)?,
+        DataType::Dictionary(_, value) if !matches!(**value, DataType::Dictionary(..)) => append(&to(value)?, zone, out, room)?,
         DataType::Null => out.extend((0..array.len()).map(|_| Value::Null)),
         DataType::Boolean => out.extend(array.as_boolean().iter().map(Value::maybe)),
         DataType::UInt64 => out.extend(array.as_primitive::<arrow::datatypes::UInt64Type>().iter().map(|number| match number {
@@ -53,9 +53,9 @@ pub fn append(array: &ArrayRef, zone: Zone, out: &mut Vec<Value>) -> Result<(), 
                 out.extend(days.as_primitive::<Date32Type>().iter().map(|days| Value::maybe(day(days))));
             }
             Kind::Time => append_times(array, zone, out)?,
-            Kind::Text => append_texts(array, out)?,
-            Kind::List => append_lists(array, zone, out)?,
-            Kind::Bool | Kind::Decimal | Kind::Other => append_formatted(array, out)?,
+            Kind::Text => append_texts(array, out, room)?,
+            Kind::List => append_lists(array, zone, out, room)?,
+            Kind::Bool | Kind::Decimal | Kind::Other => append_formatted(array, out, room)?,
         },
     }
     Ok(())
@@ -91,10 +91,10 @@ fn local_instant(local: i64, zone: Zone) -> Option<i64> {
     Some(zone.instant(clock))
 }
 
-fn append_texts(array: &ArrayRef, out: &mut Vec<Value>) -> Result<(), String> {
+fn append_texts(array: &ArrayRef, out: &mut Vec<Value>, room: &mut u64) -> Result<(), String> {
     let is_binary = matches!(array.data_type(), DataType::Binary | DataType::LargeBinary | DataType::BinaryView);
-    let target = if is_binary { DataType::LargeBinary } else { DataType::LargeUtf8 };
-    let array = cast(array, &target).map_err(|error| error.to_string())?;
+    // A column's own values are views already: a text that many rows name is there once.
+    let array = cast(array, if is_binary { &DataType::BinaryView } else { &DataType::Utf8View }).map_err(|error| error.to_string())?;
     for row in 0..array.len() {
         if array.is_null(row) {
             out.push(Value::Null);
@@ -102,24 +102,35 @@ fn append_texts(array: &ArrayRef, out: &mut Vec<Value>) -> Result<(), String> {
         }
         // Some writers forget to say that their bytes are text. Bytes that are none are written in hex.
         let text = if is_binary {
-            let bytes = array.as_binary::<i64>().value(row);
+            let bytes = array.as_binary_view().value(row);
             std::str::from_utf8(bytes).map_or_else(|_| Cow::Owned(hex(bytes)), Cow::Borrowed)
         } else {
-            Cow::Borrowed(array.as_string::<i64>().value(row))
+            Cow::Borrowed(array.as_string_view().value(row))
         };
         if text.len() > LONGEST_VALUE {
             return Err(format!("it holds a value of {} bytes, more than the {LONGEST_VALUE} that a list may have", text.len()));
         }
-        out.push(Value::Text(text.into_owned()));
+        out.push(Value::Text(fitting(text.into_owned(), room)?));
     }
     Ok(())
+}
+
+/// A text that there is room for.
+fn fitting(text: String, room: &mut u64) -> Result<String, String> {
+    match room.checked_sub(text.len() as u64) {
+        Some(left) => *room = left,
+        None => {
+            return Err("its texts unpack to far more bytes than the file has; write it anew without the columns that no mail needs".into());
+        }
+    }
+    Ok(text)
 }
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
-fn append_lists(array: &ArrayRef, zone: Zone, out: &mut Vec<Value>) -> Result<(), String> {
+fn append_lists(array: &ArrayRef, zone: Zone, out: &mut Vec<Value>, room: &mut u64) -> Result<(), String> {
     for row in 0..array.len() {
         if array.is_null(row) {
             out.push(Value::Null);
@@ -131,18 +142,18 @@ fn append_lists(array: &ArrayRef, zone: Zone, out: &mut Vec<Value>) -> Result<()
             _ => array.as_fixed_size_list().value(row),
         };
         let mut values = Vec::new();
-        append(&items, zone, &mut values)?;
+        append(&items, zone, &mut values, room)?;
         out.push(Value::List(values));
     }
     Ok(())
 }
 
-fn append_formatted(array: &ArrayRef, out: &mut Vec<Value>) -> Result<(), String> {
+fn append_formatted(array: &ArrayRef, out: &mut Vec<Value>, room: &mut u64) -> Result<(), String> {
     let options = FormatOptions::default();
     let formatter = ArrayFormatter::try_new(array, &options).map_err(|error| error.to_string())?;
     for row in 0..array.len() {
         let text = || formatter.value(row).try_to_string().map_err(|error| error.to_string());
-        out.push(if array.is_null(row) { Value::Null } else { Value::Text(text()?) });
+        out.push(if array.is_null(row) { Value::Null } else { Value::Text(fitting(text()?, room)?) });
     }
     Ok(())
 }

@@ -27,6 +27,10 @@ mod findings;
 #[cfg(test)]
 mod forget;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod house;
 #[cfg(test)]
 mod job_docs;
