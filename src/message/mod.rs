@@ -8,6 +8,7 @@
 
 mod check;
 mod compose;
+mod elements;
 mod encode;
 mod files;
 mod filters;

@@ -1,6 +1,7 @@
 //! The short way from HTML to text: for well-formed HTML of the elements that mails are made of, read once from its beginning to its
 //! end. It gives what the long way by `html2text` gives ([`plain`](super::plain)), or nothing where that is not sure.
 
+use super::elements::{Kind, is_section, kind};
 use super::markup::{Markup, Piece, Tag, blank, decoded, hides};
 use super::page::Page;
 
@@ -20,29 +21,6 @@ pub(super) struct Reading {
     pub hidden: String,
     /// The text shows words and link targets of the HTML, and nothing else but the marks of headings.
     pub is_mirror: bool,
-}
-
-/// What an element does to the page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// Nothing, and it is nothing as long as it holds nothing.
-    Group,
-    /// Nothing, but it is there also when it holds nothing.
-    Mark,
-    Struck,
-    Link,
-    Paragraph,
-    Division,
-    /// Which stands before its lines.
-    Heading(&'static str),
-    Quote,
-    Bullets,
-    Numbers,
-    Item,
-    Table,
-    Rows,
-    Row,
-    Cell,
 }
 
 /// An element that is open.
@@ -392,35 +370,6 @@ impl<'h> Reader<'h> {
         }
         Some(())
     }
-}
-
-/// What an element is; `None` for those that have no end tag and no others in them, and for all that this reader does not know.
-fn kind(tag: &Tag) -> Option<Kind> {
-    Some(match tag.name {
-        "a" if tag.href.is_some() => Kind::Link,
-        "b" | "strong" | "em" | "i" | "ins" | "code" | "a" => Kind::Mark,
-        "span" | "font" | "u" | "small" | "big" | "tt" | "sub" | "abbr" | "time" | "cite" | "q" | "mark" | "label" => Kind::Group,
-        "center" | "section" | "article" | "header" | "footer" | "main" | "nav" | "address" => Kind::Group,
-        "s" | "del" => Kind::Struck,
-        "p" => Kind::Paragraph,
-        "div" => Kind::Division,
-        "h1" => Kind::Heading("■ "),
-        "h2" | "h3" | "h4" | "h5" | "h6" => Kind::Heading("◆ "),
-        "blockquote" => Kind::Quote,
-        "ul" => Kind::Bullets,
-        "ol" if tag.start.is_none() => Kind::Numbers,
-        "li" => Kind::Item,
-        "table" => Kind::Table,
-        "thead" | "tbody" => Kind::Rows,
-        "tr" => Kind::Row,
-        "th" | "td" => Kind::Cell,
-        _ => return None,
-    })
-}
-
-/// Elements without a look of their own that still end a paragraph.
-fn is_section(name: &str) -> bool {
-    matches!(name, "center" | "section" | "article" | "header" | "footer" | "main" | "nav" | "address")
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::reading::{self, Reading};
 use super::templates::{Parts, Templates};
 use super::{Content, plain};
 use crate::domain::Value;
+use std::borrow::Cow;
 use std::io::{self, Write};
 use tera::{Context, ErrorKind};
 
@@ -102,7 +103,7 @@ impl Templates {
 
     /// One file, rendered.
     fn part(&self, name: &str, context: &Context) -> Result<String, RenderError> {
-        let mut out = Limited { bytes: Vec::with_capacity(8_192) };
+        let mut out = Limited { bytes: Vec::with_capacity(16_384) };
         self.tera.render_to(name, context, &mut out).map_err(|error| self.explain(name, &error))?;
         String::from_utf8(out.bytes).map_err(|_| of_file(name, "it rendered to something that is not UTF-8".into()))
     }
@@ -184,8 +185,7 @@ fn context(values: &Value, shop: &[(String, String)]) -> Context {
             context.insert_value(name.clone(), to_tera(value));
         }
     }
-    let shop: tera::Map = shop.iter().map(|(name, value)| (name.clone().into(), tera::Value::from(value.as_str()))).collect();
-    context.insert_value("shop", tera::Value::from(shop));
+    context.insert_value("shop", map(shop.iter().map(|(name, value)| (name, tera::Value::from(value.as_str())))));
     context
 }
 
@@ -200,19 +200,20 @@ fn to_tera(value: &Value) -> tera::Value {
         Value::Text(text) => tera::Value::from(text.as_str()),
         Value::Date(day) => tera::Value::from(day.to_string()),
         Value::List(items) => tera::Value::from(items.iter().map(to_tera).collect::<Vec<_>>()),
-        Value::Record(fields) => {
-            let there = fields.iter().filter(|(_, field)| *field != Value::Null);
-            let fields: tera::Map = there.map(|(name, field)| (name.clone().into(), to_tera(field))).collect();
-            tera::Value::from(fields)
-        }
+        Value::Record(fields) => map(fields.iter().filter(|(_, field)| *field != Value::Null).map(|(name, field)| (name, to_tera(field)))),
     }
+}
+
+fn map<'n>(fields: impl Iterator<Item = (&'n String, tera::Value)>) -> tera::Value {
+    let mut map = tera::Map::with_capacity(fields.size_hint().1.unwrap_or_default());
+    map.extend(fields.map(|(name, value)| (Cow::Borrowed(name.as_str()).into(), value)));
+    tera::Value::from(map)
 }
 
 /// Text as one trimmed line: breaks and control characters become spaces, spaces do not pile up.
 fn one_line(text: &str) -> String {
-    let spaced: String = text.chars().map(|character| if breaks(character) { ' ' } else { character }).collect();
-    let mut out = String::with_capacity(spaced.len());
-    for word in spaced.split(' ').filter(|word| !word.is_empty()) {
+    let mut out = String::with_capacity(text.len());
+    for word in text.split(|character| character == ' ' || breaks(character)).filter(|word| !word.is_empty()) {
         if !out.is_empty() {
             out.push(' ');
         }

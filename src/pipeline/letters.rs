@@ -105,14 +105,14 @@ impl Writer {
     fn render_one(&self, mail: &MailRow) -> Result<Rendered, Error> {
         let values = runs::values_read(&mail.values)?;
         let content = content(&self.templates, &self.job, mail, &values)?;
-        match message::hash(&mail.address, &content) == mail.content_hash {
-            true => Ok(Rendered { content, values }),
-            false => Err(Error::Folder(format!(
-                "the mail {} (customer {}, campaign {}) no longer renders to what was planned; the plan was made by another version of \
-                 rankmail or its folder was changed: plan again",
-                mail.mail_id, mail.customer_id, mail.campaign
-            ))),
+        if message::hash(&mail.address, &content) == mail.content_hash {
+            return Ok(Rendered { content, values });
         }
+        Err(Error::Folder(format!(
+            "the mail {} (customer {}, campaign {}) no longer renders to what was planned; the plan was made by another version of \
+             rankmail or its folder was changed: plan again",
+            mail.mail_id, mail.customer_id, mail.campaign
+        )))
     }
 
     /// The finished mail with its envelope. The date is that of the first claim, so that a mail sent again is the same mail.

@@ -31,7 +31,7 @@ impl Serialize for Shown<'_> {
             Value::Int(number) => out.serialize_i64(*number),
             Value::Float(number) => out.serialize_f64(*number),
             Value::Text(text) => out.serialize_str(text),
-            Value::Date(day) => out.collect_str(&day.format(super::folder::DAY)),
+            Value::Date(day) => out.collect_str(day),
             Value::List(items) => out.collect_seq(items.iter().map(Shown)),
             Value::Record(fields) => {
                 let mut map = out.serialize_map(Some(fields.len()))?;

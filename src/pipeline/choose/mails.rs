@@ -50,6 +50,9 @@ impl Pass<'_> {
     /// Whose templates a customer gets, where the campaign has variants.
     fn variant(&self, at: usize, person: &Person) -> Option<&str> {
         let campaign = &self.job.campaigns[at];
+        if campaign.variants.is_empty() {
+            return None;
+        }
         let shares = campaign.variants.iter().map(|variant| variant.share);
         let place = keys::split(&self.inputs.key, &self.job.name, person.id, &campaign.name, shares);
         campaign.variants.get(place).map(|variant| variant.name.as_str())
