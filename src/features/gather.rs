@@ -152,7 +152,7 @@ impl Customers {
     /// How many entries each customer has, from now on none.
     fn take_counts(&mut self) -> Vec<u32> {
         let mut counts = vec![0; self.len()];
-        for slot in self.table.iter_mut() {
+        for slot in &mut self.table {
             counts[slot.number as usize] = std::mem::take(&mut slot.entries);
         }
         counts
@@ -327,7 +327,6 @@ impl Entries {
 }
 
 /// The pass of an order, below any power of two that there are passes; orders without an id are told apart by their time.
-#[expect(clippy::cast_possible_truncation, reason = "any of the bits will do")]
 fn pass_of(customer: u64, order: i64) -> usize {
     ((customer ^ order.cast_unsigned()).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize
 }

@@ -67,16 +67,16 @@ impl Error {
         match self {
             // Another outbox, unlike another URL, is a matter of the disk.
             Self::Delivery(crate::delivery::Error::Outbox { .. })
+            // What does not fit into the memory lies among the runs.
+            | Self::Features(crate::features::Error::Spill { .. } | crate::features::Error::Unspill { .. })
             | Self::Folder(_)
             | Self::Ledger(_)
             | Self::Runs(_)
             | Self::Report(_)
             | Self::Outbox(_)
             | Self::File { .. } => 4,
-            Self::Features(crate::features::Error::Spill { .. } | crate::features::Error::Unspill { .. }) => 4,
-            Self::Features(crate::features::Error::Little { .. }) => 2,
-            Self::Import(_) | Self::Purchases(_) | Self::Features(_) | Self::Tables(_) | Self::Data(_) => 3,
-            Self::Usage(_)
+            Self::Features(crate::features::Error::Little { .. })
+            | Self::Usage(_)
             | Self::Job(_)
             | Self::Templates(_)
             | Self::Render(_)
@@ -84,6 +84,7 @@ impl Error {
             | Self::Schedule(_)
             | Self::Keys(_)
             | Self::Delivery(_) => 2,
+            Self::Import(_) | Self::Purchases(_) | Self::Features(_) | Self::Tables(_) | Self::Data(_) => 3,
             Self::Server(_) => 5,
             Self::Brake { .. } => 6,
             Self::Several(errors) => errors.first().map_or(2, Self::exit_code),
