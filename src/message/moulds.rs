@@ -12,6 +12,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 /// So many moulds are kept; the mails of other shapes take the long way.
 const MOST: usize = 256;
+/// A larger sample makes no mould, in bytes of its HTML and of the places where it is cut. All samples together take at most 32 MiB, and
+/// their texts no more than that again.
+const LARGEST: usize = 128 * 1024;
 /// A mould that was made so often has no fixed words to speak of.
 const TRIES: u32 = 24;
 /// The marks: characters of a private plane, in which nobody writes.
@@ -53,6 +56,9 @@ impl Moulds {
             return Ok(text);
         }
         let (pieces, key) = split(html, template, &self.hasher);
+        if html.len() + size_of_val(pieces.as_slice()) > LARGEST {
+            return long(html);
+        }
         let Some(mould) = self.get(key).filter(|mould| mould.pieces.len() == pieces.len()) else {
             self.keep(key, || Mould::of(html, &pieces));
             return long(html);
@@ -284,6 +290,18 @@ mod tests {
         }
         let most = moulds.known.read().unwrap().values().map(|mould| mould.tries).max().unwrap();
         assert!(most <= TRIES && long_ways.get() > 60, "{most} {}", long_ways.get());
+    }
+
+    #[test]
+    fn what_is_too_large_is_not_kept() {
+        let moulds = Moulds::default();
+        let (words, tags) = ("a".repeat(LARGEST), "<b>".repeat(LARGEST / 35));
+        for html in [&words, &words, &tags, &tags] {
+            assert_eq!(&moulds.text("letter", html, |html| Ok::<_, ()>(html.to_owned())).unwrap(), html);
+            assert!(moulds.known.read().unwrap().is_empty(), "{} bytes", html.len());
+        }
+        moulds.text("letter", &"<b>".repeat(LARGEST / 70), |html| Ok::<_, ()>(html.to_owned())).unwrap();
+        assert_eq!(moulds.known.read().unwrap().len(), 1);
     }
 
     #[test]
