@@ -2,8 +2,8 @@
 
 use super::{Content, encode};
 use crate::domain::Zone;
-use lettre::message::header::{ContentTransferEncoding, ContentType};
-use lettre::message::{Body, MultiPart, SinglePart};
+use lettre::message::Body;
+use lettre::message::header::{ContentTransferEncoding, ContentType, Headers};
 
 /// What stands above a mail's content.
 #[derive(Debug, Clone)]
@@ -79,26 +79,34 @@ pub fn compose(head: &Head, content: &Content) -> Result<Vec<u8>, ComposeError> 
         header("List-Id", &format!("<{}>", word("list id", list, 255)?));
     }
     header("MIME-Version", "1.0");
-    let parts = MultiPart::alternative()
-        .boundary(format!("=_{id}"))
-        .singlepart(part(ContentType::TEXT_PLAIN, &content.text))
-        .singlepart(part(ContentType::TEXT_HTML, &content.html));
+    let boundary = format!("=_{id}");
+    header("Content-Type", &format!("multipart/alternative;\r\n boundary=\"{boundary}\""));
     let mut bytes = out.into_bytes();
-    bytes.extend_from_slice(&parts.formatted());
+    bytes.reserve((content.text.len() + content.html.len()) * 3 / 2);
+    for (kind, text) in [(ContentType::TEXT_PLAIN, &content.text), (ContentType::TEXT_HTML, &content.html)] {
+        bytes.extend_from_slice(format!("\r\n--{boundary}\r\n").as_bytes());
+        part(kind, text, &mut bytes);
+    }
+    bytes.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
     Ok(bytes)
 }
 
-/// One MIME part. Only quoted-printable and base64 are used: both keep every line short, and neither can hold the boundary.
-fn part(kind: ContentType, text: &str) -> SinglePart {
+/// Adds a MIME part. Only quoted-printable and base64 are used: both keep every line short, and neither can hold the boundary.
+fn part(kind: ContentType, text: &str, out: &mut Vec<u8>) {
     let text = encode::lines(text);
     let foreign = text.bytes().filter(|byte| !byte.is_ascii()).count();
-    let body = if foreign * 6 > text.len() {
+    let is_foreign = foreign * 6 > text.len();
+    let mut headers = Headers::new();
+    headers.set(kind);
+    headers.set(if is_foreign { ContentTransferEncoding::Base64 } else { ContentTransferEncoding::QuotedPrintable });
+    out.extend_from_slice(format!("{headers}\r\n").as_bytes());
+    if is_foreign {
         // Only an encoding that cannot hold every text fails, and gives the text back.
-        Body::new_with_encoding(text.into_bytes(), ContentTransferEncoding::Base64).unwrap_or_else(Body::new)
+        let body = Body::new_with_encoding(text.into_bytes(), ContentTransferEncoding::Base64).unwrap_or_else(Body::new);
+        out.extend_from_slice(body.as_ref());
     } else {
-        Body::dangerous_pre_encoded(encode::quoted(&text), ContentTransferEncoding::QuotedPrintable)
-    };
-    SinglePart::builder().header(kind).body(body)
+        encode::quoted(&text, out);
+    }
 }
 
 fn date(head: &Head) -> Result<String, ComposeError> {

@@ -36,7 +36,7 @@ impl Templates {
         values: &Value,
         shop: &[(String, String)],
     ) -> Result<Content, RenderError> {
-        self.mail(self.parts(campaign, variant, rank)?, context(values, shop), false)
+        self.mail(self.parts(campaign, variant, rank)?, self.context(values, shop), false)
     }
 
     /// The same, by a short way where earlier mails have shown one, and by the long way where `is_right` says that the short one went
@@ -54,11 +54,28 @@ impl Templates {
         is_right: impl Fn(&Content) -> bool,
     ) -> Result<Option<Content>, RenderError> {
         let parts = self.parts(campaign, variant, rank)?;
-        let content = self.mail(parts, context(values, shop), true)?;
+        let content = self.mail(parts, self.context(values, shop), true)?;
         if is_right(&content) {
             return Ok(Some(content));
         }
-        Ok(Some(self.mail(parts, context(values, shop), false)?).filter(is_right))
+        Ok(Some(self.mail(parts, self.context(values, shop), false)?).filter(is_right))
+    }
+
+    /// The values as Tera wants them. The shop is the same in most mails, so it is kept.
+    fn context(&self, values: &Value, shop: &[(String, String)]) -> Context {
+        let mut context = Context::new();
+        if let Value::Record(fields) = values {
+            for (name, value) in fields.iter().filter(|(_, value)| *value != Value::Null) {
+                context.insert_value(name.clone(), to_tera(value));
+            }
+        }
+        let as_map = || {
+            let fields = shop.iter().map(|(name, value)| (name.clone().into(), tera::Value::from(value.as_str())));
+            tera::Value::from(fields.collect::<tera::Map>())
+        };
+        let (kept, map) = self.shop.get_or_init(|| (shop.to_vec(), as_map()));
+        context.insert_value("shop", if kept == shop { map.clone() } else { as_map() });
+        context
     }
 
     /// The files of a mail.
@@ -188,19 +205,6 @@ fn path_around<'s>(source: &'s str, span: &std::ops::Range<usize>) -> &'s str {
     let before = source.as_bytes().get(..span.start).unwrap_or_default();
     let start = span.start - before.iter().rev().take_while(|byte| part(byte)).count();
     source.get(start..span.end).unwrap_or_default().trim()
-}
-
-/// The values as Tera wants them.
-fn context(values: &Value, shop: &[(String, String)]) -> Context {
-    let mut context = Context::new();
-    if let Value::Record(fields) = values {
-        for (name, value) in fields.iter().filter(|(_, value)| *value != Value::Null) {
-            context.insert_value(name.clone(), to_tera(value));
-        }
-    }
-    let shop: tera::Map = shop.iter().map(|(name, value)| (name.clone().into(), tera::Value::from(value.as_str()))).collect();
-    context.insert_value("shop", tera::Value::from(shop));
-    context
 }
 
 /// A null within a record is left out of it: then to write it is an error, and `{% if %}` and `or` may still ask for it. (Tera writes

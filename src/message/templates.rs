@@ -8,6 +8,7 @@ use super::{Error, check, filters, parts, shown};
 use crate::domain::finding::Shown;
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
+use std::sync::OnceLock;
 use tera::Tera;
 
 /// The templates of a job, ready to render.
@@ -18,6 +19,8 @@ pub struct Templates {
     pub(super) campaigns: HashMap<String, Campaign>,
     pub(super) inliner: Option<css_inline::CSSInliner<'static>>,
     pub(super) moulds: Moulds,
+    /// The shop of the first mail, and what Tera is given for it.
+    pub(super) shop: OnceLock<(Vec<(String, String)>, tera::Value)>,
     digests: Vec<(String, String)>,
     warnings: Vec<Problem>,
 }
@@ -112,7 +115,16 @@ impl Templates {
         problems.extend(campaigns.iter().filter(by_mail).filter_map(|name| parts::twins(name, found_parts.get(name)?, &files)));
         let digests = files.iter().map(|file| (file.name.clone(), file.digest.clone())).collect();
         let sources = files.into_iter().map(|file| (file.name, file.text)).collect();
-        Ok(Self { tera, sources, campaigns: found_parts, inliner: None, moulds: Moulds::default(), digests, warnings: problems })
+        Ok(Self {
+            tera,
+            sources,
+            campaigns: found_parts,
+            inliner: None,
+            moulds: Moulds::default(),
+            shop: OnceLock::new(),
+            digests,
+            warnings: problems,
+        })
     }
 
     /// Moves the rules of `<style>` elements into the elements of each rendered mail (`inline_css = true` in the job).
