@@ -295,12 +295,12 @@ mod tests {
     #[test]
     fn what_is_too_large_is_not_kept() {
         let moulds = Moulds::default();
-        let (words, tags) = ("a".repeat(LARGEST), "<b>".repeat(LARGEST / 35));
+        let (words, tags) = ("a".repeat(LARGEST), "<b>".repeat(LARGEST / 18));
         for html in [&words, &words, &tags, &tags] {
             assert_eq!(&moulds.text("letter", html, |html| Ok::<_, ()>(html.to_owned())).unwrap(), html);
             assert!(moulds.known.read().unwrap().is_empty(), "{} bytes", html.len());
         }
-        moulds.text("letter", &"<b>".repeat(LARGEST / 70), |html| Ok::<_, ()>(html.to_owned())).unwrap();
+        moulds.text("letter", &"<b>".repeat(LARGEST / 20), |html| Ok::<_, ()>(html.to_owned())).unwrap();
         assert_eq!(moulds.known.read().unwrap().len(), 1);
     }
 
