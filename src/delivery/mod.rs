@@ -51,17 +51,6 @@ pub trait Mailer: Send {
 
     /// Whether `ready` would have nothing to wait for.
     fn is_ready(&mut self) -> bool;
-
-    /// Whether `expect` is of any use.
-    fn looks_ahead(&self) -> bool {
-        false
-    }
-
-    /// Tells whose letter comes after the next one. A server may hear sender and recipient with the end of that, and nothing more.
-    fn expect(&mut self, _from: String, _to: String) {}
-
-    /// Ends what was begun for a letter that was expected and does not come.
-    fn forget(&mut self) {}
 }
 
 /// What is wrong with a destination.

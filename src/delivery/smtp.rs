@@ -2,8 +2,6 @@
 
 use super::answer::{Stage, Verdict};
 use super::door::Door;
-use super::letter::Envelope;
-use super::transaction::{Begins, Talk};
 use super::wire::Wire;
 use super::{Mailer, Signer, Target, letter, opening, transaction};
 use crate::domain::delivery::{Letter, Outcome, RunTrouble};
@@ -72,8 +70,6 @@ pub struct Smtp {
     signers: Arc<[Signer]>,
     stop: Arc<AtomicBool>,
     line: Option<Line>,
-    /// Whose letter comes after the next one.
-    expected: Option<Envelope>,
 }
 
 /// An open connection.
@@ -84,15 +80,13 @@ struct Line {
     opened: Instant,
     used: Instant,
     mails: u32,
-    /// The mail of which the server has heard sender, recipient and DATA already, and has not been listened to.
-    begun: Option<Envelope>,
 }
 
 impl Smtp {
     /// Prepares a connection; nothing is sent before `ready` or `send`.
     #[must_use]
     pub fn new(target: Target, options: SmtpOptions) -> Self {
-        Self { target, options, door: Door::default(), signers: Arc::default(), stop: Arc::default(), line: None, expected: None }
+        Self { target, options, door: Door::default(), signers: Arc::default(), stop: Arc::default(), line: None }
     }
 
     /// Lets this connection stand in one line with others to the same server.
@@ -146,16 +140,8 @@ impl Smtp {
                 return Outcome::Untouched(RunTrouble::Refused { reply });
             }
         };
-        let envelope = Envelope { from: letter.from.clone(), to: letter.to.clone() };
-        let next = self.expected.take();
-        if self.line.as_ref().and_then(|line| line.begun.as_ref()).is_some_and(|begun| *begun != envelope) {
-            self.forget();
-        }
         loop {
-            // Whether the connection is alive is seen when something is said.
-            if !self.is_young()
-                && let Err(trouble) = self.ready()
-            {
+            if let Err(trouble) = self.ready() {
                 return Outcome::Untouched(trouble);
             }
             let Some(line) = &mut self.line else {
@@ -163,15 +149,12 @@ impl Smtp {
             };
             let was_used = line.mails > 0;
             line.mails = line.mails.saturating_add(1);
-            let is_begun = line.begun.take().is_some();
-            let mut talk = Talk { wire: &mut line.wire, deadlines: &self.options.deadlines, pipelining: line.pipelining };
-            let (stage, verdict, begins) = talk.transact(&envelope, is_begun, &letter.bytes, next.as_ref().filter(|_| line.pipelining));
+            let (stage, verdict) = transaction::transact(&mut line.wire, line.pipelining, &self.options.deadlines, letter);
             line.used = Instant::now();
-            line.begun = next.clone().filter(|_| begins == Begins::Next);
             match verdict {
                 Verdict::Done { outcome, reset } => {
                     self.door.heard();
-                    if begins == Begins::Half || reset && !transaction::reset(&mut line.wire, self.options.deadlines.mail) {
+                    if reset && !transaction::reset(&mut line.wire, self.options.deadlines.mail) {
                         self.line = None;
                     }
                     return outcome;
@@ -194,13 +177,12 @@ impl Smtp {
     fn connect(&self) -> Result<Line, RunTrouble> {
         let (wire, offers) = opening::open(&self.target, &self.options.deadlines, &self.stop)?;
         let now = Instant::now();
-        Ok(Line { wire, pipelining: offers.pipelining, opened: now, used: now, mails: 0, begun: None })
+        Ok(Line { wire, pipelining: offers.pipelining, opened: now, used: now, mails: 0 })
     }
 
     /// Leaves politely; what comes of it does not matter.
     fn hang_up(&mut self) {
-        // Where a mail is begun, QUIT would be a line of its text. Without a dot it never comes to be.
-        if let Some(mut line) = self.line.take().filter(|line| line.begun.is_none()) {
+        if let Some(mut line) = self.line.take() {
             let _ = line.wire.ask("QUIT", FAREWELL);
         }
     }
@@ -263,25 +245,7 @@ impl Mailer for Smtp {
     }
 
     fn is_ready(&mut self) -> bool {
-        // What a server answers to a mail that is begun is heard when that is sent.
-        self.is_young() && self.line.as_mut().is_some_and(|line| line.begun.is_some() || line.wire.is_alive())
-    }
-
-    fn looks_ahead(&self) -> bool {
-        let most = self.options.max_mails;
-        self.line.as_ref().is_some_and(|line| line.pipelining && line.mails.saturating_add(1) < most)
-    }
-
-    fn expect(&mut self, from: String, to: String) {
-        // Nothing is begun for a letter that would be refused here.
-        self.expected = Some(Envelope { from, to }).filter(Envelope::is_safe);
-    }
-
-    fn forget(&mut self) {
-        self.expected = None;
-        if self.line.as_ref().is_some_and(|line| line.begun.is_some()) {
-            self.line = None;
-        }
+        self.is_young() && self.line.as_mut().is_some_and(|line| line.wire.is_alive())
     }
 }
 

@@ -1,102 +1,60 @@
 //! One mail on an open connection, from MAIL to the answer after the final dot.
 
 use super::answer::{Answer, Stage, Verdict, judge};
-use super::letter::Envelope;
 use super::smtp::Deadlines;
 use super::wire::Wire;
-use memchr::memmem;
+use crate::domain::Letter;
 use std::time::Duration;
 
 /// A mail without a text.
 const NOTHING: &[u8] = b".\r\n";
 
-/// A stage, and how long the answer may take.
-type Step = (Stage, Duration);
+/// A stage, what is said there, and how long the answer may take.
+type Step = (Stage, String, Duration);
 
-/// What the server has heard of the next mail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Begins {
-    Nothing,
-    /// MAIL, RCPT and DATA. Their answers are still to be read.
-    Next,
-    /// Perhaps a part of them: after the answer for this mail the connection is of no use.
-    Half,
-}
-
-/// What one connection needs to speak of mails.
-pub struct Talk<'a> {
-    pub wire: &'a mut Wire,
-    pub deadlines: &'a Deadlines,
-    /// The server hears MAIL, RCPT and DATA at once.
-    pub pipelining: bool,
-}
-
-impl Talk<'_> {
-    /// Takes one mail through the stages, until one of them decides. `is_begun`: the server has heard MAIL, RCPT and DATA behind the mail
-    /// before. Behind the final dot it hears those of `next`, for which nothing else is done: a text is begun only for a mail that is claimed.
-    pub fn transact(&mut self, mail: &Envelope, is_begun: bool, text: &[u8], next: Option<&Envelope>) -> (Stage, Verdict, Begins) {
-        let refused = if is_begun {
-            at_once(self.wire, Ok(()), self.deadlines)
-        } else if self.pipelining {
-            let said = self.wire.say(opening(mail).as_bytes(), self.deadlines.mail);
-            at_once(self.wire, said, self.deadlines)
-        } else {
-            one_by_one(self.wire, mail, self.deadlines)
-        };
-        if let Some((stage, verdict)) = refused {
-            return (stage, verdict, Begins::Nothing);
-        }
-        let (stage, answer, begins) = hand_over(self.wire, &stuffed(text), next, self.deadlines);
-        (stage, judge(stage, &answer), begins)
-    }
-}
-
-/// MAIL, RCPT and DATA for one recipient.
-fn opening(mail: &Envelope) -> String {
-    format!("{}\r\n{}\r\nDATA\r\n", mail_from(mail), rcpt_to(mail))
-}
-
-fn mail_from(mail: &Envelope) -> String {
-    format!("MAIL FROM:<{}>", mail.from)
-}
-
-fn rcpt_to(mail: &Envelope) -> String {
-    format!("RCPT TO:<{}>", mail.to)
-}
-
-fn steps(deadlines: &Deadlines) -> [Step; 3] {
-    [(Stage::Mail, deadlines.mail), (Stage::Rcpt, deadlines.rcpt), (Stage::Data, deadlines.data)]
-}
-
-/// Each step when the one before was answered; the stage that refused the mail, if one did.
-fn one_by_one(wire: &mut Wire, mail: &Envelope, deadlines: &Deadlines) -> Option<(Stage, Verdict)> {
-    let commands = [mail_from(mail), rcpt_to(mail), "DATA".to_owned()];
-    steps(deadlines).into_iter().zip(commands).find_map(|((stage, deadline), command)| {
-        let verdict = judge(stage, &wire.ask(&command, deadline));
-        (verdict != Verdict::Go).then_some((stage, verdict))
+/// Takes one mail through the stages, until one of them decides. With `pipelining` the server hears MAIL, RCPT and DATA at once.
+pub fn transact(wire: &mut Wire, pipelining: bool, deadlines: &Deadlines, letter: &Letter) -> (Stage, Verdict) {
+    let steps = [
+        (Stage::Mail, format!("MAIL FROM:<{}>", letter.from), deadlines.mail),
+        (Stage::Rcpt, format!("RCPT TO:<{}>", letter.to), deadlines.rcpt),
+        (Stage::Data, "DATA".to_owned(), deadlines.data),
+    ];
+    let refused = if pipelining { at_once(wire, &steps, deadlines) } else { one_by_one(wire, &steps) };
+    refused.unwrap_or_else(|| {
+        let (stage, answer) = hand_over(wire, &stuffed(&letter.bytes), deadlines);
+        (stage, judge(stage, &answer))
     })
 }
 
-/// The answers to all steps, which were said in one write (RFC 2920). The first refusal decides about the mail; the answers behind it are
-/// still read, because the connection can be used on only when each of our lines has its answer.
-fn at_once(wire: &mut Wire, said: Result<(), String>, deadlines: &Deadlines) -> Option<(Stage, Verdict)> {
+/// Each step when the one before was answered; the stage that refused the mail, if one did.
+fn one_by_one(wire: &mut Wire, steps: &[Step]) -> Option<(Stage, Verdict)> {
+    steps.iter().find_map(|(stage, command, deadline)| {
+        let verdict = judge(*stage, &wire.ask(command, *deadline));
+        (verdict != Verdict::Go).then_some((*stage, verdict))
+    })
+}
+
+/// All steps in one write (RFC 2920). The first refusal decides about the mail; the answers behind it are still read, because the
+/// connection can be used on only when each of our lines has its answer.
+fn at_once(wire: &mut Wire, steps: &[Step], deadlines: &Deadlines) -> Option<(Stage, Verdict)> {
+    let lines: String = steps.iter().flat_map(|(_, command, _)| [command.as_str(), "\r\n"]).collect();
     let mut refused: Option<(Stage, Verdict)> = None;
-    let mut is_sent = said;
-    for (stage, deadline) in steps(deadlines) {
+    let mut is_sent = wire.say(lines.as_bytes(), deadlines.mail);
+    for (stage, _, deadline) in steps {
         let answer = match std::mem::replace(&mut is_sent, Ok(())) {
-            Ok(()) => wire.listen(deadline),
+            Ok(()) => wire.listen(*deadline),
             Err(why) => Answer::Lost(why),
         };
-        let verdict = judge(stage, &answer);
+        let verdict = judge(*stage, &answer);
         let Some((first, decided)) = refused.take() else {
             match verdict {
                 Verdict::Go => {}
-                closing @ Verdict::Close(_) => return Some((stage, closing)),
-                done @ Verdict::Done { .. } => refused = Some((stage, done)),
+                closing @ Verdict::Close(_) => return Some((*stage, closing)),
+                done @ Verdict::Done { .. } => refused = Some((*stage, done)),
             }
             continue;
         };
-        let is_in_step = match (stage, &verdict) {
+        let is_in_step = match (*stage, &verdict) {
             // A refused sender and an accepted recipient: a text, be it empty, could arrive. It is never sent.
             (Stage::Rcpt, Verdict::Go) | (_, Verdict::Close(_)) => false,
             // The server waits for a text that nobody gets. It has to be ended, and counts for nothing.
@@ -127,17 +85,12 @@ fn closed_unless(is_in_step: bool, verdict: Verdict) -> Verdict {
 }
 
 /// Sends the text with its final dot, and gives the reply together with how far we came. All of it is written at once: as long as its
-/// last byte has not left, the server cannot have taken the mail. What the next mail begins with is therefore another write.
-fn hand_over(wire: &mut Wire, text: &[u8], next: Option<&Envelope>, deadlines: &Deadlines) -> (Stage, Answer, Begins) {
-    if let Err(why) = wire.say(text, deadlines.text) {
-        return (Stage::Text, Answer::Lost(why), Begins::Nothing);
+/// last byte has not left, the server cannot have taken the mail.
+fn hand_over(wire: &mut Wire, text: &[u8], deadlines: &Deadlines) -> (Stage, Answer) {
+    match wire.say(text, deadlines.text) {
+        Ok(()) => (Stage::Dot, wire.hear_out(deadlines.dot)),
+        Err(why) => (Stage::Text, Answer::Lost(why)),
     }
-    let begins = match next.map(|next| wire.add(opening(next).as_bytes(), deadlines.mail)) {
-        None => Begins::Nothing,
-        Some(Ok(())) => Begins::Next,
-        Some(Err(_)) => Begins::Half,
-    };
-    (Stage::Dot, wire.hear_out(deadlines.dot), begins)
 }
 
 /// Forgets the open transaction; whether the connection can be used on.
@@ -149,14 +102,12 @@ pub fn reset(wire: &mut Wire, deadline: Duration) -> bool {
 /// That the text has whole lines only was seen before.
 fn stuffed(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() + 64);
-    let mut start = 0;
-    let first = text.starts_with(b".").then_some(0);
-    for dot in first.into_iter().chain(memmem::find_iter(text, b"\n.").map(|end| end + 1)) {
-        out.extend_from_slice(text.get(start..dot).unwrap_or_default());
-        out.push(b'.');
-        start = dot;
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        if line.starts_with(b".") {
+            out.push(b'.');
+        }
+        out.extend_from_slice(line);
     }
-    out.extend_from_slice(text.get(start..).unwrap_or_default());
     out.extend_from_slice(b".\r\n");
     out
 }

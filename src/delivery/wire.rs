@@ -41,8 +41,6 @@ struct Timed {
     /// Ends all waiting, save where a mail hangs on it.
     stop: Arc<AtomicBool>,
     heeds: bool,
-    /// What the socket was told last about how long to wait, when it is read and when it is written.
-    told: [Option<Duration>; 2],
 }
 
 impl fmt::Debug for Wire {
@@ -64,7 +62,7 @@ impl Wire {
                     // What is written is whole; without this its last packet would wait for an acknowledgement.
                     socket.set_nodelay(true)?;
                     let until = Instant::now() + deadline;
-                    let timed = Timed { socket, until, glance: false, stop: Arc::clone(stop), heeds: true, told: [None; 2] };
+                    let timed = Timed { socket, until, glance: false, stop: Arc::clone(stop), heeds: true };
                     return Ok(Self { stream: Stream::Plain(timed), raw: Vec::new() });
                 }
                 Err(error) => last = error,
@@ -136,14 +134,6 @@ impl Wire {
         if !self.is_alive() {
             return Err(NOT_ALIVE.to_owned());
         }
-        self.add(bytes, deadline)
-    }
-
-    /// The same behind something that was said and has no answer yet.
-    ///
-    /// # Errors
-    /// As for `say`.
-    pub fn add(&mut self, bytes: &[u8], deadline: Duration) -> Result<(), String> {
         self.timed().until = Instant::now() + deadline;
         let written = self.stream.write_all(bytes).and_then(|()| self.stream.flush());
         written.map_err(|error| match error.kind() {
@@ -238,11 +228,7 @@ impl Read for Timed {
             return self.socket.read(into);
         }
         loop {
-            let patience = Some(self.patience()?);
-            if self.told[0] != patience {
-                self.socket.set_read_timeout(patience)?;
-                self.told[0] = patience;
-            }
+            self.socket.set_read_timeout(Some(self.patience()?))?;
             match self.socket.read(into) {
                 Err(error) if has_waited(&error) => {}
                 other => return other,
@@ -257,11 +243,7 @@ impl Write for Timed {
             return self.socket.write(bytes);
         }
         loop {
-            let patience = Some(self.patience()?);
-            if self.told[1] != patience {
-                self.socket.set_write_timeout(patience)?;
-                self.told[1] = patience;
-            }
+            self.socket.set_write_timeout(Some(self.patience()?))?;
             match self.socket.write(bytes) {
                 Err(error) if has_waited(&error) => {}
                 other => return other,

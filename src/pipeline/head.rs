@@ -1,15 +1,15 @@
 //! What stands above a mail's content, for the plan that tries it and for the letter that leaves.
 
-use crate::domain::{Campaign, Job, Value};
+use crate::domain::{Job, Value};
 use crate::message;
 
 /// The headers of a mail that is rendered with `values`. `date`: microseconds UTC.
 pub fn head<'a>(job: &'a Job, campaign: &str, mail_id: &'a str, address: &'a str, values: &'a Value, date: i64) -> message::Head<'a> {
-    let reply_to = rule(job, campaign).and_then(|campaign| campaign.reply_to.as_deref());
+    let campaign = job.campaigns.iter().find(|known| known.name == campaign);
     message::Head {
         mail_id,
-        from: from(job, campaign),
-        reply_to: reply_to.or(job.mail.reply_to.as_deref()),
+        from: campaign.and_then(|campaign| campaign.from.as_deref()).unwrap_or(&job.mail.from),
+        reply_to: campaign.and_then(|campaign| campaign.reply_to.as_deref()).or(job.mail.reply_to.as_deref()),
         to_name: text(values, "customer", "name"),
         to_address: address,
         date,
@@ -18,15 +18,6 @@ pub fn head<'a>(job: &'a Job, campaign: &str, mail_id: &'a str, address: &'a str
         one_click: job.mail.unsubscribe.contains("{token}"),
         list_id: job.mail.list_id.as_deref(),
     }
-}
-
-/// Who writes a campaign's mails, as the job has it.
-pub fn from<'a>(job: &'a Job, campaign: &str) -> &'a str {
-    rule(job, campaign).and_then(|campaign| campaign.from.as_deref()).unwrap_or(&job.mail.from)
-}
-
-fn rule<'a>(job: &'a Job, campaign: &str) -> Option<&'a Campaign> {
-    job.campaigns.iter().find(|known| known.name == campaign)
 }
 
 fn text<'v>(values: &'v Value, group: &str, name: &str) -> &'v str {

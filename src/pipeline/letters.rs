@@ -121,15 +121,11 @@ impl Writer {
     pub fn compose(&self, mail: &MailRow, rendered: &Rendered, first_claim_at: i64) -> Result<Letter, Error> {
         let head = head::head(&self.job, &mail.campaign, &mail.mail_id, &mail.address, &rendered.values, first_claim_at);
         let bytes = message::compose(&head, &rendered.content)?;
-        Ok(Letter { mail_id: mail.mail_id.clone(), from: self.sender(mail)?, to: mail.address.clone(), bytes })
-    }
-
-    /// The sender on the envelope.
-    pub fn sender(&self, mail: &MailRow) -> Result<String, Error> {
-        match self.job.smtp.as_ref().and_then(|smtp| smtp.return_path.as_deref()) {
-            None => Ok(message::address_of(head::from(&self.job, &mail.campaign))?),
-            Some(path) => self.return_path(path, &mail.mail_id),
-        }
+        let from = match self.job.smtp.as_ref().and_then(|smtp| smtp.return_path.as_deref()) {
+            None => message::address_of(head.from)?,
+            Some(path) => self.return_path(path, &mail.mail_id)?,
+        };
+        Ok(Letter { mail_id: mail.mail_id.clone(), from, to: mail.address.clone(), bytes })
     }
 
     /// Where a mail comes back to, with a token that tells which mail it is and that it is ours.

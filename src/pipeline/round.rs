@@ -23,9 +23,6 @@ const GLANCE: Duration = Duration::from_millis(10);
 const NAP: Duration = Duration::from_millis(50);
 /// A server that leaves so many mails in doubt, and accepts none between them, is asked to take no more.
 const DOUBTS: u32 = 10;
-/// So many claims in a row must have been granted before a server hears of a mail that is not claimed yet. Only closing the connection
-/// takes that back where it turns out that nothing may be sent.
-const TRUST: u32 = 64;
 
 /// What all rounds of one sending share.
 pub struct Round<'a> {
@@ -57,15 +54,6 @@ struct Tally {
 
 /// Outcomes that are not in the ledger yet.
 type Settled = Vec<(String, Outcome)>;
-
-/// What one connection keeps from one batch to the next.
-struct Post {
-    settled: Settled,
-    /// The mail of which the server may have heard already. It is not claimed.
-    ahead: Option<Due>,
-    /// Claims in a row that were granted.
-    granted: u32,
-}
 
 impl<'a> Round<'a> {
     pub fn new(request: &'a Request<'a>, destination: &'a Destination, writer: &'a letters::Writer, shelf: &'a Shelf<'a>) -> Self {
@@ -122,21 +110,20 @@ impl<'a> Round<'a> {
 
     /// One connection's work, until the queue is empty or the run stops.
     fn work(&self, mailer: &mut dyn Mailer, desk: &Desk, door: &Door) {
-        let mut post = Post { settled: Settled::new(), ahead: None, granted: TRUST };
+        let mut settled = Settled::new();
         while !self.is_over() {
             if !mailer.is_ready() {
-                self.call_off(mailer, &mut post);
                 // No connection is made, or made anew, as long as there is nothing for it to do.
                 match self.next(0) {
                     Next::Mails(_) => {}
                     Next::Wait(time) => {
-                        self.rest(desk, &mut post.settled, time);
+                        self.rest(desk, &mut settled, time);
                         continue;
                     }
                     Next::Nothing => break,
                 }
                 // What is known is written down before anything that may take long.
-                self.write_down(desk, &mut post.settled);
+                self.write_down(desk, &mut settled);
                 if let Err(trouble) = mailer.ready() {
                     if self.is_hopeless(&trouble, door) {
                         break;
@@ -144,69 +131,40 @@ impl<'a> Round<'a> {
                     continue;
                 }
             }
-            let batch = match post.ahead.take().map_or_else(|| self.next(mailer.batch()), |due| Next::Mails(vec![due])) {
+            let batch = match self.next(mailer.batch()) {
                 Next::Mails(batch) => batch,
                 Next::Wait(time) => {
-                    self.rest(desk, &mut post.settled, time);
+                    self.rest(desk, &mut settled, time);
                     continue;
                 }
                 Next::Nothing => break,
             };
-            match self.hand(mailer, desk, &batch, &mut post) {
+            match self.hand(mailer, desk, &batch, &mut settled) {
                 Ok(Some(trouble)) if self.is_hopeless(&trouble, door) => break,
                 Ok(_) => {}
                 Err(fault) => self.stop(fault),
             }
         }
-        self.call_off(mailer, &mut post);
-        self.write_down(desk, &mut post.settled);
-    }
-
-    /// Takes the mail after the one that is about to leave, so that the server hears of it with that one's end. Where claims are refused, as
-    /// those of people who opted out are, it would often be told in vain.
-    fn look_ahead(&self, mailer: &mut dyn Mailer, post: &mut Post) -> Result<(), Error> {
-        if post.granted < TRUST || !mailer.looks_ahead() || self.is_over() {
-            return Ok(());
-        }
-        if let Next::Mails(mails) = self.next(1) {
-            for due in mails {
-                let mail = self.shelf.row(due.row)?;
-                mailer.expect(self.writer.sender(&mail)?, mail.address.clone());
-                post.ahead = Some(due);
-            }
-        }
-        Ok(())
-    }
-
-    /// A mail that was taken ahead goes back as it was.
-    fn call_off(&self, mailer: &mut dyn Mailer, post: &mut Post) {
-        if let Some(due) = post.ahead.take() {
-            mailer.forget();
-            self.give_back(1);
-            lock(&self.lanes).put_back(due, Instant::now());
-        }
+        self.write_down(desk, &mut settled);
     }
 
     /// Renders a batch, claims it in one commit with the outcomes of the batch before, and hands it over. Its own outcomes are left
     /// in `settled`. Mails that were not touched go back into the queue.
-    fn hand(&self, mailer: &mut dyn Mailer, desk: &Desk, batch: &[Due], post: &mut Post) -> Result<Option<RunTrouble>, Error> {
+    fn hand(&self, mailer: &mut dyn Mailer, desk: &Desk, batch: &[Due], settled: &mut Settled) -> Result<Option<RunTrouble>, Error> {
         let held: Vec<Held> = batch.iter().map(|due| self.shelf.row(due.row)).collect::<Result<_, _>>()?;
         let rows: Vec<&MailRow> = held.iter().map(|held| &**held).collect();
         let rendered = self.writer.render(&rows)?;
         let ids: Vec<&str> = rows.iter().map(|mail| mail.mail_id.as_str()).collect();
-        let before = std::mem::take(&mut post.settled);
+        let before = std::mem::take(settled);
         let (_, claims) = desk.turn(&borrowed(&before), &ids, (self.request.now)())?;
         let (mut dues, mut claimed) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
         for (((due, mail), rendered), claim) in batch.iter().zip(rows).zip(&rendered).zip(claims) {
             match claim {
                 Claim::Claimed { first_claim_at } => {
-                    post.granted = post.granted.saturating_add(1);
                     dues.push(*due);
                     claimed.push((mail, rendered, first_claim_at));
                 }
                 Claim::Suppressed(_) | Claim::NotClaimable(_) => {
-                    post.granted = 0;
-                    mailer.forget();
                     lock(&self.lanes).ended(*due, None, Instant::now());
                     self.give_back(1);
                     self.on_done();
@@ -224,15 +182,9 @@ impl<'a> Round<'a> {
                 // It is claimed and can never leave. Like a letter that the wire refuses, it fails alone.
                 Err(error) => {
                     lock(&self.lanes).ended(due, None, Instant::now());
-                    post.settled.push((mail.mail_id.clone(), Outcome::Rejected { code: 0, reply: format!("not sent, {error}") }));
+                    settled.push((mail.mail_id.clone(), Outcome::Rejected { code: 0, reply: format!("not sent, {error}") }));
                 }
             }
-        }
-        // These letters are claimed, so they leave, whatever is wrong with the next one.
-        if !letters.is_empty()
-            && let Err(fault) = self.look_ahead(mailer, post)
-        {
-            self.stop(fault);
         }
         let mut untouched = Vec::new();
         let mut trouble = None;
@@ -243,14 +195,14 @@ impl<'a> Round<'a> {
             } else {
                 lock(&self.lanes).ended(due, Some(&outcome), Instant::now());
             }
-            post.settled.push((mail.mail_id.clone(), outcome));
+            settled.push((mail.mail_id.clone(), outcome));
         }
-        for (_, outcome) in &post.settled {
+        for (_, outcome) in settled.iter() {
             self.on_settled(outcome);
         }
         if !untouched.is_empty() {
             // They can be claimed again only after the ledger knows that nothing happened to them.
-            self.write_down(desk, &mut post.settled);
+            self.write_down(desk, settled);
             self.give_back(untouched.len() as u64);
             let mut lanes = lock(&self.lanes);
             for due in untouched {

@@ -284,48 +284,6 @@ fn a_text_for_nobody_is_ended_and_counts_for_nothing() {
     }
 }
 
-/// What is told ahead: the next mail has its answers, a mail that does not come leaves nothing behind, and another takes its place.
-#[test]
-fn the_next_mail_may_be_told_ahead() {
-    let tell = |mailer: &mut Smtp, next: &Letter| mailer.expect(next.from.clone(), next.to.clone());
-    let (_folder, sink) = offering(&["PIPELINING"]);
-    let mut mailer = mailer(&sink);
-    mailer.ready().unwrap();
-    assert!(mailer.looks_ahead());
-    let refused = letter("m3", "shop@tsubaki.example", "rcpt-550@b.example");
-    for (letter, next, wanted) in [
-        (good("m1"), good("m2"), "accepted"),
-        (good("m2"), refused.clone(), "accepted"),
-        (refused, good("m4"), "rejected 550"),
-        (good("m4"), good("m5"), "accepted"),
-        (good("m5"), good("m6"), "accepted"),
-    ] {
-        tell(&mut mailer, &next);
-        assert_eq!(cell(&one(&mut mailer, &letter)), wanted, "{}", letter.mail_id);
-        assert!(mailer.is_ready());
-    }
-    let asked = Instant::now();
-    while sink.senders().len() < 6 {
-        assert!(asked.elapsed() < SHORT, "m6 was never begun: {:?}", sink.senders());
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    assert_eq!((sink.connections(), sink.resets()), (1, 1));
-    mailer.forget();
-    assert!(!mailer.is_ready());
-    tell(&mut mailer, &good("m8"));
-    assert_eq!(cell(&one(&mut mailer, &good("m7"))), "accepted");
-    assert_eq!(cell(&one(&mut mailer, &good("m9"))), "accepted", "another than was told");
-    tell(&mut mailer, &letter("m10", "a b", "x"));
-    assert_eq!(cell(&one(&mut mailer, &letter("m11", "shop@tsubaki.example", "dot-drop@b.example"))), "in doubt");
-    tell(&mut mailer, &good("m13"));
-    assert_eq!(cell(&one(&mut mailer, &letter("m12", "shop@tsubaki.example", "dot-250bye@b.example"))), "accepted");
-    assert_eq!(cell(&one(&mut mailer, &good("m13"))), "accepted", "its connection was closed before its answers");
-    drop(mailer);
-    let arrived: Vec<String> = sink.taken().into_iter().map(|mail| mail.message_id).collect();
-    let wanted = ["m1", "m2", "m4", "m5", "m7", "m9", "m12", "m13"].map(|id| format!("<{id}@tsubaki.example>"));
-    assert_eq!((arrived, sink.offences()), (wanted.to_vec(), 0));
-}
-
 /// The sender is refused, the recipient is not, and the server waits for a text: an empty mail would arrive.
 #[test]
 fn nothing_is_ended_where_somebody_would_get_it() {

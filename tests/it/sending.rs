@@ -236,9 +236,9 @@ fn a_sender_that_is_refused_with_the_recipient_stops_the_run_and_no_address() {
     }
 }
 
-/// The server hears of each mail with the end of the one before, and of some that nobody may get any more.
+/// Refusals, broken connections and opt-outs between mails that are well, over one connection.
 #[test]
-fn what_was_told_ahead_and_may_not_be_sent_is_no_mail() {
+fn what_may_not_be_sent_is_no_mail_beside_others_on_a_pipelined_connection() {
     let stopped = |number: usize| matches!(number, 5 | 6 | 17 | 79 | 99);
     let address = |number| match number {
         20..=22 => format!("rcpt-550-c{number:03}@b.example"),
