@@ -3,8 +3,19 @@
 use super::reply::Reply;
 use crate::domain::delivery::{Enhanced, Outcome, RunTrouble};
 
-/// Words of a server that refuses the sender, in lower case.
-const SENDER_REFUSED: [&str; 2] = ["sender address rejected", "sender verify failed"];
+/// Words of a server that refuses the sender, or to relay for us at all, in lower case.
+const SENDER_REFUSED: [&str; 10] = [
+    "sender address rejected",
+    "sender verify failed",
+    "relay access denied",
+    "relaying denied",
+    "relay denied",
+    "relay not permitted",
+    "not permitted to relay",
+    "unable to relay",
+    "authentication required",
+    "authentication is required",
+];
 
 /// How far a mail has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +94,7 @@ pub fn judge(stage: Stage, answer: &Answer) -> Verdict {
     }
 }
 
-/// Whether a refusal for good is of the sender: many servers answer MAIL well and tell that only at RCPT.
+/// Whether a refusal for good is of the sender: many servers answer MAIL well and tell only at RCPT that they know neither it nor us.
 fn refuses_sender(reply: &str) -> bool {
     let said = reply.to_ascii_lowercase();
     matches!(Enhanced::of_reply(reply), Some(Enhanced { subject: 1, detail: 7 | 8, .. }))
@@ -184,6 +195,10 @@ mod tests {
             &["5.1.0 <b@shop.example>: Sender address rejected: User unknown in virtual mailbox table"],
             &["5.1.7 bad address syntax"],
             &["No Such User Here", "Sender verify failed"],
+            &["5.7.1 <a@b.example>: Relay access denied"],
+            &["relay not permitted"],
+            &["5.7.1 Unable to relay for a@b.example"],
+            &["5.7.0 Authentication required"],
         ] {
             let refused = verdict(Stage::Rcpt, 550, lines);
             let is_of_the_run = matches!(&refused, Verdict::Done { outcome: Outcome::Untouched(RunTrouble::Refused { .. }), reset: true });

@@ -27,8 +27,11 @@ impl Reply {
             let rest = line.strip_prefix(first.as_str()).filter(|rest| !first.is_empty() && (rest.is_empty() || rest.starts_with(' ')));
             told.extend([" ", rest.map_or(line, str::trim_start)]);
         }
-        let words = format!("{} {told}", self.code);
-        words.trim_end().chars().take(KEPT).collect()
+        let mut words = format!("{} {told}", self.code);
+        words.truncate(words.trim_end().len());
+        // All of it is ASCII.
+        words.truncate(KEPT);
+        words
     }
 }
 
@@ -50,15 +53,14 @@ pub fn take(bytes: &mut Vec<u8>) -> Result<Option<Reply>, &'static str> {
         if used > REPLY_BYTES {
             return Err("the server's reply does not end");
         }
-        let reply = reply.get_or_insert_with(|| Reply { code, lines: Vec::new() });
-        if reply.code != code {
+        let told = reply.get_or_insert_with(|| Reply { code, lines: Vec::new() });
+        if told.code != code {
             return Err("the lines of the server's reply differ in their code");
         }
-        reply.lines.push(words);
+        told.lines.push(words);
         if is_last {
-            let reply = reply.clone();
             bytes.drain(..used);
-            return Ok(Some(reply));
+            return Ok(reply);
         }
     }
 }
@@ -73,17 +75,13 @@ fn read_line(line: &[u8]) -> Option<(u16, bool, String)> {
         Some(b'-') => false,
         Some(_) => return None,
     };
-    let words: String = rest
-        .get(1..)
-        .unwrap_or_default()
-        .iter()
-        .map(|byte| match byte {
-            b' '..=b'~' => char::from(*byte),
-            b'\t' => ' ',
-            _ => '?',
-        })
-        .collect();
-    (200..600).contains(&code).then(|| (code, is_last, words.trim().to_owned()))
+    let shown = |byte: &u8| match byte {
+        b' '..=b'~' => char::from(*byte),
+        b'\t' => ' ',
+        _ => '?',
+    };
+    let words: String = rest.get(1..).unwrap_or_default().trim_ascii().iter().map(shown).collect();
+    (200..600).contains(&code).then_some((code, is_last, words))
 }
 
 #[cfg(test)]

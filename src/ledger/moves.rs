@@ -214,20 +214,25 @@ pub(super) fn claim(
 /// Writes down what came of a mail that was being handed over, and gives the state it is in now. Any other mail stays as it is.
 /// The caller commits.
 pub(super) fn settle(change: &Connection, run: &Run, mail_id: &str, outcome: &Outcome, now: i64) -> rusqlite::Result<Result<State>> {
-    let date = run.as_of.to_string();
+    // Most mails are accepted, and whether this one was being handed over is seen by the change itself.
+    if let Outcome::Accepted { reply } = outcome
+        && end(change, run, mail_id, &End { state: State::Accepted, not_before: None, code: None, reply, reason: None }, now)?
+    {
+        return Ok(Ok(State::Accepted));
+    }
     let found: Option<(String, Option<i64>, u32)> = change
         .prepare_cached("SELECT state, first_attempt_at, attempts FROM mails WHERE job = ?1 AND as_of = ?2 AND mail_id = ?3")?
-        .query_row(params![run.job, date, mail_id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .query_row(params![run.job, run.as_of.to_string(), mail_id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
     let Some((word, first_attempt_at, attempts)) = found else {
         return Ok(Err(Error::Damaged { what: "a mail to settle", found: mail_id.to_owned() }));
     };
-    let state = match look::state(&word) {
-        Ok(State::Handing) => State::Handing,
+    match look::state(&word) {
+        Ok(State::Handing) => {}
         other => return Ok(other),
-    };
+    }
     let too_long = first_attempt_at.is_some_and(|first| now.saturating_sub(first) >= micros(run.retry_for));
-    let (to, code, reply, reason) = match outcome {
+    let (state, code, reply, reason) = match outcome {
         Outcome::Untouched(trouble) => return untouched(change, run, mail_id, trouble).map(Ok),
         Outcome::Accepted { reply } => (State::Accepted, None, reply, None),
         Outcome::Rejected { code, reply } => (State::Rejected, Some(*code), reply, None),
@@ -235,14 +240,39 @@ pub(super) fn settle(change: &Connection, run: &Run, mail_id: &str, outcome: &Ou
         Outcome::Deferred { code, reply } => (State::Deferred, *code, reply, None),
         Outcome::InDoubt { reply } => (State::InDoubt, None, reply, None),
     };
-    let not_before = (to == State::Deferred).then(|| now.saturating_add(micros(retry_after(run, mail_id, attempts))));
-    change
+    let not_before = (state == State::Deferred).then(|| now.saturating_add(micros(retry_after(run, mail_id, attempts))));
+    end(change, run, mail_id, &End { state, not_before, code, reply, reason }, now)?;
+    Ok(Ok(state))
+}
+
+/// How an attempt has ended.
+struct End<'a> {
+    state: State,
+    not_before: Option<i64>,
+    code: Option<u16>,
+    reply: &'a str,
+    reason: Option<&'static str>,
+}
+
+/// Writes it down for a mail that was being handed over, and tells whether this one was.
+fn end(change: &Connection, run: &Run, mail_id: &str, end: &End<'_>, now: i64) -> rusqlite::Result<bool> {
+    let ended = change
         .prepare_cached(
             "UPDATE mails SET state = ?4, settled_at = ?5, not_before = ?6, code = ?7, reply = ?8, reason = ?9
-             WHERE job = ?1 AND as_of = ?2 AND mail_id = ?3 AND state = ?10",
+             WHERE job = ?1 AND as_of = ?2 AND mail_id = ?3 AND state = 'handing'",
         )?
-        .execute(params![run.job, date, mail_id, to.word(), now, not_before, code, reply, reason, state.word()])?;
-    Ok(Ok(to))
+        .execute(params![
+            run.job,
+            run.as_of.to_string(),
+            mail_id,
+            end.state.word(),
+            now,
+            end.not_before,
+            end.code,
+            end.reply,
+            end.reason
+        ])?;
+    Ok(ended > 0)
 }
 
 /// Nothing was tried, so the attempt does not count; the first claim stays, as the mail's date.

@@ -2,8 +2,8 @@
 
 use super::{Content, encode};
 use crate::domain::Zone;
-use lettre::message::header::{ContentTransferEncoding, ContentType};
-use lettre::message::{Body, MultiPart, SinglePart};
+use lettre::message::Body;
+use lettre::message::header::{ContentTransferEncoding, ContentType, Headers};
 
 /// What stands above a mail's content.
 #[derive(Debug, Clone)]
@@ -53,11 +53,14 @@ pub fn address_of(written: &str) -> Result<String, ComposeError> {
 /// As for [`write_head`].
 pub fn compose(head: &Head, content: &Content) -> Result<Vec<u8>, ComposeError> {
     let mut bytes = write_head(head, &content.subject)?.into_bytes();
-    let parts = MultiPart::alternative()
-        .boundary(format!("=_{}", head.mail_id))
-        .singlepart(part(ContentType::TEXT_PLAIN, &content.text))
-        .singlepart(part(ContentType::TEXT_HTML, &content.html));
-    bytes.extend_from_slice(&parts.formatted());
+    let boundary = format!("=_{}", head.mail_id);
+    bytes.reserve((content.text.len() + content.html.len()) * 3 / 2);
+    bytes.extend_from_slice(format!("Content-Type: multipart/alternative;\r\n boundary=\"{boundary}\"\r\n").as_bytes());
+    for (kind, text) in [(ContentType::TEXT_PLAIN, &content.text), (ContentType::TEXT_HTML, &content.html)] {
+        bytes.extend_from_slice(format!("\r\n--{boundary}\r\n").as_bytes());
+        part(kind, text, &mut bytes);
+    }
+    bytes.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
     Ok(bytes)
 }
 
@@ -96,17 +99,22 @@ pub fn write_head(head: &Head, subject: &str) -> Result<String, ComposeError> {
     Ok(out)
 }
 
-/// One MIME part. Only quoted-printable and base64 are used: both keep every line short, and neither can hold the boundary.
-fn part(kind: ContentType, text: &str) -> SinglePart {
+/// Adds a MIME part. Only quoted-printable and base64 are used: both keep every line short, and neither can hold the boundary.
+fn part(kind: ContentType, text: &str, out: &mut Vec<u8>) {
     let text = encode::lines(text);
     let foreign = text.bytes().filter(|byte| !byte.is_ascii()).count();
-    let body = if foreign * 6 > text.len() {
+    let is_foreign = foreign * 6 > text.len();
+    let mut headers = Headers::new();
+    headers.set(kind);
+    headers.set(if is_foreign { ContentTransferEncoding::Base64 } else { ContentTransferEncoding::QuotedPrintable });
+    out.extend_from_slice(format!("{headers}\r\n").as_bytes());
+    if is_foreign {
         // Only an encoding that cannot hold every text fails, and gives the text back.
-        Body::new_with_encoding(text.into_bytes(), ContentTransferEncoding::Base64).unwrap_or_else(Body::new)
+        let body = Body::new_with_encoding(text.into_bytes(), ContentTransferEncoding::Base64).unwrap_or_else(Body::new);
+        out.extend_from_slice(body.as_ref());
     } else {
-        Body::dangerous_pre_encoded(encode::quoted(&text), ContentTransferEncoding::QuotedPrintable)
-    };
-    SinglePart::builder().header(kind).body(body)
+        encode::quoted(&text, out);
+    }
 }
 
 fn date(head: &Head) -> Result<String, ComposeError> {

@@ -38,7 +38,21 @@ impl Templates {
         values: &Value,
         shop: &[(String, String)],
     ) -> Result<Content, RenderError> {
-        self.mail(self.parts(campaign, variant, rank)?, context(values, shop))
+        self.mail(self.parts(campaign, variant, rank)?, self.context(values, shop))
+    }
+
+    /// The values as Tera wants them. The shop is the same in most mails, so it is kept.
+    fn context(&self, values: &Value, shop: &[(String, String)]) -> Context {
+        let mut context = Context::new();
+        if let Value::Record(fields) = values {
+            for (name, value) in fields.iter().filter(|(_, value)| *value != Value::Null) {
+                context.insert_value(name.clone(), to_tera(value));
+            }
+        }
+        let as_map = || map(shop.iter().map(|(name, value)| (name, tera::Value::from(value.as_str()))));
+        let (kept, known) = self.shop.get_or_init(|| (shop.to_vec(), as_map()));
+        context.insert_value("shop", if kept == shop { known.clone() } else { as_map() });
+        context
     }
 
     /// The files of a mail.
@@ -175,18 +189,6 @@ fn path_around<'s>(source: &'s str, span: &std::ops::Range<usize>) -> &'s str {
     let before = source.as_bytes().get(..span.start).unwrap_or_default();
     let start = span.start - before.iter().rev().take_while(|byte| part(byte)).count();
     source.get(start..span.end).unwrap_or_default().trim()
-}
-
-/// The values as Tera wants them.
-fn context(values: &Value, shop: &[(String, String)]) -> Context {
-    let mut context = Context::new();
-    if let Value::Record(fields) = values {
-        for (name, value) in fields.iter().filter(|(_, value)| *value != Value::Null) {
-            context.insert_value(name.clone(), to_tera(value));
-        }
-    }
-    context.insert_value("shop", map(shop.iter().map(|(name, value)| (name, tera::Value::from(value.as_str())))));
-    context
 }
 
 /// A null within a record is left out of it: then to write it is an error, and `{% if %}` and `or` may still ask for it. (Tera writes

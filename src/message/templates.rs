@@ -7,6 +7,7 @@ use super::{Error, check, filters, parts, shown};
 use crate::domain::finding::Shown;
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
+use std::sync::OnceLock;
 use tera::Tera;
 
 /// The templates of a job, ready to render.
@@ -16,6 +17,8 @@ pub struct Templates {
     pub(super) sources: HashMap<String, String>,
     pub(super) campaigns: HashMap<String, Campaign>,
     pub(super) inliner: Option<css_inline::CSSInliner<'static>>,
+    /// The shop of the first mail, and what Tera is given for it.
+    pub(super) shop: OnceLock<(Vec<(String, String)>, tera::Value)>,
     digests: Vec<(String, String)>,
     warnings: Vec<Problem>,
 }
@@ -110,7 +113,7 @@ impl Templates {
         problems.extend(campaigns.iter().filter(by_mail).filter_map(|name| parts::twins(name, found_parts.get(name)?, &files)));
         let digests = files.iter().map(|file| (file.name.clone(), file.digest.clone())).collect();
         let sources = files.into_iter().map(|file| (file.name, file.text)).collect();
-        Ok(Self { tera, sources, campaigns: found_parts, inliner: None, digests, warnings: problems })
+        Ok(Self { tera, sources, campaigns: found_parts, inliner: None, shop: OnceLock::new(), digests, warnings: problems })
     }
 
     /// Moves the rules of `<style>` elements into the elements of each rendered mail (`inline_css = true` in the job).

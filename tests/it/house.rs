@@ -116,7 +116,7 @@ fn who_reads_parquet_passes_the_gate() {
                 assert!(!code.contains(word), "{} opens a file by itself", path.display());
             }
         }
-        if !inside.starts_with("gate") {
+        if !inside.starts_with("gate") && !is_test {
             assert!(!code.contains("catch_unwind"), "{} catches panics", path.display());
         }
     }

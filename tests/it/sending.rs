@@ -1,6 +1,6 @@
 //! Sending from outside: each mail once, whatever happens to the program or the server, and an exit code that says what happened.
 
-use crate::sink::{Sink, Taken};
+use crate::sink::{Manners, Sink, Taken};
 use crate::small_shop::{DATE, Shop, finish};
 use mail_parser::MessageParser;
 use rankmail::domain::{SkipReason, State};
@@ -226,12 +226,43 @@ fn a_refused_sender_stops_the_run_and_loses_nothing() {
 /// As Postfix does by default, which answers MAIL only when it has heard RCPT.
 #[test]
 fn a_sender_that_is_refused_with_the_recipient_stops_the_run_and_no_address() {
-    let shop = Shop::with(20, |number| format!("rcpt-550sender-c{number:03}@b.example"), "", "");
+    for (action, words) in [("550sender", "Sender address rejected"), ("554relay", "Relay access denied")] {
+        let shop = Shop::with(20, |number| format!("rcpt-{action}-c{number:03}@b.example"), "", "");
+        shop.plan();
+        let (_folder, sink) = server();
+        let stopped = shop.send(&sink, &[], 5);
+        assert!(stopped.contains(words), "{stopped}");
+        assert_eq!((shop.count(State::Planned), shop.count(State::Rejected), sink.taken().len()), (20, 0, 0));
+    }
+}
+
+/// Refusals, broken connections and opt-outs between mails that are well, over one connection.
+#[test]
+fn what_may_not_be_sent_is_no_mail_beside_others_on_a_pipelined_connection() {
+    let stopped = |number: usize| matches!(number, 5 | 6 | 17 | 79 | 99);
+    let address = |number| match number {
+        20..=22 => format!("rcpt-550-c{number:03}@b.example"),
+        24 => format!("dot-250bye-c{number:03}@b.example"),
+        26 => format!("dot-550-c{number:03}@b.example"),
+        _ => format!("good-c{number:03}@b.example"),
+    };
+    let shop = Shop::with(100, address, "", &smtp_table("connections = 1"));
     shop.plan();
-    let (_folder, sink) = server();
-    let stopped = shop.send(&sink, &[], 5);
-    assert!(stopped.contains("Sender address rejected"), "{stopped}");
-    assert_eq!((shop.count(State::Planned), shop.count(State::Rejected), sink.taken().len()), (20, 0, 0));
+    let mut ledger = Ledger::open(&shop.path("runs/ledger.sqlite")).unwrap();
+    for number in (0..100).filter(|number| stopped(*number)) {
+        let customer_id = Some(format!("c{number:03}"));
+        ledger.suppress(&Suppression { customer_id, address: None, reason: SkipReason::Unsubscribed, at: 1 }).unwrap();
+    }
+    drop(ledger);
+    let folder = tempfile::tempdir().unwrap();
+    let sink = Sink::with(folder.path(), Manners { offers: &["PIPELINING"], ..Manners::default() });
+    shop.send(&sink, &[], 1);
+    assert_once(&sink);
+    let told: BTreeSet<String> = sink.mails().into_iter().map(|(to, _)| to).collect();
+    let wanted = (0..100).filter(|number| !stopped(*number) && !matches!(number, 20..=22 | 26)).map(address);
+    assert_eq!(told, wanted.collect());
+    assert!(sink.mails().iter().all(|(_, text)| !text.is_empty()), "no empty mail");
+    assert_eq!(shop.states(), BTreeMap::from([(State::Accepted, 91), (State::Rejected, 4), (State::Suppressed, 5)]));
 }
 
 #[test]
@@ -392,6 +423,46 @@ fn a_changed_plan_is_not_sent() {
     assert!(other.contains("made again"), "{other}");
     let digest = shop.call(&["plan", "--as-of", DATE, "--json"], 0).split("\"digest\": \"").nth(1).unwrap()[..8].to_owned();
     shop.send(&sink, &["--digest", &digest], 0);
+}
+
+#[test]
+fn a_plan_that_is_changed_while_it_is_sent_is_sent_no_further() {
+    let shop = Shop::new(5);
+    let folder = shop.path("runs/small").join(DATE);
+    let files = ["mails.parquet", "values.parquet"].map(|name| folder.join(name));
+    shop.plan();
+    let other = files.clone().map(|file| fs::read(file).unwrap());
+    let customers = fs::read_to_string(shop.path("customers.csv")).unwrap();
+    fs::write(shop.path("customers.csv"), customers.replace("@b.example", "@c.example")).unwrap();
+    shop.plan();
+    let (_folder, sink) = server();
+    let job = rankmail::pipeline::load_job(&shop.path("job.toml"), None).unwrap();
+    let (time, url) = (job.zone.instant("2026-12-01T10:00:00".parse().unwrap()), sink.url());
+    let ledger = shop.path("runs/ledger.sqlite");
+    // As soon as the plan is adopted, other mails lie in its folder.
+    let once = std::sync::Once::new();
+    let now = || {
+        if Ledger::open_existing(&ledger).unwrap().is_some_and(|ledger| ledger.adoption("small", DATE.parse().unwrap()).unwrap().is_some())
+        {
+            once.call_once(|| files.iter().zip(&other).for_each(|(file, bytes)| fs::write(file, bytes).unwrap()));
+        }
+        time
+    };
+    let request = rankmail::pipeline::SendRequest {
+        job: &job,
+        as_of: DATE.parse().unwrap(),
+        server: rankmail::pipeline::Server { typed: Some(&url), environment: None },
+        limit: None,
+        digest: None,
+        no_wait: true,
+        accept: &[],
+        now: &now,
+        interrupted: &std::sync::Arc::default(),
+        watch: &rankmail::pipeline::unwatched,
+    };
+    let told = rankmail::pipeline::send(&request).map(drop).unwrap_err().to_string();
+    assert!(told.contains("was changed while it was sent"), "{told}");
+    assert_eq!((sink.taken().len(), shop.count(State::Planned)), (0, 5));
 }
 
 #[test]

@@ -403,7 +403,7 @@ impl Talk {
 
 impl Talk {
     /// What an action does: an error ends the talk.
-    /// - a code: that reply; `550gone`: with the words for an address that does not exist; `550sender`: with those for a refused sender; `250bare`: without a word; `250lf`: without CR; `250kanji`: with bytes that are no UTF-8; `250bye`: the
+    /// - a code: that reply; `550gone`: with the words for an address that does not exist; `550sender`: with those for a refused sender; `554relay`: with those of a server that does not send for us; `250bare`: without a word; `250lf`: without CR; `250kanji`: with bytes that are no UTF-8; `250bye`: the
     ///   reply, then closed; `250bye421`: the reply, then 421 unasked, then closed; `354twice`: the reply and a 250 at once;
     ///   `250nap`: the reply, a little later; `250drop`: no reply at all (the mail is taken at `dot`), closed
     /// - `drop`: closed; `stall`: silence, also while a text should be read; `endless`: a line without end; `slow`: a reply, byte by byte;
@@ -418,6 +418,7 @@ impl Talk {
             "sender" => {
                 stream.write_all(format!("{code} 5.1.8 <b@shop.example>: Sender address rejected: Domain not found\r\n").as_bytes())
             }
+            "relay" => stream.write_all(format!("{code} 5.7.1 <b@shop.example>: Relay access denied\r\n").as_bytes()),
             "bare" => stream.write_all(format!("{code}\r\n").as_bytes()),
             "lf" => stream.write_all(format!("{code} ok\n").as_bytes()),
             "kanji" => stream.write_all(&[code.as_bytes(), b" \x8e\xf3\x90M\r\n"].concat()),
