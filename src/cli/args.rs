@@ -266,6 +266,13 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Whether an interruption is noted and the work in hand brought to its end: mails that are on their way, or a reader's request.
+    pub fn ends_in_order(&self) -> bool {
+        matches!(self, Self::Send { .. } | Self::Run { .. } | Self::Optout { what: Optout::Serve { .. } })
+    }
+}
+
 /// Some of the mails of a run.
 #[derive(Debug, ClapArgs)]
 #[group(multiple = false)]

@@ -13,7 +13,7 @@ mod words;
 
 use crate::pipeline::{Error, is_watched};
 use anstyle::{AnsiColor, Style};
-use args::{Args, Common};
+use args::{Args, Command, Common};
 use clap::Parser;
 use std::io::Write;
 use std::sync::Arc;
@@ -26,10 +26,14 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Listens to Ctrl-C and SIGTERM. The second one ends the process at once, as if nobody listened.
-    fn listen() -> std::io::Result<Self> {
+    /// Listens to Ctrl-C and SIGTERM for a command that has something to bring to its end; any other they end at once. The second one ends
+    /// the process at once, as if nobody listened.
+    fn of(command: &Command) -> std::io::Result<Self> {
         let interrupted = Arc::new(AtomicBool::new(false));
         let last = Arc::new(AtomicUsize::new(0));
+        if !command.ends_in_order() {
+            return Ok(Self { interrupted, last });
+        }
         for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
             signal_hook::flag::register_conditional_default(signal, Arc::clone(&interrupted))?;
             signal_hook::flag::register(signal, Arc::clone(&interrupted))?;
@@ -66,7 +70,7 @@ pub fn run() -> u8 {
         let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
     }
     keep_readers_quiet();
-    let signals = match Signals::listen() {
+    let signals = match Signals::of(&args.command) {
         Ok(signals) => signals,
         Err(error) => {
             complain(&args.common, &Error::Usage(format!("cannot listen to signals: {error}")));

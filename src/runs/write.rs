@@ -75,13 +75,13 @@ impl Draft {
         fs::create_dir_all(folder::beside(target)).map_err(Error::io("make the folder", folder::beside(target)))?;
         folder::tidy(target)?;
         folder::refuse_strangers(target)?;
-        folder::make_private(&work)?;
         let none = Names { ranks: &[], campaigns: &[] };
         Ok(Self {
             target: target.to_owned(),
             ranks,
             campaigns,
-            ground: Ground::new(&work, held),
+            // Beside the target, for the work folder is made only when all parts are there: whoever stops before leaves nothing.
+            ground: Ground::new(folder::beside(target), held),
             work,
             customers: Layers::new(columns::customers(&[], &none)?.schema()),
             mails: Layers::new(columns::mails(&[], &none)?.schema()),
@@ -118,6 +118,7 @@ impl Draft {
         let mut summary = plan.summary;
         summary.inputs.sort_unstable();
         summary.rules = digest::rules_digest(plan.job_text)?;
+        folder::make_private(&self.work)?;
         summary.files = self.write_tables(&summary)?;
         let work = &self.work;
         summary.files.push((JOB.into(), save(&work.join(JOB), plan.job_text.as_bytes())?));

@@ -5,6 +5,10 @@ use arrow::array::{Array, AsArray, RecordBatch, StringArray, UInt64Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 #[test]
 fn the_plan_does_not_depend_on_how_purchases_lie_in_their_files() {
@@ -99,4 +103,22 @@ fn a_plan_made_part_by_part_is_the_one_that_is_made_of_the_whole_shop() {
         assert!(part == whole, "{name} is not the same");
     }
     assert!(skipped.iter().any(|row| row["reason"] == "same_address"));
+}
+
+#[test]
+fn an_interrupted_plan_ends_at_once_and_leaves_nothing() {
+    let shop = Shop::with(&["newsletter"]);
+    let job = shop.job();
+    let mut plan = Command::new(env!("CARGO_BIN_EXE_rankmail")).args(["plan", &job, "--as-of", DATE, "-q"]).spawn().unwrap();
+    let folder = shop.runs().join("monthly");
+    for _ in 0..2_000 {
+        if folder.is_dir() {
+            break;
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert!(Command::new("kill").args(["-TERM", &plan.id().to_string()]).status().unwrap().success());
+    assert_eq!(plan.wait().unwrap().signal(), Some(15));
+    let left: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).filter(|name| name != "lock").collect();
+    assert!(left.is_empty(), "{left:?}");
 }
