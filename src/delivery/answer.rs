@@ -3,10 +3,10 @@
 use super::reply::Reply;
 use crate::domain::delivery::{Enhanced, Outcome, RunTrouble};
 
-/// Words of a server that refuses the sender, or to relay for us at all, in lower case.
-const SENDER_REFUSED: [&str; 10] = [
-    "sender address rejected",
-    "sender verify failed",
+/// Words of a server that refuses the sender, in lower case.
+const SENDER_REFUSED: [&str; 2] = ["sender address rejected", "sender verify failed"];
+/// Words of a server that relays for nobody whom it does not know.
+const RELAY_REFUSED: [&str; 8] = [
     "relay access denied",
     "relaying denied",
     "relay denied",
@@ -99,6 +99,12 @@ fn refuses_sender(reply: &str) -> bool {
     let said = reply.to_ascii_lowercase();
     matches!(Enhanced::of_reply(reply), Some(Enhanced { subject: 1, detail: 7 | 8, .. }))
         || SENDER_REFUSED.iter().any(|words| said.contains(words))
+        || RELAY_REFUSED.iter().any(|words| said.contains(words)) && !speaks_of_another(&said)
+}
+
+/// Whether a server tells what it was told by the recipient's own: that is about the one recipient.
+fn speaks_of_another(said: &str) -> bool {
+    ["undeliverable", " said:", "recipient address rejected"].iter().any(|words| said.contains(words))
 }
 
 /// No clear answer. Only after the final dot can the mail have been taken.
@@ -205,7 +211,10 @@ mod tests {
             assert!(is_of_the_run, "{lines:?}: {refused:?}");
             assert!(matches!(verdict(Stage::Rcpt, 450, lines), Verdict::Done { outcome: Outcome::Deferred { .. }, .. }), "{lines:?}");
         }
-        for lines in [&["5.1.1 User unknown"], &["5.7.1 Recipient address rejected: Access denied"], &["5.1.80 a"]] {
+        // What another server said of one recipient is told here as it was told there.
+        let told =
+            ["5.1.1 <a@b.example>: Recipient address rejected: undeliverable address: host mx.b.example said: 554 Relay access denied"];
+        for lines in [&told, &["5.1.1 User unknown"], &["5.7.1 Recipient address rejected: Access denied"], &["5.1.80 a"]] {
             let refused = verdict(Stage::Rcpt, 550, lines);
             assert!(matches!(refused, Verdict::Done { outcome: Outcome::Rejected { .. }, .. }), "{lines:?}: {refused:?}");
         }
