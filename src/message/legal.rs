@@ -13,8 +13,8 @@ pub fn legal(content: &Content, shop: &[(String, String)], unsubscribe: &str) ->
         return Err(format!("the law asks for the shop's {key} in each mail; set `{key}` in [shop]"));
     }
     let all = || wanted.iter().map(|(_, value)| *value).chain([unsubscribe]);
-    // A heading's mark is in the text and not in the HTML.
-    let is_in_both = |value: &str| has_words(&content.text, value) && !value.trim_start().starts_with(['■', '◆']);
+    // The marks of headings are in the text and not in the HTML.
+    let is_in_both = |value: &str| has_words(&content.text, value) && !value.contains(['■', '◆']);
     if content.is_mirror && all().all(is_in_both) {
         return Ok(());
     }

@@ -236,10 +236,22 @@ fn referenced(name: &str) -> Option<char> {
     char::from_u32(code).filter(|character| !character.is_control())
 }
 
+/// A style without its comments.
+fn without_comments(style: &str) -> Cow<'_, str> {
+    let Some((before, mut rest)) = style.split_once("/*") else { return Cow::Borrowed(style) };
+    let mut kept = before.to_owned();
+    while let Some((_, behind)) = rest.split_once("*/") {
+        let (words, next) = behind.split_once("/*").unwrap_or((behind, ""));
+        kept.push_str(words);
+        rest = next;
+    }
+    Cow::Owned(kept)
+}
+
 /// Whether an inline style hides its element: the last `display` counts, and one that is `!important` before all others.
 pub(super) fn hides(style: &str) -> bool {
     let mut found = (false, false);
-    for declaration in style.split(';') {
+    for declaration in without_comments(style).split(';') {
         let Some((_, value)) = declaration.split_once(':').filter(|(name, _)| name.trim().eq_ignore_ascii_case("display")) else {
             continue;
         };

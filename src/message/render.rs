@@ -94,6 +94,8 @@ impl Templates {
         if let (Some(inliner), Some(name)) = (&self.inliner, &parts.html) {
             html = inliner.inline(&html).map_err(|error| of_file(name, format!("its styles cannot be moved inline: {error}")))?;
         }
+        // What the rules of styles make of the HTML was not read.
+        let is_mirror = is_mirror && self.inliner.is_none();
         Ok(Content { subject, preheader, html, text, is_mirror })
     }
 

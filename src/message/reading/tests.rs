@@ -250,6 +250,18 @@ fn what_is_known_takes_the_short_way() {
 }
 
 #[test]
+fn a_style_hides_whatever_is_said_beside_it() {
+    for style in
+        ["display:none", "color:red; DISPLAY : None !important", "/* a */display:none", "display:none/* b; */", "display:/* c */none"]
+    {
+        assert!(hides(style), "{style}");
+    }
+    for style in ["", "display:block", "/* display:none */", "display:none;display:block", "/* display:none", "mso-display:none"] {
+        assert!(!hides(style), "{style}");
+    }
+}
+
+#[test]
 fn hidden_words_are_told() {
     let reading = read("<div style=\"display:none\">a &amp; b</div><p>c</p>").expect("the short way");
     assert_eq!((reading.hidden.trim(), reading.text.trim(), reading.is_mirror), ("a & b", "c", true));
