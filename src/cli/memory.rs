@@ -18,10 +18,11 @@ pub fn size(text: &str) -> Result<u64, String> {
     };
     let (whole, part) = digits.split_once('.').unwrap_or((digits, "0"));
     let number = |digits: &str| if digits.bytes().all(|digit| digit.is_ascii_digit()) { digits.parse::<u64>().ok() } else { None };
-    let tenths = part.get(..1).and_then(number).filter(|_| number(part).is_some());
-    let bytes = number(whole).zip(tenths).and_then(|(whole, tenths)| {
+    let part =
+        Some(part).filter(|part| part.len() <= 3).and_then(|part| Some((number(part)?, 10_u64.pow(u32::try_from(part.len()).ok()?))));
+    let bytes = number(whole).zip(part).and_then(|(whole, (part, of))| {
         let unit = 1_u64 << power;
-        whole.checked_mul(unit)?.checked_add(unit / 10 * tenths)
+        whole.checked_mul(unit)?.checked_add(unit.checked_mul(part)? / of)
     });
     bytes.filter(|bytes| *bytes > 0).ok_or_else(written)
 }
@@ -60,8 +61,15 @@ mod tests {
 
     #[test]
     fn sizes_are_read_as_people_write_them() {
-        let cases =
-            [("2GB", 2 << 30), ("512MB", 512 << 20), ("1.5g", (3 << 29) - 2), ("64 KiB", 65_536), ("1T", 1 << 40), (" 3M ", 3 << 20)];
+        let cases = [
+            ("2GB", 2 << 30),
+            ("512MB", 512 << 20),
+            ("1.5g", 3 << 29),
+            ("1.75GB", 7 << 28),
+            ("64 KiB", 65_536),
+            ("1T", 1 << 40),
+            (" 3M ", 3 << 20),
+        ];
         for (text, bytes) in cases {
             assert_eq!(size(text), Ok(bytes), "{text}");
         }

@@ -106,6 +106,8 @@ struct Front {
     held: std::vec::IntoIter<Vec<u8>>,
     spilled: std::vec::IntoIter<Extent>,
     piece: Vec<u8>,
+    /// The piece counts among what is held in memory; one that was read back does not.
+    is_held: bool,
     at: usize,
     packed: Packed,
     id: std::ops::Range<usize>,
@@ -123,10 +125,12 @@ impl Front {
     /// Goes on to the next row; the result is its key, `END` behind the last one.
     fn advance(&mut self, store: &Store) -> Result<u128, Error> {
         if self.at == self.piece.len() {
-            store.let_go(if self.spilled.as_slice().is_empty() { self.piece.capacity() } else { 0 });
+            if std::mem::take(&mut self.is_held) {
+                store.let_go(self.piece.capacity());
+            }
             self.at = 0;
             if let Some(piece) = self.held.next() {
-                self.piece = piece;
+                (self.piece, self.is_held) = (piece, true);
             } else if let Some(extent) = self.spilled.next() {
                 store.read(extent, &mut self.piece)?;
             } else {
