@@ -270,6 +270,8 @@ impl<'h> Reader<'h> {
             || tag.name == "a" && self.open.iter().any(|open| open.name == "a")
             || matches!((kind, parent), (Kind::Heading(_), Some(Kind::Heading(_))))
             || (is_block || kind == Kind::Struck) && self.open.iter().any(|open| open.kind == Kind::Struck)
+            // Whether a list of nothing makes something of the link around it is not worth knowing.
+            || matches!(kind, Kind::Bullets | Kind::Numbers) && self.open.iter().any(|open| open.kind == Kind::Link)
         {
             return None;
         }

@@ -250,6 +250,13 @@ fn what_is_known_takes_the_short_way() {
 }
 
 #[test]
+fn a_list_within_a_link_is_left_to_the_long_way() {
+    for html in ["<a href='https://b.example'><ol> </ol></a>", "<a href=x><table><tr><td><ul><li>a</li></ul></td></tr></table></a>"] {
+        assert_eq!(short(html), None, "{html}");
+    }
+}
+
+#[test]
 fn a_style_hides_whatever_is_said_beside_it() {
     for style in
         ["display:none", "color:red; DISPLAY : None !important", "/* a */display:none", "display:none/* b; */", "display:/* c */none"]
