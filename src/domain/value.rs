@@ -2,7 +2,11 @@
 
 use super::text::folded;
 use chrono::NaiveDate;
+use std::borrow::Cow;
 use std::fmt;
+
+/// The name of a field. Most are the program's own.
+pub type Name = Cow<'static, str>;
 
 /// A tree of values without any format of its own. Dates are local; a time of day travels as RFC 3339 text in the job's zone.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,7 +20,7 @@ pub enum Value {
     Date(NaiveDate),
     List(Vec<Value>),
     /// Named values in their order.
-    Record(Vec<(String, Value)>),
+    Record(Vec<(Name, Value)>),
 }
 
 /// What lists write for true and false, in capitals or not.

@@ -1,6 +1,7 @@
 //! Checks that a mail shows what the law asks of it.
 
 use super::Content;
+use memchr::memmem;
 
 /// Whether the text part and the HTML part each hold the shop's name, postal address and contact, and the opt-out link. White space
 /// plays no part in the comparison; in the HTML, tags do not count but the targets of links do.
@@ -44,7 +45,7 @@ pub fn legal(content: &Content, shop: &[(String, String)], unsubscribe: &str) ->
 fn has_words(text: &str, words: &str) -> bool {
     let mut words = words.split_whitespace();
     let Some(first) = words.next() else { return false };
-    text.match_indices(first).any(|(at, _)| {
+    memmem::find_iter(text.as_bytes(), first).any(|at| {
         let behind = text.get(at + first.len()..).unwrap_or_default();
         words.clone().try_fold(behind, |rest, word| rest.trim_start().strip_prefix(word)).is_some()
     })

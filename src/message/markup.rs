@@ -1,5 +1,6 @@
 //! HTML in pieces, as far as it is well-formed: whatever a browser would have to mend or guess is none of this reader's.
 
+use memchr::{memchr, memchr2_iter, memmem};
 use std::borrow::Cow;
 
 /// A piece of HTML.
@@ -43,7 +44,7 @@ impl<'h> Markup<'h> {
             if self.rest.is_empty() {
                 return Some(None);
             }
-            let (text, rest) = self.rest.split_at(self.rest.find('<').unwrap_or(self.rest.len()));
+            let (text, rest) = self.rest.split_at(memchr(b'<', self.rest.as_bytes()).unwrap_or(self.rest.len()));
             self.rest = rest;
             return Some(Some(Piece::Text(text)));
         };
@@ -58,7 +59,8 @@ impl<'h> Markup<'h> {
     /// Passes over text that is no markup, up to the end tag of its element.
     pub fn skip_raw(&mut self, element: &str) -> Option<()> {
         let mut rest = self.rest;
-        while let Some((_, behind)) = rest.split_once("</") {
+        while let Some(at) = memmem::find(rest.as_bytes(), b"</") {
+            let behind = rest.get(at + 2..)?;
             if behind.get(..element.len()).is_some_and(|name| name.eq_ignore_ascii_case(element)) {
                 self.rest = behind.get(element.len()..)?.strip_prefix('>')?;
                 return Some(());
@@ -70,20 +72,20 @@ impl<'h> Markup<'h> {
 
     /// Text up to the end tag of its element, where nothing else stands in it.
     pub fn only_text(&mut self, element: &str) -> Option<&'h str> {
-        let (text, behind) = self.rest.split_once('<')?;
+        let (text, behind) = cut(self.rest, b'<')?;
         self.rest = behind.strip_prefix('/')?.strip_prefix(element)?.strip_prefix('>')?;
         Some(text)
     }
 
     fn close(&mut self) -> Option<&'h str> {
-        let (name, rest) = self.rest.strip_prefix('/')?.split_once('>')?;
+        let (name, rest) = cut(self.rest.strip_prefix('/')?, b'>')?;
         self.rest = rest;
         Some(name.trim_end_matches(blank))
     }
 
     fn declaration(&mut self) -> Option<Piece<'h>> {
         let Some(comment) = self.rest.strip_prefix("!--") else {
-            let (name, rest) = self.rest.split_once('>')?;
+            let (name, rest) = cut(self.rest, b'>')?;
             self.rest = rest;
             return name.get(..9).is_some_and(|name| name.eq_ignore_ascii_case("!doctype ")).then_some(Piece::Doctype);
         };
@@ -105,7 +107,7 @@ impl<'h> Markup<'h> {
         }
         let mut tag = Tag { name, ..Tag::default() };
         loop {
-            let spaced = rest.trim_start_matches(blank);
+            let spaced = unspaced(rest);
             if let Some(behind) = spaced.strip_prefix('>') {
                 self.rest = behind;
                 return Some(tag);
@@ -126,14 +128,14 @@ impl<'h> Markup<'h> {
 
 /// Reads one attribute, and gives what stands behind it.
 fn attribute<'h>(written: &'h str, tag: &mut Tag<'h>) -> Option<&'h str> {
-    let part = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_:.@".contains(byte);
+    let part =
+        |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_uppercase() || matches!(byte, b'-'..=b'.' | b'0'..=b':' | b'@' | b'_');
     let end = written.as_bytes().iter().position(|byte| !part(byte)).filter(|end| *end > 0)?;
     let (name, behind) = written.split_at(end);
     let (value, rest) = match behind.strip_prefix('=') {
         None => ("", behind),
         Some(value) => match value.as_bytes().first()? {
-            b'"' => value.get(1..)?.split_once('"')?,
-            b'\'' => value.get(1..)?.split_once('\'')?,
+            quote @ (b'"' | b'\'') => cut(value.get(1..)?, *quote)?,
             _ => {
                 let bare = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.#%".contains(byte);
                 let end = value.as_bytes().iter().position(|byte| !bare(byte)).filter(|end| *end > 0)?;
@@ -155,6 +157,18 @@ fn attribute<'h>(written: &'h str, tag: &mut Tag<'h>) -> Option<&'h str> {
     };
     place.get_or_insert(value);
     Some(rest)
+}
+
+/// What stands before and behind the first of these bytes, which is ASCII.
+fn cut(text: &str, mark: u8) -> Option<(&str, &str)> {
+    let at = memchr(mark, text.as_bytes())?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
+/// Without the white space of markup at its beginning.
+fn unspaced(text: &str) -> &str {
+    let end = text.as_bytes().iter().position(|byte| !blank(char::from(*byte)));
+    text.get(end.unwrap_or(text.len())..).unwrap_or_default()
 }
 
 /// What separates words of markup.
@@ -195,7 +209,7 @@ const NAMED: [(&str, char); 27] = [
 
 /// Text with its character references resolved; `None` where one is unknown. In an attribute, `&name=` is what it looks like.
 pub(super) fn decoded(text: &str, is_attribute: bool) -> Option<Cow<'_, str>> {
-    let Some(first) = text.find('&') else { return Some(Cow::Borrowed(text)) };
+    let Some(first) = memchr(b'&', text.as_bytes()) else { return Some(Cow::Borrowed(text)) };
     let mut out = String::with_capacity(text.len());
     let (before, mut rest) = text.split_at(first);
     out.push_str(before);
@@ -218,7 +232,7 @@ pub(super) fn decoded(text: &str, is_attribute: bool) -> Option<Cow<'_, str>> {
             }
             _ => return None,
         };
-        let (plain, next) = rest.split_at(rest.find('&').unwrap_or(rest.len()));
+        let (plain, next) = rest.split_at(memchr(b'&', rest.as_bytes()).unwrap_or(rest.len()));
         out.push_str(plain);
         rest = next;
     }
@@ -250,6 +264,13 @@ fn without_comments(style: &str) -> Cow<'_, str> {
 
 /// Whether an inline style hides its element: the last `display` counts, and one that is `!important` before all others.
 pub(super) fn hides(style: &str) -> bool {
+    // Most styles do not speak of it. What comments tear is put together below.
+    let bytes = style.as_bytes();
+    let is_display =
+        |end: usize| end.checked_sub(6).and_then(|start| bytes.get(start..end)).is_some_and(|word| word.eq_ignore_ascii_case(b"displa"));
+    if !memchr2_iter(b'y', b'Y', bytes).any(is_display) && memchr(b'*', bytes).is_none() {
+        return false;
+    }
     let mut found = (false, false);
     for declaration in without_comments(style).split(';') {
         let Some((_, value)) = declaration.split_once(':').filter(|(name, _)| name.trim().eq_ignore_ascii_case("display")) else {

@@ -16,6 +16,7 @@ mod legal;
 mod lexer;
 mod markup;
 mod names;
+mod needed;
 mod page;
 mod parts;
 mod plain;

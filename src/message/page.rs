@@ -110,11 +110,15 @@ impl Page {
             }
             self.block()?;
         }
-        let mut from = 0;
-        for (at, character) in text.char_indices() {
+        let (mut from, mut at) = (0, 0);
+        while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+            // Most characters are ASCII that takes room.
+            at += rest.bytes().position(|byte| !byte.is_ascii_graphic()).unwrap_or(rest.len());
+            let Some(character) = text.get(at..)?.chars().next() else { break };
+            let end = at + character.len_utf8();
             if character != '\u{a0}' && character.is_whitespace() {
                 self.word(text.get(from..at)?);
-                from = at + character.len_utf8();
+                from = end;
                 if self.is_struck {
                     return None;
                 }
@@ -126,6 +130,7 @@ impl Page {
                     return None;
                 }
             }
+            at = end;
         }
         self.word(text.get(from..)?);
         Some(())

@@ -1,13 +1,17 @@
 //! Renders one mail's parts from its values.
 
+use super::needed::Needed;
 use super::reading::{self, Reading};
-use super::templates::{Parts, Templates};
+use super::templates::{Campaign, Parts, Templates};
 use super::{Content, plain};
-use crate::domain::Value;
+use crate::domain::{Name, Value};
 use std::borrow::Cow;
 use std::io::{self, Write};
 use tera::{Context, ErrorKind};
 
+/// Room for a subject, and for a page, in bytes: most need no more.
+const LINE: usize = 256;
+const PAGE: usize = 16_384;
 /// No rendered part may be larger, in bytes.
 const LARGEST: usize = 1 << 20;
 
@@ -38,44 +42,36 @@ impl Templates {
         values: &Value,
         shop: &[(String, String)],
     ) -> Result<Content, RenderError> {
-        self.mail(self.parts(campaign, variant, rank)?, self.context(values, shop))
+        let files = self.campaigns.get(campaign).ok_or_else(|| of_file(campaign, "these templates hold no such campaign".into()))?;
+        self.mail(parts((campaign, files), variant, rank)?, self.context(values, &files.needed, shop))
     }
 
-    /// The values as Tera wants them. The shop is the same in most mails, so it is kept.
-    fn context(&self, values: &Value, shop: &[(String, String)]) -> Context {
+    /// What of the values is needed, as Tera wants it. The shop is the same in most mails, so it is kept.
+    fn context(&self, values: &Value, needed: &Needed, shop: &[(String, String)]) -> Context {
         let mut context = Context::new();
         if let Value::Record(fields) = values {
             for (name, value) in fields.iter().filter(|(_, value)| *value != Value::Null) {
-                context.insert_value(name.clone(), to_tera(value));
+                if let Some(needed) = needed.field(name) {
+                    context.insert_value(name.clone(), to_tera(value, needed));
+                }
             }
         }
-        let as_map = || map(shop.iter().map(|(name, value)| (name, tera::Value::from(value.as_str()))));
+        let as_map = || map(shop.iter().map(|(name, value)| (name.clone().into(), tera::Value::from(value.as_str()))));
         let (kept, known) = self.shop.get_or_init(|| (shop.to_vec(), as_map()));
         context.insert_value("shop", if kept == shop { known.clone() } else { as_map() });
         context
     }
 
-    /// The files of a mail.
-    fn parts(&self, campaign: &str, variant: Option<&str>, rank: Option<&str>) -> Result<&Parts, RenderError> {
-        let Some(files) = self.campaigns.get(campaign) else {
-            return Err(of_file(campaign, "these templates hold no such campaign".into()));
-        };
-        let Some(set) = variant.map_or(Some(&files.set), |variant| files.variants.get(variant)) else {
-            return Err(of_file(campaign, format!("these templates hold no variant `{}` of it", variant.unwrap_or_default())));
-        };
-        Ok(rank.and_then(|rank| set.ranks.get(rank)).unwrap_or(&set.usual))
-    }
-
     fn mail(&self, parts: &Parts, mut context: Context) -> Result<Content, RenderError> {
         let subject = match &parts.subject {
-            Some(name) => one_line(&self.part(name, &context)?),
+            Some(name) => one_line(&self.part(name, &context, LINE)?),
             None => String::new(),
         };
         if let Some(name) = parts.subject.as_ref().filter(|_| subject.is_empty()) {
             return Err(of_file(name, "the subject is empty for this customer".into()));
         }
         let preheader = match &parts.preheader {
-            Some(name) => Some(one_line(&self.part(name, &context)?)).filter(|text| !text.is_empty()),
+            Some(name) => Some(one_line(&self.part(name, &context, LINE)?)).filter(|text| !text.is_empty()),
             None => None,
         };
         context.insert_value("subject", tera::Value::from(subject.as_str()));
@@ -83,11 +79,11 @@ impl Templates {
             context.insert_value("preheader", tera::Value::from(preheader.as_str()));
         }
         let mut html = match &parts.html {
-            Some(name) => self.part(name, &context)?,
+            Some(name) => self.part(name, &context, PAGE)?,
             None => String::new(),
         };
         let (text, is_mirror) = match (&parts.text, &parts.html) {
-            (Some(name), _) => (plain::tidy(&self.part(name, &context)?), false),
+            (Some(name), _) => (plain::tidy(&self.part(name, &context, PAGE)?), false),
             (None, Some(name)) => self.text(name, &html, preheader.as_deref(), context)?,
             (None, None) => (plain::tidy(""), false),
         };
@@ -109,7 +105,7 @@ impl Templates {
         }
         // What an inbox shows after the subject would stand visibly at the top of the text.
         context.remove("preheader");
-        let html = self.part(name, &context)?;
+        let html = self.part(name, &context, PAGE)?;
         let text = match reading::read(&html) {
             Some(reading) => plain::tidy(&reading.text),
             None => long_text(name, &html)?,
@@ -118,8 +114,8 @@ impl Templates {
     }
 
     /// One file, rendered.
-    fn part(&self, name: &str, context: &Context) -> Result<String, RenderError> {
-        let mut out = Limited { bytes: Vec::with_capacity(16_384) };
+    fn part(&self, name: &str, context: &Context, capacity: usize) -> Result<String, RenderError> {
+        let mut out = Limited { bytes: Vec::with_capacity(capacity) };
         self.tera.render_to(name, context, &mut out).map_err(|error| self.explain(name, &error))?;
         String::from_utf8(out.bytes).map_err(|_| of_file(name, "it rendered to something that is not UTF-8".into()))
     }
@@ -141,6 +137,14 @@ impl Templates {
             _ => of_file(name, error.to_string()),
         }
     }
+}
+
+/// The files of a mail.
+fn parts<'t>((name, files): (&str, &'t Campaign), variant: Option<&str>, rank: Option<&str>) -> Result<&'t Parts, RenderError> {
+    let Some(set) = variant.map_or(Some(&files.set), |variant| files.variants.get(variant)) else {
+        return Err(of_file(name, format!("these templates hold no variant `{}` of it", variant.unwrap_or_default())));
+    };
+    Ok(rank.and_then(|rank| set.ranks.get(rank)).unwrap_or(&set.usual))
 }
 
 /// The text of an HTML part to which no short way leads.
@@ -193,9 +197,9 @@ fn path_around<'s>(source: &'s str, span: &std::ops::Range<usize>) -> &'s str {
     source.get(start..span.end).unwrap_or_default().trim()
 }
 
-/// A null within a record is left out of it: then to write it is an error, and `{% if %}` and `or` may still ask for it. (Tera writes
-/// an undefined value that is in a map as nothing.)
-fn to_tera(value: &Value) -> tera::Value {
+/// What of a value is needed. A null within a record is left out of it: then to write it is an error, and `{% if %}` and `or` may still
+/// ask for it. (Tera writes an undefined value that is in a map as nothing.)
+fn to_tera(value: &Value, needed: &Needed) -> tera::Value {
     match value {
         Value::Null => tera::Value::undefined(),
         Value::Bool(truth) => tera::Value::from(*truth),
@@ -203,15 +207,23 @@ fn to_tera(value: &Value) -> tera::Value {
         Value::Float(number) => tera::Value::from(*number),
         Value::Text(text) => tera::Value::from(text.as_str()),
         Value::Date(day) => tera::Value::from(day.to_string()),
-        Value::List(items) => tera::Value::from(items.iter().map(to_tera).collect::<Vec<_>>()),
-        Value::Record(fields) => map(fields.iter().filter(|(_, field)| *field != Value::Null).map(|(name, field)| (name, to_tera(field)))),
+        Value::List(items) => tera::Value::from(items.iter().map(|item| to_tera(item, needed)).collect::<Vec<_>>()),
+        Value::Record(fields) => {
+            let there = fields.iter().filter(|(_, field)| *field != Value::Null);
+            map(there.filter_map(|(name, field)| Some((key(name), to_tera(field, needed.field(name)?)))))
+        }
     }
 }
 
-fn map<'n>(fields: impl Iterator<Item = (&'n String, tera::Value)>) -> tera::Value {
-    let mut map = tera::Map::with_capacity(fields.size_hint().1.unwrap_or_default());
-    map.extend(fields.map(|(name, value)| (Cow::Borrowed(name.as_str()).into(), value)));
-    tera::Value::from(map)
+fn map(fields: impl Iterator<Item = (tera::value::Key<'static>, tera::Value)>) -> tera::Value {
+    tera::Value::from(fields.collect::<tera::Map>())
+}
+
+fn key(name: &Name) -> tera::value::Key<'static> {
+    match name {
+        Cow::Borrowed(own) => (*own).into(),
+        Cow::Owned(other) => other.as_str().to_owned().into(),
+    }
 }
 
 /// Text as one trimmed line: breaks and control characters become spaces, spaces do not pile up.
@@ -258,8 +270,9 @@ mod tests {
         let files = [("letter/subject.txt", "Hello"), ("letter/preheader.txt", "Look: {{ customer.name }}"), ("letter/body.html", html)];
         let files = files.map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()));
         let templates = Templates::given(&files, &["letter".to_owned()], &[], &names).unwrap();
-        let name = Value::Record(vec![("name".into(), Value::Text("A & B".into()))]);
-        templates.render("letter", None, None, &Value::Record(vec![("customer".into(), name)]), &[]).unwrap()
+        let text = |name: &'static str, text: &str| (name.into(), Value::Text(text.into()));
+        let customer = Value::Record(vec![text("name", "A & B"), text("tel.home", "075"), text("city", "京都")]);
+        templates.render("letter", None, None, &Value::Record(vec![("customer".into(), customer)]), &[]).unwrap()
     }
 
     #[test]
@@ -279,6 +292,20 @@ mod tests {
         }
         // One that is shown and hidden as well is there to be read.
         assert_eq!(mail("<p style='display:none'>{{ preheader }}</p><p>{{ preheader }}</p>").text, "Look: A & B\n");
+    }
+
+    #[test]
+    fn whatever_a_template_uses_is_there() {
+        for (html, wanted) in [
+            (r#"<p>{{ customer.city }}{{ customer["tel.home"] }}</p>"#, "京都075\n"),
+            ("{% set one = customer %}<p>{{ one.city }}</p>", "京都\n"),
+            (r#"<p>{{ customer["city"] }}{% if customer.name %}!{% endif %}</p>"#, "京都!\n"),
+            ("<p>{% for key, value in customer %}{{ key }}={{ value }};{% endfor %}</p>", "name=A & B;tel.home=075;city=京都;\n"),
+            ("{% component one(who) %}{{ who.city }}{% endcomponent one %}<p>{{ <one who={customer}/> }}</p>", "京都\n"),
+            ("{% component one(@customer) %}{{ customer.city }}{% endcomponent one %}<p>{{ <one/> }}</p>", "京都\n"),
+        ] {
+            assert_eq!(mail(html).text, wanted, "{html}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::files::{self, Folder};
 use super::names::Names;
+use super::needed::Needed;
 use super::problem::{Problem, Severity};
 use super::{Error, check, filters, parts, shown};
 use crate::domain::finding::Shown;
@@ -33,6 +34,8 @@ pub(super) struct Campaign {
     pub files: BTreeSet<String>,
     /// Every path that its templates, layout and components use.
     pub paths: BTreeSet<String>,
+    /// The same as a tree.
+    pub needed: Needed,
 }
 
 /// The parts of a campaign's mails.
@@ -109,6 +112,7 @@ impl Templates {
         }
         for (name, campaign) in &mut found_parts {
             (campaign.files, campaign.paths) = check::reach(name, &found);
+            campaign.needed = Needed::of(&campaign.paths);
         }
         problems.extend(campaigns.iter().filter(by_mail).filter_map(|name| parts::twins(name, found_parts.get(name)?, &files)));
         let digests = files.iter().map(|file| (file.name.clone(), file.digest.clone())).collect();

@@ -4,7 +4,7 @@ use super::names::CONTACTS;
 use crate::domain::customers::Product;
 use crate::domain::points::{Cashback, Points};
 use crate::domain::recommend::Item;
-use crate::domain::{Address, Campaign, Channel, Contacts, Ladder, LastOrder, Occasion, Offer, Person, RankIndex, Texts, Value};
+use crate::domain::{Address, Campaign, Channel, Contacts, Ladder, LastOrder, Name, Occasion, Offer, Person, RankIndex, Texts, Value};
 use chrono::NaiveDate;
 
 /// What beside the person decides a mail's values.
@@ -55,8 +55,8 @@ fn campaign(parts: &ValueParts) -> Value {
     record(vec![("name", campaign.name.as_str().into()), ("sells", campaign.sells.into()), ("variant", Value::maybe(*variant))])
 }
 
-fn record(fields: Vec<(&str, Value)>) -> Value {
-    Value::Record(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+fn record(fields: Vec<(&'static str, Value)>) -> Value {
+    Value::Record(fields.into_iter().map(|(name, value)| (name.into(), value)).collect())
 }
 
 /// The roles first; a column of the list that is called like a role gives way to it.
@@ -65,20 +65,20 @@ fn customer(person: &Person) -> Value {
         Address::Usable { wire, .. } => Value::Text(wire.to_string()),
         Address::Missing | Address::Bad => Value::Null,
     };
-    let mut fields = vec![
-        ("id".to_owned(), text(person.id)),
-        ("email".to_owned(), email),
-        ("name".to_owned(), text(person.name())),
-        ("birthday".to_owned(), Value::maybe(person.birthday())),
+    let mut fields: Vec<(Name, Value)> = vec![
+        ("id".into(), text(person.id)),
+        ("email".into(), email),
+        ("name".into(), text(person.name())),
+        ("birthday".into(), Value::maybe(person.birthday())),
     ];
     if let Some(listed) = person.listed {
-        fields.extend(contacts(&listed.customers.contacts).map(|(name, column)| (name.to_owned(), text(column.get(listed.row)))));
+        fields.extend(contacts(&listed.customers.contacts).map(|(name, column)| (name.into(), text(column.get(listed.row)))));
         let roles = fields.len();
         for (name, column) in &listed.customers.columns {
             if fields.iter().take(roles).any(|(role, _)| role == name) {
                 continue;
             }
-            fields.push((name.clone(), column.get(listed.row).map_or(Value::Null, |value| cleaned(&value))));
+            fields.push((name.clone().into(), column.get(listed.row).map_or(Value::Null, |value| cleaned(&value))));
         }
     }
     Value::Record(fields)

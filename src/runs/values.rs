@@ -109,6 +109,7 @@ impl<'de> Visitor<'de> for Reader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Name;
     use chrono::NaiveDate;
     use proptest::prelude::*;
 
@@ -123,7 +124,7 @@ mod tests {
         leaf.prop_recursive(4, 40, 6, |inner| {
             prop_oneof![
                 proptest::collection::vec(inner.clone(), 0..6).prop_map(Value::List),
-                proptest::collection::vec((any::<String>(), inner), 0..6).prop_map(Value::Record),
+                proptest::collection::vec((any::<String>().prop_map(Name::from), inner), 0..6).prop_map(Value::Record),
             ]
         })
     }

@@ -289,7 +289,7 @@ fn one(body: &str) -> (tempfile::TempDir, Templates) {
 }
 
 fn customer(fields: Vec<(&str, Value)>) -> Value {
-    let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let fields = fields.into_iter().map(|(name, value)| (name.to_owned().into(), value)).collect();
     Value::Record(vec![("customer".into(), Value::Record(fields))])
 }
 
