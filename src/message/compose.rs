@@ -2,6 +2,8 @@
 
 use super::{Content, encode};
 use crate::domain::Zone;
+use chrono::{DateTime, Datelike};
+use chrono_tz::Tz;
 use lettre::message::Body;
 use lettre::message::header::{ContentTransferEncoding, ContentType, Headers};
 
@@ -43,14 +45,14 @@ pub enum ComposeError {
 /// # Errors
 /// It cannot be an address.
 pub fn address_of(written: &str) -> Result<String, ComposeError> {
-    Ok(Mailbox::read("From", written)?.address)
+    Ok(Mailbox::read("From", written)?.address.to_owned())
 }
 
 /// The mail as bytes: lines end in CRLF and are shorter than 998 bytes, there is no bare CR or LF and no NUL. The same input gives
 /// the same bytes.
 ///
 /// # Errors
-/// As for [`write_head`].
+/// As for [`check_head`].
 pub fn compose(head: &Head, content: &Content) -> Result<Vec<u8>, ComposeError> {
     let mut bytes = write_head(head, &content.subject)?.into_bytes();
     let boundary = format!("=_{}", head.mail_id);
@@ -64,14 +66,16 @@ pub fn compose(head: &Head, content: &Content) -> Result<Vec<u8>, ComposeError> 
     Ok(bytes)
 }
 
-/// The headers of a mail; what stands below them can always be written.
+/// Sees that the headers of a mail can be written; what stands below them always can.
 ///
 /// # Errors
 /// An address, a link or an id that could break a header, or a date out of range.
-pub fn write_head(head: &Head, subject: &str) -> Result<String, ComposeError> {
-    let from = Mailbox::read("From", head.from)?;
-    let to = Mailbox { name: head.to_name.to_owned(), address: address("To", head.to_address)? };
-    let id = word("mail id", head.mail_id, 64)?;
+pub fn check_head(head: &Head) -> Result<(), ComposeError> {
+    Sound::of(head).map(drop)
+}
+
+fn write_head(head: &Head, subject: &str) -> Result<String, ComposeError> {
+    let Sound { from, to, reply_to, date } = Sound::of(head)?;
     let domain = from.address.rsplit('@').next().unwrap_or_default();
     let mut out = String::with_capacity(1_024);
     let mut header = |name: &str, value: &str| {
@@ -82,21 +86,43 @@ pub fn write_head(head: &Head, subject: &str) -> Result<String, ComposeError> {
     };
     header("From", &from.write("From"));
     header("To", &to.write("To"));
-    if let Some(reply_to) = head.reply_to {
-        header("Reply-To", &Mailbox::read("Reply-To", reply_to)?.write("Reply-To"));
+    if let Some(reply_to) = reply_to {
+        header("Reply-To", &reply_to.write("Reply-To"));
     }
     header("Subject", &encode::text(subject, "Subject: ".len()));
-    header("Date", &date(head)?);
-    header("Message-ID", &format!("<{id}@{domain}>"));
-    header("List-Unsubscribe", &format!("<{}>", word("opt-out link", head.unsubscribe, 900)?));
+    header("Date", &date.to_rfc2822());
+    header("Message-ID", &format!("<{}@{domain}>", head.mail_id));
+    header("List-Unsubscribe", &format!("<{}>", head.unsubscribe));
     if head.one_click {
         header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click");
     }
     if let Some(list) = head.list_id {
-        header("List-Id", &format!("<{}>", word("list id", list, 255)?));
+        header("List-Id", &format!("<{list}>"));
     }
     header("MIME-Version", "1.0");
     Ok(out)
+}
+
+/// What of a head had to be read, where all of it can be written.
+struct Sound<'a> {
+    from: Mailbox<'a>,
+    to: Mailbox<'a>,
+    reply_to: Option<Mailbox<'a>>,
+    date: DateTime<Tz>,
+}
+
+impl<'a> Sound<'a> {
+    fn of(head: &Head<'a>) -> Result<Self, ComposeError> {
+        word("mail id", head.mail_id, 64)?;
+        word("opt-out link", head.unsubscribe, 900)?;
+        head.list_id.map_or(Ok(()), |list| word("list id", list, 255))?;
+        Ok(Self {
+            from: Mailbox::read("From", head.from)?,
+            to: Mailbox { name: head.to_name, address: address("To", head.to_address)? },
+            reply_to: head.reply_to.map(|reply_to| Mailbox::read("Reply-To", reply_to)).transpose()?,
+            date: date(head)?,
+        })
+    }
 }
 
 /// Adds a MIME part. Only quoted-printable and base64 are used: both keep every line short, and neither can hold the boundary.
@@ -117,33 +143,32 @@ fn part(kind: ContentType, text: &str, out: &mut Vec<u8>) {
     }
 }
 
-fn date(head: &Head) -> Result<String, ComposeError> {
-    let utc = chrono::DateTime::from_timestamp_micros(head.date).ok_or(ComposeError::Date(head.date))?;
+fn date(head: &Head) -> Result<DateTime<Tz>, ComposeError> {
+    let utc = DateTime::from_timestamp_micros(head.date).ok_or(ComposeError::Date(head.date))?;
     let local = utc.with_timezone(&head.zone.0);
-    let year = chrono::Datelike::year(&local);
-    if (1900..=9999).contains(&year) { Ok(local.to_rfc2822()) } else { Err(ComposeError::Date(head.date)) }
+    if (1900..=9999).contains(&local.year()) { Ok(local) } else { Err(ComposeError::Date(head.date)) }
 }
 
-struct Mailbox {
-    name: String,
-    address: String,
+struct Mailbox<'a> {
+    name: &'a str,
+    address: &'a str,
 }
 
-impl Mailbox {
+impl<'a> Mailbox<'a> {
     /// Reads `Name <address>`, `"Name" <address>` or an address.
-    fn read(header: &'static str, written: &str) -> Result<Self, ComposeError> {
+    fn read(header: &'static str, written: &'a str) -> Result<Self, ComposeError> {
         let written = written.trim();
         let Some((name, rest)) = written.strip_suffix('>').and_then(|rest| rest.rsplit_once('<')) else {
-            return Ok(Self { name: String::new(), address: address(header, written)? });
+            return Ok(Self { name: "", address: address(header, written)? });
         };
         let name = name.trim();
         let name = name.strip_prefix('"').and_then(|name| name.strip_suffix('"')).unwrap_or(name);
-        Ok(Self { name: name.to_owned(), address: address(header, rest)? })
+        Ok(Self { name, address: address(header, rest)? })
     }
 
     /// Angle brackets also where there is no name: in them stands what RFC 5322 would not take for an address otherwise.
     fn write(&self, header: &str) -> String {
-        let name = encode::name(&self.name, header.len() + 2);
+        let name = encode::name(self.name, header.len() + 2);
         let last = name.rsplit("\r\n").next().unwrap_or_default().len() + if name.contains("\r\n") { 0 } else { header.len() + 2 };
         match name.as_str() {
             "" => format!("<{}>", self.address),
@@ -154,7 +179,7 @@ impl Mailbox {
 }
 
 /// An address that can stand in a header and on the wire, however odd: ASCII, nothing that ends it early.
-fn address(header: &'static str, written: &str) -> Result<String, ComposeError> {
+fn address<'a>(header: &'static str, written: &'a str) -> Result<&'a str, ComposeError> {
     let safe = written.len() <= 320 && written.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>()[],;:\\".contains(&byte));
     let parts = written.rsplit_once('@').filter(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('"'));
     // Quotes come in pairs around the whole left part, or not at all.
@@ -162,17 +187,17 @@ fn address(header: &'static str, written: &str) -> Result<String, ComposeError> 
         Some(rest) => rest.strip_suffix('"').is_some_and(|inner| !inner.contains('"')),
         None => !local.contains('"') && !local.contains('@'),
     });
-    if safe && quoted { Ok(written.to_owned()) } else { Err(ComposeError::Address { header, address: encode::clean(written) }) }
+    if safe && quoted { Ok(written) } else { Err(ComposeError::Address { header, address: encode::clean(written) }) }
 }
 
 /// A word of a header that must stay on one line: an id, a link.
-fn word<'a>(what: &'static str, value: &'a str, longest: usize) -> Result<&'a str, ComposeError> {
+fn word(what: &'static str, value: &str, longest: usize) -> Result<(), ComposeError> {
     let strict = what == "mail id";
     let safe = |byte: u8| {
         if strict { byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) } else { byte.is_ascii_graphic() && !b"<>".contains(&byte) }
     };
     if !value.is_empty() && value.len() <= longest && value.bytes().all(safe) {
-        Ok(value)
+        Ok(())
     } else {
         Err(ComposeError::Word { what, value: encode::clean(value) })
     }

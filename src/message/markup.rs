@@ -98,6 +98,7 @@ impl<'h> Markup<'h> {
         Some(Piece::Comment)
     }
 
+    #[inline]
     fn open(&mut self) -> Option<Tag<'h>> {
         let bytes = self.rest.as_bytes();
         let end = bytes.iter().position(|byte| !byte.is_ascii_lowercase() && !byte.is_ascii_digit())?;
@@ -135,7 +136,8 @@ fn attribute<'h>(written: &'h str, tag: &mut Tag<'h>) -> Option<&'h str> {
     let (value, rest) = match behind.strip_prefix('=') {
         None => ("", behind),
         Some(value) => match value.as_bytes().first()? {
-            quote @ (b'"' | b'\'') => cut(value.get(1..)?, *quote)?,
+            b'"' => cut(value.get(1..)?, b'"')?,
+            b'\'' => cut(value.get(1..)?, b'\'')?,
             _ => {
                 let bare = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.#%".contains(byte);
                 let end = value.as_bytes().iter().position(|byte| !bare(byte)).filter(|end| *end > 0)?;
@@ -252,7 +254,9 @@ fn referenced(name: &str) -> Option<char> {
 
 /// A style without its comments.
 fn without_comments(style: &str) -> Cow<'_, str> {
-    let Some((before, mut rest)) = style.split_once("/*") else { return Cow::Borrowed(style) };
+    let Some((before, mut rest)) = memchr(b'*', style.as_bytes()).and_then(|_| style.split_once("/*")) else {
+        return Cow::Borrowed(style);
+    };
     let mut kept = before.to_owned();
     while let Some((_, behind)) = rest.split_once("*/") {
         let (words, next) = behind.split_once("/*").unwrap_or((behind, ""));
@@ -264,18 +268,11 @@ fn without_comments(style: &str) -> Cow<'_, str> {
 
 /// Whether an inline style hides its element: the last `display` counts, and one that is `!important` before all others.
 pub(super) fn hides(style: &str) -> bool {
-    // Most styles do not speak of it. What comments tear is put together below.
-    let bytes = style.as_bytes();
-    let is_display =
-        |end: usize| end.checked_sub(6).and_then(|start| bytes.get(start..end)).is_some_and(|word| word.eq_ignore_ascii_case(b"displa"));
-    if !memchr2_iter(b'y', b'Y', bytes).any(is_display) && memchr(b'*', bytes).is_none() {
-        return false;
-    }
+    let style = without_comments(style);
     let mut found = (false, false);
-    for declaration in without_comments(style).split(';') {
-        let Some((_, value)) = declaration.split_once(':').filter(|(name, _)| name.trim().eq_ignore_ascii_case("display")) else {
-            continue;
-        };
+    // Most styles do not speak of it, and a `y` is seldom.
+    for at in memchr2_iter(b'y', b'Y', style.as_bytes()) {
+        let Some(value) = display(&style, at) else { continue };
         let (value, important) = match value.split_once('!') {
             Some((value, word)) => (value, word.trim().eq_ignore_ascii_case("important")),
             None => (value, false),
@@ -285,4 +282,14 @@ pub(super) fn hides(style: &str) -> bool {
         }
     }
     found.0
+}
+
+/// The value of a `display` whose `y` stands there.
+fn display(style: &str, y: usize) -> Option<&str> {
+    let start = y.checked_sub(6)?;
+    let is_it = style.get(start..y)?.eq_ignore_ascii_case("displa");
+    let before = style.get(..start).filter(|_| is_it)?.trim_end();
+    let value = style.get(y + 1..)?.trim_start().strip_prefix(':')?;
+    let end = memchr(b';', value.as_bytes()).unwrap_or(value.len());
+    value.get(..end).filter(|_| before.is_empty() || before.ends_with(';'))
 }

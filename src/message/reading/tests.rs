@@ -258,12 +258,28 @@ fn a_list_within_a_link_is_left_to_the_long_way() {
 
 #[test]
 fn a_style_hides_whatever_is_said_beside_it() {
-    for style in
-        ["display:none", "color:red; DISPLAY : None !important", "/* a */display:none", "display:none/* b; */", "display:/* c */none"]
-    {
+    for style in [
+        "display:none",
+        "color:red; DISPLAY : None !important",
+        "/* a */display:none",
+        "display:none/* b; */",
+        "display:/* c */none",
+        "yy:y; \tdisplay\n:none ;y",
+    ] {
         assert!(hides(style), "{style}");
     }
-    for style in ["", "display:block", "/* display:none */", "display:none;display:block", "/* display:none", "mso-display:none"] {
+    for style in [
+        "",
+        "display:block",
+        "/* display:none */",
+        "display:none;display:block",
+        "/* display:none",
+        "mso-display:none",
+        "a:display:none",
+        "display",
+        "y",
+        "display;none",
+    ] {
         assert!(!hides(style), "{style}");
     }
 }

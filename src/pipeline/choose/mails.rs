@@ -94,7 +94,7 @@ impl Pass<'_> {
             // A mail whose headers cannot be written (an id too long for its opt-out link, say) is found now, not after its claim. The
             // parts always can.
             let head = head::head(self.job, &campaign.name, &mail_id, &address, &values, self.job.zone.midnight(as_of));
-            message::write_head(&head, &content.subject).map_err(|error| Trouble::Template(error.to_string()))?;
+            message::check_head(&head).map_err(|error| Trouble::Template(error.to_string()))?;
         }
         Ok(PlannedMail {
             mail_id,
