@@ -2,16 +2,25 @@
 
 use super::pause;
 use crate::domain::delivery::RunTrouble;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// An attempt that has not been answered for so long does not keep the others from theirs.
 const TURN: Duration = Duration::from_secs(1);
+/// Nobody stands there longer without a look at whether the run is being stopped.
+const GLANCE: Duration = Duration::from_millis(10);
 
 /// Lets one connection at a time try the server. As long as it opens they follow each other at once; while it is away there is at
 /// most one attempt a second over all of them, and fewer the longer it lasts.
 #[derive(Debug, Clone, Default)]
-pub struct Door(Arc<Mutex<Known>>);
+pub struct Door(Arc<Place>);
+
+#[derive(Debug, Default)]
+struct Place {
+    known: Mutex<Known>,
+    /// Somebody who stood at the door has gone in.
+    opened: Condvar,
+}
 
 #[derive(Debug, Default)]
 struct Known {
@@ -31,21 +40,23 @@ impl Door {
         self.known().away_since.map(|since| since.elapsed())
     }
 
-    /// Takes the next attempt, or tells that it is not yet time for one. What came of an attempt must be told to the door.
+    /// Takes the next attempt, waits a moment for it, or tells that it is not yet time for one. What came of an attempt must be told to the door.
     pub(super) fn knock(&self) -> Result<(), RunTrouble> {
-        let mut known = self.known();
-        let now = Instant::now();
-        if !known.is_open && known.not_before.is_some_and(|at| now < at) {
+        let is_shut = |known: &mut Known| !known.is_open && known.not_before.is_some_and(|at| Instant::now() < at);
+        let waited = self.0.opened.wait_timeout_while(self.known(), GLANCE, is_shut);
+        let (mut known, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+        if waited.timed_out() {
             return Err(RunTrouble::Waiting { reply: known.last_words.clone() });
         }
         known.is_open = false;
-        known.not_before = Some(now + TURN);
+        known.not_before = Some(Instant::now() + TURN);
         Ok(())
     }
 
     /// The server answered at the door, be it with a refusal.
     pub(super) fn opened(&self) {
         *self.known() = Known { is_open: true, ..Known::default() };
+        self.0.opened.notify_one();
     }
 
     /// The server answered somebody who is inside already. It may still let nobody else in.
@@ -66,7 +77,7 @@ impl Door {
 
     /// Nothing here panics while it holds the lock, so a poisoned one is as good as any.
     fn known(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -141,7 +141,10 @@ impl Smtp {
             }
         };
         loop {
-            if let Err(trouble) = self.ready() {
+            // A connection that has been used is looked at by its first command, and is made anew where it is dead.
+            if !(self.is_young() && self.line.as_ref().is_some_and(|line| line.mails > 0))
+                && let Err(trouble) = self.ready()
+            {
                 return Outcome::Untouched(trouble);
             }
             let Some(line) = &mut self.line else {
