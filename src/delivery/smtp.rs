@@ -70,6 +70,8 @@ pub struct Smtp {
     signers: Arc<[Signer]>,
     stop: Arc<AtomicBool>,
     line: Option<Line>,
+    /// There was a connection before.
+    was_open: bool,
 }
 
 /// An open connection.
@@ -86,7 +88,7 @@ impl Smtp {
     /// Prepares a connection; nothing is sent before `ready` or `send`.
     #[must_use]
     pub fn new(target: Target, options: SmtpOptions) -> Self {
-        Self { target, options, door: Door::default(), signers: Arc::default(), stop: Arc::default(), line: None }
+        Self { target, options, door: Door::default(), signers: Arc::default(), stop: Arc::default(), line: None, was_open: false }
     }
 
     /// Lets this connection stand in one line with others to the same server.
@@ -226,11 +228,12 @@ impl Mailer for Smtp {
         if let Some(stopped) = self.stopped() {
             return Err(stopped);
         }
-        self.door.knock()?;
+        self.door.knock(!self.was_open)?;
         match self.connect() {
             Ok(line) => {
                 self.door.opened();
                 self.line = Some(line);
+                self.was_open = true;
                 Ok(())
             }
             Err(trouble) => {
