@@ -2,21 +2,34 @@
 
 use super::pause;
 use crate::domain::delivery::RunTrouble;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// An attempt that has not been answered for so long does not keep the others from theirs.
 const TURN: Duration = Duration::from_secs(1);
+/// Nobody stands there longer without a look at whether the run is being stopped.
+const GLANCE: Duration = Duration::from_millis(10);
 
-/// Lets one connection at a time try the server. As long as it opens they follow each other at once; while it is away there is at
-/// most one attempt a second over all of them, and fewer the longer it lasts.
+/// Lets one connection at a time try the server. As long as it opens they follow each other at once, and those that come for the first
+/// time together, as many as have gone in before; while it is away there is at most one attempt a second over all of them, and fewer the
+/// longer it lasts.
 #[derive(Debug, Clone, Default)]
-pub struct Door(Arc<Mutex<Known>>);
+pub struct Door(Arc<Place>);
+
+#[derive(Debug, Default)]
+struct Place {
+    known: Mutex<Known>,
+    /// Somebody who stood at the door has gone in.
+    opened: Condvar,
+}
 
 #[derive(Debug, Default)]
 struct Known {
-    is_open: bool,
-    /// No attempt before this.
+    /// How many have gone in since the server was away.
+    inside: usize,
+    /// How many stand at the door, and have not been answered.
+    trying: usize,
+    /// No attempt before this, unless the door is open.
     not_before: Option<Instant>,
     failures: u32,
     /// Since when nothing was heard of the server.
@@ -31,21 +44,30 @@ impl Door {
         self.known().away_since.map(|since| since.elapsed())
     }
 
-    /// Takes the next attempt, or tells that it is not yet time for one. What came of an attempt must be told to the door.
-    pub(super) fn knock(&self) -> Result<(), RunTrouble> {
-        let mut known = self.known();
-        let now = Instant::now();
-        if !known.is_open && known.not_before.is_some_and(|at| now < at) {
+    /// Takes the next attempt, waits a moment for it, or tells that it is not yet time for one. What came of an attempt must be told to the door.
+    /// Whoever comes for the `first` time may stand beside others. Those who were inside before come back one by one, for they may all
+    /// have lost a server that is going away.
+    pub(super) fn knock(&self, first: bool) -> Result<(), RunTrouble> {
+        let is_shut = |known: &mut Known| {
+            let together = if first { known.inside } else { known.inside.min(1) };
+            known.trying >= together && known.not_before.is_some_and(|at| Instant::now() < at)
+        };
+        let waited = self.0.opened.wait_timeout_while(self.known(), GLANCE, is_shut);
+        let (mut known, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+        if waited.timed_out() {
             return Err(RunTrouble::Waiting { reply: known.last_words.clone() });
         }
-        known.is_open = false;
-        known.not_before = Some(now + TURN);
+        known.trying += 1;
+        known.not_before = Some(Instant::now() + TURN);
         Ok(())
     }
 
     /// The server answered at the door, be it with a refusal.
     pub(super) fn opened(&self) {
-        *self.known() = Known { is_open: true, ..Known::default() };
+        let mut known = self.known();
+        let (inside, trying) = (known.inside + 1, known.trying.saturating_sub(1));
+        *known = Known { inside, trying, not_before: known.not_before, ..Known::default() };
+        self.0.opened.notify_all();
     }
 
     /// The server answered somebody who is inside already. It may still let nobody else in.
@@ -56,7 +78,8 @@ impl Door {
     pub(super) fn failed(&self, words: &str) {
         let mut known = self.known();
         let now = Instant::now();
-        known.is_open = false;
+        known.inside = 0;
+        known.trying = known.trying.saturating_sub(1);
         // The process number keeps several machines that lost one server from coming back in step.
         known.not_before = Some(now + pause(known.failures, u64::from(std::process::id())));
         known.failures = known.failures.saturating_add(1);
@@ -66,7 +89,7 @@ impl Door {
 
     /// Nothing here panics while it holds the lock, so a poisoned one is as good as any.
     fn known(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -77,26 +100,40 @@ mod tests {
     #[test]
     fn one_at_a_time_and_none_right_after_a_failure() {
         let door = Door::default();
-        door.knock().unwrap();
-        assert!(matches!(door.knock(), Err(RunTrouble::Waiting { .. })), "somebody is at the door");
+        door.knock(false).unwrap();
+        assert!(matches!(door.knock(false), Err(RunTrouble::Waiting { .. })), "somebody is at the door");
         door.opened();
-        door.knock().unwrap();
+        door.knock(false).unwrap();
         door.opened();
-        door.knock().unwrap();
+        door.knock(false).unwrap();
         assert_eq!(door.away(), None);
         door.failed("gone");
-        assert_eq!(door.knock(), Err(RunTrouble::Waiting { reply: "gone".into() }));
+        assert_eq!(door.knock(false), Err(RunTrouble::Waiting { reply: "gone".into() }));
         assert!(door.away().is_some());
         door.heard();
         assert_eq!(door.away(), None);
-        assert!(door.knock().is_err(), "whoever is inside does not open the door for others");
+        assert!(door.knock(false).is_err(), "whoever is inside does not open the door for others");
     }
 
     #[test]
     fn an_attempt_without_an_answer_does_not_block_the_others_for_ever() {
         let door = Door::default();
-        door.knock().unwrap();
+        door.knock(false).unwrap();
         std::thread::sleep(TURN);
-        door.knock().unwrap();
+        door.knock(false).unwrap();
+    }
+
+    #[test]
+    fn newcomers_go_in_together_and_those_who_were_inside_one_by_one() {
+        let door = Door::default();
+        let let_in = |first| std::iter::from_fn(|| door.knock(first).ok()).count();
+        for together in [1, 1, 2, 4] {
+            assert_eq!(let_in(true), together);
+            (0..together).for_each(|_| door.opened());
+        }
+        assert_eq!(let_in(false), 1);
+        assert_eq!(let_in(true), 7, "one of eight stands there already");
+        door.failed("gone");
+        assert_eq!((let_in(true), let_in(false)), (0, 0), "after a failure nobody");
     }
 }

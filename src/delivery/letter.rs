@@ -1,6 +1,7 @@
 //! The last look at a letter before anything is written: nothing in it may end a line, a command or the mail too early.
 
 use crate::domain::{Letter, Outcome};
+use memchr::{memchr, memchr_iter};
 
 /// RFC 5321 §4.5.3.1.3 allows 256 octets with the angle brackets.
 const ADDRESS_BYTES: usize = 254;
@@ -44,22 +45,24 @@ fn is_safe_address(address: &str) -> bool {
 /// Every line ends in CRLF and is short enough; there is no other CR, LF, and no NUL. All is 7-bit, because not every server
 /// takes more.
 fn check_lines(bytes: &[u8]) -> Result<(), &'static str> {
-    let Some(body) = bytes.strip_suffix(b"\r\n") else {
+    if !bytes.ends_with(b"\r\n") {
         return Err("its last line does not end in CRLF");
-    };
-    if !bytes.is_ascii() || bytes.contains(&0) {
+    }
+    if !bytes.is_ascii() || memchr(0, bytes).is_some() {
         return Err("it holds a NUL or a byte above 127");
     }
-    for line in body.split(|byte| *byte == b'\n') {
-        // The last line has lost its CRLF above, all others end in the CR of theirs.
-        let is_last = line.as_ptr_range().end == body.as_ptr_range().end;
-        let text = if is_last { Some(line) } else { line.strip_suffix(b"\r") };
-        match text {
-            Some(text) if text.contains(&b'\r') => return Err("it holds a bare CR"),
-            Some(text) if text.len() > LINE_BYTES => return Err("it holds a line over 998 bytes"),
-            Some(_) => {}
-            None => return Err("it holds a bare LF"),
+    let (mut begin, mut lines) = (0, 0);
+    for end in memchr_iter(b'\n', bytes) {
+        let line = bytes.get(begin..end).unwrap_or_default();
+        let Some(text) = line.strip_suffix(b"\r") else { return Err("it holds a bare LF") };
+        if text.len() > LINE_BYTES {
+            return Err("it holds a line over 998 bytes");
         }
+        (begin, lines) = (end + 1, lines + 1);
+    }
+    // Each line has the CR of its end, so one more belongs to none.
+    if memchr_iter(b'\r', bytes).count() > lines {
+        return Err("it holds a bare CR");
     }
     Ok(())
 }

@@ -70,6 +70,8 @@ pub struct Smtp {
     signers: Arc<[Signer]>,
     stop: Arc<AtomicBool>,
     line: Option<Line>,
+    /// There was a connection before.
+    was_open: bool,
 }
 
 /// An open connection.
@@ -86,7 +88,7 @@ impl Smtp {
     /// Prepares a connection; nothing is sent before `ready` or `send`.
     #[must_use]
     pub fn new(target: Target, options: SmtpOptions) -> Self {
-        Self { target, options, door: Door::default(), signers: Arc::default(), stop: Arc::default(), line: None }
+        Self { target, options, door: Door::default(), signers: Arc::default(), stop: Arc::default(), line: None, was_open: false }
     }
 
     /// Lets this connection stand in one line with others to the same server.
@@ -141,7 +143,10 @@ impl Smtp {
             }
         };
         loop {
-            if let Err(trouble) = self.ready() {
+            // A connection that has been used is looked at by its first command, and is made anew where it is dead.
+            if !(self.is_young() && self.line.as_ref().is_some_and(|line| line.mails > 0))
+                && let Err(trouble) = self.ready()
+            {
                 return Outcome::Untouched(trouble);
             }
             let Some(line) = &mut self.line else {
@@ -223,11 +228,12 @@ impl Mailer for Smtp {
         if let Some(stopped) = self.stopped() {
             return Err(stopped);
         }
-        self.door.knock()?;
+        self.door.knock(!self.was_open)?;
         match self.connect() {
             Ok(line) => {
                 self.door.opened();
                 self.line = Some(line);
+                self.was_open = true;
                 Ok(())
             }
             Err(trouble) => {

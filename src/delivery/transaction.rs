@@ -102,14 +102,24 @@ pub fn reset(wire: &mut Wire, deadline: Duration) -> bool {
 /// That the text has whole lines only was seen before.
 fn stuffed(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() + 64);
-    for line in text.split_inclusive(|byte| *byte == b'\n') {
-        if line.starts_with(b".") {
-            out.push(b'.');
-        }
-        out.extend_from_slice(line);
+    let mut rest = text;
+    while let Some(at) = dot(rest, out.is_empty()) {
+        let (before, after) = rest.split_at(at);
+        out.extend_from_slice(before);
+        out.extend_from_slice(b"..");
+        rest = after.get(1..).unwrap_or_default();
     }
+    out.extend_from_slice(rest);
     out.extend_from_slice(b".\r\n");
     out
+}
+
+/// Where the first line begins with a dot; what is at the front may begin a line too.
+fn dot(text: &[u8], is_begun: bool) -> Option<usize> {
+    if is_begun && text.starts_with(b".") {
+        return Some(0);
+    }
+    memchr::memmem::find(text, b"\n.").map(|end| end + 1)
 }
 
 #[cfg(test)]

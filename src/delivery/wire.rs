@@ -36,6 +36,8 @@ enum Stream {
 struct Timed {
     socket: TcpStream,
     until: Instant,
+    /// How long a read and a write wait, as the socket was told last.
+    told: [Option<Duration>; 2],
     /// Only what is there already is read, without waiting.
     glance: bool,
     /// Ends all waiting, save where a mail hangs on it.
@@ -62,7 +64,7 @@ impl Wire {
                     // What is written is whole; without this its last packet would wait for an acknowledgement.
                     socket.set_nodelay(true)?;
                     let until = Instant::now() + deadline;
-                    let timed = Timed { socket, until, glance: false, stop: Arc::clone(stop), heeds: true };
+                    let timed = Timed { socket, until, told: [None; 2], glance: false, stop: Arc::clone(stop), heeds: true };
                     return Ok(Self { stream: Stream::Plain(timed), raw: Vec::new() });
                 }
                 Err(error) => last = error,
@@ -228,7 +230,11 @@ impl Read for Timed {
             return self.socket.read(into);
         }
         loop {
-            self.socket.set_read_timeout(Some(self.patience()?))?;
+            let patience = Some(self.patience()?);
+            if self.told[0] != patience {
+                self.socket.set_read_timeout(patience)?;
+                self.told[0] = patience;
+            }
             match self.socket.read(into) {
                 Err(error) if has_waited(&error) => {}
                 other => return other,
@@ -243,7 +249,11 @@ impl Write for Timed {
             return self.socket.write(bytes);
         }
         loop {
-            self.socket.set_write_timeout(Some(self.patience()?))?;
+            let patience = Some(self.patience()?);
+            if self.told[1] != patience {
+                self.socket.set_write_timeout(patience)?;
+                self.told[1] = patience;
+            }
             match self.socket.write(bytes) {
                 Err(error) if has_waited(&error) => {}
                 other => return other,

@@ -187,6 +187,8 @@ pub struct Summary {
     pub key_id: String,
     /// Where the job and its runs lay, seen from the plan's folder; not in the digest. `None` in plans of earlier versions.
     pub origin: Option<Origin>,
+    /// Stands for the very program that planned; not in the digest. `None` in plans of earlier versions, and where nothing tells programs apart.
+    pub program: Option<String>,
     /// BLAKE3 of each data file of the folder, 64 hex digits.
     pub files: Vec<(String, String)>,
     pub ranks: Vec<String>,

@@ -1,6 +1,7 @@
 //! The desk: one thread writes for all connections, so that one commit, and one sync of the disk, serves everyone who waits.
 
-use super::{Claim, Error, Ledger, Result, moves};
+use super::moves::{self, Turn};
+use super::{Claim, Error, Ledger, Result};
 use crate::domain::merges::Merges;
 use crate::domain::{Outcome, State};
 use chrono::NaiveDate;
@@ -13,6 +14,9 @@ use std::time::Duration;
 
 /// How many requests one transaction may serve, so that the first of them does not wait for ever.
 const GROUP: usize = 1024;
+
+/// Where several ask at once, a transaction waits this long for others: each that comes along saves a sync of the disk.
+const LINGER: Duration = Duration::from_micros(200);
 
 /// The run a desk works for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,6 +108,7 @@ impl Desk {
 /// Serves requests until all desks are gone.
 fn keep(mut ledger: Ledger, run: &Run, inbox: &Receiver<Request>, commits: &AtomicU64) -> Ledger {
     let mut broken: Option<String> = None;
+    let mut is_busy = false;
     while let Ok(first) = inbox.recv() {
         if let Some(why) = &broken {
             // Whoever no longer waits for an answer does not need one.
@@ -111,7 +116,11 @@ fn keep(mut ledger: Ledger, run: &Run, inbox: &Receiver<Request>, commits: &Atom
             continue;
         }
         let mut group = vec![first];
+        if is_busy {
+            std::thread::sleep(LINGER);
+        }
         let done = serve(&mut ledger, run, inbox, &mut group);
+        is_busy = group.len() > 1;
         match done {
             Ok(answers) => {
                 commits.fetch_add(1, Ordering::Relaxed);
@@ -138,11 +147,12 @@ fn serve(ledger: &mut Ledger, run: &Run, inbox: &Receiver<Request>, group: &mut 
     let unsure = group.first().and_then(|first| stops.refresh(first.now).err());
     let change = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(write)?;
     group.extend(inbox.try_iter().take(GROUP));
+    let turn = Turn::of(&change, run).map_err(write)?;
     let mut answers = Vec::with_capacity(group.len());
     for request in group.iter() {
         let mut states = Vec::with_capacity(request.settle.len());
         for (mail_id, outcome) in &request.settle {
-            states.push(moves::settle(&change, run, mail_id, outcome, request.now).map_err(write)??);
+            states.push(moves::settle(&change, &turn, mail_id, outcome, request.now).map_err(write)??);
         }
         if let Some(error) = unsure.as_ref().filter(|_| !request.claim.is_empty()) {
             answers.push(Err(error.clone()));
@@ -150,7 +160,7 @@ fn serve(ledger: &mut Ledger, run: &Run, inbox: &Receiver<Request>, group: &mut 
         }
         let mut claims = Vec::with_capacity(request.claim.len());
         for mail_id in &request.claim {
-            claims.push(moves::claim(&change, stops, run, mail_id, None, request.now).map_err(write)??);
+            claims.push(moves::claim(&change, stops, &turn, mail_id, None, request.now).map_err(write)??);
         }
         answers.push(Ok((states, claims)));
     }

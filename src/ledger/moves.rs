@@ -75,7 +75,8 @@ impl Ledger {
     pub fn claim_listed(&mut self, run: &Run, rows: &[(&str, &str)], now: i64) -> Result<Vec<Claim>> {
         self.stops.refresh(now)?;
         self.change(|change, stops| {
-            rows.iter().map(|(mail_id, same_address)| claim(change, stops, run, mail_id, Some(same_address), now)).collect()
+            let turn = Turn::of(change, run)?;
+            rows.iter().map(|(mail_id, same_address)| claim(change, stops, &turn, mail_id, Some(same_address), now)).collect()
         })
     }
 
@@ -84,7 +85,10 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be written: the rows stay `handing` and are put on the list again at the next start.
     pub fn settle_listed(&mut self, run: &Run, mail_ids: &[&str], outcome: &Outcome, now: i64) -> Result<Vec<State>> {
-        self.change(|change, _| mail_ids.iter().map(|mail_id| settle(change, run, mail_id, outcome, now)).collect())
+        self.change(|change, _| {
+            let turn = Turn::of(change, run)?;
+            mail_ids.iter().map(|mail_id| settle(change, &turn, mail_id, outcome, now)).collect()
+        })
     }
 
     fn change<T>(&mut self, work: impl FnOnce(&Connection, &Stops) -> rusqlite::Result<Vec<Result<T>>>) -> Result<Vec<T>> {
@@ -131,15 +135,32 @@ impl Ledger {
     }
 }
 
+/// What holds for all moves of one transaction.
+pub(super) struct Turn<'a> {
+    run: &'a Run,
+    /// The run's as-of date, as the tables have it.
+    date: String,
+    /// The campaigns that an operator stopped in this run.
+    stopped: Vec<String>,
+}
+
+impl<'a> Turn<'a> {
+    pub(super) fn of(change: &Connection, run: &'a Run) -> rusqlite::Result<Self> {
+        let date = run.as_of.to_string();
+        let mut stopped = change.prepare_cached("SELECT campaign FROM stopped WHERE job = ?1 AND as_of = ?2")?;
+        let stopped = stopped.query_map([&run.job, &date], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        Ok(Self { run, date, stopped })
+    }
+}
+
 /// The mail as a claim finds it.
 struct Found {
     state: String,
     customer_id: String,
     address: String,
+    campaign: String,
     first_claim_at: Option<i64>,
     not_before: Option<i64>,
-    /// An operator stopped its campaign in this run.
-    stopped: bool,
 }
 
 /// Moves a planned or due mail to handing, or to suppressed. What goes by another channel than mail comes with the mail address at which
@@ -147,16 +168,15 @@ struct Found {
 pub(super) fn claim(
     change: &Connection,
     stops: &Stops,
-    run: &Run,
+    turn: &Turn,
     mail_id: &str,
     listed: Option<&str>,
     now: i64,
 ) -> rusqlite::Result<Result<Claim>> {
-    let date = run.as_of.to_string();
+    let Turn { run, date, stopped } = turn;
     let found = change
         .prepare_cached(
-            "SELECT state, customer_id, address, first_claim_at, not_before,
-                    EXISTS (SELECT 1 FROM stopped WHERE job = ?1 AND as_of = ?2 AND stopped.campaign = mails.campaign)
+            "SELECT state, customer_id, address, campaign, first_claim_at, not_before
              FROM mails WHERE job = ?1 AND as_of = ?2 AND mail_id = ?3",
         )?
         .query_row(params![run.job, date, mail_id], |row| {
@@ -164,9 +184,9 @@ pub(super) fn claim(
                 state: row.get(0)?,
                 customer_id: row.get(1)?,
                 address: row.get(2)?,
-                first_claim_at: row.get(3)?,
-                not_before: row.get(4)?,
-                stopped: row.get(5)?,
+                campaign: row.get(3)?,
+                first_claim_at: row.get(4)?,
+                not_before: row.get(5)?,
             })
         })
         .optional()?;
@@ -179,8 +199,8 @@ pub(super) fn claim(
     if !(due && matches!(state, State::Planned | State::Deferred)) {
         return Ok(Ok(Claim::NotClaimable(Some(state))));
     }
-    if found.stopped {
-        operator::hold(change, &run.job, &date, mail_id)?;
+    if stopped.contains(&found.campaign) {
+        operator::hold(change, &run.job, date, mail_id)?;
         return Ok(Ok(Claim::NotClaimable(Some(State::Held))));
     }
     let same_address = listed.map_or_else(|| found.address.to_lowercase(), str::to_owned);
@@ -213,16 +233,17 @@ pub(super) fn claim(
 
 /// Writes down what came of a mail that was being handed over, and gives the state it is in now. Any other mail stays as it is.
 /// The caller commits.
-pub(super) fn settle(change: &Connection, run: &Run, mail_id: &str, outcome: &Outcome, now: i64) -> rusqlite::Result<Result<State>> {
+pub(super) fn settle(change: &Connection, turn: &Turn, mail_id: &str, outcome: &Outcome, now: i64) -> rusqlite::Result<Result<State>> {
     // Most mails are accepted, and whether this one was being handed over is seen by the change itself.
     if let Outcome::Accepted { reply } = outcome
-        && end(change, run, mail_id, &End { state: State::Accepted, not_before: None, code: None, reply, reason: None }, now)?
+        && end(change, turn, mail_id, &End { state: State::Accepted, not_before: None, code: None, reply, reason: None }, now)?
     {
         return Ok(Ok(State::Accepted));
     }
+    let Turn { run, date, .. } = turn;
     let found: Option<(String, Option<i64>, u32)> = change
         .prepare_cached("SELECT state, first_attempt_at, attempts FROM mails WHERE job = ?1 AND as_of = ?2 AND mail_id = ?3")?
-        .query_row(params![run.job, run.as_of.to_string(), mail_id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .query_row(params![run.job, date, mail_id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
     let Some((word, first_attempt_at, attempts)) = found else {
         return Ok(Err(Error::Damaged { what: "a mail to settle", found: mail_id.to_owned() }));
@@ -233,7 +254,7 @@ pub(super) fn settle(change: &Connection, run: &Run, mail_id: &str, outcome: &Ou
     }
     let too_long = first_attempt_at.is_some_and(|first| now.saturating_sub(first) >= micros(run.retry_for));
     let (state, code, reply, reason) = match outcome {
-        Outcome::Untouched(trouble) => return untouched(change, run, mail_id, trouble).map(Ok),
+        Outcome::Untouched(trouble) => return untouched(change, turn, mail_id, trouble).map(Ok),
         Outcome::Accepted { reply } => (State::Accepted, None, reply, None),
         Outcome::Rejected { code, reply } => (State::Rejected, Some(*code), reply, None),
         Outcome::Deferred { code, reply } if too_long => (State::Rejected, *code, reply, Some("gave_up")),
@@ -241,7 +262,7 @@ pub(super) fn settle(change: &Connection, run: &Run, mail_id: &str, outcome: &Ou
         Outcome::InDoubt { reply } => (State::InDoubt, None, reply, None),
     };
     let not_before = (state == State::Deferred).then(|| now.saturating_add(micros(retry_after(run, mail_id, attempts))));
-    end(change, run, mail_id, &End { state, not_before, code, reply, reason }, now)?;
+    end(change, turn, mail_id, &End { state, not_before, code, reply, reason }, now)?;
     Ok(Ok(state))
 }
 
@@ -255,28 +276,18 @@ struct End<'a> {
 }
 
 /// Writes it down for a mail that was being handed over, and tells whether this one was.
-fn end(change: &Connection, run: &Run, mail_id: &str, end: &End<'_>, now: i64) -> rusqlite::Result<bool> {
+fn end(change: &Connection, turn: &Turn, mail_id: &str, end: &End<'_>, now: i64) -> rusqlite::Result<bool> {
     let ended = change
         .prepare_cached(
             "UPDATE mails SET state = ?4, settled_at = ?5, not_before = ?6, code = ?7, reply = ?8, reason = ?9
              WHERE job = ?1 AND as_of = ?2 AND mail_id = ?3 AND state = 'handing'",
         )?
-        .execute(params![
-            run.job,
-            run.as_of.to_string(),
-            mail_id,
-            end.state.word(),
-            now,
-            end.not_before,
-            end.code,
-            end.reply,
-            end.reason
-        ])?;
+        .execute(params![turn.run.job, turn.date, mail_id, end.state.word(), now, end.not_before, end.code, end.reply, end.reason])?;
     Ok(ended > 0)
 }
 
 /// Nothing was tried, so the attempt does not count; the first claim stays, as the mail's date.
-fn untouched(change: &Connection, run: &Run, mail_id: &str, trouble: &RunTrouble) -> rusqlite::Result<State> {
+fn untouched(change: &Connection, turn: &Turn, mail_id: &str, trouble: &RunTrouble) -> rusqlite::Result<State> {
     let (RunTrouble::Unreachable { reply }
     | RunTrouble::Waiting { reply }
     | RunTrouble::Refused { reply }
@@ -288,7 +299,7 @@ fn untouched(change: &Connection, run: &Run, mail_id: &str, trouble: &RunTrouble
                     first_attempt_at = CASE WHEN attempts > 1 THEN first_attempt_at END
              WHERE job = ?1 AND as_of = ?2 AND mail_id = ?3 AND state = 'handing'",
         )?
-        .execute(params![run.job, run.as_of.to_string(), mail_id, reply])?;
+        .execute(params![turn.run.job, turn.date, mail_id, reply])?;
     Ok(State::Planned)
 }
 

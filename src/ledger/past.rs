@@ -6,7 +6,7 @@ use crate::domain::merges::Merges;
 use crate::domain::stop::StopList;
 use crate::domain::{SkipReason, Texts};
 use chrono::NaiveDate;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -266,9 +266,17 @@ pub(super) fn suppressed(
             return Ok(Some(SkipReason::Unsubscribed));
         }
     }
-    let sql = "SELECT reason FROM suppressions WHERE address = ?1 ORDER BY reason = 'unsubscribed' DESC LIMIT 1";
-    let word: Option<String> = connection.prepare_cached(sql)?.query_row([same_address], |row| row.get(0)).optional()?;
-    Ok(word.map(|word| reason(&word)))
+    // They are few, and SQLite would build a table to put them in order.
+    let mut of_address = connection.prepare_cached("SELECT reason FROM suppressions WHERE address = ?1")?;
+    let mut words = of_address.query([same_address])?;
+    let mut found = None;
+    while let Some(row) = words.next()? {
+        found = Some(reason(row.get_ref(0)?.as_str()?));
+        if found == Some(SkipReason::Unsubscribed) {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 fn reason(word: &str) -> SkipReason {

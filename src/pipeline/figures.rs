@@ -180,6 +180,7 @@ pub fn summary(inputs: &Inputs, decided: &Decided, planned_at: i64) -> Summary {
         templates: inputs.templates.files().to_vec(),
         key_id: inputs.key.id.clone(),
         origin: None,
+        program: None,
         files: Vec::new(),
         ranks: job.ladder.ranks.iter().map(|rank| rank.name.clone()).collect(),
         campaigns: job.campaigns.iter().map(|campaign| campaign.name.clone()).collect(),

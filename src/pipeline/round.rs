@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How often a connection asks whether the door lets it try.
+/// How long a connection that found nobody waits before it asks again.
 const GLANCE: Duration = Duration::from_millis(10);
 /// No pause is longer without a look at whether the run was interrupted.
 const NAP: Duration = Duration::from_millis(50);
@@ -86,14 +86,16 @@ impl<'a> Round<'a> {
 
     /// Sends what is due until an instant, and comes back when that is done or must wait for long, when the run was interrupted, or when it must stop.
     pub fn run(&self, due: Vec<Due>, until: i64, ledger: ledger::Ledger, run: ledger::Run) -> Result<ledger::Ledger, Error> {
-        let (mut mailers, door) = self.destination.mailers(due.len(), self.request.interrupted)?;
+        let (mailers, door) = self.destination.mailers(due.len(), self.request.interrupted)?;
         lock(&self.tally).done = self.total.saturating_sub(due.len() as u64);
         lock(&self.lanes).fill(due);
         self.until.store(until, Ordering::SeqCst);
         let desk = Desk::start(ledger, run);
         std::thread::scope(|scope| {
-            for mailer in &mut mailers {
-                scope.spawn(|| self.work(&mut **mailer, &desk, &door));
+            let (desk, door) = (&desk, &door);
+            for mut mailer in mailers {
+                // With its thread the connection ends, and nobody waits for its goodbye in another's place.
+                scope.spawn(move || self.work(&mut *mailer, desk, door));
             }
         });
         let ledger = desk.finish()?;
@@ -322,7 +324,9 @@ impl<'a> Round<'a> {
                     *lock(&self.away) = Some(reply.clone());
                     return true;
                 }
-                std::thread::sleep(GLANCE);
+                if matches!(trouble, RunTrouble::Unreachable { .. }) {
+                    std::thread::sleep(GLANCE);
+                }
                 false
             }
         }

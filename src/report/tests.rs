@@ -33,6 +33,7 @@ fn small() -> Summary {
         templates: Vec::new(),
         key_id: "0a1b2c3d".into(),
         origin: None,
+        program: None,
         files: Vec::new(),
         ranks: vec!["A".into(), "AA".into(), "VIP".into()],
         campaigns: vec!["birthday".into(), "newsletter".into()],

@@ -15,6 +15,7 @@ mod lock;
 mod merge;
 mod open;
 mod private;
+mod program;
 mod rows;
 mod summary;
 mod values;

@@ -5,7 +5,7 @@ use super::folder::{self, CUSTOMERS, JOB, MAILS, PLAN, TEMPLATES};
 use super::rows::{self, Rows};
 use super::summary::{self, Refusal};
 use super::write::is_inside;
-use super::{Error, digest};
+use super::{Error, digest, program};
 use crate::domain::plan::{CustomerRow, GiftRow, MailRow, PastAccount, PastCustomer, SkipRow, SpentRow, Summary};
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -134,6 +134,13 @@ impl Opened {
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Whether the very program that is running has made the plan: what it renders now, it has rendered then.
+    #[must_use]
+    pub fn is_of_this_program(&self) -> bool {
+        let program = self.summary.program.as_deref();
+        program.is_some() && program == program::stamp().as_deref()
     }
 
     /// The copies of the templates that the plan was rendered with.

@@ -41,6 +41,8 @@ struct PlanFile {
     rules: String,
     #[serde(default)]
     origin: Option<OriginFile>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    program: Option<String>,
     inputs: Vec<Named>,
     templates: Vec<Named>,
     files: Vec<Named>,
@@ -256,6 +258,7 @@ fn to_file(summary: &Summary) -> Result<PlanFile, String> {
         key_id: summary.key_id.clone(),
         rules: summary.rules.clone(),
         origin: summary.origin.as_ref().map(|origin| OriginFile { job: slashed(&origin.job), runs: slashed(&origin.runs) }),
+        program: summary.program.clone(),
         inputs: to_named(&summary.inputs),
         templates: to_named(&summary.templates),
         files: to_named(&summary.files),
@@ -321,6 +324,7 @@ fn from_file(file: PlanFile) -> Result<Summary, String> {
         inputs: from_named(file.inputs),
         rules: file.rules,
         origin: file.origin.map(|origin| Origin { job: origin.job.into(), runs: origin.runs.into() }),
+        program: file.program,
         templates: from_named(file.templates),
         key_id: file.key_id,
         files: from_named(file.files),

@@ -112,6 +112,7 @@ fn summary(shop: &Shop) -> Summary {
         templates: Vec::new(),
         key_id: "0a1b2c3d".into(),
         origin: None,
+        program: None,
         files: Vec::new(),
         ranks: vec!["A".into(), "AA+".into()],
         campaigns: vec!["birthday".into(), "event".into(), "newsletter".into()],

@@ -4,7 +4,7 @@ use super::columns::{self, Names};
 use super::folder::{self, CUSTOMERS, JOB, LISTS, MAILS, PLAN, REPORT, SKIPPED, TEMPLATES, VALUES};
 use super::layers::{Ground, Layers};
 use super::merge::{self, contradiction};
-use super::{Error, digest, summary};
+use super::{Error, digest, program, summary};
 use crate::domain::plan::{PlanPart, PlannedMail, Skip, Summary};
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::SchemaRef;
@@ -49,7 +49,7 @@ pub struct Draft {
 /// What a plan folder is made of beside the parts of its draft.
 #[derive(Debug)]
 pub struct WholePlan<'a> {
-    /// `digest`, `rules`, `templates` and `files` are filled in here, whatever they hold.
+    /// `digest`, `rules`, `templates`, `files` and `program` are filled in here, whatever they hold.
     pub summary: Summary,
     pub job_text: &'a str,
     /// Names relative to the templates folder (`birthday/body.html`) and contents.
@@ -118,6 +118,7 @@ impl Draft {
         let mut summary = plan.summary;
         summary.inputs.sort_unstable();
         summary.rules = digest::rules_digest(plan.job_text)?;
+        summary.program = program::stamp();
         folder::make_private(&self.work)?;
         summary.files = self.write_tables(&summary)?;
         let work = &self.work;

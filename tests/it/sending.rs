@@ -1,14 +1,18 @@
 //! Sending from outside: each mail once, whatever happens to the program or the server, and an exit code that says what happened.
 
+use crate::shop;
 use crate::sink::{Manners, Sink, Taken};
 use crate::small_shop::{DATE, Shop, finish};
+use arrow::array::{AsArray, RecordBatch, StringArray};
 use mail_parser::MessageParser;
 use rankmail::domain::{SkipReason, State};
 use rankmail::ledger::{Ledger, Suppression};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::Path;
 use std::process::{Child, Command};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -425,6 +429,73 @@ fn a_changed_plan_is_not_sent() {
     shop.send(&sink, &["--digest", &digest], 0);
 }
 
+/// Rewrites a plan whose second mail can no longer be rendered as it was planned, as if another program had made it so.
+fn foreign(folder: &Path, program: Option<&str>) {
+    let table = folder.join("mails.parquet");
+    let batch = shop::read(&table);
+    let at = batch.schema().index_of("content_hash").unwrap();
+    let hashes = batch.column(at).as_string::<i32>();
+    let changed: StringArray =
+        hashes.iter().enumerate().map(|(row, hash)| if row == 1 { Some("00".repeat(32)) } else { hash.map(str::to_owned) }).collect();
+    let mut columns = batch.columns().to_vec();
+    columns[at] = Arc::new(changed);
+    shop::write(&table, &RecordBatch::try_new(batch.schema(), columns).unwrap());
+    let mut plan: serde_json::Value = serde_json::from_slice(&fs::read(folder.join("plan.json")).unwrap()).unwrap();
+    for file in plan["files"].as_array_mut().unwrap().iter_mut().filter(|file| file["name"] == "mails.parquet") {
+        file["digest"] = blake3::hash(&fs::read(&table).unwrap()).to_hex().to_string().into();
+    }
+    plan["digest"] = digest(&plan).into();
+    match program {
+        Some("") => drop(plan.as_object_mut().unwrap().remove("program")),
+        Some(other) => plan["program"] = other.into(),
+        None => assert!(plan["program"].is_string()),
+    }
+    fs::write(folder.join("plan.json"), plan.to_string()).unwrap();
+}
+
+/// The digest that names a plan, made from its plan.json: each field behind its length.
+fn digest(plan: &serde_json::Value) -> String {
+    let mut bytes = Vec::new();
+    let count = |bytes: &mut Vec<u8>, number: usize| bytes.extend((number as u64).to_le_bytes());
+    let add = |bytes: &mut Vec<u8>, field: &[u8]| {
+        count(bytes, field.len());
+        bytes.extend(field);
+    };
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    add(&mut bytes, b"rankmail plan");
+    add(&mut bytes, &plan["format"].as_u64().unwrap().to_le_bytes());
+    for key in ["job", "as_of", "closing", "keep_by", "rules"] {
+        add(&mut bytes, text(&plan[key]).as_bytes());
+    }
+    let templates = plan["templates"].as_array().unwrap();
+    bytes.extend((templates.len() as u64).to_le_bytes());
+    for template in templates {
+        add(&mut bytes, text(&template["name"]).as_bytes());
+        add(&mut bytes, text(&template["digest"]).as_bytes());
+    }
+    add(&mut bytes, text(&plan["key_id"]).as_bytes());
+    for table in ["customers.parquet", "mails.parquet", "values.parquet", "skipped.parquet"] {
+        let file = plan["files"].as_array().unwrap().iter().find(|file| file["name"] == table).unwrap();
+        add(&mut bytes, text(&file["digest"]).as_bytes());
+    }
+    blake3::hash(&bytes).to_hex().to_string()
+}
+
+#[test]
+fn a_plan_of_another_program_is_proven_whole_before_it_is_adopted() {
+    for (program, adopted) in [(None, true), (Some("another"), false), (Some(""), false)] {
+        let shop = Shop::with(5, |number| format!("good-c{number:03}@b.example"), "", "[mail.smtp]\nconnections = 1\n");
+        shop.plan();
+        foreign(&shop.path("runs/small").join(DATE), program);
+        let (_folder, sink) = server();
+        let told = shop.send(&sink, &[], 4);
+        assert!(told.contains("customer c001") && told.contains("no longer renders to what was planned"), "{told}");
+        // The same program looks at a mail before that one is claimed, and another at all of them before it takes the plan on.
+        assert_eq!((sink.taken().len(), shop.states().is_empty()), (usize::from(adopted), !adopted), "{program:?}");
+        assert_eq!(shop.count(State::Planned), if adopted { 4 } else { 0 });
+    }
+}
+
 #[test]
 fn a_plan_that_is_changed_while_it_is_sent_is_sent_no_further() {
     let shop = Shop::new(5);
@@ -457,7 +528,7 @@ fn a_plan_that_is_changed_while_it_is_sent_is_sent_no_further() {
         no_wait: true,
         accept: &[],
         now: &now,
-        interrupted: &std::sync::Arc::default(),
+        interrupted: &Arc::default(),
         watch: &rankmail::pipeline::unwatched,
     };
     let told = rankmail::pipeline::send(&request).map(drop).unwrap_err().to_string();
@@ -734,7 +805,7 @@ fn send_at(shop: &Shop, sink: &Sink, time: &str, limit: Option<u64>, accept: &[S
         no_wait: true,
         accept,
         now: &|| now,
-        interrupted: &std::sync::Arc::default(),
+        interrupted: &Arc::default(),
         watch: &rankmail::pipeline::unwatched,
     };
     rankmail::pipeline::send(&request).map_or_else(|error| panic!("{error}"), |sent| sent.is_clean())
