@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::domain::Address;
+use crate::tables::Input;
+use crate::tables::dealt::{self, Dealing};
 use arrow::array::{
     ArrayRef, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Float64Array, Int32Array, Int64Array, LargeStringArray,
     ListArray, NullArray, RecordBatch, StringArray, StringViewArray, StructArray, TimestampMillisecondArray, TimestampNanosecondArray,
@@ -72,7 +74,30 @@ impl List {
     }
 
     fn read(&self) -> Read {
-        customers(&self.source, &self.merges, TOKYO, day("2026-12-01"), self.folder.path())
+        let whole = self.dealt(1, |_| 0);
+        let parts = self.dealt(5, |id| id.bytes().map(usize::from).sum::<usize>() % 5);
+        // A list that is dealt to several piles is the same list.
+        match (&whole, parts) {
+            (Ok((whole, inputs, notes)), Ok((parts, files, told))) => {
+                assert_eq!((inputs, notes), (&files, &told));
+                assert_eq!(whole.iter().map(Customers::len).sum::<usize>(), parts.iter().map(Customers::len).sum::<usize>());
+                assert!(parts.iter().all(|part| written(part).iter().all(|row| written(&whole[0]).contains(row))));
+                let excluded = parts.iter().flat_map(|part| &part.excluded).collect::<std::collections::BTreeSet<_>>();
+                assert!(excluded.into_iter().eq(&whole[0].excluded));
+            }
+            (Err(whole), Err(parts)) => assert_eq!(whole.to_string(), parts.to_string()),
+            (whole, parts) => panic!("{:?} and {:?}", whole.as_ref().err(), parts.err()),
+        }
+        let (mut customers, inputs, notes) = whole?;
+        Ok((customers.remove(0), inputs, notes))
+    }
+
+    fn dealt(&self, piles: usize, pile_of: fn(&str) -> usize) -> Result<(Vec<Customers>, Vec<Input>, Notes), Error> {
+        let recipe = Recipe { source: self.source.clone(), merges: Arc::new(self.merges.clone()), zone: TOKYO, as_of: day("2026-12-01") };
+        let (list, inputs) = dealt::customers(recipe, self.folder.path(), &Dealing { piles, pile_of, folder: self.folder.path() })?;
+        let (made, notes) = list.look(|_, customers| customers)?;
+        assert!(made.iter().enumerate().all(|(at, made)| list.pile(at).expect("a pile") == *made));
+        Ok((made, inputs, notes))
     }
 
     fn customers(&self) -> Customers {
@@ -82,6 +107,17 @@ impl List {
     fn message(&self) -> String {
         self.read().expect_err("an error").to_string()
     }
+}
+
+/// Each customer with all that the list says.
+fn written(customers: &Customers) -> Vec<String> {
+    let row = |row: usize| {
+        let columns: Vec<_> = customers.columns.iter().map(|(name, values)| (name, values.get(row))).collect();
+        let (since, rank) = (customers.since[row], customers.rank.get(row));
+        let known = (customers.id.get(row), &customers.address[row], customers.name.get(row), customers.birthday[row], since, rank);
+        format!("{known:?} {} {columns:?} {:?}", customers.consent[row], customers.points.get(row))
+    };
+    (0..customers.len()).map(row).collect()
 }
 
 fn parquet_bytes(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
@@ -133,7 +169,7 @@ fn every_role_is_read_from_a_csv_and_sorted_by_id() {
     assert_eq!(column(&customers, "likes"), [Value::from("甘味"), Value::Null, Value::from("肉\n酒")]);
     assert_eq!(customers.columns.len(), 9);
     assert_eq!((notes.rows, notes.without_id, notes.unusable_birthdays, notes.unusable_since), (4, 1, 1, 0));
-    assert_eq!(notes.examples, ["line 7: no customer id", "line 5: birthday \"昭和60年\" is no date"]);
+    assert_eq!(notes.examples().collect::<Vec<_>>(), ["line 7: no customer id", "line 5: birthday \"昭和60年\" is no date"]);
     assert_eq!(inputs[0].0, "customers.csv");
     assert_eq!(inputs[0].1.len(), 64);
 }
