@@ -11,7 +11,7 @@ use crate::domain::job::CustomersSource;
 use crate::domain::merges::Merges;
 use crate::domain::standing::Given;
 use crate::domain::{Channel, Contacts, Customers, Job};
-use crate::{features, tables};
+use crate::{features, piles, tables};
 use chrono::NaiveDate;
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -92,7 +92,8 @@ impl List {
         forgotten: Option<Marks>,
     ) -> Result<(Self, Vec<tables::Input>, tables::Notes), Error> {
         let recipe = tables::Recipe { source: source.clone(), merges: Arc::clone(merges), zone: job.zone, as_of };
-        let dealing = tables::Dealing { piles: features::PARTITIONS, pile_of: features::partition_of, folder: &job.runs };
+        let dealing =
+            tables::Dealing { piles: features::PARTITIONS, pile_of: features::partition_of, folder: &job.runs, held: piles::HELD };
         let (list, inputs) = tables::customers(recipe, inputs::base(job), &dealing)?;
         let read = Read { list, forgotten };
         let (seen, notes) = read.list.look(|_, customers| Seen::of(job, &read.without_forgotten(customers)))?;

@@ -6,7 +6,7 @@
 use super::accounts::Totals;
 use super::addresses::{self, Claim};
 use super::assess::{self, Assessed, Folded, MeanOrder};
-use super::choose::{self, Failures, GivenAway, LastOrders};
+use super::choose::{self, Failures, GivenAway, LastOrders, OrderLines};
 use super::coupons;
 use super::error::Error;
 use super::figures::Tally;
@@ -20,7 +20,6 @@ use crate::domain::{Dates, Job, OfferRule, Rate};
 use crate::{campaigns, features, ranks, runs};
 use chrono::NaiveDate;
 use rayon::prelude::*;
-use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -112,9 +111,10 @@ struct Passes<'a, 'i> {
 struct Met {
     mean_order: i64,
     matched: u64,
-    /// By partition: the places of the matches whose address is somebody else's, and the last orders that mails show.
+    /// By partition: the places of the matches whose address is somebody else's.
     lost: Vec<Vec<usize>>,
-    orders: Vec<Mutex<HashMap<String, crate::domain::LastOrder>>>,
+    /// The last orders that mails show.
+    orders: OrderLines,
 }
 
 /// What one partition brings to the meeting.
@@ -159,7 +159,7 @@ impl<'a> Passes<'a, '_> {
             mean_order: seen.iter().map(|seen| seen.mean_order).sum::<MeanOrder>().net(),
             matched: seen.iter().map(|seen| seen.matched).sum(),
             lost: vec![Vec::new(); features::PARTITIONS],
-            orders: (0..features::PARTITIONS).map(|_| Mutex::default()).collect(),
+            orders: OrderLines::default(),
         };
         let mut claims = Vec::new();
         let mut orders = LastOrders::default();
@@ -170,9 +170,7 @@ impl<'a> Passes<'a, '_> {
         for (at, nth) in addresses::lost(&claims) {
             met.lost[at].push(nth);
         }
-        for (customer, order) in orders.read(job, inputs, self.dates.as_of)? {
-            met.orders[features::partition_of(&customer)].get_mut().unwrap_or_else(PoisonError::into_inner).insert(customer, order);
-        }
+        met.orders = orders.read(job, inputs, self.dates.as_of)?;
         Ok(met)
     }
 
@@ -209,8 +207,7 @@ impl<'a> Passes<'a, '_> {
         for nth in &met.lost[at] {
             people.matches[*nth].address_lost = true;
         }
-        let mut orders = std::mem::take(&mut *met.orders[at].lock().unwrap_or_else(PoisonError::into_inner));
-        choose::give_last_orders(&mut people, &mut orders);
+        met.orders.give(at, &mut people)?;
         let matched = people.matches.len() as u64;
         let assessed = Assessed {
             dates: self.dates.clone(),

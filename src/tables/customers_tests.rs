@@ -94,7 +94,8 @@ impl List {
 
     fn dealt(&self, piles: usize, pile_of: fn(&str) -> usize) -> Result<(Vec<Customers>, Vec<Input>, Notes), Error> {
         let recipe = Recipe { source: self.source.clone(), merges: Arc::new(self.merges.clone()), zone: TOKYO, as_of: day("2026-12-01") };
-        let (list, inputs) = dealt::customers(recipe, self.folder.path(), &Dealing { piles, pile_of, folder: self.folder.path() })?;
+        let (list, inputs) =
+            dealt::customers(recipe, self.folder.path(), &Dealing { piles, pile_of, folder: self.folder.path(), held: usize::MAX })?;
         let (made, notes) = list.look(|_, customers| customers)?;
         assert!(made.iter().enumerate().all(|(at, made)| list.pile(at).expect("a pile") == *made));
         Ok((made, inputs, notes))
@@ -139,6 +140,27 @@ fn ids(texts: &[&str]) -> ArrayRef {
 fn column(customers: &Customers, name: &str) -> Vec<Value> {
     let (_, values) = customers.columns.iter().find(|(column, _)| column == name).expect("a column");
     values.iter().map(Cow::into_owned).collect()
+}
+
+#[test]
+fn a_list_that_lies_on_the_disk_is_the_same_list() {
+    let row =
+        |row: usize| format!("C{:06},客{row},c{row}@example.com,{}\n", row * 7_919 % 20_000, if row.is_multiple_of(9) { "x" } else { "" });
+    let rows: String = (0..20_000).map(row).collect();
+    let list = List::csv(&format!("customer_id,name,email,birthday\n{rows}"))
+        .with(|source| (source.name, source.birthday) = (vec!["name".to_owned()], Some("birthday".to_owned())));
+    let recipe = || Recipe { source: list.source.clone(), merges: Arc::new(list.merges.clone()), zone: TOKYO, as_of: day("2026-12-01") };
+    let read = |held| {
+        let pile_of = |id: &str| usize::from(id.as_bytes()[id.len() - 1]) % 3;
+        let dealing = Dealing { piles: 3, pile_of, folder: list.folder.path(), held };
+        dealt::customers(recipe(), list.folder.path(), &dealing).expect("a list").0
+    };
+    let (held, laid) = (read(usize::MAX), read(40_000));
+    assert!(laid.is_laid() && !held.is_laid());
+    let (all, notes) = held.look(|_, customers| customers).expect("customers");
+    assert_eq!((all.iter().map(Customers::len).sum::<usize>(), notes.unusable_birthdays), (20_000, 2_223));
+    assert_eq!(laid.look(|_, customers| customers).expect("customers"), (all, notes));
+    assert_eq!(list.folder.path().read_dir().expect("a folder").count(), 1, "the list alone has a name");
 }
 
 #[test]

@@ -20,6 +20,8 @@ pub struct Dealing<'d> {
     pub pile_of: fn(&str) -> usize,
     /// The folder for what does not fit into the memory.
     pub folder: &'d Path,
+    /// Bytes that may be held in memory.
+    pub held: usize,
 }
 
 /// A list whose rows lie in piles, each customer's in one.
@@ -42,7 +44,7 @@ pub fn customers(recipe: Recipe, base: &Path, dealing: &Dealing) -> Result<(Cust
     let mut dealer = Dealer {
         recipe: &recipe,
         dealing,
-        piles: Piles::new(dealing.piles, dealing.folder),
+        piles: Piles::within(dealing.piles, dealing.folder, dealing.held),
         notes: Notes::default(),
         is_wrong: false,
         failed: None,
@@ -99,6 +101,12 @@ impl CustomerList {
     /// The names of the columns, in the order of the file.
     pub fn columns(&self) -> impl Iterator<Item = &str> {
         self.table.columns.iter().map(|column| column.name.as_str())
+    }
+
+    /// Whether some of it lies on the disk.
+    #[cfg(test)]
+    pub fn is_laid(&self) -> bool {
+        self.dealt.is_laid()
     }
 
     /// The customers of a pile, sorted by id.
