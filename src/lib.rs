@@ -28,6 +28,7 @@ pub mod lists;
 pub mod message;
 pub mod offers;
 pub mod optout;
+pub mod piles;
 pub mod pipeline;
 pub mod points;
 pub mod purchases;

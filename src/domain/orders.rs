@@ -42,6 +42,23 @@ pub struct LastOrder {
     pub items: Vec<OrderItem>,
 }
 
+impl LastOrder {
+    /// The order of these lines, each with the store that it names. What a mail shows does not depend on how they lie in the files.
+    #[must_use]
+    pub fn of(lines: Vec<(Option<String>, OrderItem)>) -> Self {
+        let mut order = Self::default();
+        for (store, item) in lines {
+            order.store = order.store.take().into_iter().chain(store).min();
+            order.items.extend(Some(item).filter(|item| item.amount > 0));
+        }
+        order.items.sort_by(|one, other| {
+            let rest = |item: &OrderItem| (item.product.clone(), item.category.clone(), item.quantity);
+            other.amount.cmp(&one.amount).then_with(|| rest(one).cmp(&rest(other)))
+        });
+        order
+    }
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OrderItem {
     pub product: Option<String>,

@@ -1,6 +1,7 @@
 //! What a job names and the data do not have. A word that is written otherwise there leaves people out without a sound.
 
 use super::error::Error;
+use super::list::List;
 use crate::domain::campaign::WhereTest;
 use crate::domain::customers::{Product, Strangers};
 use crate::domain::job::{Language, RuleKind};
@@ -17,18 +18,29 @@ const QUOTED: usize = 5;
 /// The key of gifts, whose words are compared whatever their width.
 const GIFTS: &str = "`gifts`";
 
+/// For each word that campaigns want in columns of the customer list, in their order, whether one of these customers has it.
+pub fn written(job: &Job, customers: &Customers) -> Vec<bool> {
+    let mut written = Vec::new();
+    for (key, column, wanted) in job.campaigns.iter().flat_map(wanted_of_customers) {
+        let values = customers.columns.iter().find(|(name, _)| name == column).map(|(_, values)| values);
+        let is = if key == GIFTS { Value::is_written_alike } else { Value::is_written };
+        written.extend(wanted.into_iter().map(|word| values.is_some_and(|values| values.iter().any(|value| is(&value, word)))));
+    }
+    written
+}
+
 /// What the customer list and the product list lack, campaign by campaign.
-pub fn in_lists(job: &Job, customers: &Customers, products: &[Product]) -> Vec<String> {
+pub fn in_lists(job: &Job, customers: &List, products: &[Product]) -> Result<Vec<String>, Error> {
     let mut told = Vec::new();
+    let mut written = customers.facts().written.iter().copied();
     for campaign in &job.campaigns {
         let name = &campaign.name;
         for (key, column, wanted) in wanted_of_customers(campaign) {
-            let Some((_, values)) = customers.columns.iter().find(|(name, values)| name == column && !values.is_empty()) else { continue };
-            let is = if key == GIFTS { Value::is_written_alike } else { Value::is_written };
-            let nobody = |word: &&str| !values.iter().any(|value| is(&value, word));
-            let lacking: Vec<&str> = wanted.into_iter().filter(nobody).collect();
-            if !lacking.is_empty() {
-                let (lacking, held) = (quoted(&lacking), some_values(customers, column));
+            // Of a list without customers there are no such facts.
+            let lacking: Vec<&str> = wanted.into_iter().filter(|_| written.next() == Some(false)).collect();
+            let is_there = !customers.is_empty() && customers.facts().columns.iter().any(|name| name == column);
+            if is_there && !lacking.is_empty() {
+                let (lacking, held) = (quoted(&lacking), some_values(customers, column)?);
                 told.push(job.language.pick(
                     format!("キャンペーン `{name}`: {key} の {lacking} は顧客リストの列 `{column}` にひとつもありません。値は {held} です"),
                     format!("campaign `{name}`: nobody in the customer list has {lacking}, which {key} asks for; the column `{column}` holds {held}"),
@@ -45,7 +57,7 @@ pub fn in_lists(job: &Job, customers: &Customers, products: &[Product]) -> Vec<S
             ));
         }
     }
-    told
+    Ok(told)
 }
 
 /// What neither the purchases nor the product list know: categories, and products where there is no product list.
@@ -84,14 +96,21 @@ pub fn in_purchases(job: &Job, products: &[Product], purchases: &Purchases, as_o
 
 /// Those who bought and are not in the customer list, where they are most: then the ids of the two are written in different ways, or the
 /// list is another shop's.
-pub fn in_list(job: &Job, customers: &Customers, strangers: &Strangers) -> Option<String> {
+pub fn in_list(job: &Job, customers: &List, strangers: &Strangers) -> Result<Option<String>, Error> {
     let Strangers { buyers, unknown, examples } = strangers;
     if customers.is_empty() || unknown.saturating_mul(2) <= *buyers {
-        return None;
+        return Ok(None);
     }
     let bare = |id: &str| id.trim_start_matches('0').to_owned();
-    let pair = examples.iter().find_map(|id| Some((id, customers.id.iter().find(|listed| bare(listed) == bare(id))?)));
-    let (theirs, listed) = (few(examples.iter().map(String::as_str)), few(customers.id.iter().take(3)));
+    let alike = |customers: &Customers| -> Vec<Option<String>> {
+        let alike = |id: &String| customers.id.iter().find(|listed| bare(listed) == bare(id)).map(str::to_owned);
+        examples.iter().map(alike).collect()
+    };
+    let found = customers.scan(alike)?;
+    let first = |at: usize| found.iter().filter_map(|own| own.get(at)?.as_deref()).min();
+    let pair = examples.iter().enumerate().find_map(|(at, id)| Some((id, first(at)?)));
+    let some = customers.first(3, |customers, row| Some(customers.id.get(row).to_owned()))?;
+    let (theirs, listed) = (few(examples.iter().map(String::as_str)), few(some.iter().map(String::as_str)));
     let (unknown, buyers) = (grouped(*unknown), grouped(*buyers));
     let zeros = pair.map_or_else(String::new, |(id, listed)| {
         job.language.pick(
@@ -99,16 +118,16 @@ pub fn in_list(job: &Job, customers: &Customers, strangers: &Strangers) -> Optio
             format!("; without leading zeros `{id}` is `{listed}`: write the ids alike in both"),
         )
     });
-    Some(job.language.pick(
+    Ok(Some(job.language.pick(
         format!("購入データの顧客 {buyers} 人のうち {unknown} 人が顧客リストになく、何も届きません。購入データの ID は {theirs} など、リストの ID は {listed} などです{zeros}"),
         format!("{unknown} of {buyers} customers of the purchases are not in the customer list and get nothing; ids of the purchases: {theirs}; of the list: {listed}{zeros}"),
-    ))
+    )))
 }
 
 /// What `[customers] exclude` names and the list lacks.
 pub fn of_exclude(absent: &tables::Absent, language: Language) -> String {
     let words: Vec<&str> = absent.words.iter().map(String::as_str).collect();
-    let (words, held, column) = (quoted(&words), few(absent.held.iter().map(String::as_str)), &absent.column);
+    let (words, held, column) = (quoted(&words), few(absent.held()), &absent.column);
     language.pick(
         format!("`[customers] exclude`: {words} は顧客リストの列 `{column}` にひとつもありません。値は {held} です"),
         format!("`[customers] exclude`: nobody in the customer list has {words}; the column `{column}` holds {held}"),
@@ -188,25 +207,18 @@ fn few<'a>(values: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// The first few values of a column, as they are written.
-pub fn some_values(customers: &Customers, column: &str) -> String {
-    let mut found: Vec<String> = Vec::new();
-    for value in customers.columns.iter().filter(|(name, _)| name == column).flat_map(|(_, values)| values.iter()) {
-        let text = match &*value {
-            Value::Text(text) if text.trim().is_empty() => continue,
-            Value::Text(text) => format!("`{text}`"),
-            Value::Int(number) => format!("`{number}`"),
-            Value::Bool(truth) => format!("`{truth}`"),
-            Value::Date(day) => format!("`{day}`"),
-            _ => continue,
-        };
-        if found.contains(&text) {
-            continue;
-        }
-        if found.len() == QUOTED {
-            found.push("…".to_owned());
-            break;
-        }
-        found.push(text);
+pub fn some_values(customers: &List, column: &str) -> Result<String, Error> {
+    let written = |customers: &Customers, row: usize| match &*customers.value(column, row) {
+        Value::Text(text) if text.trim().is_empty() => None,
+        Value::Text(text) => Some(format!("`{text}`")),
+        Value::Int(number) => Some(format!("`{number}`")),
+        Value::Bool(truth) => Some(format!("`{truth}`")),
+        Value::Date(day) => Some(format!("`{day}`")),
+        _ => None,
+    };
+    let mut found = customers.first(QUOTED + 1, written)?;
+    if let Some(more) = found.get_mut(QUOTED) {
+        "…".clone_into(more);
     }
-    if found.is_empty() { "-".to_owned() } else { found.join(", ") }
+    Ok(if found.is_empty() { "-".to_owned() } else { found.join(", ") })
 }

@@ -75,7 +75,7 @@ pub fn settle(
         totals.points = Some(sums.into_iter().fold(PointsTotals::default(), PointsTotals::plus));
         totals.warnings = overdrawn(job, people, totals.points.unwrap_or_default());
     } else if is_told(job) {
-        totals.points = Some(told(inputs, people));
+        totals.points = Some(told(people));
     }
     Ok((past, totals))
 }
@@ -106,12 +106,11 @@ fn cashback_totals(job: &Job, people: &[People]) -> Option<CashbackTotals> {
     Some(paid.fold(CashbackTotals::default(), CashbackTotals::plus))
 }
 
-fn told(inputs: &Inputs, people: &mut [People]) -> PointsTotals {
-    let list = &inputs.shop.customers.points;
+fn told(people: &mut [People]) -> PointsTotals {
     let mut totals = PointsTotals::default();
     for part in people {
         for (holding, listed) in part.holdings.iter_mut().zip(&part.listed) {
-            holding.points = listed.and_then(|row| list.get(row).copied().flatten());
+            holding.points = listed.and_then(|row| part.customers.points.get(row).copied().flatten());
             let balance = holding.points.map_or(0, |points| points.balance);
             totals.balance = totals.balance.saturating_add(balance);
             totals.holders += u64::from(balance > 0);

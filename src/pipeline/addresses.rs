@@ -7,10 +7,8 @@ use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 
 /// Marks of the addresses that more than one customer of the list has: few, so that the meeting over them stays small.
-pub struct Several {
-    marks: HashSet<u64>,
-    hasher: foldhash::fast::FixedState,
-}
+#[derive(Default)]
+pub struct Several(HashSet<u64>);
 
 /// Where a campaign sends something, in the form in which two places are compared.
 type Place = (usize, Channel, String);
@@ -26,13 +24,16 @@ pub struct Claim {
 }
 
 impl Several {
-    pub fn of(customers: &Customers) -> Self {
-        let hasher = foldhash::fast::FixedState::default();
-        let usable = customers.address.iter().filter_map(|address| Some(hasher.hash_one(address.same()?)));
-        let mut marks: Vec<u64> = usable.collect();
+    /// Those of the marks of all customers.
+    pub fn of(mut marks: Vec<u64>) -> Self {
         marks.sort_unstable();
-        let marks = marks.chunk_by(|one, other| one == other).filter(|alike| alike.len() > 1).filter_map(|alike| alike.first().copied());
-        Self { marks: marks.collect(), hasher }
+        let several = marks.chunk_by(|one, other| one == other).filter(|alike| alike.len() > 1);
+        Self(several.filter_map(|alike| alike.first().copied()).collect())
+    }
+
+    /// The marks of the addresses that these customers have.
+    pub fn marks(customers: &Customers) -> Vec<u64> {
+        customers.address.iter().filter_map(|address| Some(mark(&address.same()?))).collect()
     }
 
     /// The claims of one partition's matches. Only those compete who could be reached at all, and most addresses are one customer's only.
@@ -41,7 +42,7 @@ impl Several {
             let channel = matched.reach.ok()?;
             let person = part.person(shop, matched.row);
             let to = match (channel, person.address().same()) {
-                (Channel::Mail, Some(same)) if !self.marks.contains(&self.hasher.hash_one(&same)) => return None,
+                (Channel::Mail, Some(same)) if !self.0.contains(&mark(&same)) => return None,
                 (Channel::Mail, Some(same)) => same.into_owned(),
                 _ => campaigns::same_place(channel, &person),
             };
@@ -50,6 +51,10 @@ impl Several {
         };
         part.matches.iter().enumerate().filter_map(claim).collect()
     }
+}
+
+fn mark(address: &str) -> u64 {
+    foldhash::fast::FixedState::default().hash_one(address)
 }
 
 impl Claim {

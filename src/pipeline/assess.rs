@@ -78,14 +78,13 @@ pub fn fold(job: &Job, inputs: &Inputs, bounds: Bounds, watch: &Watch) -> Result
 pub fn run(job: &Job, inputs: &Inputs, as_of: NaiveDate, watch: &Watch) -> Result<Assessed, Error> {
     let dates = dates(job, inputs, as_of);
     let Folded { features, read, book } = fold(job, inputs, dates.bounds(job.zone), watch)?;
-    let listed = Listed::of(inputs);
-    let join = |at| -> Result<People, Error> {
-        let joined = listed.join(inputs, at, &features.partition(at)?);
+    let partition = |at| -> Result<People, Error> {
+        let joined = join(job, inputs, at, &features.partition(at)?)?;
         features.release(at);
         Ok(joined)
     };
-    let mut people: Vec<People> = (0..features::PARTITIONS).into_par_iter().with_max_len(1).map(join).collect::<Result<_, _>>()?;
-    households::join(&inputs.shop.customers, &mut people)?;
+    let mut people: Vec<People> = (0..features::PARTITIONS).into_par_iter().with_max_len(1).map(partition).collect::<Result<_, _>>()?;
+    households::join(&mut people)?;
     // A household takes one place among the top, that of its first member.
     let places =
         people.iter().flat_map(|part| (0..part.len()).map(move |row| (part.id.get(row), part.ranked_as(row), &part.features[row])));
@@ -100,7 +99,7 @@ pub fn run(job: &Job, inputs: &Inputs, as_of: NaiveDate, watch: &Watch) -> Resul
         part.intervals = advice.as_ref().map_or_else(Vec::new, |advice| advice.intervals(at, part.id.iter()));
         part.matches = matches(job, inputs, &facts, advice.as_ref(), (at, part));
     });
-    let several = addresses::Several::of(&inputs.shop.customers);
+    let several = &inputs.shop.customers.facts().several;
     let claims: Vec<_> = people.par_iter().enumerate().flat_map_iter(|(at, part)| several.claims(&inputs.shop, at, part)).collect();
     for (at, nth) in addresses::lost(&claims) {
         people[at].matches[nth].address_lost = true;
@@ -148,22 +147,13 @@ pub fn facts<'a>(job: &'a Job, dates: &Dates, first_run: bool) -> campaigns::Run
     }
 }
 
-/// The rows of the customer list, dealt to partitions; each partition's are sorted by id as the list is.
-pub struct Listed(Vec<Vec<usize>>);
-
-impl Listed {
-    pub fn of(inputs: &Inputs) -> Self {
-        let mut listed: Vec<Vec<usize>> = vec![Vec::new(); features::PARTITIONS];
-        for (row, id) in inputs.shop.customers.id.iter().enumerate() {
-            listed[features::partition_of(id)].push(row);
-        }
-        Self(listed)
-    }
-
-    /// The people of one partition: those who bought and those who are listed.
-    pub fn join(&self, inputs: &Inputs, at: usize, bought: &Features) -> People {
-        People::join(bought, &inputs.shop.customers, &self.0[at], &inputs.before.held)
-    }
+/// The people of one partition: those who bought and those who are listed.
+pub fn join(job: &Job, inputs: &Inputs, at: usize, bought: &Features) -> Result<People, Error> {
+    let list = &inputs.shop.customers;
+    let customers = list.partition(at)?;
+    let given = list.given(job, &customers);
+    let held = inputs.before.held.partition(job, at, &customers)?;
+    Ok(People::join(bought, customers, given, &held))
 }
 
 /// Gives the people of a partition their ranks, and says who belongs to the holdout.

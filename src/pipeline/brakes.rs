@@ -2,9 +2,11 @@
 
 use super::absent;
 use super::error::Error;
+use super::list::List;
+use crate::domain::job::ConsentSource;
 use crate::domain::money::grouped;
 use crate::domain::plan::Summary;
-use crate::domain::{Channel, Customers, Job, SkipReason};
+use crate::domain::{Channel, Job, SkipReason};
 use chrono::{Days, NaiveDate};
 use std::collections::VecDeque;
 
@@ -16,17 +18,17 @@ const MICROS_PER_HOUR: i64 = 3_600_000_000;
 const MICROS_PER_DAY: i64 = 24 * MICROS_PER_HOUR;
 
 /// The brakes that a plan would trip: name and what was seen.
-pub fn on_plan(job: &Job, now: &Summary, before: Option<&Summary>, customers: &Customers) -> Vec<(String, String)> {
+pub fn on_plan(job: &Job, now: &Summary, before: Option<&Summary>, customers: &List) -> Result<Vec<(String, String)>, Error> {
     let checks = [
         ("audience", audience(job, now, before)),
         ("stale", stale(job, now)),
         ("history", history(job, now, before)),
         ("names", names(job, now)),
-        ("consent", consent(job, now, customers).or_else(|| reach(job, now))),
+        ("consent", consent(job, now, customers)?.or_else(|| reach(job, now))),
         ("budget", budget(job, now)),
         ("too-few-codes", too_few_codes(job, now)),
     ];
-    checks.into_iter().filter_map(|(name, seen)| seen.map(|seen| (name.to_owned(), seen))).collect()
+    Ok(checks.into_iter().filter_map(|(name, seen)| seen.map(|seen| (name.to_owned(), seen))).collect())
 }
 
 fn audience(job: &Job, now: &Summary, before: Option<&Summary>) -> Option<String> {
@@ -126,28 +128,28 @@ fn too_few_codes(job: &Job, now: &Summary) -> Option<String> {
 }
 
 /// A list in which nobody consents has most likely another word for it than the job.
-fn consent(job: &Job, now: &Summary, customers: &Customers) -> Option<String> {
-    let list = job.customers.as_ref()?;
-    let (ways, given) = (&list.contacts, &customers.contacts);
+fn consent(job: &Job, now: &Summary, customers: &List) -> Result<Option<String>, Error> {
+    let Some(list) = &job.customers else { return Ok(None) };
+    let ways = &list.contacts;
     let asked = [
-        (Channel::Mail, "consent", &list.consent, Some(&customers.consent)),
-        (Channel::Post, "post_consent", &ways.post_consent, given.post_consent.as_ref()),
-        (Channel::Line, "line_consent", &ways.line_consent, given.line_consent.as_ref()),
-        (Channel::Call, "call_consent", &ways.call_consent, given.call_consent.as_ref()),
+        (Channel::Mail, "consent", &list.consent),
+        (Channel::Post, "post_consent", &ways.post_consent),
+        (Channel::Line, "line_consent", &ways.line_consent),
+        (Channel::Call, "call_consent", &ways.call_consent),
     ];
     let stops_some = |channel: Channel| {
         let skips = job.campaigns.iter().zip(&now.counts.skips).filter(|(campaign, _)| campaign.goes_by(channel));
         skips.flat_map(|(_, skips)| skips).any(|(reason, _)| *reason == SkipReason::NoConsent)
     };
-    asked.into_iter().find_map(|(channel, key, source, given)| {
-        let (source, given) = source.as_ref().zip(given)?;
-        if given.contains(&true) || !stops_some(channel) {
-            return None;
-        }
-        let (column, people) = (&source.column, grouped(given.len() as u64));
-        let held = absent::some_values(customers, column);
+    let nobody = |channel: Channel| customers.facts().consents.contains(&(channel, false));
+    let found = asked
+        .into_iter()
+        .find_map(|(channel, key, source)| source.as_ref().filter(|_| nobody(channel) && stops_some(channel)).map(|source| (key, source)));
+    let told = |(key, source): (&str, &ConsentSource)| -> Result<String, Error> {
+        let (column, people) = (&source.column, grouped(customers.facts().customers as u64));
+        let held = absent::some_values(customers, column)?;
         let yes = source.yes.as_ref().map(|yes| yes.iter().map(|value| format!("\"{value}\"")).collect::<Vec<_>>().join(", "));
-        Some(match yes {
+        Ok(match yes {
             Some(yes) => job.language.pick(
                 format!("顧客リスト {people} 人のだれも同意していません。列 `{column}` の値は {held} で、`{key}` の yes = [{yes}] に当たるものがありません。同意を表す値を `yes` に書いてください"),
                 format!("none of the {people} in the customer list consents: the column `{column}` holds {held}, and `{key}` has yes = [{yes}]; write the value that means consent into `yes`"),
@@ -157,7 +159,8 @@ fn consent(job: &Job, now: &Summary, customers: &Customers) -> Option<String> {
                 format!("none of the {people} in the customer list consents: the column `{column}`, which is `{key}`, holds {held}; see whether it is the right one"),
             ),
         })
-    })
+    };
+    found.map(told).transpose()
 }
 
 /// A plan that matches people and reaches none of them, for want of consent or of an address: a column is most likely the wrong one.

@@ -1,9 +1,9 @@
 //! Looks at job and templates, and at the data when asked, without planning anything.
 
 use super::error::Error;
+use super::list::List;
 use super::progress::unwatched;
 use super::{absent, assess, inputs, previous, stops};
-use crate::domain::Customers;
 use crate::domain::customers::Product;
 use crate::domain::job::Outline;
 use crate::domain::offer::OfferKind;
@@ -88,15 +88,15 @@ fn with_templates(path: &Path, error: Error) -> Error {
 /// Opens the data of a checked job.
 fn look_at_data(job: &Job, as_of: NaiveDate, categories: &mut HashMap<String, String>, problems: &mut Vec<Error>) -> DataCheck {
     let mut found = DataCheck::default();
-    let mut customers = Customers::default();
+    let mut customers = List::default();
     let mut products: Vec<Product> = Vec::new();
     let merges = inputs::merges(job).map(|(merges, _)| merges);
     let present = merges.as_ref().map(Arc::clone).unwrap_or_default();
     if let Some(source) = &job.customers {
-        let list = merges.and_then(|merges| Ok(tables::customers(source, &merges, job.zone, as_of, inputs::base(job))?));
+        let list = merges.and_then(|merges| List::read(job, source, &merges, as_of, None));
         match list {
             Ok((list, _, notes)) => {
-                (found.customers, found.excluded_customers) = (list.len() as u64, list.excluded.len() as u64);
+                (found.customers, found.excluded_customers) = (list.facts().customers as u64, list.facts().excluded.len() as u64);
                 found.notes.extend(inputs::list_notes(&notes, job.language));
                 problems.extend(previous::refuse_listed(job, &list).err());
                 customers = list;
@@ -112,17 +112,20 @@ fn look_at_data(job: &Job, as_of: NaiveDate, categories: &mut HashMap<String, St
     }
     let category = |product: &Product| Some((product.id.clone(), product.category.clone()?));
     categories.extend(products.iter().filter_map(category));
-    found.notes.extend(absent::in_lists(job, &customers, &products));
+    match absent::in_lists(job, &customers, &products) {
+        Ok(notes) => found.notes.extend(notes),
+        Err(error) => problems.push(error),
+    }
     problems.extend(stops::listed(job).err());
     let looked = inputs::purchases(job, present).and_then(|purchases| {
         (found.files, found.rows) = (purchases.inputs().len(), purchases.rows());
         found.values = purchases.rule_values()?;
         found.notes.extend(absent::in_rules(job, &found.values));
         if !customers.is_empty() {
-            let excluded = |id: &str| customers.excluded.binary_search_by(|(other, _)| other.as_str().cmp(id)).is_ok();
-            let known = |id: &str| customers.find(id).is_some() || excluded(id);
+            let ids = customers.ids()?;
+            let known = |id: &str| ids.have(id) || customers.excluded(id).is_some();
             let strangers = purchases.strangers(job.zone.midnight(as_of), &known)?;
-            found.notes.extend(absent::in_list(job, &customers, &strangers));
+            found.notes.extend(absent::in_list(job, &customers, &strangers)?);
         }
         absent::in_purchases(job, &products, &purchases, as_of)
     });

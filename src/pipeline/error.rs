@@ -29,6 +29,8 @@ pub enum Error {
     Features(#[from] crate::features::Error),
     #[error(transparent)]
     Tables(#[from] crate::tables::Error),
+    #[error(transparent)]
+    Piles(crate::piles::Error),
     #[error("{0}")]
     Data(String),
     /// A plan folder does not hold what it should.
@@ -69,6 +71,8 @@ impl Error {
             Self::Delivery(crate::delivery::Error::Outbox { .. })
             // What does not fit into the memory lies among the runs.
             | Self::Features(crate::features::Error::Spill { .. } | crate::features::Error::Unspill { .. })
+            | Self::Tables(crate::tables::Error::Piles(_))
+            | Self::Piles(_)
             | Self::Folder(_)
             | Self::Ledger(_)
             | Self::Runs(_)

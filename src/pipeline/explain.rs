@@ -75,13 +75,7 @@ pub fn explain(job: &Job, as_of: NaiveDate, asked: &str, watch: &Watch) -> Resul
     let customer = merges.present(asked);
     let assessed = assess::run(job, &inputs, as_of, watch)?;
     let lines = inputs.purchases.history(customer, job.zone.midnight(as_of))?;
-    let excluded = inputs
-        .shop
-        .customers
-        .excluded
-        .binary_search_by(|(id, _)| id.as_str().cmp(customer))
-        .ok()
-        .map(|at| inputs.shop.customers.excluded[at].1.clone());
+    let excluded = inputs.shop.customers.excluded(customer).map(str::to_owned);
     let known = known(job, &inputs, assessed, customer)?;
     let (dates, known) = known;
     if known.is_none() && excluded.is_none() && lines.is_empty() {

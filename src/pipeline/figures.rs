@@ -122,7 +122,7 @@ impl<'a> Tally<'a> {
     pub fn counts(&self, inputs: &Inputs, read: &ReadCounts, totals: &Totals) -> Counts {
         let mut sizes = self.sizes.clone();
         Counts {
-            customers_excluded: inputs.shop.customers.excluded.len() as u64,
+            customers_excluded: inputs.shop.customers.facts().excluded.len() as u64,
             lines: read.lines,
             lines_before_previous: read.lines_before,
             lines_excluded: read.excluded,

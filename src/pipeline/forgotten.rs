@@ -1,12 +1,12 @@
 //! Who was forgotten: known by a mark of id or address, when a list has them again.
 
 use super::error::Error;
+use super::list::List;
 use super::optout;
 use crate::domain::merges::Merges;
 use crate::domain::stop::{StopList, Stopped};
 use crate::domain::{Address, Customers, Job, Key};
 use crate::{keys, ledger, runs};
-use rayon::prelude::*;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
@@ -40,34 +40,47 @@ pub fn as_marks(ledger: &ledger::Ledger, keys: &[Key], stopped: Vec<Stopped>) ->
 }
 
 /// The names under which old rows of the ledger keep customers of the list, by id.
-pub fn aged(job: &Job, past: &ledger::Past, customers: &Customers, merges: &Merges) -> Result<HashMap<String, Vec<String>>, Error> {
+pub fn aged(job: &Job, past: &ledger::Past, customers: &List, merges: &Merges) -> Result<HashMap<String, Vec<String>>, Error> {
     let names: HashSet<&str> = past.aged().collect();
     if names.is_empty() {
         return Ok(HashMap::new());
     }
     let keys = optout::live_keys(job)?;
-    let of = |row: usize| {
-        let id = customers.id.get(row);
+    let of = |id: &str| {
         let ids = std::iter::once(id).chain(merges.former(id).iter().map(String::as_str));
         let marks = ids.flat_map(|id| keys.iter().map(|key| aged_mark(key, id)));
         let known: Vec<String> = marks.filter(|mark| names.contains(mark.as_str())).collect();
         (!known.is_empty()).then(|| (id.to_owned(), known))
     };
-    Ok((0..customers.len()).into_par_iter().filter_map(of).collect())
+    let found = |customers: &Customers| -> Vec<_> { customers.id.iter().filter_map(of).collect() };
+    Ok(customers.scan(found)?.into_iter().flatten().collect())
 }
 
 /// The marks of those who were forgotten, and what makes marks.
-struct Marks {
+pub struct Marks {
     marks: HashSet<String>,
     keys: Vec<Key>,
 }
 
 impl Marks {
     /// `None` where nobody was forgotten.
-    fn of(job: &Job) -> Result<Option<Self>, Error> {
+    pub fn of(job: &Job) -> Result<Option<Self>, Error> {
         let ledger = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))?;
         let marks = ledger.map(|ledger| ledger.forgotten()).transpose()?.unwrap_or_default();
         if marks.is_empty() { Ok(None) } else { Ok(Some(Self { marks, keys: optout::live_keys(job)? })) }
+    }
+
+    /// Leaves out of customers of the list who was forgotten.
+    pub fn leave_out(&self, customers: Customers) -> Customers {
+        let (out, stay): (Vec<usize>, Vec<usize>) = (0..customers.len()).partition(|row| self.hold(customers.id.get(*row)));
+        if out.is_empty() {
+            return customers;
+        }
+        let rows: Vec<(usize, usize)> = stay.into_iter().map(|row| (0, row)).collect();
+        let mut kept = Customers::woven([&customers, &customers], &rows);
+        kept.excluded.extend(out.into_iter().map(|row| (customers.id.get(row).to_owned(), FORGOTTEN.to_owned())));
+        kept.excluded.sort_unstable();
+        kept
     }
 
     fn hold(&self, text: &str) -> bool {
@@ -75,26 +88,14 @@ impl Marks {
     }
 }
 
-/// Leaves out of the customer list who was forgotten, as `[customers] exclude` does. The shop's own list may still have them.
-pub fn leave_out(job: &Job, customers: &mut Customers) -> Result<(), Error> {
-    let Some(marks) = Marks::of(job)? else { return Ok(()) };
-    // A mark for each of millions of customers takes its time.
-    let is_out: Vec<bool> = (0..customers.len()).into_par_iter().map(|row| marks.hold(customers.id.get(row))).collect();
-    let (out, stay): (Vec<usize>, Vec<usize>) = (0..customers.len()).partition(|row| is_out.get(*row) == Some(&true));
-    if out.is_empty() {
-        return Ok(());
-    }
-    let rows: Vec<(usize, usize)> = stay.into_iter().map(|row| (0, row)).collect();
-    let mut kept = Customers::woven([customers, customers], &rows);
-    kept.excluded.extend(out.into_iter().map(|row| (customers.id.get(row).to_owned(), FORGOTTEN.to_owned())));
-    kept.excluded.sort_unstable();
-    *customers = kept;
-    Ok(())
+/// How many of the list were forgotten.
+fn listed(customers: &List) -> usize {
+    customers.facts().excluded.iter().filter(|(_, why)| why == FORGOTTEN).count()
 }
 
 /// Whether the list still has somebody who was forgotten.
-pub fn is_listed(customers: &Customers) -> bool {
-    customers.excluded.iter().any(|(_, why)| why == FORGOTTEN)
+pub fn is_listed(customers: &List) -> bool {
+    listed(customers) > 0
 }
 
 /// Whether a stop list still names somebody who was forgotten.
@@ -104,8 +105,8 @@ pub fn is_stopped(job: &Job, list: &StopList) -> Result<bool, Error> {
 }
 
 /// That it has, in words that name nobody.
-pub fn told(job: &Job, customers: &Customers) -> Option<String> {
-    let count = customers.excluded.iter().filter(|(_, why)| why == FORGOTTEN).count();
+pub fn told(job: &Job, customers: &List) -> Option<String> {
+    let count = listed(customers);
     let list = job.customers.as_ref().filter(|_| count > 0)?.written.as_str();
     Some(job.language.pick(
         format!("{list} に、rankmail forget で消した方がまだ {count} 人います（送りません）。元の名簿からも消してください。それまでは名簿の写しを残さないため、diff はできません"),
@@ -117,10 +118,12 @@ pub fn told(job: &Job, customers: &Customers) -> Option<String> {
 }
 
 /// The addresses of the list that were stopped when their customers were forgotten: they are still stopped for everybody else.
-pub fn stopped(job: &Job, customers: &Customers) -> Result<StopList, Error> {
+pub fn stopped(job: &Job, customers: &List) -> Result<StopList, Error> {
     let Some(marks) = Marks::of(job)? else { return Ok(StopList::default()) };
-    let stopped = customers.address.par_iter().filter_map(Address::same).filter(|same| marks.hold(same)).map(Cow::into_owned);
-    Ok(StopList { addresses: stopped.collect(), ..StopList::default() })
+    let stopped = |customers: &Customers| -> Vec<String> {
+        customers.address.iter().filter_map(Address::same).filter(|same| marks.hold(same)).map(Cow::into_owned).collect()
+    };
+    Ok(StopList { addresses: customers.scan(stopped)?.into_iter().flatten().collect(), ..StopList::default() })
 }
 
 /// Those in a plan who were forgotten, and their addresses that were stopped: another job may have forgotten them since it was made.

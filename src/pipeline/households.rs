@@ -7,6 +7,7 @@ use super::error::Error;
 use super::people::People;
 use crate::domain::standing::{Given, Held};
 use crate::domain::{Customers, FeatureRow};
+use chrono::NaiveDate;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -29,8 +30,8 @@ impl Household {
 type Place = (usize, usize);
 
 /// Gives the members of each household the figures and the rank state of all of them.
-pub fn join(customers: &Customers, people: &mut [People]) -> Result<(), Error> {
-    for (name, places) in households(customers, people) {
+pub fn join(people: &mut [People]) -> Result<(), Error> {
+    for (name, places) in households(people) {
         let ids = places.iter().map(|(at, row)| people[*at].id.get(*row).to_owned());
         let mut household = Household { name, members: ids.collect() };
         household.members.sort();
@@ -48,20 +49,12 @@ pub fn join(customers: &Customers, people: &mut [People]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether anybody of the list belongs to a household.
-pub fn any(customers: &Customers) -> bool {
-    !customers.household.iter().all(str::is_empty)
-}
-
 /// The households of two members or more, in any order: none of them touches another.
-fn households(customers: &Customers, people: &[People]) -> Vec<(String, Vec<Place>)> {
-    if !any(customers) {
-        return Vec::new();
-    }
+fn households(people: &[People]) -> Vec<(String, Vec<Place>)> {
     let mut places: HashMap<&str, Vec<Place>> = HashMap::new();
     for (at, part) in people.iter().enumerate() {
         for (row, listed) in part.listed.iter().enumerate() {
-            let name = listed.map_or("", |listed| customers.household.get(listed));
+            let name = listed.map_or("", |listed| part.customers.household.get(listed));
             if !name.is_empty() {
                 places.entry(name).or_default().push((at, row));
             }
@@ -78,32 +71,70 @@ fn too_much(household: &Household) -> Error {
     ))
 }
 
-/// Since when a household is known is since when the first of its members is.
-pub fn known_since(customers: &mut Customers) {
-    let mut earliest = HashMap::new();
-    for (name, since) in customers.household.iter().zip(&customers.since) {
-        if let (false, Some(since)) = (name.is_empty(), since) {
-            earliest.entry(name.to_owned()).and_modify(|first| *first = *since.min(first)).or_insert(*since);
-        }
-    }
-    for (name, since) in customers.household.iter().zip(&mut customers.since) {
-        *since = earliest.get(name).copied().or(*since);
-    }
+/// What the members of households share, household by household.
+#[derive(Default)]
+pub struct Together {
+    /// Whether anybody belongs to one.
+    any: bool,
+    /// Since when a household is known is since when the first of its members is.
+    since: HashMap<String, NaiveDate>,
+    /// A rank given by hand to one member is given to the household: the highest, and of two alike the one that lasts longer.
+    given: HashMap<String, Given>,
 }
 
-/// A rank given by hand to one member is given to the household: the highest, and of two alike the one that lasts longer.
-pub fn share_given(customers: &Customers, given: &mut HashMap<usize, Given>) {
-    let mut best: HashMap<&str, Given> = HashMap::new();
-    let order = |given: &Given| (given.rank, given.until.is_none(), given.until);
-    for (row, one) in &*given {
-        let name = customers.household.get(*row);
-        if !name.is_empty() && best.get(name).is_none_or(|other| order(one) > order(other)) {
-            best.insert(name, *one);
+impl Together {
+    /// What these customers bring to their households; `given` is by row.
+    pub fn of(customers: &Customers, given: &HashMap<usize, Given>) -> Self {
+        let mut own = Self::default();
+        for (row, name) in customers.household.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
+            own.any = true;
+            if let Some(since) = customers.since.get(row).copied().flatten() {
+                own.see_since(name.to_owned(), since);
+            }
+            if let Some(given) = given.get(&row) {
+                own.see_given(name.to_owned(), *given);
+            }
+        }
+        own
+    }
+
+    /// Whether anybody of the list belongs to a household.
+    pub fn any(&self) -> bool {
+        self.any
+    }
+
+    /// The same with what others bring.
+    pub fn join(&mut self, other: Self) {
+        self.any |= other.any;
+        other.since.into_iter().for_each(|(name, since)| self.see_since(name, since));
+        other.given.into_iter().for_each(|(name, given)| self.see_given(name, given));
+    }
+
+    fn see_since(&mut self, name: String, since: NaiveDate) {
+        self.since.entry(name).and_modify(|first| *first = since.min(*first)).or_insert(since);
+    }
+
+    fn see_given(&mut self, name: String, given: Given) {
+        let order = |given: &Given| (given.rank, given.until.is_none(), given.until);
+        let best = self.given.entry(name).or_insert(given);
+        if order(&given) > order(best) {
+            *best = given;
         }
     }
-    for (row, name) in customers.household.iter().enumerate() {
-        if let Some(one) = best.get(name) {
-            given.insert(row, *one);
+
+    /// Gives these customers the day since which their households are known.
+    pub fn known_since(&self, customers: &mut Customers) {
+        for (name, since) in customers.household.iter().zip(&mut customers.since) {
+            *since = self.since.get(name).copied().or(*since);
+        }
+    }
+
+    /// Gives these customers the ranks that their households are given, by row.
+    pub fn share_given(&self, customers: &Customers, given: &mut HashMap<usize, Given>) {
+        for (row, name) in customers.household.iter().enumerate() {
+            if let Some(best) = self.given.get(name) {
+                given.insert(row, *best);
+            }
         }
     }
 }
@@ -169,25 +200,21 @@ mod tests {
         }
     }
 
-    fn part(ids: &[&str], listed: &[Option<usize>], features: Vec<FeatureRow>, held: Vec<Option<Held>>) -> People {
-        People { id: texts(ids), listed: listed.to_vec(), features, held, ..People::default() }
+    fn part(ids: &[&str], households: &[&str], features: Vec<FeatureRow>, held: Vec<Option<Held>>) -> People {
+        let customers = Arc::new(Customers { household: texts(households), ..Customers::default() });
+        let listed = (0..ids.len()).map(|row| row.checked_sub(ids.len() - households.len())).collect();
+        People { id: texts(ids), customers, listed, features, held, ..People::default() }
     }
 
     const HELD: Held = Held { rank: 1, since: None, missed: 0, safe_until: None };
 
     #[test]
     fn members_have_one_set_of_figures_and_one_rank_state() {
-        let customers = Customers { household: texts(&["H", "", "H", "lone"]), ..Customers::default() };
         let mut people = vec![
-            part(&["a", "b"], &[Some(0), Some(1)], vec![row(3), row(4)], vec![Some(HELD), Some(HELD)]),
-            part(
-                &["0", "c", "d"],
-                &[None, Some(2), Some(3)],
-                vec![row(1), row(2), row(6)],
-                vec![None, Some(Held { rank: 3, ..HELD }), None],
-            ),
+            part(&["a", "b"], &["H", ""], vec![row(3), row(4)], vec![Some(HELD), Some(HELD)]),
+            part(&["0", "c", "d"], &["H", "lone"], vec![row(1), row(2), row(6)], vec![None, Some(Held { rank: 3, ..HELD }), None]),
         ];
-        join(&customers, &mut people).unwrap();
+        join(&mut people).unwrap();
         let (a, c) = (&people[0].features[0], &people[1].features[1]);
         assert_eq!((a.orders, a.spend, a.keep_spend_known, a.first_order_at), (5, -5, 10, Some(2)));
         assert_eq!((a.last_order_at, a.bought, c.last_order_at, c.bought), (Some(8), 8, Some(7), 4), "their own");
@@ -204,10 +231,9 @@ mod tests {
 
     #[test]
     fn a_sum_beyond_all_bounds_is_an_error_that_names_the_household() {
-        let customers = Customers { household: texts(&["H", "H"]), ..Customers::default() };
         let rich = FeatureRow { spend: i64::MAX, ..FeatureRow::default() };
-        let mut people = vec![part(&["a", "b"], &[Some(0), Some(1)], vec![rich, rich], vec![None, None])];
-        assert!(join(&customers, &mut people).unwrap_err().to_string().contains("household `H` (a, b)"));
+        let mut people = vec![part(&["a", "b"], &["H", "H"], vec![rich, rich], vec![None, None])];
+        assert!(join(&mut people).unwrap_err().to_string().contains("household `H` (a, b)"));
     }
 
     #[test]
@@ -218,7 +244,7 @@ mod tests {
             since: vec![day("2020-02-01"), None, day("2019-01-01"), day("2021-01-01"), None],
             ..Customers::default()
         };
-        known_since(&mut customers);
+        Together::of(&customers, &HashMap::new()).known_since(&mut customers);
         assert_eq!(customers.since, [day("2019-01-01"), day("2019-01-01"), day("2019-01-01"), day("2021-01-01"), None]);
     }
 

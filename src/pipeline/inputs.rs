@@ -1,15 +1,17 @@
 //! Opens what a run reads: the key, the templates, the lists, the purchases, the memory of earlier runs.
 
 use super::error::Error;
+use super::forgotten::{self, Marks};
+use super::list::List;
 use super::people::Shop;
 use super::previous::{self, Before};
-use super::{absent, check, forgotten, households, stops};
+use super::{absent, check, stops};
 use crate::domain::coupon::folded;
 use crate::domain::customers::Product;
 use crate::domain::job::{Language, Outline};
 use crate::domain::merges::Merges;
 use crate::domain::offer::CodeSource;
-use crate::domain::{Customers, Job, Key, OfferRule};
+use crate::domain::{Job, Key, OfferRule};
 use crate::{features, job, keys, message, purchases, tables};
 use chrono::NaiveDate;
 use std::path::Path;
@@ -53,7 +55,7 @@ pub fn base(job: &Job) -> &Path {
 /// The lists that a run reads.
 #[derive(Clone, Default)]
 pub struct Lists {
-    pub customers: Customers,
+    pub customers: List,
     /// Sorted by id.
     pub products: Vec<Product>,
     /// (relative name, digest).
@@ -78,7 +80,7 @@ impl Knowledge {
 pub fn open(job: &Job, as_of: NaiveDate) -> Result<Inputs, Error> {
     let key = keys::load(&job.keys, true)?;
     let lists = lists(job, as_of)?;
-    check::columns(job, lists.customers.columns.iter().map(|(name, _)| name.as_str()))?;
+    check::columns(job, lists.customers.facts().columns.iter().map(String::as_str))?;
     let templates = templates(job, Some(&lists.customers))?;
     join(job, as_of, key, lists, templates, Knowledge::PRESENT)
 }
@@ -96,9 +98,7 @@ pub fn lists(job: &Job, as_of: NaiveDate) -> Result<Lists, Error> {
     let mut lists = Lists::default();
     if let Some(source) = &job.customers {
         let (merges, file) = merges(job)?;
-        let (mut customers, inputs, notes) = tables::customers(source, &merges, job.zone, as_of, base(job))?;
-        forgotten::leave_out(job, &mut customers)?;
-        households::known_since(&mut customers);
+        let (customers, inputs, notes) = List::read(job, source, &merges, as_of, Marks::of(job)?)?;
         (lists.customers, lists.merges) = (customers, merges);
         lists.digests.extend(file);
         lists.digests.extend(inputs);
@@ -148,11 +148,10 @@ pub fn assemble(
     digests.extend(files);
     digests.extend(purchases.inputs());
     digests.sort();
-    let mut given = previous::given(job, &customers)?;
-    households::share_given(&customers, &mut given);
+    previous::refuse_given(job, &customers)?;
     let gifts = std::mem::take(&mut before.gifts);
     let warnings = job::warnings(job, as_of).into_iter().chain(warnings).collect();
-    let shop = Shop { zone: job.zone, customers, products, gifts, given };
+    let shop = Shop { zone: job.zone, customers, products, gifts };
     Ok(Inputs { key, templates, shop, pools, purchases, before, digests, warnings, merges })
 }
 
@@ -202,13 +201,13 @@ pub fn list_notes(notes: &tables::Notes, language: Language) -> Vec<String> {
     let counts = counts.into_iter().filter(|(count, ..)| *count > 0);
     let counts = counts.map(|(count, ja, en)| language.pick(format!("{ja}: {count}"), format!("{count} {en}")));
     let absent = notes.absent.iter().map(|absent| absent::of_exclude(absent, language));
-    counts.chain(absent).chain(notes.examples.iter().cloned()).collect()
+    counts.chain(absent).chain(notes.examples().map(str::to_owned)).collect()
 }
 
 /// Loads the job's templates; with the customer list at hand its columns are known names.
-pub fn templates(job: &Job, customers: Option<&Customers>) -> Result<message::Templates, Error> {
+pub fn templates(job: &Job, customers: Option<&List>) -> Result<message::Templates, Error> {
     let elsewhere = job::campaigns_beside(&job.path, &job.templates);
-    let columns = customers.map(|list| known_names(job, list.columns.iter().map(|(name, _)| name.clone())));
+    let columns = customers.map(|list| known_names(job, list.facts().columns.iter().cloned()));
     Ok(load_templates(&Outline::of(job), &job.templates, columns, elsewhere)?.inline_css(job.inline_css))
 }
 

@@ -1,6 +1,7 @@
 //! Cashback that reviews of adopted runs paid as a coupon and that no mail has given yet: it is owed until one does.
 
 use super::error::Error;
+use super::list::List;
 use super::{inputs, previous};
 use crate::domain::merges::Merges;
 use crate::domain::offer::{Discount, OfferKind};
@@ -22,20 +23,24 @@ pub struct Owed {
 
 impl Owed {
     /// Nothing is owed to anybody yet.
-    pub fn nothing(job: &Job, customers: &Customers) -> Self {
+    pub fn nothing(job: &Job, customers: &List) -> Result<Self, Error> {
         let mut owed = Self::default();
         if !job.campaigns.iter().any(gives) {
-            return owed;
+            return Ok(owed);
         }
-        let mut households: HashMap<&str, Vec<&str>> = HashMap::new();
-        for (name, id) in customers.household.iter().zip(customers.id.iter()).filter(|(name, _)| !name.is_empty()) {
+        let members = |customers: &Customers| -> Vec<(String, String)> {
+            let pairs = customers.household.iter().zip(customers.id.iter()).filter(|(name, _)| !name.is_empty());
+            pairs.map(|(name, id)| (name.to_owned(), id.to_owned())).collect()
+        };
+        let mut households: HashMap<String, Vec<String>> = HashMap::new();
+        for (name, id) in customers.scan(members)?.into_iter().flatten() {
             households.entry(name).or_default().push(id);
         }
         for members in households.into_values() {
-            let Some(first) = members.iter().min() else { continue };
-            owed.firsts.extend(members.iter().map(|member| ((*member).to_owned(), (*first).to_owned())));
+            let Some(first) = members.iter().min().cloned() else { continue };
+            owed.firsts.extend(members.into_iter().map(|member| (member, first.clone())));
         }
-        owed
+        Ok(owed)
     }
 
     /// What is owed to a customer, or to the household they stand for.
@@ -96,11 +101,11 @@ fn gives(campaign: &Campaign) -> bool {
 pub fn read(
     job: &Job,
     ledger: &ledger::Ledger,
-    (customers, merges): (&Customers, &Merges),
+    (customers, merges): (&List, &Merges),
     as_of: NaiveDate,
     until: i64,
 ) -> Result<Owed, Error> {
-    let mut owed = Owed::nothing(job, customers);
+    let mut owed = Owed::nothing(job, customers)?;
     if !job.campaigns.iter().any(gives) {
         return Ok(owed);
     }

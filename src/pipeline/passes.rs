@@ -5,14 +5,14 @@
 
 use super::accounts::Totals;
 use super::addresses::{self, Claim};
-use super::assess::{self, Assessed, Folded, Listed, MeanOrder};
-use super::choose::{self, Failures, GivenAway, LastOrders};
+use super::assess::{self, Assessed, Folded, MeanOrder};
+use super::choose::{self, Failures, GivenAway, LastOrders, OrderLines};
+use super::coupons;
 use super::error::Error;
 use super::figures::Tally;
 use super::inputs::Inputs;
 use super::people::People;
 use super::progress::{Step, Watch};
-use super::{coupons, households};
 use crate::domain::features::ReadCounts;
 use crate::domain::ladder::Admission;
 use crate::domain::plan::PlanPart;
@@ -20,7 +20,6 @@ use crate::domain::{Dates, Job, OfferRule, Rate};
 use crate::{campaigns, features, ranks, runs};
 use chrono::NaiveDate;
 use rayon::prelude::*;
-use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -62,7 +61,7 @@ fn is_of_parts(job: &Job, inputs: &Inputs) -> bool {
     let told = job.customers.as_ref().is_some_and(|list| list.points.is_some());
     let accounts = job.points.is_some() || job.cashback.is_some() || told;
     let tops = job.ladder.ranks.iter().any(|rank| matches!(rank.admits, Admission::Top(_)));
-    !accounts && !tops && !assess::wants_orders(job, inputs) && !households::any(&inputs.shop.customers) && !choose::meets(job)
+    !accounts && !tops && !assess::wants_orders(job, inputs) && !inputs.shop.customers.facts().together.any() && !choose::meets(job)
 }
 
 /// All people in memory at once.
@@ -88,7 +87,7 @@ fn part_by_part<'a>(
 ) -> Result<Option<Decided<'a>>, Error> {
     let dates = assess::dates(job, inputs, as_of);
     let Folded { features, read, .. } = assess::fold(job, inputs, dates.bounds(job.zone), watch)?;
-    let passes = Passes { job, inputs, dates: &dates, features: &features, listed: Listed::of(inputs) };
+    let passes = Passes { job, inputs, dates: &dates, features: &features };
     let met = passes.first()?;
     let (tally, given, failures, mut codes) = passes.second(&met, draft, watch)?;
     failures.refuse(job)?;
@@ -106,16 +105,16 @@ struct Passes<'a, 'i> {
     inputs: &'i Inputs,
     dates: &'i Dates,
     features: &'i features::Folded,
-    listed: Listed,
 }
 
 /// What the first pass leaves to the second.
 struct Met {
     mean_order: i64,
     matched: u64,
-    /// By partition: the places of the matches whose address is somebody else's, and the last orders that mails show.
+    /// By partition: the places of the matches whose address is somebody else's.
     lost: Vec<Vec<usize>>,
-    orders: Vec<Mutex<HashMap<String, crate::domain::LastOrder>>>,
+    /// The last orders that mails show.
+    orders: OrderLines,
 }
 
 /// What one partition brings to the meeting.
@@ -133,7 +132,7 @@ impl<'a> Passes<'a, '_> {
     /// The people of a partition with ranks and matches.
     fn people(&self, at: usize) -> Result<People, Error> {
         let (job, inputs) = (self.job, self.inputs);
-        let mut people = self.listed.join(inputs, at, &self.features.partition(at)?);
+        let mut people = assess::join(job, inputs, at, &self.features.partition(at)?)?;
         assess::assign(job, inputs, self.dates, &ranks::Tops::default(), &mut people);
         let facts: campaigns::RunFacts = assess::facts(job, self.dates, inputs.before.run.is_none());
         people.matches = assess::matches(job, inputs, &facts, None, (at, &people));
@@ -143,7 +142,7 @@ impl<'a> Passes<'a, '_> {
     /// What only the whole shop knows: the average order, who shares an address, and the last orders that are to be read.
     fn first(&self) -> Result<Met, Error> {
         let (job, inputs) = (self.job, self.inputs);
-        let several = addresses::Several::of(&inputs.shop.customers);
+        let several = &inputs.shop.customers.facts().several;
         let look = |at| -> Result<Seen, Error> {
             let people = self.people(at)?;
             let mut orders = LastOrders::new(job, inputs);
@@ -160,7 +159,7 @@ impl<'a> Passes<'a, '_> {
             mean_order: seen.iter().map(|seen| seen.mean_order).sum::<MeanOrder>().net(),
             matched: seen.iter().map(|seen| seen.matched).sum(),
             lost: vec![Vec::new(); features::PARTITIONS],
-            orders: (0..features::PARTITIONS).map(|_| Mutex::default()).collect(),
+            orders: OrderLines::default(),
         };
         let mut claims = Vec::new();
         let mut orders = LastOrders::default();
@@ -171,9 +170,7 @@ impl<'a> Passes<'a, '_> {
         for (at, nth) in addresses::lost(&claims) {
             met.lost[at].push(nth);
         }
-        for (customer, order) in orders.read(job, inputs, self.dates.as_of)? {
-            met.orders[features::partition_of(&customer)].get_mut().unwrap_or_else(PoisonError::into_inner).insert(customer, order);
-        }
+        met.orders = orders.read(job, inputs, self.dates.as_of)?;
         Ok(met)
     }
 
@@ -210,8 +207,7 @@ impl<'a> Passes<'a, '_> {
         for nth in &met.lost[at] {
             people.matches[*nth].address_lost = true;
         }
-        let mut orders = std::mem::take(&mut *met.orders[at].lock().unwrap_or_else(PoisonError::into_inner));
-        choose::give_last_orders(&mut people, &mut orders);
+        met.orders.give(at, &mut people)?;
         let matched = people.matches.len() as u64;
         let assessed = Assessed {
             dates: self.dates.clone(),

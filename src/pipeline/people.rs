@@ -1,6 +1,7 @@
 //! One hash partition of the shop's customers: features, list and rank state side by side, row for row.
 
 use super::households::Household;
+use super::list::List;
 use crate::domain::customers::Product;
 use crate::domain::features::FeatureRow;
 use crate::domain::orders::LastOrder;
@@ -17,12 +18,10 @@ use std::sync::Arc;
 /// What all partitions look into.
 pub struct Shop {
     pub zone: Zone,
-    pub customers: Customers,
+    pub customers: List,
     pub products: Vec<Product>,
     /// The gifts that customers have had from the job, by customer.
     pub gifts: HashMap<String, Vec<String>>,
-    /// Ranks given by hand, by row of the customer list; those without are not there.
-    pub given: HashMap<usize, Given>,
 }
 
 impl Shop {
@@ -52,8 +51,11 @@ pub struct Match {
 pub struct People {
     pub id: Texts,
     pub features: Vec<FeatureRow>,
-    /// The row in the customer list.
+    /// Those of them who are in the customer list, and the row of each there.
+    pub customers: Arc<Customers>,
     pub listed: Vec<Option<usize>>,
+    /// Ranks given by hand, by row of the customer list; those without are not there.
+    pub given: HashMap<usize, Given>,
     /// The last order's id, empty where there is none.
     pub last_order_id: Texts,
     pub held: Vec<Option<Held>>,
@@ -71,13 +73,13 @@ pub struct People {
 }
 
 impl People {
-    /// Joins those who bought with those who are listed (rows of the list, sorted by id); customers that the shop excludes are left out.
-    pub fn join(features: &Features, customers: &Customers, listed: &[usize], held: &HashMap<String, Held>) -> Self {
-        let mut people = Self::default();
+    /// Joins those who bought with those who are listed; customers that the shop excludes are left out.
+    pub fn join(features: &Features, customers: Arc<Customers>, given: HashMap<usize, Given>, held: &HashMap<String, Held>) -> Self {
+        let mut people = Self { given, ..Self::default() };
         let (mut bought, mut list) = (0, 0);
         loop {
             let buyer = (bought < features.customer_id.len()).then(|| features.customer_id.get(bought));
-            let member = listed.get(list).map(|row| customers.id.get(*row));
+            let member = (list < customers.len()).then(|| customers.id.get(list));
             let id = match (buyer, member) {
                 (None, None) => break,
                 (Some(id), None) | (None, Some(id)) => id,
@@ -85,16 +87,17 @@ impl People {
             };
             let is_buyer = buyer == Some(id);
             let is_member = member == Some(id);
-            if is_member || !is_excluded(customers, id) {
+            if is_member || !is_excluded(&customers, id) {
                 people.id.push(id);
                 people.features.push(if is_buyer { features.rows.get(bought).copied().unwrap_or_default() } else { FeatureRow::default() });
                 people.last_order_id.push(if is_buyer { features.last_order.get(bought) } else { "" });
-                people.listed.push(if is_member { listed.get(list).copied() } else { None });
+                people.listed.push(is_member.then_some(list));
                 people.held.push(held.get(id).copied());
             }
             bought += usize::from(is_buyer);
             list += usize::from(is_member);
         }
+        people.customers = customers;
         people
     }
 
@@ -115,7 +118,7 @@ impl People {
 
     /// The day from which the tenure counts, given the first order that is known: the relationship may be older than the purchases.
     pub fn tenure_from(&self, shop: &Shop, row: usize, first_order: Option<i64>) -> Option<NaiveDate> {
-        let since = self.listed[row].and_then(|listed| shop.customers.since.get(listed).copied().flatten());
+        let since = self.listed[row].and_then(|listed| self.customers.since.get(listed).copied().flatten());
         let first = first_order.and_then(|instant| shop.zone.date(instant));
         match (since, first) {
             (Some(since), Some(first)) => Some(since.min(first)),
@@ -139,7 +142,7 @@ impl People {
             tenure_from_next: self.tenure_from(shop, row, settled(bounds.next_settled)),
             tenure_from_keep: self.tenure_from(shop, row, settled(bounds.keep_settled)),
             held: self.held[row],
-            given: self.listed[row].and_then(|listed| shop.given.get(&listed)).copied(),
+            given: self.listed[row].and_then(|listed| self.given.get(&listed)).copied(),
         }
     }
 
@@ -150,7 +153,7 @@ impl People {
             id: self.id.get(row),
             features,
             standing: &self.standings[row],
-            listed: self.listed[row].map(|listed| Listed { customers: &shop.customers, row: listed }),
+            listed: self.listed[row].map(|listed| Listed { customers: &self.customers, row: listed }),
             first_order_on: features.first_order_at.and_then(|instant| shop.zone.date(instant)),
             anniversary_of: self.tenure_from(shop, row, features.first_order_at),
             last_order_on: features.last_order_at.and_then(|instant| shop.zone.date(instant)),

@@ -61,10 +61,10 @@ pub fn plan(request: &Request) -> Result<Planned, Error> {
     let given = std::mem::take(&mut decided.given);
     summary.counts.pools = given.pools;
     (summary.counts.places, summary.counts.budgets) = (given.places, given.budgets);
-    summary.warnings.extend(absent::in_lists(job, &inputs.shop.customers, &inputs.shop.products));
+    summary.warnings.extend(absent::in_lists(job, &inputs.shop.customers, &inputs.shop.products)?);
     summary.warnings.extend(forgotten::told(job, &inputs.shop.customers));
-    summary.warnings.extend(absent::in_list(job, &inputs.shop.customers, decided.tally.strangers()));
-    summary.brakes = brakes::on_plan(job, &summary, inputs.before.summary.as_ref(), &inputs.shop.customers);
+    summary.warnings.extend(absent::in_list(job, &inputs.shop.customers, decided.tally.strangers())?);
+    summary.brakes = brakes::on_plan(job, &summary, inputs.before.summary.as_ref(), &inputs.shop.customers)?;
     let mut summary = write(request, &folder, &inputs, (draft, &decided.tally), summary)?;
     // Whether the cart knows the codes, and what day it is, is not for the folder to say: that changes without it.
     summary.brakes.extend(register::brake_of_plan(job, &summary, decided.tally.coded())?);

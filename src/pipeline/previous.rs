@@ -2,7 +2,8 @@
 
 use super::error::Error;
 use super::forgotten;
-use super::households::higher;
+use super::held::HeldBefore;
+use super::list::List;
 use super::owed::{self, Owed};
 use super::spent::{self, SpentBefore};
 use crate::domain::ladder::PreviousRun;
@@ -27,8 +28,7 @@ pub struct Before {
     pub summary: Option<Summary>,
     /// The adopted runs of that job, the earliest first.
     pub adopted: Vec<ledger::Adoption>,
-    /// H for each customer that had a rank.
-    pub held: HashMap<String, Held>,
+    pub held: HeldBefore,
     /// Mails of the past and those who must not be mailed.
     pub past: ledger::Past,
     /// The gifts that customers have had from the job, by customer.
@@ -42,9 +42,9 @@ pub struct Before {
 }
 
 /// Reads the state before `as_of` as it was at the instant `until` (microseconds UTC). Nothing is created where nothing is.
-pub fn read(job: &Job, customers: &Customers, merges: &Merges, as_of: NaiveDate, until: i64) -> Result<Before, Error> {
+pub fn read(job: &Job, customers: &List, merges: &Merges, as_of: NaiveDate, until: i64) -> Result<Before, Error> {
     let Some(ledger) = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))? else {
-        let before = Before { owed: Owed::nothing(job, customers), ..Before::default() };
+        let before = Before { owed: Owed::nothing(job, customers)?, ..Before::default() };
         return first_run(job, customers, before);
     };
     let own = ledger.adopted_until(&job.name, as_of, until)?.map(|adoption| open_adopted(job, &adoption)).transpose()?;
@@ -71,7 +71,7 @@ pub fn read(job: &Job, customers: &Customers, merges: &Merges, as_of: NaiveDate,
     let Some(ranking) = ranking else { return first_run(job, customers, before) };
     let summary = &ranking.summary;
     let run = PreviousRun { as_of: summary.as_of, closing: summary.closing, keep_by: summary.keep_by };
-    Ok(Before { run: Some(run), held: held(job, &ranking, merges)?, ..before })
+    Ok(Before { run: Some(run), held: HeldBefore::left(job, &ranking, merges)?, ..before })
 }
 
 /// The adopted runs of the job whose ranks count, before `as_of` and as it was at the instant `until`.
@@ -89,7 +89,7 @@ fn adopted_in(ledger: &ledger::Ledger, job: &Job, as_of: NaiveDate, until: i64) 
 }
 
 /// The mails and stops of the past alone, as `read` gives them.
-pub fn past(job: &Job, customers: &Customers, merges: &Merges, as_of: NaiveDate, until: i64) -> Result<ledger::Past, Error> {
+pub fn past(job: &Job, customers: &List, merges: &Merges, as_of: NaiveDate, until: i64) -> Result<ledger::Past, Error> {
     let ledger = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))?;
     let past = ledger.map_or_else(|| Ok(ledger::Past::default()), |ledger| ledger.history(&job.name, as_of, until))?;
     let aged = forgotten::aged(job, &past, customers, merges)?;
@@ -215,39 +215,20 @@ fn under_present_names(mut summary: Summary, ladder: &Ladder) -> Summary {
     summary
 }
 
-/// The rank of each customer of a run; of ids that are one now, the highest.
-fn held(job: &Job, run: &runs::Opened, merges: &Merges) -> Result<HashMap<String, Held>, Error> {
-    let mut held: HashMap<String, Held> = HashMap::new();
-    let mut unknown = Unknown::new();
-    for customer in run.customers()? {
-        let customer = customer?;
-        let Some(name) = customer.rank else { continue };
-        match job.ladder.find_or_was(&name) {
-            Some(rank) => {
-                let state = Held { rank, since: customer.rank_since, missed: customer.missed_reviews, safe_until: customer.safe_until };
-                let id = merges.present(&customer.customer_id).to_owned();
-                held.entry(id).and_modify(|other| *other = higher(*other, state)).or_insert(state);
-            }
-            None => note_unknown(&mut unknown, &name, &customer.customer_id),
-        }
-    }
-    refuse_unknown(&unknown, &format!("the run of {} left", run.summary.as_of), &job.ladder)?;
-    Ok(held)
-}
-
 /// At the first run the customer list tells where ranks start.
-fn first_run(job: &Job, customers: &Customers, before: Before) -> Result<Before, Error> {
+fn first_run(job: &Job, customers: &List, before: Before) -> Result<Before, Error> {
     if let Some(ranks_of) = &job.ladder.of {
         return Err(Error::Data(format!(
             "[ranks] of = \"{ranks_of}\": that job has no adopted run in {} yet; run it first",
             job.runs.display()
         )));
     }
-    Ok(Before { held: starts(job, customers)?, ..before })
+    refuse_starts(job, customers)?;
+    Ok(Before { held: HeldBefore::Listed, ..before })
 }
 
-/// The ranks that the customer list has, for a first run.
-fn starts(job: &Job, customers: &Customers) -> Result<HashMap<String, Held>, Error> {
+/// The ranks that customers of the list have for a first run, and those names that the ladder does not have.
+pub fn starts(job: &Job, customers: &Customers) -> (HashMap<String, Held>, Unknown) {
     let mut held = HashMap::new();
     let mut unknown = Unknown::new();
     for (id, name) in customers.id.iter().zip(customers.rank.iter()).filter(|(_, name)| !name.is_empty()) {
@@ -258,21 +239,29 @@ fn starts(job: &Job, customers: &Customers) -> Result<HashMap<String, Held>, Err
             None => note_unknown(&mut unknown, name, id),
         }
     }
-    refuse_unknown(&unknown, "the customer list has", &job.ladder)?;
-    Ok(held)
+    (held, unknown)
+}
+
+fn refuse_starts(job: &Job, customers: &List) -> Result<(), Error> {
+    refuse_unknown(&customers.facts().unknown_starts, "the customer list has", &job.ladder)
+}
+
+/// Ranks given by hand that the ladder does not have.
+pub fn refuse_given(job: &Job, customers: &List) -> Result<(), Error> {
+    refuse_unknown(&customers.facts().unknown_given, "the customer list gives (rank_at_least)", &job.ladder)
 }
 
 /// The ranks in the customer list that the ladder does not have, as a plan would find them.
-pub fn refuse_listed(job: &Job, customers: &Customers) -> Result<(), Error> {
-    given(job, customers)?;
+pub fn refuse_listed(job: &Job, customers: &List) -> Result<(), Error> {
+    refuse_given(job, customers)?;
     if job.ladder.of.is_none() && adopted(job, NaiveDate::MAX, i64::MAX)?.is_empty() {
-        starts(job, customers)?;
+        refuse_starts(job, customers)?;
     }
     Ok(())
 }
 
-/// The ranks that the customer list gives by hand, by row of the list.
-pub fn given(job: &Job, customers: &Customers) -> Result<HashMap<usize, Given>, Error> {
+/// The ranks that the list gives by hand to these customers, by row, and those names that the ladder does not have.
+pub fn given(job: &Job, customers: &Customers) -> (HashMap<usize, Given>, Unknown) {
     let mut given = HashMap::new();
     let mut unknown = Unknown::new();
     for (row, name) in customers.rank_at_least.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
@@ -283,8 +272,7 @@ pub fn given(job: &Job, customers: &Customers) -> Result<HashMap<usize, Given>, 
             None => note_unknown(&mut unknown, name, customers.id.get(row)),
         }
     }
-    refuse_unknown(&unknown, "the customer list gives (rank_at_least)", &job.ladder)?;
-    Ok(given)
+    (given, unknown)
 }
 
 /// Ranks that the ladder does not have, by name: how many hold them, and one who does.
@@ -293,6 +281,17 @@ pub type Unknown = BTreeMap<String, (u64, String)>;
 /// One more customer holds such a rank.
 pub fn note_unknown(unknown: &mut Unknown, name: &str, id: &str) {
     unknown.entry(name.to_owned()).or_insert_with(|| (0, id.to_owned())).0 += 1;
+}
+
+/// The same with those of other customers: of those who hold a rank the first by id is named.
+pub fn join_unknown(unknown: &mut Unknown, other: Unknown) {
+    for (name, (count, id)) in other {
+        let own = unknown.entry(name).or_insert_with(|| (0, id.clone()));
+        own.0 += count;
+        if id < own.1 {
+            own.1 = id;
+        }
+    }
 }
 
 /// Refuses ranks that the ladder does not have.

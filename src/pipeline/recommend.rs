@@ -2,13 +2,14 @@
 
 use super::error::Error;
 use super::inputs::{self, Inputs};
+use super::list::List;
 use super::people::Shop;
 use super::progress::{Step, Watch};
 use crate::domain::customers::Product;
 use crate::domain::mail::Unmatched;
 use crate::domain::offer::OfferKind;
 use crate::domain::recommend::{Interval, Pairs, Pick, Recommend, Support};
-use crate::domain::{Bounds, Campaign, Customers, Dates, Job, Offer, OrderBook, RankIndex};
+use crate::domain::{Bounds, Campaign, Dates, Job, Offer, OrderBook, RankIndex};
 use crate::recommend::{self, History};
 use crate::{features, job as job_room, purchases};
 use chrono::NaiveDate;
@@ -24,7 +25,7 @@ pub struct Advice<'a> {
 }
 
 /// What the shop knows of its customers' orders.
-fn history<'a>(job: &'a Job, lists: (&'a Customers, &'a [Product]), book: &'a OrderBook, as_of: NaiveDate, bounds: Bounds) -> History<'a> {
+fn history<'a>(job: &'a Job, lists: (&'a List, &'a [Product]), book: &'a OrderBook, as_of: NaiveDate, bounds: Bounds) -> History<'a> {
     History {
         book,
         products: job.products.as_ref().map(|_| lists.1),
@@ -33,7 +34,7 @@ fn history<'a>(job: &'a Job, lists: (&'a Customers, &'a [Product]), book: &'a Or
         zone: job.zone,
         as_of,
         bounds,
-        excluded: &lists.0.excluded,
+        excluded: &lists.0.facts().excluded,
     }
 }
 

@@ -6,6 +6,7 @@
 //! memory: what `once` and `min_days_between` see of these months is what the play itself mailed. Lists and purchases are those of today.
 
 use super::error::Error;
+use super::held::HeldBefore;
 use super::owed::Owed;
 use super::progress::Watch;
 use super::spent::SpentBefore;
@@ -105,7 +106,7 @@ fn stops(request: &Request) -> Result<Vec<Stop>, Error> {
 /// What one stop leaves to the next.
 struct Left {
     run: PreviousRun,
-    held: HashMap<String, Held>,
+    held: HeldBefore,
     /// The gifts that customers have had.
     gifts: HashMap<String, Vec<String>>,
     /// Places, seats and money that were given.
@@ -127,7 +128,7 @@ fn replay(job: &Job, stops: &[Stop], watch: &Watch) -> Result<Replay, Error> {
             (left, mailed) = (None, Arc::default());
         }
         let lists = inputs::lists(job, stop.as_of)?;
-        check::columns(job, lists.customers.columns.iter().map(|(name, _)| name.as_str()))?;
+        check::columns(job, lists.customers.facts().columns.iter().map(String::as_str))?;
         let templates = inputs::templates(job, Some(&lists.customers))?;
         let before = match left {
             None => previous::read(job, &lists.customers, &lists.merges, stop.as_of, stop.until)?,
@@ -167,13 +168,12 @@ fn replay(job: &Job, stops: &[Stop], watch: &Watch) -> Result<Replay, Error> {
 }
 
 /// The ranks that a stop leaves.
-fn held(parts: &[PlanPart]) -> HashMap<String, Held> {
-    let all = parts.iter().flat_map(|part| part.customer_id.iter().zip(&part.standings));
-    all.filter_map(|(id, standing)| {
+fn held(parts: &[PlanPart]) -> HeldBefore {
+    let held = |(id, standing): (&str, &Standing)| {
         let Standing { rank, since, missed, safe_until, .. } = *standing;
         rank.map(|rank| (id.to_owned(), Held { rank, since, missed, safe_until }))
-    })
-    .collect()
+    };
+    HeldBefore::Played(parts.iter().map(|part| part.customer_id.iter().zip(&part.standings).filter_map(held).collect()).collect())
 }
 
 /// Adds the mails and gifts of a stop to those of the play.

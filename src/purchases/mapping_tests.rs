@@ -1,6 +1,6 @@
 //! Lines that are chosen by `include`, paid in several columns, or refunds of other orders.
 
-use super::tests::{ALL, Columns, lines, one, opened, put, rule, shop, with};
+use super::tests::{ALL, Columns, last_orders, lines, one, opened, put, rule, shop, with};
 use super::{Error, Request};
 use crate::domain::job::{AmountColumns, PurchasesSource, RuleKind};
 use crate::domain::orders::LineFate;
@@ -302,7 +302,7 @@ fn a_last_order_knows_the_lines_of_its_refunds() {
     let folder = shop(columns);
     let purchases = opened(folder.path(), |source| source.refund_of = vec!["original".into()]).unwrap();
     let wanted = HashMap::from([("a".to_owned(), ("1".to_owned(), 0))]);
-    let orders = purchases.last_orders(&wanted, i64::MAX).unwrap();
+    let orders = last_orders(&purchases, &wanted, i64::MAX).unwrap();
     assert_eq!(orders["a"].items.iter().map(|item| item.amount).collect::<Vec<_>>(), [100, 5], "of two orders, and not of order 7");
 }
 

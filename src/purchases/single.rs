@@ -4,8 +4,8 @@ use super::columns::Place;
 use super::lines::{Lines, Verdict};
 use super::scan::{self, Task, Wanted};
 use super::{Error, Purchases, words};
+use crate::domain::HistoryLine;
 use crate::domain::orders::{LineFate, OrderItem};
-use crate::domain::{HistoryLine, LastOrder};
 use arrow::array::{Array, Int64Array, StringViewArray};
 use std::collections::HashMap;
 
@@ -71,31 +71,22 @@ impl Purchases {
         }
     }
 
-    /// The items of last orders: `wanted` gives, for each customer, the order's id (empty: the line has none and is known by its instant)
-    /// and the order's time, as the features tell them. Lines from `as_of` on are not seen. A customer whose order is not found is left out.
-    pub fn last_orders(&self, wanted: &HashMap<String, (String, i64)>, as_of: i64) -> Result<HashMap<String, LastOrder>, Error> {
-        let groups = self.each(&self.tasks(as_of), |task| {
-            let mut found = Vec::new();
+    /// The lines of last orders: `wanted` gives, for each customer, the order's id (empty: the line has none and is known by its instant)
+    /// and the order's time, as the features tell them. Lines from `as_of` on are not seen. Each line is taken with its customer and the
+    /// store it names, from many threads and in any order.
+    pub fn last_orders(
+        &self,
+        wanted: &HashMap<String, (String, i64)>,
+        as_of: i64,
+        take: &(dyn Fn(&str, Option<String>, OrderItem) + Sync),
+    ) -> Result<(), Error> {
+        self.each(&self.tasks(as_of), |task| {
             self.scan(task, EVERYTHING, |lines, _| {
-                self.pick(&lines, wanted, as_of, &mut found);
+                self.pick(&lines, wanted, as_of, take);
                 Ok(())
-            })?;
-            Ok(found)
+            })
         })?;
-        let mut orders: HashMap<String, LastOrder> = HashMap::new();
-        for (customer, store, item) in groups.into_iter().flatten() {
-            let order = orders.entry(customer).or_default();
-            order.store = order.store.take().into_iter().chain(store).min();
-            order.items.extend(Some(item).filter(|item| item.amount > 0));
-        }
-        // What a mail shows must not depend on how the lines lie in the files: what cost most comes first.
-        for order in orders.values_mut() {
-            order.items.sort_by(|one, other| {
-                let rest = |item: &OrderItem| (item.product.clone(), item.category.clone(), item.quantity);
-                other.amount.cmp(&one.amount).then_with(|| rest(one).cmp(&rest(other)))
-            });
-        }
-        Ok(orders)
+        Ok(())
     }
 
     fn pick(
@@ -103,7 +94,7 @@ impl Purchases {
         lines: &Lines,
         wanted: &HashMap<String, (String, i64)>,
         as_of: i64,
-        found: &mut Vec<(String, Option<String>, OrderItem)>,
+        take: &(dyn Fn(&str, Option<String>, OrderItem) + Sync),
     ) {
         for row in 0..lines.len() {
             let customer = if lines.customer.is_valid(row) { lines.customer.value(row) } else { continue };
@@ -122,7 +113,7 @@ impl Purchases {
                     quantity: number(lines.quantity.as_ref(), row),
                     amount: lines.amount.value(row),
                 };
-                found.push((customer.to_owned(), word(lines.store.as_ref(), row), item));
+                take(customer, word(lines.store.as_ref(), row), item);
             }
         }
     }

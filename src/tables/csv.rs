@@ -1,7 +1,7 @@
 //! CSV and TSV: UTF-8, UTF-16 with its mark, or CP932; quoted fields may hold line breaks; every row has the header's length.
 
 use super::error::Error;
-use super::table::{Column, Kind, LONGEST_VALUE, Table, Wanted};
+use super::table::{Column, Kind, LONGEST_VALUE, Places, Stretch, Table, Take, Wanted};
 use crate::domain::{Value, Values};
 use encoding_rs::{Encoding, SHIFT_JIS, UTF_8};
 use std::fs::File;
@@ -11,15 +11,18 @@ use std::path::Path;
 /// The whole text is held at once; beyond this a list belongs into Parquet.
 const LARGEST: u64 = 4 << 30;
 
+/// Rows that are handed on together.
+const STRETCH: usize = 4_096;
+
 /// How much of a file is looked at for its header.
 const HEADER_REACH: u64 = 1 << 18;
 
 /// Reads a whole list. Empty fields are nothing, all others are text.
-pub fn read(file: File, path: &Path, name: &str, wanted: Wanted) -> Result<Table, Error> {
+pub fn read(file: File, path: &Path, name: &str, wanted: Wanted, take: Take) -> Result<Table, Error> {
     let (bytes, digest) = whole(file, name, wanted.key)?;
     let text = decode(bytes, name)?;
-    let (columns, lines) = parse(&text, tabs_by_name(path), name, wanted)?;
-    Ok(Table { file: name.to_owned(), columns, rows: lines.len(), lines: Some(lines), digest })
+    let (columns, rows) = parse(&text, tabs_by_name(path), name, wanted, take)?;
+    Ok(Table { file: name.to_owned(), columns, rows, places: Places::Lines(Vec::new()), digest })
 }
 
 /// All bytes of a file, and their digest.
@@ -141,21 +144,20 @@ fn strange(file: &str, line: u64, error: &csv::Error) -> Error {
     Error::Line { file: file.to_owned(), line, what: format!("is no CSV: {error}") }
 }
 
-/// All rows, and the lines on which they begin.
-fn parse(text: &str, tabs: bool, file: &str, wanted: Wanted) -> Result<(Vec<Column>, Vec<u64>), Error> {
+/// The columns, and how many rows there are.
+fn parse(text: &str, tabs: bool, file: &str, wanted: Wanted, take: Take) -> Result<(Vec<Column>, usize), Error> {
     let mut reader = reader(text, tabs);
     let mut record = csv::StringRecord::new();
     let named = header(&mut reader, &mut record, file)?;
     let width = record.len();
     // Columns that are not wanted stay without values, so that a message can still name them.
-    let mut columns: Vec<(usize, bool, Column)> = named
-        .into_iter()
-        .map(|(at, name)| {
-            let kept = wanted.only.is_none_or(|only| only.contains(&name.as_str()));
-            (at, kept, Column { name, kind: Kind::Text, type_name: "text".to_owned(), values: Values::default() })
-        })
-        .collect();
-    let mut lines = Vec::new();
+    let kept: Vec<Option<usize>> =
+        named.iter().map(|(at, name)| wanted.only.is_none_or(|only| only.contains(&name.as_str())).then_some(*at)).collect();
+    let column = |(_, name)| Column { name, kind: Kind::Text, type_name: "text".to_owned(), values: Values::default() };
+    let columns: Vec<Column> = named.into_iter().map(column).collect();
+    let none = || Stretch { places: Places::Lines(Vec::new()), values: vec![Vec::new(); columns.len()] };
+    let mut stretch = none();
+    let (mut rows, mut last) = (0, 1);
     let mut ends_in_lines = false;
     let mut counter = LineCounter { text: text.as_bytes(), at: 0, line: 1 };
     loop {
@@ -174,19 +176,24 @@ fn parse(text: &str, tabs: bool, file: &str, wanted: Wanted) -> Result<(Vec<Colu
         if record.iter().any(|field| field.len() > LONGEST_VALUE) {
             return Err(wrong(format!("has a field of more than {LONGEST_VALUE} bytes; a quote may be missing at its end")));
         }
-        for (at, _, column) in columns.iter_mut().filter(|(_, kept, _)| *kept) {
+        for (values, at) in stretch.values.iter_mut().zip(&kept) {
+            let Some(at) = at else { continue };
             let field = record.get(*at).unwrap_or_default();
-            column.values.push(if field.is_empty() { Value::Null } else { Value::Text(field.to_owned()) });
+            values.push(if field.is_empty() { Value::Null } else { Value::Text(field.to_owned()) });
         }
-        lines.push(line);
+        stretch.places.push(line);
+        (rows, last) = (rows + 1, line);
+        if stretch.places.numbers().len() == STRETCH {
+            take(&columns, std::mem::replace(&mut stretch, none()));
+        }
         ends_in_lines = record.iter().next_back().is_some_and(|field| field.contains('\n'));
     }
     // A quote that is never closed swallows the rest of the file, and with it people who would vanish without a word.
     if ends_in_lines && text.bytes().filter(|byte| *byte == b'"').count() % 2 == 1 {
-        let line = lines.last().copied().unwrap_or(1);
-        return Err(Error::Line { file: file.to_owned(), line, what: "opens a quote that is never closed".to_owned() });
+        return Err(Error::Line { file: file.to_owned(), line: last, what: "opens a quote that is never closed".to_owned() });
     }
-    Ok((columns.into_iter().map(|(_, _, column)| column).collect(), lines))
+    take(&columns, stretch);
+    Ok((columns, rows))
 }
 
 /// Turns byte positions, which only rise, into lines.
@@ -220,7 +227,16 @@ mod tests {
     const WANTED: Wanted = Wanted { key: "the key", zone: Zone(chrono_tz::Asia::Tokyo), only: None };
 
     fn parsed(bytes: &[u8]) -> Result<(Vec<Column>, Vec<u64>), Error> {
-        parse(&decode(bytes.to_vec(), "c.csv")?, false, "c.csv", WANTED)
+        let (mut values, mut lines) = (Vec::<Values>::new(), Vec::new());
+        let text = decode(bytes.to_vec(), "c.csv")?;
+        let (mut columns, rows) = parse(&text, false, "c.csv", WANTED, &mut |columns, stretch| {
+            values.resize_with(columns.len(), Values::default);
+            values.iter_mut().zip(stretch.values).for_each(|(column, read)| column.extend(read));
+            lines.extend(stretch.places.numbers());
+        })?;
+        columns.iter_mut().zip(values).for_each(|(column, values)| column.values = values);
+        assert_eq!(rows, lines.len());
+        Ok((columns, lines))
     }
 
     fn cells(bytes: &[u8]) -> Vec<(String, Vec<String>)> {

@@ -1,111 +1,76 @@
-//! The customer list: who may be mailed, under which name, since when.
+//! Customers of the rows of a list: who may be mailed, under which name, since when.
 
+use super::address;
 use super::error::Error;
-use super::table::{self, Column, IDS, Kind, Table, Wanted, one_of, word};
-use super::{Input, address, points};
+use super::notes::{About, Absent, EXAMPLES, HELD, Notes};
+use super::points;
+use super::table::{Column, IDS, Kind, Table, one_of, word};
 use crate::domain::job::{ConsentSource, ContactsSource, CustomersSource};
 use crate::domain::merges::Merges;
 use crate::domain::{Contacts, Customers, Moment, Texts, Value, Values, Zone, channel};
 use chrono::NaiveDate;
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::path::Path;
 use std::slice;
-
-/// The key that names the file.
-pub const KEY: &str = "`path` in [customers]";
-
-/// How many examples a message or note shows.
-const EXAMPLES: usize = 5;
+use std::sync::Arc;
 
 /// The kinds that a date can be read from.
 const DATES: [Kind; 5] = [Kind::Date, Kind::Time, Kind::Text, Kind::Int, Kind::Float];
 const WORDS: [Kind; 2] = [Kind::Text, Kind::Int];
 
-/// How many values of a column are kept, to be shown.
-const HELD: usize = 6;
-
-/// What was left out or could not be used. It stops nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Notes {
-    /// Rows of the file.
-    pub rows: u64,
-    /// Rows without an id, which are left out.
-    pub without_id: u64,
-    /// Rows of ids that were merged into others which have a row of their own.
-    pub merged: u64,
-    /// Addresses that could be used only after they were cleaned of what writing and copying had added.
-    pub cleaned_addresses: u64,
-    /// Texts that are no date, of customers who stay without a birthday.
-    pub unusable_birthdays: u64,
-    /// The same for the begin of the relationship.
-    pub unusable_since: u64,
-    /// Numbers and dates of points that are none.
-    pub unusable_points: u64,
-    /// Customers of whom the list tells that points expire next which they do not have, or on a day that is past.
-    pub senseless_points: u64,
-    /// What `exclude` names and no row has, column by column: the words, and some of the values that are there.
-    pub absent: Vec<Absent>,
-    /// The first few, written for people: `line 12: birthday "昭和60年1月1日" is no date`.
-    pub examples: Vec<String>,
+/// What customers are made by.
+#[derive(Debug, Clone)]
+pub struct Recipe {
+    pub source: CustomersSource,
+    pub merges: Arc<Merges>,
+    pub zone: Zone,
+    pub as_of: NaiveDate,
 }
 
-/// Words of `exclude` that no row of the list has.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Absent {
-    pub column: String,
-    pub words: Vec<String>,
-    /// The first few values that the column has.
-    pub held: Vec<String>,
+/// Customers that were made of rows.
+pub struct Made {
+    pub customers: Customers,
+    pub notes: Notes,
+    /// Ids that are there more than once, with the places of their rows. Then there are no customers.
+    pub twice: Doubles,
 }
 
-impl Notes {
-    pub(super) fn example(&mut self, text: impl FnOnce() -> String) {
-        if self.examples.len() < EXAMPLES {
-            self.examples.push(text());
-        }
-    }
-}
-
-/// Reads the customer list: the list itself, what identifies its file (relative name and digest), and notes.
+/// Makes the customers of a table, sorted by id. No row of another table may be one of these customers.
 ///
 /// Consent must have been given before 00:00 of `as_of` in `zone`. Customers whom `exclude` names are in `excluded` only. A row of an id
 /// that was merged is the new id's, unless the new id has a row of its own.
-pub fn customers(
-    source: &CustomersSource,
-    merges: &Merges,
-    zone: Zone,
-    as_of: NaiveDate,
-    base: &Path,
-) -> Result<(Customers, Vec<Input>, Notes), Error> {
-    let table = table::read(&source.path, base, Wanted { key: KEY, zone, only: None })?;
-    let inputs = vec![(table.file.clone(), table.digest.clone())];
-    let mut notes = Notes { rows: table.rows as u64, ..Notes::default() };
+pub fn made(recipe: &Recipe, table: Table) -> Result<Made, Error> {
+    let Recipe { source, merges, zone, as_of } = recipe;
+    let mut notes = Notes::default();
     let ids = ids(&table, source)?;
-    let order = order(&table, &ids, &mut notes)?;
+    let order = order(&ids);
+    let twice = doubles(&table, &order, |row| ids.get(*row));
+    if !twice.is_empty() {
+        return Ok(Made { customers: Customers::default(), notes, twice });
+    }
     let (order, ids) = merged(order, ids, merges, &mut notes);
-    notes.absent = absent(&table, source, &order)?;
+    notes.absent = absent(&table, source, &ids, &order)?;
     let (kept, excluded) = split(&table, source, &ids, order)?;
-    let rows = Rows { table: &table, kept: &kept, zone };
+    let rows = Rows { table: &table, ids: &ids, kept: &kept, zone: *zone };
 
     let customers = Customers {
         id: kept.iter().map(|row| ids.of(*row)).collect(),
         address: rows.addresses(source, &mut notes)?,
         name: rows.joined(&source.name, "name")?,
         birthday: rows.dates(source.birthday.as_deref(), "birthday", &mut notes)?,
-        consent: rows.consents(source.consent.as_ref(), "consent", as_of)?.unwrap_or_else(|| vec![false; kept.len()]),
+        consent: rows.consents(source.consent.as_ref(), "consent", *as_of)?.unwrap_or_else(|| vec![false; kept.len()]),
         since: rows.dates(source.since.as_deref(), "since", &mut notes)?,
-        contacts: rows.contacts(&source.contacts, as_of)?,
+        contacts: rows.contacts(&source.contacts, *as_of)?,
         rank: rows.words(source.rank.as_deref(), &key("rank"))?,
         rank_at_least: rows.words(source.rank_at_least.as_deref(), &key("rank_at_least"))?,
         rank_at_least_until: rows.ends(source.rank_at_least_until.as_deref(), "rank_at_least_until")?,
         household: rows.words(source.household.as_deref(), "[customers] household")?,
-        points: points::points(&rows, source.points.as_ref(), as_of, &mut notes)?,
+        points: points::points(&rows, source.points.as_ref(), *as_of, &mut notes)?,
         columns: Vec::new(),
         excluded,
     };
     drop(ids);
-    Ok((Customers { columns: in_order(table, &kept), ..customers }, inputs, notes))
+    Ok(Made { customers: Customers { columns: in_order(table, &kept), ..customers }, notes, twice })
 }
 
 pub(super) fn key(role: &str) -> String {
@@ -117,17 +82,11 @@ fn ids(table: &Table, source: &CustomersSource) -> Result<Texts, Error> {
     table.ids(table.column_of(&source.customer, &key("customer"), &IDS, "text or whole numbers")?)
 }
 
-/// The rows that have an id, sorted by it.
-fn order(table: &Table, ids: &Texts, notes: &mut Notes) -> Result<Vec<usize>, Error> {
-    let id = |row: &usize| ids.get(*row);
-    let mut order: Vec<usize> = (0..ids.len()).filter(|row| !id(row).is_empty()).collect();
-    for row in (0..ids.len()).filter(|row| id(row).is_empty()) {
-        notes.without_id += 1;
-        notes.example(|| format!("{}: no customer id", table.place(row)));
-    }
-    order.sort_by(|one, other| id(one).cmp(id(other)).then(one.cmp(other)));
-    refuse_twice(table, "customer", &order, id)?;
-    Ok(order)
+/// The rows sorted by id.
+fn order(ids: &Texts) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..ids.len()).filter(|row| !ids.get(*row).is_empty()).collect();
+    order.sort_by(|one, other| ids.get(*one).cmp(ids.get(*other)).then(one.cmp(other)));
+    order
 }
 
 /// The rows that stay when merged ids are one, with the ids that they have now, sorted by those.
@@ -161,7 +120,7 @@ fn merged(order: Vec<usize>, ids: Texts, merges: &Merges, notes: &mut Notes) -> 
 }
 
 /// The id of each row.
-struct Ids {
+pub(super) struct Ids {
     written: Texts,
     /// Of those rows whose customer was merged, the id that is theirs now.
     renamed: HashMap<usize, String>,
@@ -173,19 +132,25 @@ impl Ids {
     }
 }
 
-/// Refuses an id that is there more than once in rows that are sorted by it.
-pub(super) fn refuse_twice<'a>(table: &Table, what: &'static str, order: &[usize], id: impl Fn(&usize) -> &'a str) -> Result<(), Error> {
-    let doubles: Vec<&[usize]> = order.chunk_by(|one, other| id(one) == id(other)).filter(|rows| rows.len() > 1).collect();
+/// Ids with the places of their rows.
+pub(super) type Doubles = Vec<(String, Vec<String>)>;
+
+/// The ids that are there more than once in rows that are sorted by them.
+pub(super) fn doubles<'a>(table: &Table, order: &[usize], id: impl Fn(&usize) -> &'a str) -> Doubles {
+    let alike = order.chunk_by(|one, other| id(one) == id(other)).filter(|rows| rows.len() > 1);
+    let places = |rows: &[usize]| rows.iter().take(EXAMPLES).map(|row| table.place(*row)).collect();
+    alike.filter_map(|rows| Some((id(rows.first()?).to_owned(), places(rows)))).collect()
+}
+
+/// Refuses ids that are there more than once, sorted.
+pub(super) fn refuse_twice(file: &str, what: &'static str, doubles: &[(String, Vec<String>)]) -> Result<(), Error> {
     if doubles.is_empty() {
         return Ok(());
     }
-    let shown = doubles.iter().take(EXAMPLES).filter_map(|rows| {
-        let places: Vec<String> = rows.iter().take(EXAMPLES).map(|row| table.place(*row)).collect();
-        Some(format!("`{}` ({})", id(rows.first()?), places.join(", ")))
-    });
+    let shown = doubles.iter().take(EXAMPLES).map(|(id, places)| format!("`{id}` ({})", places.join(", ")));
     let more = if doubles.len() > EXAMPLES { format!(" and {} more", doubles.len() - EXAMPLES) } else { String::new() };
     let which = format!("{}{more}", shown.collect::<Vec<_>>().join(", "));
-    Err(Error::Twice { file: table.file.clone(), what, which })
+    Err(Error::Twice { file: file.to_owned(), what, which })
 }
 
 /// Ids with the column and value that left them out, both in one text.
@@ -210,25 +175,22 @@ fn split(table: &Table, source: &CustomersSource, ids: &Ids, order: Vec<usize>) 
 }
 
 /// The words of `exclude` that none of these rows has.
-fn absent(table: &Table, source: &CustomersSource, rows: &[usize]) -> Result<Vec<Absent>, Error> {
+fn absent(table: &Table, source: &CustomersSource, ids: &Ids, rows: &[usize]) -> Result<Vec<Absent>, Error> {
     let mut absent = Vec::new();
     for (name, words) in &source.exclude {
         let column = table.column(name, "[customers] exclude")?;
-        let values = || rows.iter().filter_map(|row| column.values.get(*row));
-        let nobody = |word: &&String| !values().any(|value| one_of(&value, slice::from_ref(*word)).is_some());
+        let values = || rows.iter().filter_map(|row| Some((*row, column.values.get(*row)?)));
+        let nobody = |word: &&String| !values().any(|(_, value)| one_of(&value, slice::from_ref(*word)).is_some());
         let words: Vec<String> = words.iter().filter(nobody).cloned().collect();
-        if words.is_empty() || rows.is_empty() {
-            continue;
-        }
-        let mut held: Vec<String> = Vec::new();
-        for value in values() {
-            if held.len() == HELD {
+        let mut held: Vec<(String, String)> = Vec::new();
+        for (row, value) in values() {
+            if held.len() == HELD || words.is_empty() {
                 break;
             }
             let each = if let Value::List(values) = &*value { values.as_slice() } else { slice::from_ref(&*value) };
             for word in each.iter().filter_map(word).filter(|word| !word.trim().is_empty()) {
-                if held.len() < HELD && !held.iter().any(|one| *one == word) {
-                    held.push(word.into_owned());
+                if held.len() < HELD && !held.iter().any(|(_, one)| *one == word) {
+                    held.push((ids.of(row).to_owned(), word.into_owned()));
                 }
             }
         }
@@ -240,6 +202,7 @@ fn absent(table: &Table, source: &CustomersSource, rows: &[usize]) -> Result<Vec
 /// The rows of a table in the order of the list.
 pub(super) struct Rows<'a> {
     table: &'a Table,
+    ids: &'a Ids,
     kept: &'a [usize],
     zone: Zone,
 }
@@ -251,6 +214,11 @@ impl<'a> Rows<'a> {
 
     pub fn len(&self) -> usize {
         self.kept.len()
+    }
+
+    /// The id of a row's customer.
+    pub fn id(&self, row: usize) -> &'a str {
+        self.ids.of(row)
     }
 
     /// The row of each customer in the file.
@@ -330,7 +298,7 @@ impl<'a> Rows<'a> {
                     _ => &mut notes.unusable_points,
                 };
                 *count += 1;
-                notes.example(|| format!("{}: {role} \"{}\" is no date", self.table.place(row), shortened(&text)));
+                notes.example(About::role(role), self, row, || format!("{role} \"{}\" is no date", shortened(&text)));
             }
             days.push(day);
         }

@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::domain::Address;
+use crate::tables::Input;
+use crate::tables::dealt::{self, Dealing};
 use arrow::array::{
     ArrayRef, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Float64Array, Int32Array, Int64Array, LargeStringArray,
     ListArray, NullArray, RecordBatch, StringArray, StringViewArray, StructArray, TimestampMillisecondArray, TimestampNanosecondArray,
@@ -72,7 +74,31 @@ impl List {
     }
 
     fn read(&self) -> Read {
-        customers(&self.source, &self.merges, TOKYO, day("2026-12-01"), self.folder.path())
+        let whole = self.dealt(1, |_| 0);
+        let parts = self.dealt(5, |id| id.bytes().map(usize::from).sum::<usize>() % 5);
+        // A list that is dealt to several piles is the same list.
+        match (&whole, parts) {
+            (Ok((whole, inputs, notes)), Ok((parts, files, told))) => {
+                assert_eq!((inputs, notes), (&files, &told));
+                assert_eq!(whole.iter().map(Customers::len).sum::<usize>(), parts.iter().map(Customers::len).sum::<usize>());
+                assert!(parts.iter().all(|part| written(part).iter().all(|row| written(&whole[0]).contains(row))));
+                let excluded = parts.iter().flat_map(|part| &part.excluded).collect::<std::collections::BTreeSet<_>>();
+                assert!(excluded.into_iter().eq(&whole[0].excluded));
+            }
+            (Err(whole), Err(parts)) => assert_eq!(whole.to_string(), parts.to_string()),
+            (whole, parts) => panic!("{:?} and {:?}", whole.as_ref().err(), parts.err()),
+        }
+        let (mut customers, inputs, notes) = whole?;
+        Ok((customers.remove(0), inputs, notes))
+    }
+
+    fn dealt(&self, piles: usize, pile_of: fn(&str) -> usize) -> Result<(Vec<Customers>, Vec<Input>, Notes), Error> {
+        let recipe = Recipe { source: self.source.clone(), merges: Arc::new(self.merges.clone()), zone: TOKYO, as_of: day("2026-12-01") };
+        let (list, inputs) =
+            dealt::customers(recipe, self.folder.path(), &Dealing { piles, pile_of, folder: self.folder.path(), held: usize::MAX })?;
+        let (made, notes) = list.look(|_, customers| customers)?;
+        assert!(made.iter().enumerate().all(|(at, made)| list.pile(at).expect("a pile") == *made));
+        Ok((made, inputs, notes))
     }
 
     fn customers(&self) -> Customers {
@@ -82,6 +108,17 @@ impl List {
     fn message(&self) -> String {
         self.read().expect_err("an error").to_string()
     }
+}
+
+/// Each customer with all that the list says.
+fn written(customers: &Customers) -> Vec<String> {
+    let row = |row: usize| {
+        let columns: Vec<_> = customers.columns.iter().map(|(name, values)| (name, values.get(row))).collect();
+        let (since, rank) = (customers.since[row], customers.rank.get(row));
+        let known = (customers.id.get(row), &customers.address[row], customers.name.get(row), customers.birthday[row], since, rank);
+        format!("{known:?} {} {columns:?} {:?}", customers.consent[row], customers.points.get(row))
+    };
+    (0..customers.len()).map(row).collect()
 }
 
 fn parquet_bytes(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
@@ -103,6 +140,27 @@ fn ids(texts: &[&str]) -> ArrayRef {
 fn column(customers: &Customers, name: &str) -> Vec<Value> {
     let (_, values) = customers.columns.iter().find(|(column, _)| column == name).expect("a column");
     values.iter().map(Cow::into_owned).collect()
+}
+
+#[test]
+fn a_list_that_lies_on_the_disk_is_the_same_list() {
+    let row =
+        |row: usize| format!("C{:06},客{row},c{row}@example.com,{}\n", row * 7_919 % 20_000, if row.is_multiple_of(9) { "x" } else { "" });
+    let rows: String = (0..20_000).map(row).collect();
+    let list = List::csv(&format!("customer_id,name,email,birthday\n{rows}"))
+        .with(|source| (source.name, source.birthday) = (vec!["name".to_owned()], Some("birthday".to_owned())));
+    let recipe = || Recipe { source: list.source.clone(), merges: Arc::new(list.merges.clone()), zone: TOKYO, as_of: day("2026-12-01") };
+    let read = |held| {
+        let pile_of = |id: &str| usize::from(id.as_bytes()[id.len() - 1]) % 3;
+        let dealing = Dealing { piles: 3, pile_of, folder: list.folder.path(), held };
+        dealt::customers(recipe(), list.folder.path(), &dealing).expect("a list").0
+    };
+    let (held, laid) = (read(usize::MAX), read(40_000));
+    assert!(laid.is_laid() && !held.is_laid());
+    let (all, notes) = held.look(|_, customers| customers).expect("customers");
+    assert_eq!((all.iter().map(Customers::len).sum::<usize>(), notes.unusable_birthdays), (20_000, 2_223));
+    assert_eq!(laid.look(|_, customers| customers).expect("customers"), (all, notes));
+    assert_eq!(list.folder.path().read_dir().expect("a folder").count(), 1, "the list alone has a name");
 }
 
 #[test]
@@ -133,7 +191,7 @@ fn every_role_is_read_from_a_csv_and_sorted_by_id() {
     assert_eq!(column(&customers, "likes"), [Value::from("甘味"), Value::Null, Value::from("肉\n酒")]);
     assert_eq!(customers.columns.len(), 9);
     assert_eq!((notes.rows, notes.without_id, notes.unusable_birthdays, notes.unusable_since), (4, 1, 1, 0));
-    assert_eq!(notes.examples, ["line 7: no customer id", "line 5: birthday \"昭和60年\" is no date"]);
+    assert_eq!(notes.examples().collect::<Vec<_>>(), ["line 7: no customer id", "line 5: birthday \"昭和60年\" is no date"]);
     assert_eq!(inputs[0].0, "customers.csv");
     assert_eq!(inputs[0].1.len(), 64);
 }

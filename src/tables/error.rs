@@ -67,6 +67,8 @@ pub enum Error {
         "column `{column}` in `{file}` holds `{value}` ({place}), which is no usable {what}; correct it, or leave it empty where there is none"
     )]
     Unusable { file: String, column: String, value: String, place: String, what: &'static str },
+    #[error(transparent)]
+    Piles(#[from] crate::piles::Error),
 }
 
 impl Error {

@@ -27,7 +27,7 @@ pub fn merges(path: &Path, base: &Path) -> Result<(Merges, Input), Error> {
     let among = |names: &[&str]| table.columns.iter().position(|column| names.contains(&column.name.to_lowercase().as_str()));
     let (old, new, headed) = match (among(&OLD), among(&NEW), table.columns.len()) {
         (Some(old), Some(new), _) => (old, new, true),
-        (_, _, 2) => (0, 1, table.lines.is_none()),
+        (_, _, 2) => (0, 1, !table.places.are_lines()),
         _ => return Err(Error::MergeColumns { file: table.file.clone() }),
     };
     let [old, new] = [old, new].map(|at| &table.columns[at]);

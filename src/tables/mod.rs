@@ -6,8 +6,10 @@
 mod address;
 mod csv;
 mod customers;
+mod dealt;
 mod error;
 mod merges;
+mod notes;
 mod parquet;
 mod points;
 mod pool;
@@ -18,9 +20,11 @@ mod table;
 mod values;
 
 pub use address::judge;
-pub use customers::{Absent, Notes, customers};
+pub use customers::Recipe;
+pub use dealt::{CustomerList, Dealing, customers};
 pub use error::Error;
 pub use merges::merges;
+pub use notes::{Absent, Notes};
 pub use pool::{Pool, pools};
 pub use products::products;
 pub use stops::{StopFiles, stopped};
@@ -33,5 +37,5 @@ pub type Input = (String, String);
 
 /// The names of the columns of the customer list, in the order of the file. Reads the footer or the first row, not the list.
 pub fn customer_columns(source: &CustomersSource, base: &Path) -> Result<Vec<String>, Error> {
-    table::names(&source.path, base, customers::KEY)
+    table::names(&source.path, base, dealt::KEY)
 }

@@ -1,10 +1,10 @@
 //! Parquet: any writer's columns as plain values.
 
 use super::error::Error;
-use super::table::{Column, Kind, Table, Wanted};
+use super::table::{Column, Kind, Places, Stretch, Table, Take, Wanted};
 use super::values;
-use crate::domain::Values;
 use crate::domain::text::uuid;
+use crate::domain::{Values, Zone};
 use crate::gate::{Flaw, Footer, LONGEST_ITEM, watched};
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
@@ -24,7 +24,7 @@ const TEXT_OF_ANY_LIST: u64 = 256 << 20;
 const TEXT_A_BYTE: u64 = 64;
 
 /// Reads a list, batch by batch.
-pub fn read(file: File, name: &str, wanted: Wanted) -> Result<Table, Error> {
+pub fn read(file: File, name: &str, wanted: Wanted, take: Take) -> Result<Table, Error> {
     let (footer, digest) = footer(&file, name)?;
     let (metadata, plain) = guarded(name, || metadata(&footer))?;
     let kept: Vec<usize> = (0..)
@@ -34,11 +34,11 @@ pub fn read(file: File, name: &str, wanted: Wanted) -> Result<Table, Error> {
         .collect();
     check_pages(&footer, &file, &kept).map_err(|flaw| told(name, flaw))?;
     let room = footer.size().saturating_mul(TEXT_A_BYTE).saturating_add(TEXT_OF_ANY_LIST);
-    let (columns, rows) = guarded(name, || read_columns(file, (metadata, &plain), &kept, wanted, room))?;
+    let (columns, rows) = guarded(name, || read_columns(file, (metadata, &plain), &kept, (wanted.zone, room), take))?;
     if rows as u64 != footer.rows() {
         return Err(Error::Parquet { file: name.to_owned(), reason: "it has not as many rows as its footer says".to_owned() });
     }
-    Ok(Table { file: name.to_owned(), columns, rows, lines: None, digest })
+    Ok(Table { file: name.to_owned(), columns, rows, places: Places::Rows(Vec::new()), digest })
 }
 
 /// Reads the names of the columns from the footer.
@@ -96,25 +96,26 @@ fn read_columns(
     file: File,
     (metadata, plain): (ArrowReaderMetadata, &Schema),
     kept: &[usize],
-    wanted: Wanted,
-    mut room: u64,
+    (zone, mut room): (Zone, u64),
+    take: Take,
 ) -> Result<(Vec<Column>, usize), String> {
     let uuids = uuids(&metadata);
     // Columns that are not wanted stay without values, so that a message can still name them.
-    let mut columns: Vec<Column> = plain.fields().iter().zip(&uuids).map(|(field, is_uuid)| column(field, *is_uuid)).collect();
+    let columns: Vec<Column> = plain.fields().iter().zip(&uuids).map(|(field, is_uuid)| column(field, *is_uuid)).collect();
     let mask = ProjectionMask::roots(metadata.parquet_schema(), kept.iter().copied());
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata).with_projection(mask).with_batch_size(BATCH);
     let mut rows = 0;
     for batch in builder.build().map_err(reason)? {
         let batch: RecordBatch = batch.map_err(reason)?;
+        let places = Places::Rows((rows as u64 + 1..).take(batch.num_rows()).collect());
         rows += batch.num_rows();
+        let mut stretch = Stretch { places, values: vec![Vec::new(); columns.len()] };
         for (at, array) in kept.iter().zip(batch.columns()) {
-            let Some(column) = columns.get_mut(*at) else { continue };
+            let (Some(column), Some(read)) = (columns.get(*at), stretch.values.get_mut(*at)) else { continue };
             let array = &if uuids.get(*at) == Some(&true) { hyphenated(array) } else { Arc::clone(array) };
-            let mut read = Vec::new();
-            values::append(array, wanted.zone, &mut read, &mut room).map_err(|why| format!("column `{}`: {why}", column.name))?;
-            column.values.extend(read);
+            values::append(array, zone, read, &mut room).map_err(|why| format!("column `{}`: {why}", column.name))?;
         }
+        take(&columns, stretch);
     }
     Ok((columns, rows))
 }

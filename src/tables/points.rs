@@ -1,7 +1,8 @@
 //! What a customer list tells of points that the shop's cart keeps.
 
-use super::customers::{Notes, Rows, key, shortened};
+use super::customers::{Rows, key, shortened};
 use super::error::Error;
+use super::notes::{About, Notes};
 use super::table::{Kind, word};
 use crate::domain::Points;
 use crate::domain::job::PointsColumns;
@@ -25,7 +26,7 @@ pub fn points(rows: &Rows<'_>, columns: Option<&PointsColumns>, as_of: NaiveDate
         told.push(points.map(|points| match next {
             Some((expiring, day)) => next_to_expire(points, expiring, day, as_of).unwrap_or_else(|senseless| {
                 notes.senseless_points += 1;
-                notes.example(|| format!("{}: {senseless}", rows.table().place(row)));
+                notes.example(About::Points, rows, row, || senseless);
                 points
             }),
             None => points,
@@ -54,7 +55,7 @@ fn numbers(rows: &Rows<'_>, name: &str, role: &str, notes: &mut Notes) -> Result
         let number = whole(text.trim());
         if number.is_none() && !text.trim().is_empty() {
             notes.unusable_points += 1;
-            notes.example(|| format!("{}: {role} \"{}\" is no number of points", rows.table().place(row), shortened(&text)));
+            notes.example(About::role(role), rows, row, || format!("{role} \"{}\" is no number of points", shortened(&text)));
         }
         numbers.push(number);
     }

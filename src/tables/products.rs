@@ -1,7 +1,7 @@
 //! The product list, for templates.
 
 use super::Input;
-use super::customers::{refuse_twice, shortened};
+use super::customers::{doubles, refuse_twice, shortened};
 use super::error::Error;
 use super::table::{self, Column, IDS, Kind, Table, Wanted, word};
 use crate::domain::customers::Product;
@@ -37,7 +37,7 @@ pub fn products(source: &ProductsSource, currency: &Currency, base: &Path) -> Re
     let id_of = |row: &usize| ids.get(*row);
     let mut order: Vec<usize> = (0..ids.len()).filter(|row| !id_of(row).is_empty()).collect();
     order.sort_by(|one, other| id_of(one).cmp(id_of(other)).then(one.cmp(other)));
-    refuse_twice(&table, "product", &order, id_of)?;
+    refuse_twice(&table.file, "product", &doubles(&table, &order, id_of))?;
 
     let digits = if source.amount_unit == AmountUnit::Major { currency.digits } else { 0 };
     let make = |row: usize| {

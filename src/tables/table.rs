@@ -47,11 +47,29 @@ pub struct Table {
     pub file: String,
     pub columns: Vec<Column>,
     pub rows: usize,
-    /// The line on which each row begins; none for Parquet, which has rows only.
-    pub lines: Option<Vec<u64>>,
+    pub places: Places,
     /// Hex, of what identifies the file's content.
     pub digest: String,
 }
+
+/// Where the rows of a table stood in the file, from 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Places {
+    /// The line on which each row of a CSV begins.
+    Lines(Vec<u64>),
+    /// The number of each row of a Parquet file, which has rows only.
+    Rows(Vec<u64>),
+}
+
+/// Some rows of a list on their way from the file.
+pub struct Stretch {
+    pub places: Places,
+    /// The values of all rows, column by column; none for a column that is not wanted.
+    pub values: Vec<Vec<Value>>,
+}
+
+/// What takes the rows of a list as they are read, in their order, with the columns that they belong to.
+pub type Take<'t> = &'t mut dyn FnMut(&[Column], Stretch);
 
 /// Which list is read, and how much of it.
 #[derive(Debug, Clone, Copy)]
@@ -78,31 +96,19 @@ impl Table {
         if column.fits(kinds) { Ok(column) } else { Err(self.wrong_type(column, key, expected)) }
     }
 
-    /// The ids in a column, without outer white space, empty where there is none. Some writers make floats of whole numbers with gaps, so
-    /// whole ones are ids as the purchases have them.
+    /// The ids in a column, empty where there is none.
     pub fn ids(&self, column: &Column) -> Result<Texts, Error> {
         let mut ids = Texts::default();
         for (row, value) in column.values.iter().enumerate() {
-            match (&*value, column.kind) {
-                (Value::Float(number), _) => ids.push(&whole(*number).ok_or_else(|| self.no_id(column, row))?),
-                (Value::Text(decimal), Kind::Decimal) => {
-                    let (digits, fraction) = decimal.split_once('.').unwrap_or((decimal, ""));
-                    if fraction.bytes().any(|digit| digit != b'0') {
-                        return Err(self.no_id(column, row));
-                    }
-                    ids.push(digits);
-                }
-                // Only a CSV comes out of a spreadsheet.
-                (Value::Text(text), _) => ids.push(if self.lines.is_some() { unmarked(text).trim() } else { text.trim() }),
-                _ => ids.push(&word(&value).unwrap_or_default()),
-            }
+            ids.push(&id(&value, column.kind, &self.places).ok_or_else(|| self.no_id(&column.name, &value, row))?);
         }
         Ok(ids)
     }
 
-    fn no_id(&self, column: &Column, row: usize) -> Error {
-        let value = column.values.get(row).and_then(|value| Some(word(&value)?.into_owned())).unwrap_or_default();
-        Error::Unusable { file: self.file.clone(), column: column.name.clone(), value, place: self.place(row), what: "id (a whole number)" }
+    /// The error of a value that should be an id and cannot be.
+    pub fn no_id(&self, column: &str, value: &Value, row: usize) -> Error {
+        let value = word(value).unwrap_or_default().into_owned();
+        Error::Unusable { file: self.file.clone(), column: column.to_owned(), value, place: self.place(row), what: "id (a whole number)" }
     }
 
     pub fn wrong_type(&self, column: &Column, key: &str, expected: &'static str) -> Error {
@@ -117,11 +123,54 @@ impl Table {
 
     /// Where a row stands in the file, for people.
     pub fn place(&self, row: usize) -> String {
-        match self.lines.as_ref().and_then(|lines| lines.get(row)) {
-            Some(line) => format!("line {line}"),
-            None => format!("row {}", row + 1),
-        }
+        self.places.told(row)
     }
+}
+
+impl Places {
+    /// Whether they are lines.
+    pub fn are_lines(&self) -> bool {
+        matches!(self, Self::Lines(_))
+    }
+
+    pub fn push(&mut self, place: u64) {
+        let (Self::Lines(places) | Self::Rows(places)) = self;
+        places.push(place);
+    }
+
+    pub fn numbers(&self) -> &[u64] {
+        let (Self::Lines(places) | Self::Rows(places)) = self;
+        places
+    }
+
+    /// The same kind of places, and none of them.
+    pub fn emptied(&self) -> Self {
+        if self.are_lines() { Self::Lines(Vec::new()) } else { Self::Rows(Vec::new()) }
+    }
+
+    /// A row's place, for people.
+    pub fn told(&self, row: usize) -> String {
+        let place = self.numbers().get(row).copied().unwrap_or_default();
+        if self.are_lines() { format!("line {place}") } else { format!("row {place}") }
+    }
+}
+
+/// A value as an id, without outer white space, empty where there is none; `None` for a number that cannot be one. Some writers make
+/// floats of whole numbers with gaps, so whole ones are ids as the purchases have them.
+pub fn id<'v>(value: &'v Value, kind: Kind, places: &Places) -> Option<Cow<'v, str>> {
+    Some(match (value, kind) {
+        (Value::Float(number), _) => whole(*number)?.into(),
+        (Value::Text(decimal), Kind::Decimal) => {
+            let (digits, fraction) = decimal.split_once('.').unwrap_or((decimal, ""));
+            if fraction.bytes().any(|digit| digit != b'0') {
+                return None;
+            }
+            digits.into()
+        }
+        // Only a CSV comes out of a spreadsheet.
+        (Value::Text(text), _) => (if places.are_lines() { unmarked(text).trim() } else { text.trim() }).into(),
+        _ => word(value).unwrap_or_default(),
+    })
 }
 
 impl Column {
@@ -158,13 +207,35 @@ pub fn one_of<'a>(value: &Value, words: &'a [String]) -> Option<&'a str> {
     words.iter().map(String::as_str).find(|one| *one == word)
 }
 
-/// Reads a list.
+/// Reads a list whole.
 pub fn read(path: &Path, base: &Path, wanted: Wanted) -> Result<Table, Error> {
+    let mut values = Vec::new();
+    let mut places: Option<Places> = None;
+    let mut table = read_through(path, base, wanted, &mut |columns, stretch| {
+        values.resize_with(columns.len(), Values::default);
+        match &mut places {
+            Some(Places::Lines(places) | Places::Rows(places)) => places.extend(stretch.places.numbers()),
+            none => *none = Some(stretch.places),
+        }
+        for (column, read) in values.iter_mut().zip(stretch.values) {
+            column.extend(read);
+        }
+    })?;
+    for (column, values) in table.columns.iter_mut().zip(values) {
+        column.values = values;
+    }
+    table.places = places.unwrap_or(table.places);
+    Ok(table)
+}
+
+/// Reads a list of which `take` gets the rows: the table that comes back has none. What was taken of a list that is refused is nothing.
+pub fn read_through(path: &Path, base: &Path, wanted: Wanted, take: Take) -> Result<Table, Error> {
     let name = relative_name(path, base);
     let (file, before) = open(path, &name, wanted.key)?;
     let is_csv = is_csv(path, &file).map_err(|source| Error::Io { key: wanted.key, file: name.clone(), source })?;
-    let table =
-        unchanged(path, &name, &before, || if is_csv { csv::read(file, path, &name, wanted) } else { parquet::read(file, &name, wanted) })?;
+    let table = unchanged(path, &name, &before, || {
+        if is_csv { csv::read(file, path, &name, wanted, take) } else { parquet::read(file, &name, wanted, take) }
+    })?;
     refuse_doubles(table.columns.iter().map(|column| &column.name), &name)?;
     Ok(table)
 }

@@ -4,7 +4,6 @@
 
 use super::shop::{DATE, PLANS, Shop};
 use rankmail::domain::Zone;
-use rankmail::domain::merges::Merges;
 use rankmail::optout::{Desk, Site, Stop};
 use rankmail::purchases::Request;
 use rankmail::{bounces, domain, import, optout, pipeline, purchases, runs, tables};
@@ -12,6 +11,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -80,7 +80,9 @@ fn customers(shop: &Shop, file: &str, bytes: &[u8]) {
     source.path = shop.path(file);
     let zone: Zone = shop.job.zone;
     let as_of = DATE.parse().unwrap();
-    let read = tables::customers(&source, &Merges::default(), zone, as_of, &shop.path(""));
+    let recipe = tables::Recipe { source: source.clone(), merges: Arc::default(), zone, as_of };
+    let dealing = tables::Dealing { piles: 2, pile_of: |id| id.len() % 2, folder: &shop.path(""), held: 0 };
+    let read = tables::customers(recipe, &shop.path(""), &dealing).and_then(|(list, _)| list.look(|_, customers| customers.len()));
     read.err().iter().for_each(|error| names(error, file));
     tables::customer_columns(&source, &shop.path("")).err().iter().for_each(|error| names(error, file));
 }

@@ -1,13 +1,16 @@
 //! The last orders of those whose mail shows what was in it.
 
-use crate::domain::Job;
-use crate::domain::orders::LastOrder;
+use crate::domain::orders::{LastOrder, OrderItem};
+use crate::domain::{Job, Value};
+use crate::features;
+use crate::piles::{Dealt, Piles};
 use crate::pipeline::assess::Assessed;
 use crate::pipeline::error::Error;
 use crate::pipeline::inputs::Inputs;
 use crate::pipeline::people::People;
 use chrono::NaiveDate;
 use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 /// Which orders of which customers are wanted: the id and the instant of the order, by customer.
 #[derive(Default)]
@@ -16,6 +19,10 @@ pub struct LastOrders {
     asking: Vec<bool>,
     wanted: HashMap<String, (String, i64)>,
 }
+
+/// The lines of the orders that were wanted, dealt to the partitions; nothing where none was.
+#[derive(Default)]
+pub struct OrderLines(Option<Dealt>);
 
 impl LastOrders {
     pub fn new(job: &Job, inputs: &Inputs) -> Self {
@@ -39,24 +46,53 @@ impl LastOrders {
     }
 
     /// Reads what was asked for.
-    pub fn read(self, job: &Job, inputs: &Inputs, as_of: NaiveDate) -> Result<HashMap<String, LastOrder>, Error> {
+    pub fn read(self, job: &Job, inputs: &Inputs, as_of: NaiveDate) -> Result<OrderLines, Error> {
         if self.wanted.is_empty() {
-            return Ok(HashMap::new());
+            return Ok(OrderLines::default());
         }
-        Ok(inputs.purchases.last_orders(&self.wanted, job.zone.midnight(as_of))?)
+        let piles = Mutex::new((Piles::new(features::PARTITIONS, &job.runs), None));
+        inputs.purchases.last_orders(&self.wanted, job.zone.midnight(as_of), &|customer, store, item| {
+            let (text, number) = (Value::maybe::<String>, Value::maybe::<i64>);
+            let OrderItem { product, category, quantity, amount } = item;
+            let line = [customer.into(), text(store), text(product), text(category), number(quantity), Value::Int(amount)];
+            let (piles, failed) = &mut *piles.lock().unwrap_or_else(PoisonError::into_inner);
+            if failed.is_none() {
+                *failed = piles.push(features::partition_of(customer), &line).err();
+            }
+        })?;
+        let (piles, failed) = piles.into_inner().unwrap_or_else(PoisonError::into_inner);
+        failed.map_or_else(|| Ok(OrderLines(Some(piles.done()))), |failed| Err(Error::Piles(failed)))
     }
 }
 
-/// Gives the people of a partition what was read for them.
-pub fn give(part: &mut People, orders: &mut HashMap<String, LastOrder>) {
-    if orders.is_empty() {
-        return;
-    }
-    for matched in &part.matches {
-        if let Some(order) = orders.remove(part.id.get(matched.row)) {
-            part.last_orders.insert(matched.row, order);
+impl OrderLines {
+    /// Gives the people of a partition the orders that were read for them.
+    pub fn give(&self, at: usize, part: &mut People) -> Result<(), Error> {
+        let Some(dealt) = &self.0 else { return Ok(()) };
+        let mut lines: HashMap<String, Vec<(Option<String>, OrderItem)>> = HashMap::new();
+        let take = |row: Vec<Value>| {
+            if let Some((customer, line)) = line(row) {
+                lines.entry(customer).or_default().push(line);
+            }
+        };
+        dealt.each(at, take).map_err(Error::Piles)?;
+        for matched in &part.matches {
+            if let Some(lines) = lines.remove(part.id.get(matched.row)) {
+                part.last_orders.insert(matched.row, LastOrder::of(lines));
+            }
         }
+        Ok(())
     }
+}
+
+/// A line as it was laid on a pile: its customer, the store that it names, and what was bought.
+fn line(row: Vec<Value>) -> Option<(String, (Option<String>, OrderItem))> {
+    let [Value::Text(customer), store, product, category, quantity, Value::Int(amount)] = <[Value; 6]>::try_from(row).ok()? else {
+        return None;
+    };
+    let text = |value| if let Value::Text(text) = value { Some(text) } else { None };
+    let quantity = if let Value::Int(number) = quantity { Some(number) } else { None };
+    Some((customer, (text(store), OrderItem { product: text(product), category: text(category), quantity, amount })))
 }
 
 /// Fetches the last orders of those who may get a mail that shows them and is rendered; the question is about a campaign, a partition and a
@@ -66,7 +102,6 @@ pub fn fetch(job: &Job, inputs: &Inputs, assessed: &mut Assessed, renders: &dyn 
     for (at, part) in assessed.people.iter().enumerate() {
         asked.ask(part, |campaign, row| renders(campaign, at, row));
     }
-    let mut orders = asked.read(job, inputs, assessed.dates.as_of)?;
-    assessed.people.iter_mut().for_each(|part| give(part, &mut orders));
-    Ok(())
+    let lines = asked.read(job, inputs, assessed.dates.as_of)?;
+    assessed.people.iter_mut().enumerate().try_for_each(|(at, part)| lines.give(at, part))
 }

@@ -19,8 +19,8 @@ pub fn keep_known(before: &Side, after: &Side, alone: &mut HashMap<String, usize
         return;
     }
     let left_out = |side: &Side, rules: &Job| -> Option<HashSet<String>> {
-        let excluded = side.lists(rules).ok()?.customers.excluded;
-        Some(excluded.into_iter().map(|(id, _)| id).collect())
+        let excluded = side.lists(rules).ok()?.customers.facts().excluded.iter().map(|(id, _)| id.clone()).collect();
+        Some(excluded)
     };
     let (Some(old), Some(new), Some(now)) = (left_out(before, &before.job), left_out(before, &after.job), left_out(after, &after.job))
     else {

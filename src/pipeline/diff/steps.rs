@@ -172,20 +172,23 @@ impl Replayer<'_> {
                 Ok(!same)
             }
             Cause::ConsentAndStops => {
-                let consent = consent(&blend.lists.customers, &self.lists.customers);
-                let same = consent == blend.lists.customers.consent && self.pasts[0].stops_as(&self.pasts[1]);
-                blend.lists.customers.consent = consent;
+                let (own, other) = (&blend.lists.customers, &self.lists.customers);
+                let same = own.all(other, |one, other| consent(one, other) == one.consent)? && self.pasts[0].stops_as(&self.pasts[1]);
+                let with_consent = |one: &Customers, other: &Customers| Customers { consent: consent(one, other), ..one.clone() };
+                blend.lists.customers = own.blended(&blend.job, other, with_consent)?;
                 blend.stops = 1;
                 Ok(!same)
             }
             Cause::NewCustomers => {
-                blend.lists.customers = joined(&blend.lists.customers, &self.lists.customers, self.alone);
+                let (own, other) = (&blend.lists.customers, &self.lists.customers);
+                blend.lists.customers = own.blended(&blend.job, other, |one, other| joined(one, other, self.alone))?;
                 blend.stage = Stage::Joined;
                 Ok(!self.alone.is_empty())
             }
             Cause::Lists => {
                 let (one, other) = (&blend.lists, &self.lists);
-                let same = one.customers == other.customers && one.products == other.products && one.merges == other.merges;
+                let same = one.products == other.products && one.merges == other.merges;
+                let same = same && one.customers.all(&other.customers, |one, other| one == other)?;
                 blend.lists = self.lists.clone();
                 Ok(!same)
             }
