@@ -155,6 +155,7 @@ impl Dealt {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Name;
     use chrono::NaiveDate;
     use proptest::prelude::*;
 
@@ -170,7 +171,7 @@ mod tests {
         plain.prop_recursive(2, 8, 4, |inner| {
             prop_oneof![
                 proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::List),
-                proptest::collection::vec(("[a-z]{0,4}", inner), 0..4).prop_map(Value::Record),
+                proptest::collection::vec(("[a-z]{0,4}".prop_map(Name::from), inner), 0..4).prop_map(Value::Record),
             ]
         })
     }

@@ -119,7 +119,7 @@ fn value(bytes: &mut &[u8]) -> Option<Value> {
         }
         RECORD => {
             let count = length(bytes)?;
-            Value::Record((0..count).map(|_| Some((read_text(bytes)?, value(bytes)?))).collect::<Option<_>>()?)
+            Value::Record((0..count).map(|_| Some((read_text(bytes)?.into(), value(bytes)?))).collect::<Option<_>>()?)
         }
         _ => return None,
     })
