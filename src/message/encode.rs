@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use memchr::memchr;
 
 /// UTF-8 bytes in one encoded word; as base64 within its frame that stays below the 75 characters of RFC 2047.
 const WORD: usize = 42;
@@ -59,7 +60,7 @@ fn words(value: &str) -> String {
 /// A text with CRLF at the end of each line, without NUL and other control characters but tabs.
 pub(super) fn lines(value: &str) -> String {
     let mut out = String::with_capacity(value.len() + value.len() / 16);
-    for line in value.split_inclusive('\n') {
+    for line in each_line(value) {
         let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line.strip_suffix('\r').unwrap_or(line), "\r\n"));
         // In UTF-8 the control characters above ASCII begin with this byte, as do some others.
         if has_none(line, |byte| (byte < b' ' && byte != b'\t') || byte == 0x7f || byte == 0xc2) {
@@ -81,7 +82,7 @@ pub(super) fn lines(value: &str) -> String {
 
 /// Adds a text with whole lines as quoted-printable. Each line is encoded by itself, and most of plain HTML can stand as it is.
 pub(super) fn quoted(lines: &str, out: &mut Vec<u8>) {
-    for line in lines.split_inclusive("\r\n") {
+    for line in each_line(lines) {
         let text = line.strip_suffix("\r\n").unwrap_or(line);
         let stands = text.len() <= LINE && has_none(text, |byte| !matches!(byte, b' '..=b'~') || byte == b'=');
         if stands && !text.ends_with(' ') {
@@ -90,6 +91,16 @@ pub(super) fn quoted(lines: &str, out: &mut Vec<u8>) {
             out.extend_from_slice(&quoted_printable::encode(line));
         }
     }
+}
+
+/// The lines of a text, each with its end.
+pub(super) fn each_line(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (line, behind) = rest.split_at(memchr(b'\n', rest.as_bytes()).map_or(rest.len(), |end| end + 1));
+        rest = behind;
+        (!line.is_empty()).then_some(line)
+    })
 }
 
 /// Whether no byte is of a kind. All of them are looked at, without a branch for each, which takes a fraction of the time.

@@ -25,6 +25,7 @@ mod reading;
 mod render;
 mod scan;
 mod shown;
+mod space;
 mod templates;
 mod values;
 
@@ -77,12 +78,13 @@ pub struct Content {
 pub fn hash(address: &str, content: &Content) -> [u8; 32] {
     let parts = [address, &content.subject, &content.text, &content.html];
     // Given all at once, several pieces of it are hashed side by side.
-    let mut bytes = Vec::with_capacity(parts.iter().map(|part| 8 + part.len()).sum());
-    for part in parts {
-        bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
-        bytes.extend_from_slice(part.as_bytes());
-    }
-    *blake3::hash(&bytes).as_bytes()
+    space::with(|bytes| {
+        for part in parts {
+            bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            bytes.extend_from_slice(part.as_bytes());
+        }
+        *blake3::hash(bytes).as_bytes()
+    })
 }
 
 #[cfg(test)]

@@ -41,6 +41,14 @@ impl Needed {
         }
     }
 
+    /// How many fields are used, where that is known.
+    pub fn fields(&self) -> Option<usize> {
+        match self {
+            Self::Whole => None,
+            Self::Fields(fields) => Some(fields.len()),
+        }
+    }
+
     /// What is used of a field; `None` for nothing. One with a dot in its name cannot be told from a path, so it is never left out.
     pub fn field(&self, name: &str) -> Option<&Self> {
         match self {

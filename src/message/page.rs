@@ -114,6 +114,11 @@ impl Page {
         while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
             // Most characters are ASCII that takes room.
             at += rest.bytes().position(|byte| !byte.is_ascii_graphic()).unwrap_or(rest.len());
+            if from < at && !self.is_struck && matches!(text.as_bytes().get(at..), Some([b' ', b'!'..=b'~', ..])) {
+                // A single space between words stays where it is.
+                at += 1;
+                continue;
+            }
             let Some(character) = text.get(at..)?.chars().next() else { break };
             let end = at + character.len_utf8();
             if character != '\u{a0}' && character.is_whitespace() {

@@ -1,9 +1,9 @@
 //! The text part: made from the rendered HTML where a campaign has no `body.txt`.
 
+use super::encode::each_line;
 use super::markup::hides;
 use html2text::render::TextDecorator;
 use html2text::{Element, Handle, config};
-use memchr::memchr;
 
 /// Lines are not broken: a mail program does that better, above all in Japanese, where a break at a fixed width tears words. This is
 /// the length at which a paragraph would break after all.
@@ -41,10 +41,8 @@ fn is_hidden(node: &Handle) -> bool {
 /// Trims each line's end, keeps at most one empty line in a row, ends with one LF.
 pub(super) fn tidy(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let (mut empty, mut rest) = (true, text);
-    while !rest.is_empty() {
-        let (line, behind) = rest.split_at(memchr(b'\n', rest.as_bytes()).map_or(rest.len(), |end| end + 1));
-        rest = behind;
+    let mut empty = true;
+    for line in each_line(text) {
         let line = line.trim_end();
         if line.is_empty() {
             if !empty {

@@ -2,6 +2,7 @@
 
 use super::needed::Needed;
 use super::reading::{self, Reading};
+use super::space;
 use super::templates::{Campaign, Parts, Templates};
 use super::{Content, plain};
 use crate::domain::{Name, Value};
@@ -9,9 +10,6 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 use tera::{Context, ErrorKind};
 
-/// Room for a subject, and for a page, in bytes: most need no more.
-const LINE: usize = 256;
-const PAGE: usize = 16_384;
 /// No rendered part may be larger, in bytes.
 const LARGEST: usize = 1 << 20;
 
@@ -56,7 +54,8 @@ impl Templates {
                 }
             }
         }
-        let as_map = || map(shop.iter().map(|(name, value)| (name.clone().into(), tera::Value::from(value.as_str()))));
+        let field = |(name, value): &(String, String)| (tera::value::Key::from(name.clone()), tera::Value::from(value.as_str()));
+        let as_map = || tera::Value::from(shop.iter().map(field).collect::<tera::Map>());
         let (kept, known) = self.shop.get_or_init(|| (shop.to_vec(), as_map()));
         context.insert_value("shop", if kept == shop { known.clone() } else { as_map() });
         context
@@ -64,14 +63,14 @@ impl Templates {
 
     fn mail(&self, parts: &Parts, mut context: Context) -> Result<Content, RenderError> {
         let subject = match &parts.subject {
-            Some(name) => one_line(&self.part(name, &context, LINE)?),
+            Some(name) => one_line(&self.part(name, &context)?),
             None => String::new(),
         };
         if let Some(name) = parts.subject.as_ref().filter(|_| subject.is_empty()) {
             return Err(of_file(name, "the subject is empty for this customer".into()));
         }
         let preheader = match &parts.preheader {
-            Some(name) => Some(one_line(&self.part(name, &context, LINE)?)).filter(|text| !text.is_empty()),
+            Some(name) => Some(one_line(&self.part(name, &context)?)).filter(|text| !text.is_empty()),
             None => None,
         };
         context.insert_value("subject", tera::Value::from(subject.as_str()));
@@ -79,11 +78,11 @@ impl Templates {
             context.insert_value("preheader", tera::Value::from(preheader.as_str()));
         }
         let mut html = match &parts.html {
-            Some(name) => self.part(name, &context, PAGE)?,
+            Some(name) => self.part(name, &context)?,
             None => String::new(),
         };
         let (text, is_mirror) = match (&parts.text, &parts.html) {
-            (Some(name), _) => (plain::tidy(&self.part(name, &context, PAGE)?), false),
+            (Some(name), _) => (plain::tidy(&self.part(name, &context)?), false),
             (None, Some(name)) => self.text(name, &html, preheader.as_deref(), context)?,
             (None, None) => (plain::tidy(""), false),
         };
@@ -105,7 +104,7 @@ impl Templates {
         }
         // What an inbox shows after the subject would stand visibly at the top of the text.
         context.remove("preheader");
-        let html = self.part(name, &context, PAGE)?;
+        let html = self.part(name, &context)?;
         let text = match reading::read(&html) {
             Some(reading) => plain::tidy(&reading.text),
             None => long_text(name, &html)?,
@@ -114,10 +113,13 @@ impl Templates {
     }
 
     /// One file, rendered.
-    fn part(&self, name: &str, context: &Context, capacity: usize) -> Result<String, RenderError> {
-        let mut out = Limited { bytes: Vec::with_capacity(capacity) };
-        self.tera.render_to(name, context, &mut out).map_err(|error| self.explain(name, &error))?;
-        String::from_utf8(out.bytes).map_err(|_| of_file(name, "it rendered to something that is not UTF-8".into()))
+    fn part(&self, name: &str, context: &Context) -> Result<String, RenderError> {
+        space::with(|bytes| {
+            let mut out = Limited { bytes };
+            self.tera.render_to(name, context, &mut out).map_err(|error| self.explain(name, &error))?;
+            let text = std::str::from_utf8(bytes).map_err(|_| of_file(name, "it rendered to something that is not UTF-8".into()))?;
+            Ok(text.to_owned())
+        })
     }
 
     /// Tera's error with its place, in words for a marketer.
@@ -157,11 +159,11 @@ fn of_file(file: &str, message: String) -> RenderError {
 }
 
 /// A buffer that refuses to grow beyond the limit, so that a loop in a template cannot fill the memory.
-struct Limited {
-    bytes: Vec<u8>,
+struct Limited<'s> {
+    bytes: &'s mut Vec<u8>,
 }
 
-impl Write for Limited {
+impl Write for Limited<'_> {
     fn write(&mut self, part: &[u8]) -> io::Result<usize> {
         if self.bytes.len() + part.len() > LARGEST {
             return Err(io::Error::from(io::ErrorKind::FileTooLarge));
@@ -210,13 +212,11 @@ fn to_tera(value: &Value, needed: &Needed) -> tera::Value {
         Value::List(items) => tera::Value::from(items.iter().map(|item| to_tera(item, needed)).collect::<Vec<_>>()),
         Value::Record(fields) => {
             let there = fields.iter().filter(|(_, field)| *field != Value::Null);
-            map(there.filter_map(|(name, field)| Some((key(name), to_tera(field, needed.field(name)?)))))
+            let mut map = tera::Map::with_capacity(needed.fields().unwrap_or(fields.len()));
+            map.extend(there.filter_map(|(name, field)| Some((key(name), to_tera(field, needed.field(name)?)))));
+            tera::Value::from(map)
         }
     }
-}
-
-fn map(fields: impl Iterator<Item = (tera::value::Key<'static>, tera::Value)>) -> tera::Value {
-    tera::Value::from(fields.collect::<tera::Map>())
 }
 
 fn key(name: &Name) -> tera::value::Key<'static> {
@@ -310,7 +310,8 @@ mod tests {
 
     #[test]
     fn the_buffer_has_an_end() {
-        let mut out = Limited { bytes: Vec::new() };
+        let mut bytes = Vec::new();
+        let mut out = Limited { bytes: &mut bytes };
         assert!(out.write_all(&vec![b'a'; LARGEST]).is_ok());
         assert!(out.write_all(b"a").is_err());
     }

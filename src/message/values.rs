@@ -30,33 +30,35 @@ pub struct ValueParts<'a> {
 /// writes it fails. Text from the customer list comes without control characters, its line breaks as LF.
 #[must_use]
 pub fn values(person: &Person, parts: &ValueParts) -> Value {
-    let mut values = vec![
+    let values = named([
         ("customer", customer(person)),
         ("rank", rank(person, parts)),
         ("metrics", metrics(person, parts.as_of)),
         ("points", person.holding.points.map_or(Value::Null, points)),
         ("cashback", cashback(person.holding.cashback)),
         ("offer", parts.offer.map_or(Value::Null, |offer| self::offer(offer, parts))),
-        ("occasion", record(vec![("date", Value::maybe(parts.occasion.date)), ("years", Value::maybe(parts.occasion.years))])),
+        ("occasion", record([("date", Value::maybe(parts.occasion.date)), ("years", Value::maybe(parts.occasion.years))])),
         ("last_order", last_order(person, parts)),
         ("campaign", campaign(parts)),
-        ("links", record(vec![("unsubscribe", parts.unsubscribe.into())])),
+        ("links", record([("unsubscribe", parts.unsubscribe.into())])),
         ("as_of", parts.as_of.into()),
-    ];
-    if parts.channel != Channel::Mail {
-        // Templates need not know the channel, for a campaign's texts are made for it. Lists need to know who may be mailed too.
-        values.push(("mail_consent", person.consented().into()));
-    }
-    record(values)
+    ]);
+    // Templates need not know the channel, for a campaign's texts are made for it. Lists need to know who may be mailed too.
+    let consent = (parts.channel != Channel::Mail).then(|| ("mail_consent".into(), person.consented().into()));
+    Value::Record(values.chain(consent).collect())
 }
 
 fn campaign(parts: &ValueParts) -> Value {
     let ValueParts { campaign, variant, .. } = parts;
-    record(vec![("name", campaign.name.as_str().into()), ("sells", campaign.sells.into()), ("variant", Value::maybe(*variant))])
+    record([("name", campaign.name.as_str().into()), ("sells", campaign.sells.into()), ("variant", Value::maybe(*variant))])
 }
 
-fn record(fields: Vec<(&'static str, Value)>) -> Value {
-    Value::Record(fields.into_iter().map(|(name, value)| (name.into(), value)).collect())
+fn record<const N: usize>(fields: [(&'static str, Value); N]) -> Value {
+    Value::Record(named(fields).collect())
+}
+
+fn named<const N: usize>(fields: [(&'static str, Value); N]) -> impl Iterator<Item = (Name, Value)> {
+    fields.into_iter().map(|(name, value)| (Name::Borrowed(name), value))
 }
 
 /// The roles first; a column of the list that is called like a role gives way to it.
@@ -116,7 +118,7 @@ fn rank(person: &Person, parts: &ValueParts) -> Value {
     let (standing, ladder) = (person.standing, parts.ladder);
     let name = |rank: Option<RankIndex>| rank.map_or(Value::Null, |rank| ladder.name(rank).into());
     let next = standing.next_rank.map_or(Value::Null, |rank| {
-        record(vec![
+        record([
             ("name", name(Some(rank))),
             ("orders", Value::maybe(standing.next_orders)),
             ("spend", Value::maybe(standing.next_spend)),
@@ -125,7 +127,7 @@ fn rank(person: &Person, parts: &ValueParts) -> Value {
         ])
     });
     let keep = standing.keep_by.map_or(Value::Null, |by| {
-        record(vec![
+        record([
             ("by", by.into()),
             ("last_day", Value::maybe(standing.keep_last_day)),
             ("orders", Value::maybe(standing.keep_orders)),
@@ -133,7 +135,7 @@ fn rank(person: &Person, parts: &ValueParts) -> Value {
             ("at_risk", standing.at_risk().into()),
         ])
     });
-    record(vec![
+    record([
         ("name", name(standing.rank)),
         ("previous", name(standing.previous)),
         ("change", standing.change.word().into()),
@@ -145,7 +147,7 @@ fn rank(person: &Person, parts: &ValueParts) -> Value {
 
 fn metrics(person: &Person, as_of: NaiveDate) -> Value {
     let days = |day: Option<NaiveDate>| Value::maybe(day.map(|day| as_of.signed_duration_since(day).num_days()));
-    record(vec![
+    record([
         ("orders", person.features.orders.into()),
         ("spend", person.features.spend.into()),
         ("orders_ever", person.features.orders_ever.into()),
@@ -159,7 +161,7 @@ fn metrics(person: &Person, as_of: NaiveDate) -> Value {
 /// What does not expire has no day, and nothing that is about to.
 fn points(points: Points) -> Value {
     let expiring = points.expire_on.map(|_| points.expiring);
-    record(vec![("balance", points.balance.into()), ("expiring", Value::maybe(expiring)), ("expire_on", Value::maybe(points.expire_on))])
+    record([("balance", points.balance.into()), ("expiring", Value::maybe(expiring)), ("expire_on", Value::maybe(points.expire_on))])
 }
 
 /// There where something is paid back at this closing.
@@ -167,7 +169,7 @@ fn cashback(paid: Cashback) -> Value {
     if paid.paid().is_none() {
         return Value::Null;
     }
-    record(vec![("points", Value::maybe(paid.points)), ("amount", Value::maybe(paid.amount))])
+    record([("points", Value::maybe(paid.points)), ("amount", Value::maybe(paid.amount))])
 }
 
 /// A percentage as people write it: 5, not 5.0.
@@ -187,12 +189,12 @@ fn offer(offer: &Offer, parts: &ValueParts) -> Value {
         (Some(on), _) => {
             let products = on.product.iter().map(|id| (parts.product)(id).map_or(id, |product| &product.name));
             let products = Value::List(products.map(|name| Value::Text(name.clone())).collect());
-            record(vec![("category", names(&on.category)), ("product", products)])
+            record([("category", names(&on.category)), ("product", products)])
         }
         (None, held_on) => Value::maybe(held_on),
     };
-    let steps = offer.steps.iter().map(|(count, share)| record(vec![("count", i64::from(*count).into()), ("percent", percent(*share))]));
-    record(vec![
+    let steps = offer.steps.iter().map(|(count, share)| record([("count", i64::from(*count).into()), ("percent", percent(*share))]));
+    record([
         ("kind", offer.kind.into()),
         ("percent", offer.percent.map_or(Value::Null, percent)),
         ("amount", Value::maybe(offer.amount)),
@@ -222,7 +224,7 @@ fn offer(offer: &Offer, parts: &ValueParts) -> Value {
 /// A product of a set; one that the list does not have is called by its id.
 fn set_product(id: &str, parts: &ValueParts) -> Value {
     let product = (parts.product)(id);
-    record(vec![
+    record([
         ("name", text(product.map_or(id, |product| &product.name))),
         ("price", Value::maybe(product.and_then(|product| product.price))),
         ("url", Value::maybe(product.and_then(|product| product.url.as_deref()))),
@@ -232,7 +234,7 @@ fn set_product(id: &str, parts: &ValueParts) -> Value {
 
 /// A recommended product.
 fn item(item: &Item) -> Value {
-    record(vec![
+    record([
         ("product", text(&item.product)),
         ("name", text(&item.name)),
         ("category", item.category.as_deref().map_or(Value::Null, text)),
@@ -246,13 +248,13 @@ fn item(item: &Item) -> Value {
 /// The last order; its store and items only where the person carries them.
 fn last_order(person: &Person, parts: &ValueParts) -> Value {
     let Some(date) = person.last_order_on else { return Value::Null };
-    let mut fields = vec![("date", Value::Date(date))];
+    let mut fields: Vec<(Name, Value)> = vec![("date".into(), Value::Date(date))];
     if let Some(LastOrder { store, items }) = person.last_order {
-        fields.push(("store", store.as_deref().map_or(Value::Null, text)));
+        fields.push(("store".into(), store.as_deref().map_or(Value::Null, text)));
         let items = items.iter().map(|item| {
             let product = item.product.as_deref().and_then(|id| (parts.product)(id));
             let category = item.category.as_deref().or_else(|| product.and_then(|product| product.category.as_deref()));
-            record(vec![
+            record([
                 ("name", product.map_or(Value::Null, |product| text(&product.name))),
                 ("category", category.map_or(Value::Null, text)),
                 ("quantity", Value::maybe(item.quantity)),
@@ -262,9 +264,9 @@ fn last_order(person: &Person, parts: &ValueParts) -> Value {
                 ("image", Value::maybe(product.and_then(|product| product.image.as_deref()))),
             ])
         });
-        fields.push(("items", Value::List(items.collect())));
+        fields.push(("items".into(), Value::List(items.collect())));
     }
-    record(fields)
+    Value::Record(fields)
 }
 
 #[cfg(test)]

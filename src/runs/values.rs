@@ -6,11 +6,16 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::fmt;
 
+/// The values of most mails take no more bytes as text.
+const USUAL: usize = 2_048;
+
 /// JSON text of a value. Integers and finite floats come back exactly; dates become ISO text, a float that JSON cannot hold becomes null.
 #[must_use]
 pub fn values_text(value: &Value) -> String {
-    // Writing plain values to a string has no way to fail.
-    serde_json::to_string(&Shown(value)).unwrap_or_default()
+    let mut text = Vec::with_capacity(USUAL);
+    // Writing plain values to memory has no way to fail, and JSON is UTF-8.
+    let written = serde_json::to_writer(&mut text, &Shown(value)).ok();
+    written.and_then(|()| String::from_utf8(text).ok()).unwrap_or_default()
 }
 
 /// The value of JSON text.
