@@ -32,6 +32,8 @@ struct Known {
     /// No attempt before this, unless the door is open.
     not_before: Option<Instant>,
     failures: u32,
+    /// How many failures were counted at all: of those who stand there together only the first counts.
+    burst: u64,
     /// Since when nothing was heard of the server.
     away_since: Option<Instant>,
     last_words: String,
@@ -44,10 +46,11 @@ impl Door {
         self.known().away_since.map(|since| since.elapsed())
     }
 
-    /// Takes the next attempt, waits a moment for it, or tells that it is not yet time for one. What came of an attempt must be told to the door.
+    /// Takes the next attempt, waits a moment for it, or tells that it is not yet time for one. What came of an attempt must be told to the
+    /// door: that it `opened`, that it `failed`, with the number that is given here, or that somebody `left`.
     /// Whoever comes for the `first` time may stand beside others. Those who were inside before come back one by one, for they may all
     /// have lost a server that is going away.
-    pub(super) fn knock(&self, first: bool) -> Result<(), RunTrouble> {
+    pub(super) fn knock(&self, first: bool) -> Result<u64, RunTrouble> {
         let is_shut = |known: &mut Known| {
             let together = if first { known.inside } else { known.inside.min(1) };
             known.trying >= together && known.not_before.is_some_and(|at| Instant::now() < at)
@@ -59,15 +62,21 @@ impl Door {
         }
         known.trying += 1;
         known.not_before = Some(Instant::now() + TURN);
-        Ok(())
+        Ok(known.burst)
     }
 
     /// The server answered at the door, be it with a refusal.
     pub(super) fn opened(&self) {
         let mut known = self.known();
         let (inside, trying) = (known.inside + 1, known.trying.saturating_sub(1));
-        *known = Known { inside, trying, not_before: known.not_before, ..Known::default() };
+        *known = Known { inside, trying, not_before: known.not_before, burst: known.burst, ..Known::default() };
         self.0.opened.notify_all();
+    }
+
+    /// Somebody goes away without an answer, for the run is being stopped.
+    pub(super) fn left(&self) {
+        let mut known = self.known();
+        known.trying = known.trying.saturating_sub(1);
     }
 
     /// The server answered somebody who is inside already. It may still let nobody else in.
@@ -75,11 +84,16 @@ impl Door {
         self.known().away_since = None;
     }
 
-    pub(super) fn failed(&self, words: &str) {
+    /// The server was not there, or let nobody in. Attempts that had begun before another one failed say nothing new.
+    pub(super) fn failed(&self, burst: u64, words: &str) {
         let mut known = self.known();
         let now = Instant::now();
-        known.inside = 0;
         known.trying = known.trying.saturating_sub(1);
+        if burst != known.burst {
+            return;
+        }
+        known.burst += 1;
+        known.inside = 0;
         // The process number keeps several machines that lost one server from coming back in step.
         known.not_before = Some(now + pause(known.failures, u64::from(std::process::id())));
         known.failures = known.failures.saturating_add(1);
@@ -105,9 +119,9 @@ mod tests {
         door.opened();
         door.knock(false).unwrap();
         door.opened();
-        door.knock(false).unwrap();
+        let burst = door.knock(false).unwrap();
         assert_eq!(door.away(), None);
-        door.failed("gone");
+        door.failed(burst, "gone");
         assert_eq!(door.knock(false), Err(RunTrouble::Waiting { reply: "gone".into() }));
         assert!(door.away().is_some());
         door.heard();
@@ -133,7 +147,28 @@ mod tests {
         }
         assert_eq!(let_in(false), 1);
         assert_eq!(let_in(true), 7, "one of eight stands there already");
-        door.failed("gone");
+        door.failed(0, "gone");
         assert_eq!((let_in(true), let_in(false)), (0, 0), "after a failure nobody");
+    }
+
+    #[test]
+    fn failures_of_one_burst_are_one() {
+        let door = Door::default();
+        let bursts: Vec<u64> = (0..8).filter_map(|_| door.knock(true).inspect(|_| door.opened()).ok()).collect();
+        let together: Vec<u64> = std::iter::from_fn(|| door.knock(true).ok()).collect();
+        assert_eq!((bursts.len(), together.len()), (8, 8));
+        for burst in together {
+            door.failed(burst, "too many");
+        }
+        let Known { failures, trying, .. } = *door.known();
+        assert_eq!((failures, trying), (1, 0));
+        // The pause is that of one failure, and then one attempt is let in.
+        let most = Instant::now() + pause(0, u64::from(std::process::id()));
+        assert!(door.known().not_before.is_some_and(|at| at <= most));
+        door.known().not_before = Some(Instant::now());
+        let again: Vec<u64> = std::iter::from_fn(|| door.knock(true).ok()).collect();
+        assert_eq!(again, [1]);
+        door.left();
+        assert_eq!(door.known().trying, 0);
     }
 }

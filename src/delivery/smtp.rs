@@ -228,7 +228,11 @@ impl Mailer for Smtp {
         if let Some(stopped) = self.stopped() {
             return Err(stopped);
         }
-        self.door.knock(!self.was_open)?;
+        let burst = self.door.knock(!self.was_open)?;
+        if let Some(stopped) = self.stopped() {
+            self.door.left();
+            return Err(stopped);
+        }
         match self.connect() {
             Ok(line) => {
                 self.door.opened();
@@ -238,11 +242,11 @@ impl Mailer for Smtp {
             }
             Err(trouble) => {
                 if let (Some(stopped), RunTrouble::Unreachable { .. }) = (self.stopped(), &trouble) {
-                    self.door.opened();
+                    self.door.left();
                     return Err(stopped);
                 }
                 match &trouble {
-                    RunTrouble::Unreachable { reply } => self.door.failed(reply),
+                    RunTrouble::Unreachable { reply } => self.door.failed(burst, reply),
                     _ => self.door.opened(),
                 }
                 Err(trouble)

@@ -83,7 +83,10 @@ impl Contacts {
     #[must_use]
     pub fn woven(lists: [&Self; 2], rows: &[(usize, usize)]) -> Self {
         let picked = || rows.iter().map(|(list, row)| (lists[usize::from(*list > 0)], *row));
-        let texts = |pick: fn(&Self) -> &Texts| picked().map(|(list, row)| pick(list).get(row)).collect();
+        let texts = |pick: fn(&Self) -> &Texts| {
+            let is_mapped = lists.iter().any(|list| !pick(list).is_empty());
+            if is_mapped { picked().map(|(list, row)| pick(list).get(row)).collect() } else { Texts::default() }
+        };
         let consent = |pick: fn(&Self) -> Option<&Vec<bool>>| {
             let asked = lists.iter().any(|list| pick(list).is_some());
             asked.then(|| picked().map(|(list, row)| pick(list).and_then(|column| column.get(row)).copied().unwrap_or(true)).collect())

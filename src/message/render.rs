@@ -256,7 +256,7 @@ mod tests {
         assert_eq!(one_line("全角　の空白"), "全角　の空白");
     }
 
-    /// A mail of this HTML with the preheader `Look: A & B`.
+    /// A mail of this HTML with the preheader `Look: A & B`. Templates that are given all that there is make the same of it.
     fn mail(html: &str) -> Content {
         let names = Names {
             customer: None,
@@ -269,10 +269,17 @@ mod tests {
         };
         let files = [("letter/subject.txt", "Hello"), ("letter/preheader.txt", "Look: {{ customer.name }}"), ("letter/body.html", html)];
         let files = files.map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()));
-        let templates = Templates::given(&files, &["letter".to_owned()], &[], &names).unwrap();
+        let mut templates = Templates::given(&files, &["letter".to_owned()], &[], &names).unwrap_or_else(|error| panic!("{error}"));
         let text = |name: &'static str, text: &str| (name.into(), Value::Text(text.into()));
-        let customer = Value::Record(vec![text("name", "A & B"), text("tel.home", "075"), text("city", "京都")]);
-        templates.render("letter", None, None, &Value::Record(vec![("customer".into(), customer)]), &[]).unwrap()
+        let tags = Value::List(vec![Value::Text("tea".into()), Value::Text("cup".into())]);
+        let customer = Value::Record(vec![text("name", "A & B"), text("tel.home", "075"), text("city", "京都"), ("tags".into(), tags)]);
+        let order = Value::Record(vec![text("date", "2026-11-01"), text("store", "Gion")]);
+        let metrics = Value::Record(vec![("orders".into(), Value::Int(3))]);
+        let values = Value::Record(vec![("customer".into(), customer), ("last_order".into(), order), ("metrics".into(), metrics)]);
+        let needed = templates.render("letter", None, None, &values, &[]).unwrap_or_else(|error| panic!("{html}: {error}"));
+        templates.campaigns.get_mut("letter").unwrap().needed = Needed::Whole;
+        assert_eq!(templates.render("letter", None, None, &values, &[]), Ok(needed.clone()), "{html}");
+        needed
     }
 
     #[test]
@@ -300,7 +307,20 @@ mod tests {
             (r#"<p>{{ customer.city }}{{ customer["tel.home"] }}</p>"#, "京都075\n"),
             ("{% set one = customer %}<p>{{ one.city }}</p>", "京都\n"),
             (r#"<p>{{ customer["city"] }}{% if customer.name %}!{% endif %}</p>"#, "京都!\n"),
-            ("<p>{% for key, value in customer %}{{ key }}={{ value }};{% endfor %}</p>", "name=A & B;tel.home=075;city=京都;\n"),
+            ("<p>{% for key, value in customer %}{{ key }};{% endfor %}</p>", "name;tel.home;city;tags;\n"),
+            (r#"<p>{% if customer.tags?[0] == "tea" %}TEA{% else %}NONE{% endif %}</p>"#, "TEA\n"),
+            (r#"<p>{{ customer.tags[1:] | join(sep="/") }}{{ customer.tags[0] }}</p>"#, "cuptea\n"),
+            (r#"<p>{{ [customer.tags[0]] | join(sep="/") }}</p>"#, "tea\n"),
+            (r#"<p>{% for key in ["city"] %}{{ customer[key] }}{% endfor %}</p>"#, "京都\n"),
+            ("<p>{{ customer.city[0:1] }}</p>", "京\n"),
+            (
+                r#"{% if metrics.orders > 9 %}{% set last_order = "x" %}{% endif %}<p>{% if last_order %}R{% else %}NONE{% endif %}</p>"#,
+                "R\n",
+            ),
+            (r#"{% for k in [] %}{% set_global last_order = "x" %}{% endfor %}<p>{{ last_order.store }}</p>"#, "Gion\n"),
+            ("{% for customer in customer.tags %}{{ customer }}{% endfor %}<p>{{ customer.city }}</p>", "teacup\n\n京都\n"),
+            (r#"<p>{{ [tag for tag in customer.tags if tag != "tea"] | join(sep="/") }}{{ customer.fax or "-" }}</p>"#, "cup-\n"),
+            (r#"<p>{{ customer?.tags?[1] or "-" }}{{ last_order | length }}</p>"#, "cup2\n"),
             ("{% component one(who) %}{{ who.city }}{% endcomponent one %}<p>{{ <one who={customer}/> }}</p>", "京都\n"),
             ("{% component one(@customer) %}{{ customer.city }}{% endcomponent one %}<p>{{ <one/> }}</p>", "京都\n"),
         ] {

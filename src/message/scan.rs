@@ -100,8 +100,16 @@ impl<'t> Scan<'_, 't> {
     }
 
     fn bind(&mut self, name: &str, bound: Bound<'t>) {
+        self.shadow(name);
         if let Some(scope) = self.scopes.last_mut() {
             scope.names.insert(name.to_owned(), bound);
+        }
+    }
+
+    /// A name of the mail's that the template binds anew may still be the mail's where that is not done, so all of it is used.
+    fn shadow(&mut self, name: &str) {
+        if self.tree.get(name).is_some() {
+            self.found.paths.push(name.to_owned());
         }
     }
 
@@ -131,6 +139,7 @@ impl<'t> Scan<'_, 't> {
                 unknown_value()
             }
         };
+        self.shadow(name.text);
         let scope = if global { self.scopes.first_mut() } else { self.scopes.last_mut() };
         if let Some(scope) = scope {
             scope.names.insert(name.text.to_owned(), bound);

@@ -54,6 +54,8 @@ pub fn hand_over(
     if open.is_empty() {
         return Ok(Handed::default());
     }
+    // Whatever is wrong with a list is found before anybody on it is claimed.
+    writer.prove(mails)?;
     let addresses = open.iter().map(|mail| Ok(same_address(&runs::values_read(&mail.values)?))).collect::<Result<Vec<String>, Error>>()?;
     let asked: Vec<(&str, &str)> = open.iter().zip(&addresses).map(|(mail, address)| (mail.mail_id.as_str(), address.as_str())).collect();
     let claims = ledger.claim_listed(run, &asked, (request.now)())?;

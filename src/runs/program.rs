@@ -1,23 +1,27 @@
 //! Which program made a plan: what the very same program rendered once it renders again.
 
-/// Stands for the file of the running program, which is not read: its place on the disk, its size, and when it was last written or
-/// changed in any way. Another build is another file or a later change. `None` where nothing tells that.
+/// Stands for this version and for the file of the running program, which is not read: its place on the disk, its size, and when it was
+/// last written or changed in any way. Another build is another file or a later change. `None` where nothing tells that: on other systems
+/// than Linux, and where the program was handed to the system's loader by name, which then is what runs.
 pub(super) fn stamp() -> Option<String> {
     let fields = file()?;
     let mut hasher = blake3::Hasher::new();
-    hasher.update(b"rankmail program");
+    hasher.update(concat!("rankmail program ", env!("CARGO_PKG_VERSION")).as_bytes());
     for field in fields {
         hasher.update(&field.to_le_bytes());
     }
     Some(hasher.finalize().to_hex().to_string())
 }
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 fn file() -> Option<[i128; 7]> {
     use std::os::unix::fs::MetadataExt;
+    let name = std::env::current_exe().ok()?;
+    if name.file_name()?.to_string_lossy().contains(".so") {
+        return None;
+    }
     // The name may lead to a newer program already; this leads to the one that is running.
-    let running = std::fs::metadata("/proc/self/exe");
-    let file = running.or_else(|_| std::fs::metadata(std::env::current_exe()?)).ok()?;
+    let file = std::fs::metadata("/proc/self/exe").ok()?;
     Some([
         file.dev().into(),
         file.ino().into(),
@@ -29,7 +33,7 @@ fn file() -> Option<[i128; 7]> {
     ])
 }
 
-#[cfg(not(unix))]
+#[cfg(not(target_os = "linux"))]
 fn file() -> Option<[i128; 7]> {
     None
 }

@@ -72,6 +72,9 @@ struct Dealer<'d> {
 
 impl Dealer<'_> {
     fn take(&mut self, columns: &[Column], stretch: &Stretch) {
+        if self.failed.is_some() {
+            return;
+        }
         // Without the column there are no customers, and whoever makes them says so.
         let Some(at) = columns.iter().position(|column| column.name == self.recipe.source.customer) else { return };
         let kind = columns[at].kind;
@@ -92,7 +95,10 @@ impl Dealer<'_> {
             };
             let place = Value::Int(place.cast_signed());
             let values = stretch.values.iter().map(|values| values.get(row).unwrap_or(&Value::Null));
-            self.failed = self.failed.take().or(self.piles.push(pile, std::iter::once(&place).chain(values)).err());
+            if let Err(failed) = self.piles.push(pile, std::iter::once(&place).chain(values)) {
+                self.failed = Some(failed);
+                return;
+            }
         }
     }
 }

@@ -60,7 +60,7 @@ fn footer(file: &File, name: &str) -> Result<(Footer, String), Error> {
     Ok((footer, hash.finalize().to_hex().to_string()))
 }
 
-/// A list is held in memory, so what it unpacks to must be in proportion to what it is.
+/// Each row of a list is looked at several times, so what it unpacks to must be in proportion to what it is.
 fn check_pages(footer: &Footer, file: &File, kept: &[usize]) -> Result<(), Flaw> {
     let leaves = footer.leaves(kept);
     let values = footer.values(&leaves);

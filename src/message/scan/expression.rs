@@ -78,7 +78,11 @@ impl<'t> Scan<'_, 't> {
                         bound.map(|bound| match bound.node {
                             Node::List(each) if !inside.iter().any(|token| token.is(":")) => Bound { node: each, path: bound.path },
                             Node::List(_) => bound,
-                            _ => unknown_value(),
+                            _ => {
+                                // What is picked is not known, so all of it is used.
+                                self.uses(&bound);
+                                unknown_value()
+                            }
                         })
                     }
                 };
@@ -87,10 +91,16 @@ impl<'t> Scan<'_, 't> {
                 break;
             }
         }
-        if let Some(bound) = bound.as_ref().filter(|bound| !bound.path.is_empty()) {
-            self.found.paths.push(bound.path.clone());
+        if let Some(bound) = &bound {
+            self.uses(bound);
         }
         (bound, at)
+    }
+
+    fn uses(&mut self, bound: &Bound) {
+        if !bound.path.is_empty() {
+            self.found.paths.push(bound.path.clone());
+        }
     }
 
     /// What the first name of a path is; `None` after a problem.
