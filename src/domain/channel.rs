@@ -190,6 +190,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_contact_that_no_column_is_mapped_to_stays_without_rows() {
+        let list = Contacts { phone: ["075", "06"].into_iter().collect(), ..Contacts::default() };
+        let woven = Contacts::woven([&list, &list], &[(0, 1)]);
+        assert_eq!((woven.phone.get(0), woven.line_id.is_empty(), woven.postal_code.is_empty()), ("06", true, true));
+    }
+
+    #[test]
     fn postal_codes_get_their_hyphen() {
         for (written, code) in [
             ("6040000", "604-0000"),

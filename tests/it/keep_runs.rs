@@ -138,7 +138,7 @@ fn a_gift_that_was_given_long_ago_is_not_given_again() {
         rows.iter().flat_map(|row| row.values().cloned()).collect::<Vec<_>>().concat()
     };
     let gifts = [FIRST, SECOND, LAST].map(given);
-    assert!(gifts[0].contains("G1") && gifts[1].contains("G2"), "{gifts:?}");
+    assert!(gifts[0].contains(r#""gift":"G1""#) && gifts[1].contains(r#""gift":"G2""#), "{gifts:?}");
     assert_eq!(count(&shop, "customer_id LIKE 'aged:%'"), 8);
-    assert!(!gifts[2].contains("G1") && !gifts[2].contains("G2"), "{gifts:?}");
+    assert!(!gifts[2].contains(r#""gift":"G"#), "{gifts:?}");
 }
