@@ -60,7 +60,6 @@ pub fn judge(stage: Stage, answer: &Answer) -> Verdict {
         Answer::Reply(reply) => reply,
         Answer::Lost(words) => return Verdict::Close(lost(stage, words.clone())),
     };
-    let words = reply.words();
     let success: &[u16] = match stage {
         Stage::Greeting | Stage::StartTls => &[220],
         Stage::Auth => &[235],
@@ -72,10 +71,11 @@ pub fn judge(stage: Stage, answer: &Answer) -> Verdict {
     };
     if success.contains(&reply.code) {
         return match stage {
-            Stage::Dot => Verdict::Done { outcome: Outcome::Accepted { reply: words }, reset: false },
+            Stage::Dot => Verdict::Done { outcome: Outcome::Accepted { reply: reply.words() }, reset: false },
             _ => Verdict::Go,
         };
     }
+    let words = reply.words();
     let reset = matches!(stage, Stage::Rcpt | Stage::Data);
     let outcome = match (stage, reply.code) {
         (Stage::Greeting | Stage::Ehlo | Stage::StartTls | Stage::Auth | Stage::Mail, 500..) => {

@@ -6,6 +6,11 @@ use chrono::{DateTime, Datelike};
 use chrono_tz::Tz;
 use lettre::message::Body;
 use lettre::message::header::{ContentTransferEncoding, ContentType, Headers};
+use memchr::memchr_iter;
+use std::sync::LazyLock;
+
+/// Room for the headers of a mail, in bytes.
+const HEAD_BYTES: usize = 1_024;
 
 /// What stands above a mail's content.
 #[derive(Debug, Clone)]
@@ -54,15 +59,14 @@ pub fn address_of(written: &str) -> Result<String, ComposeError> {
 /// # Errors
 /// As for [`check_head`].
 pub fn compose(head: &Head, content: &Content) -> Result<Vec<u8>, ComposeError> {
-    let mut bytes = write_head(head, &content.subject)?.into_bytes();
-    let boundary = format!("=_{}", head.mail_id);
-    bytes.reserve((content.text.len() + content.html.len()) * 3 / 2);
-    bytes.extend_from_slice(format!("Content-Type: multipart/alternative;\r\n boundary=\"{boundary}\"\r\n").as_bytes());
-    for (kind, text) in [(ContentType::TEXT_PLAIN, &content.text), (ContentType::TEXT_HTML, &content.html)] {
-        bytes.extend_from_slice(format!("\r\n--{boundary}\r\n").as_bytes());
+    let mut bytes = Vec::with_capacity(HEAD_BYTES + (content.text.len() + content.html.len()) * 3 / 2);
+    write_head(head, &content.subject, &mut bytes)?;
+    put(&mut bytes, &["Content-Type: multipart/alternative;\r\n boundary=\"=_", head.mail_id, "\"\r\n"]);
+    for (kind, text) in [(Kind::Plain, &content.text), (Kind::Html, &content.html)] {
+        put(&mut bytes, &["\r\n--=_", head.mail_id, "\r\n"]);
         part(kind, text, &mut bytes);
     }
-    bytes.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+    put(&mut bytes, &["\r\n--=_", head.mail_id, "--\r\n"]);
     Ok(bytes)
 }
 
@@ -74,33 +78,37 @@ pub fn check_head(head: &Head) -> Result<(), ComposeError> {
     Sound::of(head).map(drop)
 }
 
-fn write_head(head: &Head, subject: &str) -> Result<String, ComposeError> {
+fn put(out: &mut Vec<u8>, words: &[&str]) {
+    for word in words {
+        out.extend_from_slice(word.as_bytes());
+    }
+}
+
+fn write_head(head: &Head, subject: &str, out: &mut Vec<u8>) -> Result<(), ComposeError> {
     let Sound { from, to, reply_to, date } = Sound::of(head)?;
     let domain = from.address.rsplit('@').next().unwrap_or_default();
-    let mut out = String::with_capacity(1_024);
-    let mut header = |name: &str, value: &str| {
-        out.push_str(name);
-        out.push_str(": ");
-        out.push_str(value);
-        out.push_str("\r\n");
+    let mut header = |name: &str, value: &[&str]| {
+        put(out, &[name, ": "]);
+        put(out, value);
+        put(out, &["\r\n"]);
     };
-    header("From", &from.write("From"));
-    header("To", &to.write("To"));
+    header("From", &[&from.write("From")]);
+    header("To", &[&to.write("To")]);
     if let Some(reply_to) = reply_to {
-        header("Reply-To", &reply_to.write("Reply-To"));
+        header("Reply-To", &[&reply_to.write("Reply-To")]);
     }
-    header("Subject", &encode::text(subject, "Subject: ".len()));
-    header("Date", &date.to_rfc2822());
-    header("Message-ID", &format!("<{}@{domain}>", head.mail_id));
-    header("List-Unsubscribe", &format!("<{}>", head.unsubscribe));
+    header("Subject", &[&encode::text(subject, "Subject: ".len())]);
+    header("Date", &[&date.to_rfc2822()]);
+    header("Message-ID", &["<", head.mail_id, "@", domain, ">"]);
+    header("List-Unsubscribe", &["<", head.unsubscribe, ">"]);
     if head.one_click {
-        header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click");
+        header("List-Unsubscribe-Post", &["List-Unsubscribe=One-Click"]);
     }
     if let Some(list) = head.list_id {
-        header("List-Id", &format!("<{list}>"));
+        header("List-Id", &["<", list, ">"]);
     }
-    header("MIME-Version", "1.0");
-    Ok(out)
+    header("MIME-Version", &["1.0"]);
+    Ok(())
 }
 
 /// What of a head had to be read, where all of it can be written.
@@ -125,21 +133,53 @@ impl<'a> Sound<'a> {
     }
 }
 
+/// What a part holds.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Plain,
+    Html,
+}
+
 /// Adds a MIME part. Only quoted-printable and base64 are used: both keep every line short, and neither can hold the boundary.
-fn part(kind: ContentType, text: &str, out: &mut Vec<u8>) {
+fn part(kind: Kind, text: &str, out: &mut Vec<u8>) {
     let text = encode::lines(text);
     let foreign = text.bytes().filter(|byte| !byte.is_ascii()).count();
-    let is_foreign = foreign * 6 > text.len();
-    let mut headers = Headers::new();
-    headers.set(kind);
-    headers.set(if is_foreign { ContentTransferEncoding::Base64 } else { ContentTransferEncoding::QuotedPrintable });
-    out.extend_from_slice(format!("{headers}\r\n").as_bytes());
+    // As it goes over the wire, with a CR at the end of each line.
+    let length = text.len() + memchr_iter(b'\n', text.as_bytes()).count();
+    let is_foreign = foreign * 6 > length;
+    out.extend_from_slice(part_head(kind, is_foreign));
     if is_foreign {
         // Only an encoding that cannot hold every text fails, and gives the text back.
-        let body = Body::new_with_encoding(text.into_bytes(), ContentTransferEncoding::Base64).unwrap_or_else(Body::new);
+        let whole = text.replace('\n', "\r\n").into_bytes();
+        let body = Body::new_with_encoding(whole, ContentTransferEncoding::Base64).unwrap_or_else(Body::new);
         out.extend_from_slice(body.as_ref());
     } else {
         encode::quoted(&text, out);
+    }
+}
+
+/// The headers of a part, with the empty line behind them. There are four, which are written once.
+fn part_head(kind: Kind, is_foreign: bool) -> &'static [u8] {
+    static HEADS: LazyLock<[Vec<u8>; 4]> = LazyLock::new(|| {
+        let write = |kind, encoding| {
+            let mut headers = Headers::new();
+            headers.set::<ContentType>(kind);
+            headers.set::<ContentTransferEncoding>(encoding);
+            format!("{headers}\r\n").into_bytes()
+        };
+        [
+            write(ContentType::TEXT_PLAIN, ContentTransferEncoding::QuotedPrintable),
+            write(ContentType::TEXT_PLAIN, ContentTransferEncoding::Base64),
+            write(ContentType::TEXT_HTML, ContentTransferEncoding::QuotedPrintable),
+            write(ContentType::TEXT_HTML, ContentTransferEncoding::Base64),
+        ]
+    });
+    let [plain, plain_foreign, html, html_foreign] = &*HEADS;
+    match (kind, is_foreign) {
+        (Kind::Plain, false) => plain,
+        (Kind::Plain, true) => plain_foreign,
+        (Kind::Html, false) => html,
+        (Kind::Html, true) => html_foreign,
     }
 }
 

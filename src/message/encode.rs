@@ -2,7 +2,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use memchr::memchr;
+use memchr::{memchr, memchr_iter};
+use std::borrow::Cow;
 
 /// UTF-8 bytes in one encoded word; as base64 within its frame that stays below the 75 characters of RFC 2047.
 const WORD: usize = 42;
@@ -57,38 +58,30 @@ fn words(value: &str) -> String {
     out
 }
 
-/// A text with CRLF at the end of each line, without NUL and other control characters but tabs.
-pub(super) fn lines(value: &str) -> String {
-    let mut out = String::with_capacity(value.len() + value.len() / 16);
-    for line in each_line(value) {
-        let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line.strip_suffix('\r').unwrap_or(line), "\r\n"));
-        // In UTF-8 the control characters above ASCII begin with this byte, as do some others.
-        if has_none(line, |byte| (byte < b' ' && byte != b'\t') || byte == 0x7f || byte == 0xc2) {
-            out.push_str(line);
-        } else {
-            for character in line.chars() {
-                match character {
-                    '\r' => out.push_str("\r\n"),
-                    '\t' => out.push('\t'),
-                    other if other.is_control() => {}
-                    other => out.push(other),
-                }
-            }
-        }
-        out.push_str(end);
+/// A text without control characters but tabs and the ends of its lines, which are all LF.
+pub(super) fn lines(value: &str) -> Cow<'_, str> {
+    let is_odd = |byte: u8| (byte < b' ' && byte != b'\t' && byte != b'\n') || byte == 0x7f;
+    // In UTF-8 the control characters above ASCII begin with 0xc2, as do some others.
+    let bytes = value.as_bytes();
+    let has_high = || memchr_iter(0xc2, bytes).any(|at| bytes.get(at + 1).is_some_and(|byte| *byte < 0xa0));
+    if has_none(value, is_odd) && !has_high() {
+        return Cow::Borrowed(value);
     }
-    out
+    let ends = value.replace("\r\n", "\n").replace('\r', "\n");
+    Cow::Owned(ends.chars().filter(|character| matches!(character, '\t' | '\n') || !character.is_control()).collect())
 }
 
-/// Adds a text with whole lines as quoted-printable. Each line is encoded by itself, and most of plain HTML can stand as it is.
+/// Adds a text whose lines end in LF as quoted-printable, in which they end in CRLF. Each line is encoded by itself, and most of plain HTML
+/// can stand as it is.
 pub(super) fn quoted(lines: &str, out: &mut Vec<u8>) {
     for line in each_line(lines) {
-        let text = line.strip_suffix("\r\n").unwrap_or(line);
+        let (text, end) = line.strip_suffix('\n').map_or((line, ""), |text| (text, "\r\n"));
         let stands = text.len() <= LINE && has_none(text, |byte| !matches!(byte, b' '..=b'~') || byte == b'=');
         if stands && !text.ends_with(' ') {
-            out.extend_from_slice(line.as_bytes());
+            out.extend_from_slice(text.as_bytes());
+            out.extend_from_slice(end.as_bytes());
         } else {
-            out.extend_from_slice(&quoted_printable::encode(line));
+            out.extend_from_slice(&quoted_printable::encode([text, end].concat()));
         }
     }
 }
@@ -133,8 +126,12 @@ mod tests {
 
     #[test]
     fn bodies_have_whole_line_ends_only() {
-        assert_eq!(lines("a\rb\nc\r\nd\0e\u{1b}\tf\r"), "a\r\nb\r\nc\r\nde\tf\r\n");
-        assert_eq!(lines("é\u{85}ü\u{7f}\n\u{a0}x\n"), "éü\r\n\u{a0}x\r\n");
+        assert_eq!(lines("a\rb\nc\r\nd\0e\u{1b}\tf\r"), "a\nb\nc\nde\tf\n");
+        assert_eq!(lines("a\r\r\n\n\rb"), "a\n\n\n\nb");
+        assert_eq!(lines("é\u{85}ü\u{7f}\n\u{a0}x\n"), "éü\n\u{a0}x\n");
+        for whole in ["", "a\tb\n\n", "\u{a0}©Â椿"] {
+            assert!(matches!(lines(whole), Cow::Borrowed(kept) if kept == whole), "{whole:?}");
+        }
     }
 
     #[test]
@@ -157,10 +154,10 @@ mod tests {
         ];
         for first in lines {
             for second in lines {
-                for text in [format!("{first}\r\n{second}"), format!("{first}\r\n{second}\r\n"), format!("{first}\r\n\r\n{second}\r\n")] {
+                for text in [format!("{first}\n{second}"), format!("{first}\n{second}\n"), format!("{first}\n\n{second}\n")] {
                     let mut out = Vec::new();
                     quoted(&text, &mut out);
-                    assert_eq!(out, quoted_printable::encode(&text), "{text:?}");
+                    assert_eq!(out, quoted_printable::encode(text.replace('\n', "\r\n")), "{text:?}");
                 }
             }
         }
