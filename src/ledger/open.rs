@@ -8,19 +8,19 @@ use std::path::Path;
 use std::time::Duration;
 
 /// The changes that lead to the format that this program writes, from an empty file on: the nth makes format n of the one before.
-const STEPS: [&str; 7] = [SCHEMA, REGISTERED, CHANNELS, STOPPED, BY_CUSTOMER, BOUNCES, REWRITTEN];
+const STEPS: [&str; 8] = [SCHEMA, REGISTERED, CHANNELS, STOPPED, BY_CUSTOMER, BOUNCES, REWRITTEN, BY_PLACE];
 #[expect(clippy::cast_possible_wrap, reason = "there are a few")]
 const VERSION: i64 = STEPS.len() as i64;
 
 /// Other programs (an opt-out page, a second job) hold the file for milliseconds; longer than this is a fault.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Kibibytes of the file that are kept in memory, written as `SQLite` wants it. Mails lie in the order of their ids, so each claim is on another page.
+/// Kibibytes of the file that are kept in memory, written as `SQLite` wants it: each claim looks its mail up by its id, and those are anywhere.
 const CACHE: i64 = -16_384;
 /// Pages in the log before they are moved into the file; those of a mail that is claimed and settled come twice, and are moved once.
 const LOG: i64 = 4_000;
 
-/// `place` is the mail's place in the plan. Rows of one run lie beside each other, and a mail id is unique within its run.
+/// `place` is the mail's place in the plan, and a mail id is unique within its run.
 const SCHEMA: &str = "
 CREATE TABLE adoptions (
   job         TEXT NOT NULL,
@@ -121,6 +121,43 @@ CREATE TABLE rewritten (
   at     INTEGER NOT NULL,
   PRIMARY KEY (job, as_of, digest)
 ) STRICT, WITHOUT ROWID;
+";
+
+/// Rows of one run lie in the order of its plan, in which they are sent: mails that are claimed and settled together share a few pages.
+const BY_PLACE: &str = "
+CREATE TABLE mails_by_place (
+  job              TEXT NOT NULL,
+  as_of            TEXT NOT NULL,
+  place            INTEGER NOT NULL,
+  mail_id          TEXT NOT NULL,
+  customer_id      TEXT NOT NULL,
+  campaign         TEXT NOT NULL,
+  occasion         TEXT NOT NULL,
+  channel          TEXT NOT NULL DEFAULT 'mail' CHECK (channel IN ('mail', 'post', 'line', 'call')),
+  address          TEXT NOT NULL,
+  counts           INTEGER NOT NULL CHECK (counts IN (0, 1)),
+  coupon_code      TEXT,
+  state            TEXT NOT NULL DEFAULT 'planned' CHECK (state IN
+    ('planned', 'handing', 'accepted', 'rejected', 'deferred', 'in_doubt', 'suppressed', 'held', 'cancelled')),
+  attempts         INTEGER NOT NULL DEFAULT 0,
+  first_claim_at   INTEGER,
+  first_attempt_at INTEGER,
+  settled_at       INTEGER,
+  not_before       INTEGER,
+  code             INTEGER,
+  reply            TEXT,
+  reason           TEXT,
+  PRIMARY KEY (job, as_of, place)
+) STRICT, WITHOUT ROWID;
+INSERT INTO mails_by_place (job, as_of, place, mail_id, customer_id, campaign, occasion, channel, address, counts, coupon_code, state,
+  attempts, first_claim_at, first_attempt_at, settled_at, not_before, code, reply, reason)
+SELECT job, as_of, place, mail_id, customer_id, campaign, occasion, channel, address, counts, coupon_code, state,
+  attempts, first_claim_at, first_attempt_at, settled_at, not_before, code, reply, reason
+FROM mails ORDER BY job, as_of, place;
+DROP TABLE mails;
+ALTER TABLE mails_by_place RENAME TO mails;
+CREATE UNIQUE INDEX mails_id ON mails (job, as_of, mail_id);
+CREATE INDEX mails_customer ON mails (customer_id);
 ";
 
 impl Ledger {
