@@ -110,7 +110,7 @@ impl Writer {
         }
         Err(Error::Folder(format!(
             "the mail {} (customer {}, campaign {}) no longer renders to what was planned; the plan was made by another version of \
-             rankmail or its folder was changed: plan again",
+             rankmail or its folder was changed: plan again, or, where it was adopted, send with that version and with the folder as it was",
             mail.mail_id, mail.customer_id, mail.campaign
         )))
     }
