@@ -173,3 +173,14 @@ fn nothing_is_left_of_a_process_that_is_killed_while_purchases_wait_on_the_disk(
     // Whoever comes next finds nothing in the way.
     shop.call(1, true, &["plan", "--as-of", DATE]);
 }
+
+#[test]
+fn a_disk_that_cannot_take_purchases_is_no_fault_of_theirs() {
+    let shop = Shop::new(Shape::Plain);
+    // Where a folder should be there is a file.
+    let out = shop.path("people.csv/features.parquet");
+    let told = shop.start(1, true, &["features", "--as-of", DATE, "--out", out.to_str().unwrap()]).wait_with_output().unwrap();
+    let err = String::from_utf8(told.stderr).unwrap();
+    assert_eq!(told.status.code(), Some(4), "{err}");
+    assert!(err.contains("people.csv/.rankmail-lines") && err.contains("--memory"), "{err}");
+}
