@@ -291,9 +291,9 @@ fn customers_who_are_all_in_one_partition_are_counted_in_little_memory() {
         let fold =
             Fold::new(BOUNDS, &["a".into(), "c".into()], true, Room { lines: memory, thread: memory, folder: folder.path().to_owned() });
         lines.chunks(500).for_each(|lines| fold.add(&batch(lines, true)).unwrap());
-        let folded = fold.finish();
-        assert_eq!(folded.store.is_used(), memory < usize::MAX);
-        folded.all().unwrap()
+        let found = fold.finish();
+        assert_eq!(found.store.is_used(), memory < usize::MAX);
+        found.all().unwrap()
     });
     assert_eq!(large, small);
     assert_eq!(folded(&small), naive(&lines, true, &BOUNDS));
