@@ -114,7 +114,9 @@ def measure(command):
 
 
 def compare(name, source, folder):
-    """Runs all in turn and prints medians, and ratios to the peer that is best at each."""
+    """Runs all in turn and prints medians. Gives the ratios of time, processors and memory to the peer that is best at each, and how many
+    rows are wrong."""
+    ratios = None
     job = folder / "job.toml"
     job.write_text(JOB.replace('path = "purchases.parquet"', f'path = "{source}"'))
     out = {tool: folder / f"{tool}.parquet" for tool in ("rankmail", "duckdb", "polars")}
@@ -134,13 +136,14 @@ def compare(name, source, folder):
         ratios = [ours / min(column) for ours, column in zip(medians["rankmail"], zip(*peers))]
         print(f"{name:12} {'ratios':10} time {ratios[0]:.2f}, processors {ratios[1]:.2f}, memory {ratios[2]:.2f}", flush=True)
     if not {"rankmail", "duckdb"} <= medians.keys():
-        return 0
-    return elsewhere(check, out["rankmail"], out["duckdb"])
+        return ratios, 0
+    return ratios, elsewhere(check, out["rankmail"], out["duckdb"])
 
 
 def check(ours, peer):
     """How many rows differ; ids that are numbers are text with rankmail."""
     text = peer.with_suffix(".text.parquet")
+    duckdb.execute("SET enable_progress_bar = false")
     duckdb.execute(f"COPY (SELECT * REPLACE (customer_id::VARCHAR AS customer_id) FROM '{peer}') TO '{text}'")
     return differing(ours, text)
 
@@ -160,7 +163,7 @@ def main():
             source = kept / f"scale-{lines}-{customers}-{name}{'' if name == 'files' else '.parquet'}"
             if not source.exists():
                 elsewhere(write, name, plain, source)
-            wrong += compare(name, source.resolve(), folder)
+            wrong += compare(name, source.resolve(), folder)[1]
     sys.exit(1 if wrong else 0)
 
 

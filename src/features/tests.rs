@@ -282,6 +282,25 @@ fn a_customer_with_many_orders_is_counted_in_little_memory() {
 }
 
 #[test]
+fn customers_who_are_all_in_one_partition_are_counted_in_little_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let ids: Vec<String> = (0..).map(customer).filter(|id| partition_of(id) == 7).take(150).collect();
+    // An order's lines lie far apart here too.
+    let lines = (0..6_000_i64).zip(ids.iter().cycle()).map(|(n, id)| simple(id, Some(n % 3_000), n % 100, 1 + n % 9)).collect::<Vec<_>>();
+    let [large, small] = [usize::MAX, 20_000].map(|memory| {
+        let fold =
+            Fold::new(BOUNDS, &["a".into(), "c".into()], true, Room { lines: memory, thread: memory, folder: folder.path().to_owned() });
+        lines.chunks(500).for_each(|lines| fold.add(&batch(lines, true)).unwrap());
+        let found = fold.finish();
+        assert_eq!(found.store.is_used(), memory < usize::MAX);
+        found.all().unwrap()
+    });
+    assert_eq!(large, small);
+    assert_eq!(folded(&small), naive(&lines, true, &BOUNDS));
+    assert_eq!(small[7].customer_id.len(), 150);
+}
+
+#[test]
 fn too_little_memory_says_how_much_it_takes() {
     let folder = || std::path::PathBuf::from("runs");
     let Err(error) = Room::new(100 << 20, 2, folder()) else { panic!("that is too little") };

@@ -24,7 +24,7 @@ pub enum Error {
     #[error(transparent)]
     Import(#[from] crate::import::Error),
     #[error(transparent)]
-    Purchases(#[from] crate::purchases::Error),
+    Purchases(crate::purchases::Error),
     #[error(transparent)]
     Features(#[from] crate::features::Error),
     #[error(transparent)]
@@ -60,6 +60,19 @@ pub enum Error {
         format!("stopped by the brake `{name}`: {seen}; look at the plan, then go on with `--accept {name}`"),
     ))]
     Brake { name: String, seen: String, language: Language },
+}
+
+impl From<crate::purchases::Error> for Error {
+    /// Where the one who received the lines refused them, it is no error of theirs.
+    fn from(error: crate::purchases::Error) -> Self {
+        match error {
+            crate::purchases::Error::Sink(refused) => match refused.downcast() {
+                Ok(refused) => Self::Features(*refused),
+                Err(refused) => Self::Purchases(crate::purchases::Error::Sink(refused)),
+            },
+            error => Self::Purchases(error),
+        }
+    }
 }
 
 impl Error {

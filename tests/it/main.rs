@@ -84,6 +84,8 @@ mod sink;
 #[cfg(test)]
 mod small_shop;
 #[cfg(test)]
+mod spilling;
+#[cfg(test)]
 mod variants;
 #[cfg(test)]
 mod whatif;
