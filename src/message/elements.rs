@@ -1,6 +1,6 @@
 //! The elements that mails are made of, and what each does to the page of a text part.
 
-use super::markup::Tag;
+use super::tags::Attributes;
 
 /// What an element does to the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,10 +26,10 @@ pub(super) enum Kind {
 }
 
 /// What an element is; `None` for those that have no end tag and no others in them, and for all that this reader does not know.
-pub(super) fn kind(tag: &Tag) -> Option<Kind> {
-    Some(match tag.name {
+pub(super) fn kind(name: &str, attributes: &Attributes) -> Option<Kind> {
+    Some(match name {
         name if is_section(name) || is_plain(name) => Kind::Group,
-        "a" if tag.href.is_some() => Kind::Link,
+        "a" if attributes.href.is_some() => Kind::Link,
         "b" | "strong" | "em" | "i" | "ins" | "code" | "a" => Kind::Mark,
         "s" | "del" => Kind::Struck,
         "p" => Kind::Paragraph,
@@ -38,7 +38,7 @@ pub(super) fn kind(tag: &Tag) -> Option<Kind> {
         "h2" | "h3" | "h4" | "h5" | "h6" => Kind::Heading("◆ "),
         "blockquote" => Kind::Quote,
         "ul" => Kind::Bullets,
-        "ol" if tag.start.is_none() => Kind::Numbers,
+        "ol" if attributes.start.is_none() => Kind::Numbers,
         "li" => Kind::Item,
         "table" => Kind::Table,
         "thead" | "tbody" => Kind::Rows,

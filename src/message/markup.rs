@@ -1,42 +1,27 @@
 //! HTML in pieces, as far as it is well-formed: whatever a browser would have to mend or guess is none of this reader's.
 
+use super::tags::{Tag, Tags};
 use memchr::{memchr, memchr2_iter, memmem};
 use std::borrow::Cow;
+use std::rc::Rc;
 
 /// A piece of HTML.
 pub(super) enum Piece<'h> {
     /// As it is written, with its character references.
     Text(&'h str),
-    Open(Tag<'h>),
+    Open(Rc<Tag>),
     Close(&'h str),
     Doctype,
     Comment,
 }
 
-/// A start tag. Attributes are as they are written, and of two the first counts.
-#[derive(Default)]
-pub(super) struct Tag<'h> {
-    pub name: &'h str,
-    pub href: Option<&'h str>,
-    pub src: Option<&'h str>,
-    pub alt: Option<&'h str>,
-    pub style: Option<&'h str>,
-    pub id: Option<&'h str>,
-    /// The target of links that `name` makes.
-    pub anchor: Option<&'h str>,
-    pub colspan: Option<&'h str>,
-    pub rowspan: Option<&'h str>,
-    pub start: Option<&'h str>,
-    /// It ends in `/>`.
-    pub is_closed: bool,
-}
-
-/// What is not read yet.
-pub(super) struct Markup<'h> {
+/// What is not read yet, and the tags that are known.
+pub(super) struct Markup<'h, 't> {
     pub rest: &'h str,
+    pub tags: &'t mut Tags,
 }
 
-impl<'h> Markup<'h> {
+impl<'h> Markup<'h, '_> {
     /// The next piece. The outer `None` is what this reader does not read, the inner one the end.
     #[expect(clippy::option_option, reason = "the one is for `?`, the other for the end")]
     pub fn next(&mut self) -> Option<Option<Piece<'h>>> {
@@ -98,77 +83,21 @@ impl<'h> Markup<'h> {
         Some(Piece::Comment)
     }
 
-    #[inline]
-    fn open(&mut self) -> Option<Tag<'h>> {
-        let bytes = self.rest.as_bytes();
-        let end = bytes.iter().position(|byte| !byte.is_ascii_lowercase() && !byte.is_ascii_digit())?;
-        let (name, mut rest) = self.rest.split_at(end);
-        if !name.starts_with(|first: char| first.is_ascii_lowercase()) {
-            return None;
-        }
-        let mut tag = Tag { name, ..Tag::default() };
-        loop {
-            let spaced = unspaced(rest);
-            if let Some(behind) = spaced.strip_prefix('>') {
-                self.rest = behind;
-                return Some(tag);
-            }
-            if let Some(behind) = spaced.strip_prefix("/>") {
-                tag.is_closed = true;
-                self.rest = behind;
-                return Some(tag);
-            }
-            // Attributes stand apart.
-            if spaced.len() == rest.len() {
-                return None;
-            }
-            rest = attribute(spaced, &mut tag)?;
-        }
+    fn open(&mut self) -> Option<Rc<Tag>> {
+        let (tag, rest) = self.tags.first(self.rest)?;
+        self.rest = rest;
+        Some(tag)
     }
 }
 
-/// Reads one attribute, and gives what stands behind it.
-fn attribute<'h>(written: &'h str, tag: &mut Tag<'h>) -> Option<&'h str> {
-    let part =
-        |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_uppercase() || matches!(byte, b'-'..=b'.' | b'0'..=b':' | b'@' | b'_');
-    let end = written.as_bytes().iter().position(|byte| !part(byte)).filter(|end| *end > 0)?;
-    let (name, behind) = written.split_at(end);
-    let (value, rest) = match behind.strip_prefix('=') {
-        None => ("", behind),
-        Some(value) => match value.as_bytes().first()? {
-            b'"' => cut(value.get(1..)?, b'"')?,
-            b'\'' => cut(value.get(1..)?, b'\'')?,
-            _ => {
-                let bare = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.#%".contains(byte);
-                let end = value.as_bytes().iter().position(|byte| !bare(byte)).filter(|end| *end > 0)?;
-                value.split_at(end)
-            }
-        },
-    };
-    let place = match name.len() {
-        2 if name.eq_ignore_ascii_case("id") => &mut tag.id,
-        3 if name.eq_ignore_ascii_case("src") => &mut tag.src,
-        3 if name.eq_ignore_ascii_case("alt") => &mut tag.alt,
-        4 if name.eq_ignore_ascii_case("href") => &mut tag.href,
-        4 if name.eq_ignore_ascii_case("name") => &mut tag.anchor,
-        5 if name.eq_ignore_ascii_case("style") => &mut tag.style,
-        5 if name.eq_ignore_ascii_case("start") => &mut tag.start,
-        7 if name.eq_ignore_ascii_case("colspan") => &mut tag.colspan,
-        7 if name.eq_ignore_ascii_case("rowspan") => &mut tag.rowspan,
-        _ => return Some(rest),
-    };
-    place.get_or_insert(value);
-    Some(rest)
-}
-
 /// What stands before and behind the first of these bytes, which is ASCII.
-fn cut(text: &str, mark: u8) -> Option<(&str, &str)> {
+pub(super) fn cut(text: &str, mark: u8) -> Option<(&str, &str)> {
     let at = memchr(mark, text.as_bytes())?;
     Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
 /// Without the white space of markup at its beginning.
-fn unspaced(text: &str) -> &str {
+pub(super) fn unspaced(text: &str) -> &str {
     let end = text.as_bytes().iter().position(|byte| !blank(char::from(*byte)));
     text.get(end.unwrap_or(text.len())..).unwrap_or_default()
 }

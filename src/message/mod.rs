@@ -26,6 +26,7 @@ mod render;
 mod scan;
 mod shown;
 mod space;
+mod tags;
 mod templates;
 mod values;
 

@@ -110,11 +110,11 @@ impl Page {
             }
             self.block()?;
         }
-        let (mut from, mut at) = (0, 0);
-        while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-            // Most characters are ASCII that takes room.
-            at += rest.bytes().position(|byte| !byte.is_ascii_graphic()).unwrap_or(rest.len());
-            if from < at && !self.is_struck && matches!(text.as_bytes().get(at..), Some([b' ', b'!'..=b'~', ..])) {
+        let (bytes, mut from, mut at) = (text.as_bytes(), 0, 0);
+        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+            at += broad(rest);
+            if from < at && !self.is_struck && bytes.get(at) == Some(&b' ') && bytes.get(at + 1..).is_some_and(|rest| broad_first(rest) > 0)
+            {
                 // A single space between words stays where it is.
                 at += 1;
                 continue;
@@ -128,7 +128,7 @@ impl Page {
                     return None;
                 }
                 self.is_spaced |= self.out.len() > self.line;
-            } else if !is_broad(character) {
+            } else {
                 let width = character.width()?;
                 let begins = from == at && (self.is_spaced || self.out.len() == self.line);
                 if width == 0 && begins || character == '\u{200b}' {
@@ -167,7 +167,53 @@ impl Page {
     }
 }
 
-/// Characters that are known to take room, the most frequent ones first.
-fn is_broad(character: char) -> bool {
-    matches!(character, '!'..='~' | '\u{3041}'..='\u{3096}' | '\u{4e00}'..='\u{9fff}' | '\u{30a1}'..='\u{30ff}' | '\u{3001}'..='\u{3029}' | '\u{ff01}'..='\u{ff5e}')
+/// How many bytes at the beginning are characters that are known to take room.
+fn broad(text: &[u8]) -> usize {
+    let mut at = 0;
+    loop {
+        match text.get(at..).map_or(0, broad_first) {
+            0 => return at,
+            bytes => at += bytes,
+        }
+    }
+}
+
+/// The length of the first character where it is known to take room: printed ASCII, 、 to 〩, kana, the most frequent kanji, and the wide
+/// forms of ASCII. 0 for any other, and at the end.
+#[inline]
+fn broad_first(text: &[u8]) -> usize {
+    match *text {
+        [b'!'..=b'~', ..] => 1,
+        [0xe5..=0xe9, _, _, ..]
+        | [0xe4, 0xb8..=0xbf, _, ..]
+        | [0xe3, 0x80, 0x81..=0xa9, ..]
+        | [0xe3, 0x81, 0x81..=0xbf, ..]
+        | [0xe3, 0x82, 0x80..=0x96 | 0xa1..=0xbf, ..]
+        | [0xe3, 0x83, _, ..]
+        | [0xef, 0xbc, 0x81..=0xbf, ..]
+        | [0xef, 0xbd, 0x80..=0x9e, ..] => 3,
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_known_to_take_room_takes_room() {
+        let mut known = 0;
+        for character in '\0'..=char::MAX {
+            let mut bytes = [0; 4];
+            let written = character.encode_utf8(&mut bytes);
+            let length = broad_first(written.as_bytes());
+            if length > 0 {
+                assert_eq!(length, written.len(), "{character:?}");
+                assert!(character.width() > Some(0) && !character.is_whitespace(), "{character:?}");
+                known += 1;
+            }
+        }
+        assert_eq!(known, 94 + 0x29 + (0x30_97 - 0x30_41) + (0x31_00 - 0x30_a1) + (0xa0_00 - 0x4e_00) + (0xff_5f - 0xff_01));
+        assert_eq!(broad("椿a、！ b".as_bytes()), 3 + 1 + 3 + 3);
+    }
 }

@@ -1,9 +1,11 @@
 //! The short way from HTML to text: for well-formed HTML of the elements that mails are made of, read once from its beginning to its
 //! end. It gives what the long way by `html2text` gives ([`plain`](super::plain)), or nothing where that is not sure.
 
-use super::elements::{Kind, is_section, kind};
-use super::markup::{Markup, Piece, Tag, blank, decoded, hides};
+use super::elements::Kind;
+use super::markup::{Markup, Piece, blank, decoded};
 use super::page::Page;
+use super::tags::{self, Tag};
+use std::rc::Rc;
 
 /// So deep may elements lie in each other.
 const DEEPEST: usize = 100;
@@ -25,11 +27,9 @@ pub(super) struct Reading {
 
 /// An element that is open.
 #[derive(Debug)]
-struct Open<'h> {
-    name: &'h str,
+struct Open {
+    tag: Rc<Tag>,
     kind: Kind,
-    /// Where a link leads.
-    target: &'h str,
     /// White space is held back, for the link may turn out to hold nothing.
     is_spaced: bool,
     /// Items that were begun in a list.
@@ -46,11 +46,11 @@ enum Place {
     Behind,
 }
 
-struct Reader<'h> {
-    markup: Markup<'h>,
+struct Reader<'h, 't> {
+    markup: Markup<'h, 't>,
     page: Page,
     place: Place,
-    open: Vec<Open<'h>>,
+    open: Vec<Open>,
     /// So many of the open elements are on the page; the others come to it with what they hold.
     shown: usize,
     /// From this open element on all are hidden.
@@ -62,8 +62,12 @@ struct Reader<'h> {
 
 /// The text of an HTML, where the short way leads to it.
 pub(super) fn read(html: &str) -> Option<Reading> {
+    tags::with(|tags| read_with(html, tags))
+}
+
+fn read_with(html: &str, tags: &mut tags::Tags) -> Option<Reading> {
     let mut reader = Reader {
-        markup: Markup { rest: html.strip_prefix('\u{feff}').unwrap_or(html) },
+        markup: Markup { rest: html.strip_prefix('\u{feff}').unwrap_or(html), tags },
         page: Page::with_capacity(html.len() / 4),
         place: Place::Before,
         open: Vec::with_capacity(16),
@@ -89,7 +93,7 @@ pub(super) fn read(html: &str) -> Option<Reading> {
     if open.is_empty() { Some(Reading { text: page.finish()?, hidden, is_mirror }) } else { None }
 }
 
-impl<'h> Reader<'h> {
+impl Reader<'_, '_> {
     fn text(&mut self, text: &str) -> Option<()> {
         let is_blank = text.chars().all(blank);
         match self.place {
@@ -157,21 +161,16 @@ impl<'h> Reader<'h> {
         Some(())
     }
 
-    fn start(&mut self, tag: &Tag<'h>) -> Option<()> {
-        let is_hidden = match tag.style {
-            Some(style) => hides(&decoded(style, true)?),
-            None => false,
-        };
-        if matches!(tag.name, "html" | "head" | "body" | "title" | "meta" | "link" | "style") {
-            return if is_hidden { None } else { self.start_head(tag) };
+    fn start(&mut self, tag: &Rc<Tag>) -> Option<()> {
+        if tag.is_of_document {
+            return if tag.is_hidden { None } else { self.start_head(tag) };
         }
         if self.place == Place::Behind {
             return None;
         }
         self.place = Place::Body;
         let parent = self.open.last().map(|open| open.kind);
-        let kind = kind(tag);
-        let is_at_place = match (parent, kind) {
+        let is_at_place = match (parent, tag.kind) {
             (Some(Kind::Table), kind) => matches!(kind, Some(Kind::Rows | Kind::Row)),
             (Some(Kind::Rows), kind) => kind == Some(Kind::Row),
             (Some(Kind::Row), kind) => kind == Some(Kind::Cell),
@@ -181,25 +180,25 @@ impl<'h> Reader<'h> {
         if !is_at_place {
             return None;
         }
-        match kind {
-            None => self.single(tag, is_hidden),
+        match tag.kind {
+            None => self.single(tag),
             Some(_) if tag.is_closed => None,
-            Some(kind) => self.enter(tag, kind, is_hidden),
+            Some(kind) => self.enter(tag, kind),
         }
     }
 
     /// A tag that belongs to the document, not to its text.
-    fn start_head(&mut self, tag: &Tag<'h>) -> Option<()> {
-        let is_content = !matches!(tag.name, "html" | "head" | "body");
-        if tag.is_closed && !matches!(tag.name, "meta" | "link") {
+    fn start_head(&mut self, tag: &Tag) -> Option<()> {
+        let is_content = !matches!(&*tag.name, "html" | "head" | "body");
+        if tag.is_closed && !matches!(&*tag.name, "meta" | "link") {
             return None;
         }
-        self.place = match (tag.name, self.place) {
+        self.place = match (&*tag.name, self.place) {
             ("html", Place::Before) => Place::Before,
             ("head", Place::Before) => Place::Head,
             ("body", Place::Before | Place::Head | Place::BehindHead) => Place::Body,
             (_, Place::Before | Place::Head) if is_content => Place::Head,
-            ("meta" | "link" | "style", Place::Body) if tag.id.is_none() => {
+            ("meta" | "link" | "style", Place::Body) if !tag.has_id => {
                 let parent = self.open.last().map(|open| open.kind);
                 if matches!(parent, Some(Kind::Table | Kind::Rows | Kind::Row | Kind::Bullets | Kind::Numbers)) {
                     return None;
@@ -208,16 +207,16 @@ impl<'h> Reader<'h> {
             }
             _ => return None,
         };
-        if matches!(tag.name, "title" | "style") { self.markup.skip_raw(tag.name) } else { Some(()) }
+        if matches!(&*tag.name, "title" | "style") { self.markup.skip_raw(&tag.name) } else { Some(()) }
     }
 
     /// A tag without an end, or with nothing but text before it.
-    fn single(&mut self, tag: &Tag<'h>, is_hidden: bool) -> Option<()> {
-        let is_hidden = is_hidden || self.hidden_from.is_some();
-        if tag.id.is_some() && !is_hidden {
+    fn single(&mut self, tag: &Tag) -> Option<()> {
+        let is_hidden = tag.is_hidden || self.hidden_from.is_some();
+        if tag.has_id && !is_hidden {
             return None;
         }
-        match tag.name {
+        match &*tag.name {
             "br" if is_hidden => Some(()),
             "br" if self.is_undecided_link() => None,
             "br" => {
@@ -226,8 +225,8 @@ impl<'h> Reader<'h> {
             }
             "hr" if self.is_in(Kind::Paragraph) => None,
             "hr" => Some(()),
-            "img" if is_hidden || tag.src.unwrap_or_default().is_empty() => Some(()),
-            "img" => self.picture(&decoded(tag.alt.unwrap_or_default(), true)?),
+            "img" if is_hidden || !tag.has_source => Some(()),
+            "img" => self.picture(&decoded(tag.alt.as_deref().unwrap_or_default(), true)?),
             "sup" if !is_hidden && !tag.is_closed => self.raised(),
             _ => None,
         }
@@ -261,13 +260,13 @@ impl<'h> Reader<'h> {
         self.page.text(&text.chars().filter_map(small).collect::<String>())
     }
 
-    fn enter(&mut self, tag: &Tag<'h>, kind: Kind, is_hidden: bool) -> Option<()> {
+    fn enter(&mut self, tag: &Rc<Tag>, kind: Kind) -> Option<()> {
         let parent = self.open.last().map(|open| open.kind);
-        let is_block = !matches!(kind, Kind::Group | Kind::Mark | Kind::Struck | Kind::Link) || is_section(tag.name);
+        let is_block = !matches!(kind, Kind::Group | Kind::Mark | Kind::Struck | Kind::Link) || tag.is_section;
         let is_inner = matches!(kind, Kind::Rows | Kind::Row | Kind::Cell | Kind::Item);
         if self.open.len() == DEEPEST
             || is_block && !is_inner && self.is_in(Kind::Paragraph)
-            || tag.name == "a" && self.open.iter().any(|open| open.name == "a")
+            || *tag.name == *"a" && self.open.iter().any(|open| *open.tag.name == *"a")
             || matches!((kind, parent), (Kind::Heading(_), Some(Kind::Heading(_))))
             || (is_block || kind == Kind::Struck) && self.open.iter().any(|open| open.kind == Kind::Struck)
             // Whether a list of nothing makes something of the link around it is not worth knowing.
@@ -276,20 +275,18 @@ impl<'h> Reader<'h> {
             return None;
         }
         if kind == Kind::Cell {
-            let is_plain =
-                |span: Option<&str>| span.is_none_or(|span| matches!(span.as_bytes(), [b'1'..=b'9'] | [b'1'..=b'9', b'0'..=b'9']));
             self.cells += 1;
-            if self.cells > MOST_CELLS || !is_plain(tag.colspan) || tag.rowspan.is_some_and(|span| span != "1") {
+            if self.cells > MOST_CELLS || !tag.is_plain_cell {
                 return None;
             }
         }
-        if is_hidden && self.hidden_from.is_none() {
+        if tag.is_hidden && self.hidden_from.is_none() {
             self.hidden_from = Some(self.open.len());
             self.hidden.push('\n');
         }
         let is_seen = self.hidden_from.is_none();
         // A name for links to lead to is something by itself.
-        if is_seen && (tag.id.is_some() || tag.name == "a" && tag.anchor.is_some()) {
+        if is_seen && (tag.has_id || tag.is_anchor) {
             if self.open.iter().skip(self.shown).any(|open| open.kind == Kind::Link) {
                 return None;
             }
@@ -306,7 +303,7 @@ impl<'h> Reader<'h> {
         self.is_mirror &= !is_seen || !matches!(kind, Kind::Struck | Kind::Quote);
         // What is empty and directly in a link does not make it one.
         let is_direct = self.is_undecided_link();
-        self.open.push(Open { name: tag.name, kind, target: tag.href.unwrap_or_default(), is_spaced: false, items: 0 });
+        self.open.push(Open { tag: Rc::clone(tag), kind, is_spaced: false, items: 0 });
         let is_there = matches!(kind, Kind::Mark | Kind::Struck | Kind::Heading(_) | Kind::Item | Kind::Row | Kind::Cell);
         if is_seen && is_there && !is_direct { self.show() } else { Some(()) }
     }
@@ -329,7 +326,7 @@ impl<'h> Reader<'h> {
             (_, Place::Body) => {}
             _ => return None,
         }
-        let open = self.open.pop().filter(|open| open.name == name)?;
+        let open = self.open.pop().filter(|open| *open.tag.name == *name)?;
         let at = self.open.len();
         if let Some(from) = self.hidden_from {
             self.hidden_from = Some(from).filter(|from| *from < at);
@@ -347,11 +344,7 @@ impl<'h> Reader<'h> {
     fn leave(&mut self, open: &Open) -> Option<()> {
         match open.kind {
             Kind::Group | Kind::Mark | Kind::Bullets | Kind::Numbers | Kind::Table | Kind::Rows | Kind::Row => {}
-            Kind::Link => {
-                let target = decoded(open.target, true)?;
-                let target = target.strip_prefix("mailto:").unwrap_or(&target);
-                self.page.text(&format!(" {target} "))?;
-            }
+            Kind::Link => self.page.text(open.tag.target.as_deref()?)?,
             Kind::Struck => self.page.is_struck = false,
             Kind::Paragraph => self.page.end_block(),
             Kind::Division => self.page.flush()?,

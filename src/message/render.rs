@@ -117,7 +117,7 @@ impl Templates {
         space::with(|bytes| {
             let mut out = Limited { bytes };
             self.tera.render_to(name, context, &mut out).map_err(|error| self.explain(name, &error))?;
-            let text = std::str::from_utf8(bytes).map_err(|_| of_file(name, "it rendered to something that is not UTF-8".into()))?;
+            let text = simdutf8::basic::from_utf8(bytes).map_err(|_| of_file(name, "it rendered to something that is not UTF-8".into()))?;
             Ok(text.to_owned())
         })
     }

@@ -185,14 +185,14 @@ pub fn matches(
     (place, part): (usize, &People),
 ) -> Vec<Match> {
     let mut found = Vec::new();
+    let persons: Vec<Person> = (0..part.len()).map(|row| part.person(&inputs.shop, row)).collect();
     for (at, campaign) in job.campaigns.iter().enumerate() {
-        for row in 0..part.len() {
-            let person = part.person(&inputs.shop, row);
-            let Some(occasion) = campaigns::is_for(campaign, &person, facts) else { continue };
+        for (row, person) in persons.iter().enumerate() {
+            let Some(occasion) = campaigns::is_for(campaign, person, facts) else { continue };
             if !shares(campaign, person.id) {
                 continue;
             }
-            let reach = reach(job, inputs, campaign, &person);
+            let reach = reach(job, inputs, campaign, person);
             let picks = || advice.map_or(Some(Vec::new()), |advice| advice.picks(campaign, person.standing.rank, (place, person.id)));
             found.extend(picks().map(|picks| Match { row, campaign: at, occasion, reach, address_lost: false, picks }));
         }

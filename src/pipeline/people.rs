@@ -117,10 +117,9 @@ impl People {
     }
 
     /// The day from which the tenure counts, given the first order that is known: the relationship may be older than the purchases.
-    pub fn tenure_from(&self, shop: &Shop, row: usize, first_order: Option<i64>) -> Option<NaiveDate> {
+    fn tenure_from(&self, row: usize, first_order: Option<NaiveDate>) -> Option<NaiveDate> {
         let since = self.listed[row].and_then(|listed| self.customers.since.get(listed).copied().flatten());
-        let first = first_order.and_then(|instant| shop.zone.date(instant));
-        match (since, first) {
+        match (since, first_order) {
             (Some(since), Some(first)) => Some(since.min(first)),
             (since, first) => since.or(first),
         }
@@ -134,13 +133,14 @@ impl People {
     /// What the ranks room is told of a row.
     pub fn rank_row<'a>(&'a self, shop: &Shop, bounds: &Bounds, row: usize) -> RowIn<'a> {
         let features = &self.features[row];
+        let from = |first_order: Option<i64>| self.tenure_from(row, first_order.and_then(|instant| shop.zone.date(instant)));
         let settled = |until: i64| features.first_order_at.filter(|at| *at < until);
         RowIn {
             id: self.ranked_as(row),
             features,
-            tenure_from_closing: self.tenure_from(shop, row, features.first_order_closing),
-            tenure_from_next: self.tenure_from(shop, row, settled(bounds.next_settled)),
-            tenure_from_keep: self.tenure_from(shop, row, settled(bounds.keep_settled)),
+            tenure_from_closing: from(features.first_order_closing),
+            tenure_from_next: from(settled(bounds.next_settled)),
+            tenure_from_keep: from(settled(bounds.keep_settled)),
             held: self.held[row],
             given: self.listed[row].and_then(|listed| self.given.get(&listed)).copied(),
         }
@@ -149,13 +149,14 @@ impl People {
     /// The customer of a row.
     pub fn person<'a>(&'a self, shop: &'a Shop, row: usize) -> Person<'a> {
         let features = &self.features[row];
+        let first_order_on = features.first_order_at.and_then(|instant| shop.zone.date(instant));
         Person {
             id: self.id.get(row),
             features,
             standing: &self.standings[row],
             listed: self.listed[row].map(|listed| Listed { customers: &self.customers, row: listed }),
-            first_order_on: features.first_order_at.and_then(|instant| shop.zone.date(instant)),
-            anniversary_of: self.tenure_from(shop, row, features.first_order_at),
+            first_order_on,
+            anniversary_of: self.tenure_from(row, first_order_on),
             last_order_on: features.last_order_at.and_then(|instant| shop.zone.date(instant)),
             last_order: self.last_orders.get(&row),
             holdout: self.holdout[row],

@@ -1,5 +1,6 @@
 //! The short way from HTML to text gives what the long way gives, or nothing.
 
+use super::super::markup::hides;
 use super::super::plain;
 use super::*;
 use proptest::prelude::*;

@@ -3,7 +3,7 @@
 use super::{Pass, Progress};
 use crate::campaigns;
 use crate::domain::{Channel, Offer, Person, SkipReason};
-use crate::pipeline::people::People;
+use crate::pipeline::people::{Match, People};
 
 /// A matched pair that no rule speaks against.
 pub struct Candidate {
@@ -31,7 +31,7 @@ impl Pass<'_> {
             let mailed = &progress.mailed[row];
             let offer = self.offer(at, &person, mailed, None);
             let rivals = if offer.is_some() { self.rivals[at].as_slice() } else { &[] };
-            match self.verdict(at, part, nth, rivals, mailed) {
+            match self.verdict(at, &part.matches[nth], &person, rivals, mailed) {
                 Ok(()) => candidates.push(Candidate { nth, stake: self.stake(at, &person, part.matches[nth].reach.ok(), offer.as_ref()) }),
                 Err(reason) => progress.skip(row, at, reason),
             }
@@ -45,15 +45,13 @@ impl Pass<'_> {
     }
 
     /// Whether a match becomes a mail, given what this customer gets already and whose discounts its own may not come with.
-    fn verdict(&self, at: usize, part: &People, nth: usize, rivals: &[usize], mailed: &campaigns::Mailed) -> Result<(), SkipReason> {
-        let matched = &part.matches[nth];
-        let person = part.person(&self.inputs.shop, matched.row);
+    fn verdict(&self, at: usize, matched: &Match, person: &Person, rivals: &[usize], mailed: &campaigns::Mailed) -> Result<(), SkipReason> {
         let memory = &self.inputs.before.past;
         matched.reach?;
         campaigns::choose(&campaigns::Candidate {
             job: &self.job.name,
             campaign: &self.job.campaigns[at],
-            person: &person,
+            person,
             occasion: &matched.occasion,
             contact: &self.job.contact,
             as_of: self.assessed.dates.as_of,
