@@ -18,6 +18,7 @@ const TOLD_BY: usize = 16;
 
 /// A start tag.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is the answer to a question of its own")]
 pub(super) struct Tag {
     /// As it is written, from its name to its end.
     source: Box<str>,
