@@ -73,7 +73,6 @@ impl Ledger {
     pub fn age(&mut self, job: &str, as_of: NaiveDate, mark: &dyn Fn(&str) -> String) -> Result<u64> {
         let day = as_of.to_string();
         let mut work = || -> rusqlite::Result<u64> {
-            self.connection.pragma_update(None, "secure_delete", "ON")?;
             let change = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let sql = "SELECT DISTINCT customer_id FROM mails WHERE job = ?1 AND as_of = ?2
                        AND customer_id NOT LIKE 'aged:%' AND customer_id NOT LIKE 'forgotten:%'";
@@ -142,8 +141,6 @@ impl Ledger {
         at: i64,
     ) -> Result<u64> {
         let mut work = || -> rusqlite::Result<u64> {
-            // What the rows held is written over with zeros, not only given up.
-            self.connection.pragma_update(None, "secure_delete", "ON")?;
             let change = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let mut rows = 0;
             for id in ids {

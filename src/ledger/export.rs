@@ -48,7 +48,7 @@ const COLUMNS: [(&str, Kind, bool); 19] = [
 ];
 
 impl Ledger {
-    /// Writes the rows of all mails of all jobs as one Parquet file, by job, as-of date and mail id, and gives their number.
+    /// Writes the rows of all mails of all jobs as one Parquet file, run by run and each in the order of its plan, and gives their number.
     ///
     /// # Errors
     /// The ledger cannot be read, or the file cannot be written.
@@ -59,7 +59,7 @@ impl Ledger {
             WriterProperties::builder().set_created_by("rankmail".into()).set_compression(Compression::ZSTD(ZstdLevel::default())).build();
         let mut writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties)).map_err(unwritable)?;
         let names = COLUMNS.map(|(name, ..)| name).join(", ");
-        let mut statement = self.connection.prepare(&format!("SELECT {names} FROM mails ORDER BY job, as_of, mail_id")).map_err(read)?;
+        let mut statement = self.connection.prepare(&format!("SELECT {names} FROM mails ORDER BY job, as_of, place")).map_err(read)?;
         let mut rows = statement.query([]).map_err(read)?;
         let mut waiting: Vec<Vec<Value>> = vec![Vec::with_capacity(BATCH); COLUMNS.len()];
         let mut count = 0;

@@ -5,9 +5,8 @@ use crate::domain::Zone;
 use chrono::{DateTime, Datelike};
 use chrono_tz::Tz;
 use lettre::message::Body;
-use lettre::message::header::{ContentTransferEncoding, ContentType, Headers};
+use lettre::message::header::ContentTransferEncoding;
 use memchr::memchr_iter;
-use std::sync::LazyLock;
 
 /// Room for the headers of a mail, in bytes.
 const HEAD_BYTES: usize = 1_024;
@@ -62,7 +61,7 @@ pub fn compose(head: &Head, content: &Content) -> Result<Vec<u8>, ComposeError> 
     let mut bytes = Vec::with_capacity(HEAD_BYTES + (content.text.len() + content.html.len()) * 3 / 2);
     write_head(head, &content.subject, &mut bytes)?;
     put(&mut bytes, &["Content-Type: multipart/alternative;\r\n boundary=\"=_", head.mail_id, "\"\r\n"]);
-    for (kind, text) in [(Kind::Plain, &content.text), (Kind::Html, &content.html)] {
+    for (kind, text) in [("plain", &content.text), ("html", &content.html)] {
         put(&mut bytes, &["\r\n--=_", head.mail_id, "\r\n"]);
         part(kind, text, &mut bytes);
     }
@@ -133,21 +132,15 @@ impl<'a> Sound<'a> {
     }
 }
 
-/// What a part holds.
-#[derive(Debug, Clone, Copy)]
-enum Kind {
-    Plain,
-    Html,
-}
-
 /// Adds a MIME part. Only quoted-printable and base64 are used: both keep every line short, and neither can hold the boundary.
-fn part(kind: Kind, text: &str, out: &mut Vec<u8>) {
+fn part(kind: &str, text: &str, out: &mut Vec<u8>) {
     let text = encode::lines(text);
     let foreign = text.bytes().filter(|byte| !byte.is_ascii()).count();
     // As it goes over the wire, with a CR at the end of each line.
     let length = text.len() + memchr_iter(b'\n', text.as_bytes()).count();
     let is_foreign = foreign * 6 > length;
-    out.extend_from_slice(part_head(kind, is_foreign));
+    let encoding = if is_foreign { "base64" } else { "quoted-printable" };
+    put(out, &["Content-Type: text/", kind, "; charset=utf-8\r\nContent-Transfer-Encoding: ", encoding, "\r\n\r\n"]);
     if is_foreign {
         // Only an encoding that cannot hold every text fails, and gives the text back.
         let whole = text.replace('\n', "\r\n").into_bytes();
@@ -155,31 +148,6 @@ fn part(kind: Kind, text: &str, out: &mut Vec<u8>) {
         out.extend_from_slice(body.as_ref());
     } else {
         encode::quoted(&text, out);
-    }
-}
-
-/// The headers of a part, with the empty line behind them. There are four, which are written once.
-fn part_head(kind: Kind, is_foreign: bool) -> &'static [u8] {
-    static HEADS: LazyLock<[Vec<u8>; 4]> = LazyLock::new(|| {
-        let write = |kind, encoding| {
-            let mut headers = Headers::new();
-            headers.set::<ContentType>(kind);
-            headers.set::<ContentTransferEncoding>(encoding);
-            format!("{headers}\r\n").into_bytes()
-        };
-        [
-            write(ContentType::TEXT_PLAIN, ContentTransferEncoding::QuotedPrintable),
-            write(ContentType::TEXT_PLAIN, ContentTransferEncoding::Base64),
-            write(ContentType::TEXT_HTML, ContentTransferEncoding::QuotedPrintable),
-            write(ContentType::TEXT_HTML, ContentTransferEncoding::Base64),
-        ]
-    });
-    let [plain, plain_foreign, html, html_foreign] = &*HEADS;
-    match (kind, is_foreign) {
-        (Kind::Plain, false) => plain,
-        (Kind::Plain, true) => plain_foreign,
-        (Kind::Html, false) => html,
-        (Kind::Html, true) => html_foreign,
     }
 }
 

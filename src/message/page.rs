@@ -110,6 +110,20 @@ impl Page {
             }
             self.block()?;
         }
+        if self.is_struck || !is_plain(text) { self.each(text) } else { self.plain(text) }
+    }
+
+    /// Writes words of ASCII that stand apart by single spaces, which stay where they are.
+    fn plain(&mut self, text: &str) -> Option<()> {
+        let words = text.trim_matches(' ');
+        self.is_spaced |= text.starts_with(' ') && self.out.len() > self.line;
+        self.word(words);
+        self.is_spaced |= !words.is_empty() && text.ends_with(' ');
+        Some(())
+    }
+
+    /// Looks at each character.
+    fn each(&mut self, text: &str) -> Option<()> {
         let (bytes, mut from, mut at) = (text.as_bytes(), 0, 0);
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
             at += broad(rest);
@@ -167,6 +181,15 @@ impl Page {
     }
 }
 
+/// Whether a text is printed ASCII in which no two spaces stand beside each other.
+fn is_plain(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    // All are looked at, without a branch for each.
+    let pairs = bytes.iter().zip(bytes.iter().skip(1));
+    let is_odd = bytes.iter().fold(false, |odd, byte| odd | !matches!(byte, b' '..=b'~'));
+    !is_odd && !pairs.fold(false, |wide, (one, next)| wide | (*one == b' ' && *next == b' '))
+}
+
 /// How many bytes at the beginning are characters that are known to take room.
 fn broad(text: &[u8]) -> usize {
     let mut at = 0;
@@ -199,6 +222,28 @@ fn broad_first(text: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn plain_words_are_written_as_if_each_letter_were_looked_at() {
+        let mut plain = 0;
+        for number in 0..3_usize.pow(7) {
+            let digit = |place: u32| number / 3_usize.pow(place) % 3;
+            let text: String = (0..6).map(|place| ["a", " ", "~"][digit(place)]).collect();
+            let text = &text[..6 - number % 7];
+            if !is_plain(text) {
+                continue;
+            }
+            plain += 1;
+            for before in ["", "x", "x ", "x\u{a0}"] {
+                let [mut one, mut other] = [Page::default(), Page::default()];
+                assert!(one.each(before).is_some() && other.each(before).is_some());
+                assert!(one.plain(text).is_some() && other.each(text).is_some());
+                assert_eq!((&one.out, one.is_spaced, one.line), (&other.out, other.is_spaced, other.line), "{before:?} {text:?}");
+            }
+        }
+        assert!(plain > 100);
+        assert!(["a\tb", "a  b", "é", "a\n", "\u{7f}", "  "].iter().all(|text| !is_plain(text)));
+    }
 
     #[test]
     fn whatever_is_known_to_take_room_takes_room() {
