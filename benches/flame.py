@@ -48,6 +48,8 @@ def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     drawn = list(boxes(collections.Counter(stacks(sys.stdin))))
+    if not drawn:
+        sys.exit("nothing was sampled")
     height = (max(depth for depth, *_ in drawn) + 3) * ROW
     print(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="monospace" font-size="11">')
     print(f'<rect width="100%" height="100%" fill="#fff"/><text x="6" y="14" font-size="13">{escape(sys.argv[1])}</text>')

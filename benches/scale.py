@@ -102,15 +102,23 @@ def write(name, plain, source):
     SHAPES[name](plain, source)
 
 
+# A command is charged with the memory of the process that starts it, so a small one does.
+SMALL = """
+import os, sys, time
+started = time.monotonic()
+silent = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+_, status, usage = os.wait4(os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=silent), 0)
+print(os.waitstatus_to_exitcode(status), time.monotonic() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+"""
+
+
 def measure(command):
     """Seconds, seconds of all processors, and peak MB of a command."""
-    started = time.monotonic()
-    child = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        sys.exit(f"{command} left with {child.returncode}")
-    return time.monotonic() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    command = [str(part) for part in command]
+    told = subprocess.run([sys.executable, "-S", "-E", "-c", SMALL, *command], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+    if told[0] != "0":
+        sys.exit(f"{command} left with {told[0]}")
+    return tuple(float(figure) for figure in told[1:])
 
 
 def compare(name, source, folder):

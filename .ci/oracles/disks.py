@@ -93,7 +93,7 @@ def refused(what, arguments, folder, words):
 def full_disks(folder):
     query("SELECT 'C' || (i * 7919 % 60000) AS customer, i AS order_no, TIMESTAMP '2024-01-01' + INTERVAL (i * 60) SECOND AS moment,"
           " 500 + i % 900 AS amount FROM range(1000000) t(i)", folder / "many.parquet")
-    query("SELECT * FROM 'FOLDER/many.parquet' LIMIT 60000".replace("FOLDER", str(folder)), folder / "few.parquet")
+    query(f"SELECT * FROM '{folder}/many.parquet' LIMIT 60000", folder / "few.parquet")
     people = "SELECT 'C' || i AS id, md5(i::VARCHAR) || '@b.example' AS email, md5((i + 1)::VARCHAR) AS name, true AS consent FROM range({}) t(i)"
     for name, number in ("short", 20_000), ("long", 700_000):
         query(people.format(number), folder / f"{name}.parquet")
@@ -117,7 +117,7 @@ def full_disks(folder):
 
 
 def worst(folder):
-    """One customer with ten million lines, and ten million lines of customers who are all in one partition."""
+    """One customer with ten million lines, which are far apart: all of them in one partition."""
     query("SELECT 'everybody' AS customer, i // 3 AS order_no, TIMESTAMP '2024-01-01' + INTERVAL (i) SECOND AS moment,"
           " 500 + i % 900 AS amount FROM range(10000000) t(i) ORDER BY hash(i)", folder / "one.parquet")
     query("SELECT NULL::VARCHAR AS id, NULL::VARCHAR AS email, NULL::VARCHAR AS name, true AS consent LIMIT 0", folder / "nobody.parquet")

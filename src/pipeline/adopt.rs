@@ -62,7 +62,7 @@ pub fn adopt(
         adopted_at: (request.now)(),
         finished_at: None,
     };
-    let (mut mails, mut unreadable) = (opened.mails_from(0)?, None);
+    let (mut mails, mut unreadable) = (opened.mails_without_values()?, None);
     let readable = std::iter::from_fn(|| mails.next()?.map_err(|error| unreadable = Some(error)).ok());
     // A plan that cannot be read to its end lacks mails, so nothing of it is adopted.
     let adopted = ledger.adopt_issuing(&adoption, &codes.unique, rows(planned, readable));

@@ -179,6 +179,14 @@ impl Opened {
         rows::mails(&self.folder, Pick::From(row))
     }
 
+    /// Every mail with nothing where its values would be, for whoever asks only whom it goes to.
+    ///
+    /// # Errors
+    /// As for `mails`.
+    pub fn mails_without_values(&self) -> Result<Rows<MailRow>, Error> {
+        rows::mails_without_values(&self.folder)
+    }
+
     /// Every gift, by customer id, then campaign.
     ///
     /// # Errors

@@ -69,6 +69,12 @@ pub(super) fn mails(folder: &Path, pick: Pick<'_>) -> Result<Rows<MailRow>, Erro
     }))
 }
 
+/// The mails of a plan, with nothing where their values would be.
+pub(super) fn mails_without_values(folder: &Path) -> Result<Rows<MailRow>, Error> {
+    let (batches, _) = Batches::open(folder, MAILS, &[], Pick::All)?;
+    Ok(batches.rows(mail_rows))
+}
+
 /// What a plan says of its customers, as far as the next run asks.
 pub(super) fn past_customers(folder: &Path) -> Result<Rows<PastCustomer>, Error> {
     let columns = ["customer_id", "rank", "rank_since", "missed_reviews", "safe_until", "orders_mark"];
