@@ -17,6 +17,7 @@ use mails::{Mail, mail, own, prove, shop};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use rankmail::domain::Value;
+use rankmail::message::Law;
 use rankmail::runs;
 use rayon::prelude::*;
 use std::error::Error;
@@ -68,6 +69,7 @@ fn render_all(folder: &Path, times: u32, tera_alone: bool) -> Result<(), Box<dyn
     let files = templates(&root)?;
     let shop = shop(&opened.job_text)?;
     let bare = bare(&files)?;
+    let law = Law::of(&shop);
     for _ in 0..times {
         let (mut with_tera, mut proven) = (Spent::default(), Spent::default());
         let mut rows = opened.mails_from(0)?;
@@ -80,7 +82,7 @@ fn render_all(folder: &Path, times: u32, tera_alone: bool) -> Result<(), Box<dyn
             with_tera.time(&some, |named| render(&bare, named, &shop).map_err(|error| error.to_string()))?;
             if !tera_alone {
                 let own = own(&root, &some.iter().map(|named| &named.mail), &shop)?;
-                proven.time(&some, |named| prove(&own, &named.mail, &shop))?;
+                proven.time(&some, |named| prove(&own, &named.mail, &shop, &law))?;
             }
         }
         tell(&with_tera.told("bare loop"));

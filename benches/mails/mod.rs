@@ -54,7 +54,7 @@ pub fn own<'m>(
 }
 
 /// Renders a mail as `plan` and `send` do, and gives how long it is when it is what was planned.
-pub fn prove(templates: &message::Templates, mail: &Mail, shop: &[(String, String)]) -> Result<usize, String> {
+pub fn prove(templates: &message::Templates, mail: &Mail, shop: &[(String, String)], law: &message::Law) -> Result<usize, String> {
     let row = &mail.row;
     let content = templates.render(&row.campaign, row.variant.as_deref(), row.rank.as_deref(), &mail.values, shop);
     let content = content.map_err(|error| error.to_string())?;
@@ -62,7 +62,7 @@ pub fn prove(templates: &message::Templates, mail: &Mail, shop: &[(String, Strin
         Some(Value::Text(link)) => link,
         _ => "",
     };
-    message::legal(&content, shop, link)?;
+    law.holds(&content, link)?;
     if message::hash(&row.address, &content) != row.content_hash {
         return Err(format!("{} is not what was planned", row.mail_id));
     }

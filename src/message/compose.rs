@@ -188,7 +188,7 @@ impl<'a> Mailbox<'a> {
 
 /// An address that can stand in a header and on the wire, however odd: ASCII, nothing that ends it early.
 fn address<'a>(header: &'static str, written: &'a str) -> Result<&'a str, ComposeError> {
-    let safe = written.len() <= 320 && written.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>()[],;:\\".contains(&byte));
+    let safe = written.len() <= 320 && written.bytes().all(|byte| IN_ADDRESS[usize::from(byte)]);
     let parts = written.rsplit_once('@').filter(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('"'));
     // Quotes come in pairs around the whole left part, or not at all.
     let quoted = parts.is_some_and(|(local, _)| match local.strip_prefix('"') {
@@ -197,6 +197,17 @@ fn address<'a>(header: &'static str, written: &'a str) -> Result<&'a str, Compos
     });
     if safe && quoted { Ok(written) } else { Err(ComposeError::Address { header, address: encode::clean(written) }) }
 }
+
+/// The bytes that no address in a header is ended by.
+const IN_ADDRESS: [bool; 256] = {
+    let mut safe = [false; 256];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        safe[byte as usize] = !matches!(byte, b'<' | b'>' | b'(' | b')' | b'[' | b']' | b',' | b';' | b':' | b'\\');
+        byte += 1;
+    }
+    safe
+};
 
 /// A word of a header that must stay on one line: an id, a link.
 fn word(what: &'static str, value: &str, longest: usize) -> Result<(), ComposeError> {

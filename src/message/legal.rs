@@ -1,54 +1,90 @@
 //! Checks that a mail shows what the law asks of it.
 
 use super::Content;
-use memchr::memmem;
+use memchr::memmem::Finder;
 
-/// Whether the text part and the HTML part each hold the shop's name, postal address and contact, and the opt-out link. White space
-/// plays no part in the comparison; in the HTML, tags do not count but the targets of links do.
-///
-/// # Errors
-/// Says what is missing and in which part.
-pub fn legal(content: &Content, shop: &[(String, String)], unsubscribe: &str) -> Result<(), String> {
-    let wanted = ["name", "address", "contact"].map(|key| (key, shop.iter().find(|(name, _)| name == key).map_or("", |(_, value)| value)));
-    if let Some((key, _)) = wanted.iter().find(|(_, value)| value.trim().is_empty()) {
-        return Err(format!("the law asks for the shop's {key} in each mail; set `{key}` in [shop]"));
+/// What the law asks of a shop's mails: its name, postal address and contact, and the opt-out link of each mail.
+#[derive(Debug)]
+pub struct Law<'s> {
+    shop: [Shown<'s>; 3],
+}
+
+/// What each mail must show of a shop.
+#[derive(Debug)]
+struct Shown<'s> {
+    key: &'static str,
+    words: Words<'s>,
+}
+
+impl<'s> Law<'s> {
+    /// For mails of this shop; `shop` is the job's `[shop]`.
+    #[must_use]
+    pub fn of(shop: &'s [(String, String)]) -> Self {
+        let value = |key: &str| shop.iter().find(|(name, _)| name == key).map_or("", |(_, value)| value);
+        Self { shop: ["name", "address", "contact"].map(|key| Shown { key, words: Words::of(value(key)) }) }
     }
-    let all = || wanted.iter().map(|(_, value)| *value).chain([unsubscribe]);
-    // The marks of headings are in the text and not in the HTML.
-    let is_in_both = |value: &str| has_words(&content.text, value) && !value.contains(['■', '◆']);
-    if content.is_mirror && all().all(is_in_both) {
-        return Ok(());
-    }
-    let visible = visible(&content.html);
-    for (part, seen) in [("text part", &content.text), ("HTML part", &visible)] {
-        if all().all(|value| has_words(seen, value)) {
-            continue;
+
+    /// Whether the text part and the HTML part each hold all of it. White space plays no part in the comparison; in the HTML, tags do
+    /// not count but the targets of links do.
+    ///
+    /// # Errors
+    /// Says what is missing and in which part.
+    pub fn holds(&self, content: &Content, unsubscribe: &str) -> Result<(), String> {
+        if let Some(Shown { key, .. }) = self.shop.iter().find(|shown| shown.words.first.is_none()) {
+            return Err(format!("the law asks for the shop's {key} in each mail; set `{key}` in [shop]"));
         }
-        let seen = squeeze(seen);
-        for (key, value) in wanted {
-            if !seen.contains(&squeeze(value)) {
+        let link = Words::of(unsubscribe);
+        let all = || self.shop.iter().map(|shown| &shown.words).chain([&link]);
+        // The marks of headings are in the text and not in the HTML.
+        let is_in_both = |words: &Words| words.are_in(&content.text) && !words.all.contains(['■', '◆']);
+        if content.is_mirror && all().all(is_in_both) {
+            return Ok(());
+        }
+        let visible = visible(&content.html);
+        for (part, seen) in [("text part", &content.text), ("HTML part", &visible)] {
+            if all().all(|words| words.are_in(seen)) {
+                continue;
+            }
+            let seen = squeeze(seen);
+            for Shown { key, words } in &self.shop {
+                if !seen.contains(&squeeze(words.all)) {
+                    return Err(format!(
+                        "the {part} does not show `shop.{key}`, which the law asks for; write `{{{{ shop.{key} }}}}` into the layout"
+                    ));
+                }
+            }
+            if unsubscribe.is_empty() || !seen.contains(&squeeze(unsubscribe)) {
                 return Err(format!(
-                    "the {part} does not show `shop.{key}`, which the law asks for; write `{{{{ shop.{key} }}}}` into the layout"
+                    "the {part} has no opt-out link, which the law asks for; write `{{{{ links.unsubscribe }}}}` into the layout"
                 ));
             }
         }
-        if unsubscribe.is_empty() || !seen.contains(&squeeze(unsubscribe)) {
-            return Err(format!(
-                "the {part} has no opt-out link, which the law asks for; write `{{{{ links.unsubscribe }}}}` into the layout"
-            ));
-        }
+        Ok(())
     }
-    Ok(())
 }
 
-/// Whether a text has these words in a row, whatever white space is between them. Where it has not, the words may still be torn.
-fn has_words(text: &str, words: &str) -> bool {
-    let mut words = words.split_whitespace();
-    let Some(first) = words.next() else { return false };
-    memmem::find_iter(text.as_bytes(), first).any(|at| {
-        let behind = text.get(at + first.len()..).unwrap_or_default();
-        words.clone().try_fold(behind, |rest, word| rest.trim_start().strip_prefix(word)).is_some()
-    })
+/// Words in a row that are looked for.
+#[derive(Debug)]
+struct Words<'w> {
+    all: &'w str,
+    /// Looks for the first of them; `None` where there is none.
+    first: Option<Finder<'w>>,
+}
+
+impl<'w> Words<'w> {
+    fn of(all: &'w str) -> Self {
+        Self { all, first: all.split_whitespace().next().map(Finder::new) }
+    }
+
+    /// Whether a text has them, whatever white space is between them. Where it has not, they may still be torn.
+    fn are_in(&self, text: &str) -> bool {
+        let Some(first) = &self.first else { return false };
+        first.find_iter(text.as_bytes()).any(|at| {
+            let behind = text.get(at + first.needle().len()..).unwrap_or_default();
+            let mut others = self.all.split_whitespace().skip(1);
+            others.try_fold(behind, |rest, word| rest.trim_start().strip_prefix(word)).is_some()
+        })
+    }
 }
 
 fn squeeze(text: &str) -> String {
@@ -160,7 +196,7 @@ mod tests {
 
     fn judge(html: &str, text: &str) -> Result<(), String> {
         let content = Content { subject: "s".into(), preheader: None, html: html.into(), text: text.into(), is_mirror: false };
-        legal(&content, &shop(), "https://u.example/t?a=1&b=2")
+        Law::of(&shop()).holds(&content, "https://u.example/t?a=1&b=2")
     }
 
     const TEXT: &str = "T & Co's\n〒604-0000\n京都市中京区\na@b.example\nhttps://u.example/t?a=1&b=2";
@@ -180,7 +216,7 @@ mod tests {
     fn a_text_made_from_the_html_stands_for_both() {
         let mirror = |html: &str, text: &str, shop: &[(String, String)]| {
             let content = Content { subject: "s".into(), preheader: None, html: html.into(), text: text.into(), is_mirror: true };
-            legal(&content, shop, "https://u.example/t?a=1&b=2")
+            Law::of(shop).holds(&content, "https://u.example/t?a=1&b=2")
         };
         assert_eq!(mirror("", TEXT, &shop()), Ok(()));
         assert_eq!(mirror("", &TEXT.replace("京都市", "京都市\u{3000}\n"), &shop()), Ok(()));

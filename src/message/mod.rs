@@ -1,7 +1,7 @@
 //! The message room: from a customer's figures to the finished mail.
 //!
 //! It reads the shop's template folder once ([`Templates::load`]), gathers what a template may say ([`values`]), renders a mail's
-//! parts ([`Templates::render`]), checks that the law's displays are in them ([`legal`]), identifies them ([`hash`]) and puts
+//! parts ([`Templates::render`]), checks that the law's displays are in them ([`Law`]), identifies them ([`hash`]) and puts
 //! headers and MIME around them ([`compose`]).
 //!
 //! It must not print, send, choose who gets a mail, or read a clock. A customer's data is only ever a value, never template source.
@@ -31,7 +31,7 @@ mod templates;
 mod values;
 
 pub use compose::{ComposeError, Head, address_of, check_head, compose};
-pub use legal::legal;
+pub use legal::Law;
 pub use names::Names;
 pub use problem::{Problem, Severity};
 pub use render::RenderError;
@@ -72,6 +72,16 @@ pub struct Content {
     pub text: String,
     /// The text was made from the HTML, and shows its words and link targets only.
     pub is_mirror: bool,
+}
+
+impl Content {
+    /// The subject alone, of a content that is done with. The space of the other parts is used again.
+    #[must_use]
+    pub fn into_subject(self) -> String {
+        space::keep(self.html);
+        space::keep(self.text);
+        self.subject
+    }
 }
 
 /// What makes two mails the same: BLAKE3 of address, subject, text and HTML, each after its length in bytes (64 bits, little endian).

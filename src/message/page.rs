@@ -1,6 +1,7 @@
 //! The page of a text part while it is written: lines, blocks and what stands before the lines of headings, lists and quotes. It lays
 //! out as `html2text` does, which makes the text where the short way to it does not lead.
 
+use super::space;
 use unicode_width::UnicodeWidthChar;
 
 /// No line may come near the width at which lines would break, in bytes, of which a character has at least as many as columns.
@@ -31,8 +32,8 @@ struct Frame {
 }
 
 impl Page {
-    pub fn with_capacity(bytes: usize) -> Self {
-        Self { out: String::with_capacity(bytes), ..Self::default() }
+    pub fn new() -> Self {
+        Self { out: space::text(), ..Self::default() }
     }
 
     /// Ends the line, if anything stands in it.
@@ -119,7 +120,8 @@ impl Page {
 
     /// Writes words of ASCII that stand apart by single spaces, which stay where they are.
     fn plain(&mut self, text: &str) {
-        let words = text.trim_matches(' ');
+        let words = text.strip_prefix(' ').unwrap_or(text);
+        let words = words.strip_suffix(' ').unwrap_or(words);
         self.is_spaced |= text.starts_with(' ') && self.out.len() > self.line;
         self.word(words);
         self.is_spaced |= !words.is_empty() && text.ends_with(' ');

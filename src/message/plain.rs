@@ -2,6 +2,7 @@
 
 use super::encode::each_line;
 use super::markup::hides;
+use super::space;
 use html2text::render::TextDecorator;
 use html2text::{Element, Handle, config};
 
@@ -40,7 +41,8 @@ fn is_hidden(node: &Handle) -> bool {
 
 /// Trims each line's end, keeps at most one empty line in a row, ends with one LF.
 pub(super) fn tidy(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
+    let mut out = space::text();
+    out.reserve(text.len());
     let mut empty = true;
     for line in each_line(text) {
         let line = line.trim_end();

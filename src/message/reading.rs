@@ -68,7 +68,7 @@ pub(super) fn read(html: &str) -> Option<Reading> {
 fn read_with(html: &str, tags: &mut tags::Tags) -> Option<Reading> {
     let mut reader = Reader {
         markup: Markup { rest: html.strip_prefix('\u{feff}').unwrap_or(html), tags },
-        page: Page::with_capacity(html.len() / 4),
+        page: Page::new(),
         place: Place::Before,
         open: Vec::with_capacity(16),
         shown: 0,
@@ -95,7 +95,7 @@ fn read_with(html: &str, tags: &mut tags::Tags) -> Option<Reading> {
 
 impl Reader<'_, '_> {
     fn text(&mut self, text: &str) -> Option<()> {
-        let is_blank = text.chars().all(blank);
+        let is_blank = text.bytes().all(|byte| blank(char::from(byte)));
         match self.place {
             Place::Behind if !is_blank => return None,
             Place::Body => {}

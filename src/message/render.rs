@@ -5,7 +5,8 @@ use super::reading::{self, Reading};
 use super::space;
 use super::templates::{Campaign, Parts, Templates};
 use super::{Content, plain};
-use crate::domain::{Name, Value};
+use crate::domain::Value;
+use serde::ser::{Serialize, SerializeStruct, Serializer};
 use std::borrow::Cow;
 use std::io::{self, Write};
 use tera::{Context, ErrorKind};
@@ -50,7 +51,7 @@ impl Templates {
         if let Value::Record(fields) = values {
             for (name, value) in fields.iter().filter(|(_, value)| *value != Value::Null) {
                 if let Some(needed) = needed.field(name) {
-                    context.insert_value(name.clone(), to_tera(value, needed));
+                    context.insert_value(name.clone(), Used(value, needed).to_tera());
                 }
             }
         }
@@ -63,14 +64,14 @@ impl Templates {
 
     fn mail(&self, parts: &Parts, mut context: Context) -> Result<Content, RenderError> {
         let subject = match &parts.subject {
-            Some(name) => one_line(&self.part(name, &context)?),
+            Some(name) => self.line(name, &context)?,
             None => String::new(),
         };
         if let Some(name) = parts.subject.as_ref().filter(|_| subject.is_empty()) {
             return Err(of_file(name, "the subject is empty for this customer".into()));
         }
         let preheader = match &parts.preheader {
-            Some(name) => Some(one_line(&self.part(name, &context)?)).filter(|text| !text.is_empty()),
+            Some(name) => Some(self.line(name, &context)?).filter(|text| !text.is_empty()),
             None => None,
         };
         context.insert_value("subject", tera::Value::from(subject.as_str()));
@@ -98,7 +99,11 @@ impl Templates {
     fn text(&self, name: &str, html: &str, preheader: Option<&str>, mut context: Context) -> Result<(String, bool), RenderError> {
         let is_hidden = |reading: &Reading| preheader.is_none_or(|preheader| reading.hidden.contains(preheader));
         match reading::read(html) {
-            Some(reading) if is_hidden(&reading) => return Ok((plain::tidy(&reading.text), reading.is_mirror)),
+            Some(reading) if is_hidden(&reading) => {
+                let text = plain::tidy(&reading.text);
+                space::keep(reading.text);
+                return Ok((text, reading.is_mirror));
+            }
             _ if preheader.is_none() => return Ok((long_text(name, html)?, false)),
             _ => {}
         }
@@ -112,13 +117,23 @@ impl Templates {
         Ok((text, false))
     }
 
+    /// One file, rendered to a line.
+    fn line(&self, name: &str, context: &Context) -> Result<String, RenderError> {
+        let part = self.part(name, context)?;
+        let line = one_line(&part);
+        space::keep(part);
+        Ok(line)
+    }
+
     /// One file, rendered.
     fn part(&self, name: &str, context: &Context) -> Result<String, RenderError> {
         space::with(|bytes| {
             let mut out = Limited { bytes };
             self.tera.render_to(name, context, &mut out).map_err(|error| self.explain(name, &error))?;
             let text = simdutf8::basic::from_utf8(bytes).map_err(|_| of_file(name, "it rendered to something that is not UTF-8".into()))?;
-            Ok(text.to_owned())
+            let mut part = space::text();
+            part.push_str(text);
+            Ok(part)
         })
     }
 
@@ -201,28 +216,43 @@ fn path_around<'s>(source: &'s str, span: &std::ops::Range<usize>) -> &'s str {
 
 /// What of a value is needed. A null within a record is left out of it: then to write it is an error, and `{% if %}` and `or` may still
 /// ask for it. (Tera writes an undefined value that is in a map as nothing.)
-fn to_tera(value: &Value, needed: &Needed) -> tera::Value {
-    match value {
-        Value::Null => tera::Value::undefined(),
-        Value::Bool(truth) => tera::Value::from(*truth),
-        Value::Int(number) => tera::Value::from(*number),
-        Value::Float(number) => tera::Value::from(*number),
-        Value::Text(text) => tera::Value::from(text.as_str()),
-        Value::Date(day) => tera::Value::from(day.to_string()),
-        Value::List(items) => tera::Value::from(items.iter().map(|item| to_tera(item, needed)).collect::<Vec<_>>()),
-        Value::Record(fields) => {
-            let there = fields.iter().filter(|(_, field)| *field != Value::Null);
-            let mut map = tera::Map::with_capacity(needed.fields().unwrap_or(fields.len()));
-            map.extend(there.filter_map(|(name, field)| Some((key(name), to_tera(field, needed.field(name)?)))));
-            tera::Value::from(map)
-        }
+struct Used<'v>(&'v Value, &'v Needed);
+
+impl Used<'_> {
+    /// Tera makes each map once of what serde tells it, and twice of a map that it is given.
+    fn to_tera(&self) -> tera::Value {
+        tera::Value::try_from_serializable(self).unwrap_or_else(|_| tera::Value::undefined())
     }
 }
 
-fn key(name: &Name) -> tera::value::Key<'static> {
-    match name {
-        Cow::Borrowed(own) => (*own).into(),
-        Cow::Owned(other) => other.as_str().to_owned().into(),
+impl Serialize for Used<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let Self(value, needed) = self;
+        match value {
+            Value::Null => tera::Value::undefined().serialize(out),
+            Value::Bool(truth) => out.serialize_bool(*truth),
+            Value::Int(number) => out.serialize_i64(*number),
+            Value::Float(number) => out.serialize_f64(*number),
+            Value::Text(text) => out.serialize_str(text),
+            Value::Date(day) => out.collect_str(day),
+            Value::List(items) => out.collect_seq(items.iter().map(|item| Used(item, needed))),
+            Value::Record(fields) => {
+                let there = fields.iter().filter(|(_, field)| *field != Value::Null);
+                let most = needed.fields().unwrap_or(fields.len());
+                let used = there.filter_map(|(name, field)| Some((name, Used(field, needed.field(name)?))));
+                // Names of our own stay where they are.
+                if used.clone().all(|(name, _)| matches!(name, Cow::Borrowed(_))) {
+                    let mut map = out.serialize_struct("record", most)?;
+                    for (name, part) in used {
+                        if let Cow::Borrowed(name) = name {
+                            map.serialize_field(name, &part)?;
+                        }
+                    }
+                    return map.end();
+                }
+                out.collect_map(used)
+            }
+        }
     }
 }
 

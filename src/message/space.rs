@@ -1,13 +1,32 @@
 //! Space that a thread writes one mail after the other into: what is as large as a mail, and asked for anew for each, costs more than the
 //! writing.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 /// No more is kept than this, in bytes: a thread that waits for a mail server should not hold what its largest mail took.
 const KEPT: usize = 64 << 10;
 
+/// No more texts that are done with: those of one mail.
+const TEXTS: usize = 3;
+
 thread_local! {
     static SPACE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static DONE_WITH: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// An empty text, with the space of one that is done with where there is one.
+pub(super) fn text() -> String {
+    DONE_WITH.with_borrow_mut(Vec::pop).unwrap_or_default()
+}
+
+/// Keeps the space of a text that is done with.
+pub(super) fn keep(mut text: String) {
+    text.clear();
+    DONE_WITH.with_borrow_mut(|texts| {
+        if text.capacity() <= KEPT && texts.len() < TEXTS {
+            texts.push(text);
+        }
+    });
 }
 
 /// Gives empty space for a while.
@@ -24,6 +43,20 @@ pub(super) fn with<T>(write: impl FnOnce(&mut Vec<u8>) -> T) -> T {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_are_written_where_others_were() {
+        let mut text = text();
+        text.push_str("of one mail");
+        let (place, capacity) = (text.as_ptr(), text.capacity());
+        keep(text);
+        let next = self::text();
+        assert_eq!((next.as_str(), next.as_ptr(), next.capacity()), ("", place, capacity));
+        keep(String::with_capacity(KEPT + 1));
+        assert_eq!(self::text().capacity(), 0, "what is too large is not kept");
+        (0..=TEXTS).for_each(|_| keep(String::with_capacity(8)));
+        assert_eq!((0..=TEXTS).filter(|_| self::text().capacity() > 0).count(), TEXTS);
+    }
 
     #[test]
     fn space_is_empty_and_no_more_than_some_is_kept() {

@@ -6,6 +6,7 @@ use crate::domain::points::{Cashback, Points};
 use crate::domain::recommend::Item;
 use crate::domain::{Address, Campaign, Channel, Contacts, Ladder, LastOrder, Name, Occasion, Offer, Person, RankIndex, Texts, Value};
 use chrono::NaiveDate;
+use std::borrow::Cow;
 
 /// What beside the person decides a mail's values.
 #[derive(Clone, Copy)]
@@ -80,7 +81,7 @@ fn customer(person: &Person) -> Value {
             if fields.iter().take(roles).any(|(role, _)| role == name) {
                 continue;
             }
-            fields.push((name.clone().into(), column.get(listed.row).map_or(Value::Null, |value| cleaned(&value))));
+            fields.push((name.clone().into(), column.get(listed.row).map_or(Value::Null, cleaned)));
         }
     }
     Value::Record(fields)
@@ -93,23 +94,29 @@ fn contacts(known: &Contacts) -> impl Iterator<Item = (&'static str, &Texts)> {
 }
 
 /// A value of the customer list with its texts cleaned.
-fn cleaned(value: &Value) -> Value {
-    match value {
+fn cleaned(value: Cow<Value>) -> Value {
+    match value.as_ref() {
+        Value::Text(written) if is_clean(written) => value.into_owned(),
         Value::Text(written) => text(written),
-        Value::List(items) => Value::List(items.iter().map(cleaned).collect()),
-        Value::Record(fields) => Value::Record(fields.iter().map(|(name, field)| (name.clone(), cleaned(field))).collect()),
-        other => other.clone(),
+        Value::List(items) => Value::List(items.iter().map(Cow::Borrowed).map(cleaned).collect()),
+        Value::Record(fields) => Value::Record(fields.iter().map(|(name, field)| (name.clone(), cleaned(Cow::Borrowed(field)))).collect()),
+        _ => value.into_owned(),
     }
+}
+
+/// Whether a text stays as it is.
+fn is_clean(written: &str) -> bool {
+    !written.is_empty() && written.trim().len() == written.len() && !written.chars().any(char::is_control)
 }
 
 /// Text from a customer without control characters; `Null` when nothing is left, so that no mail has a hole there.
 fn text(written: &str) -> Value {
-    let clean = |character: &char| !character.is_control();
-    if !written.trim().is_empty() && written.chars().all(|character| clean(&character)) {
-        return Value::Text(written.trim().to_owned());
+    let trimmed = written.trim();
+    if is_clean(trimmed) {
+        return Value::Text(trimmed.to_owned());
     }
     let lines = written.replace("\r\n", "\n").replace(['\r', '\u{85}'], "\n");
-    let spaced = lines.chars().map(|character| if character == '\n' || clean(&character) { character } else { ' ' });
+    let spaced = lines.chars().map(|character| if character != '\n' && character.is_control() { ' ' } else { character });
     let kept = spaced.collect::<String>().trim().to_owned();
     if kept.is_empty() { Value::Null } else { Value::Text(kept) }
 }

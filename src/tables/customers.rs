@@ -289,6 +289,10 @@ impl<'a> Rows<'a> {
         let column = self.table.column_of(name, &key(role), &DATES, "a date")?;
         let mut days = Vec::with_capacity(self.kept.len());
         for (row, value) in self.of(column) {
+            if let Value::Date(day) = *value {
+                days.push(Some(day));
+                continue;
+            }
             let text = word(&value).unwrap_or_default();
             let day = Moment::parse(&text).map(|moment| moment.date(self.zone));
             if day.is_none() && !text.trim().is_empty() {
@@ -366,6 +370,9 @@ impl<'a> Rows<'a> {
 /// A name without control characters and line separators, which become spaces, and without outer white space.
 fn clean(text: &str) -> String {
     let spaced = |letter: char| if letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}') { ' ' } else { letter };
+    if text.chars().all(|letter| spaced(letter) == letter) {
+        return text.trim().to_owned();
+    }
     text.chars().map(spaced).collect::<String>().trim().to_owned()
 }
 

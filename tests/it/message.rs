@@ -6,7 +6,7 @@ use rankmail::domain::job::Language;
 use rankmail::domain::ladder::{Admission, Closing, Condition, Down, Review, Up, Window};
 use rankmail::domain::offer::{CodeSource, Discount, Gift, OfferKind, On, Valid};
 use rankmail::domain::{Campaign, Channel, Currency, Ladder, OfferRule, Once, Rank, RankIndex, RankRange, Value};
-use rankmail::message::{Content, Error, Names, Templates, hash, legal};
+use rankmail::message::{Content, Error, Law, Names, Templates, hash};
 use rankmail::pipeline::sample;
 use rankmail::runs::{values_read, values_text};
 use std::path::{Path, PathBuf};
@@ -196,7 +196,7 @@ fn each_template_renders_as_it_did() {
 fn each_mail_shows_what_the_law_asks_and_says_no_more_than_it_may() {
     for (campaign, _, values, content) in mails() {
         let link = "https://shop.example/u/1.sample.sample";
-        legal(&content, &shop(), link).unwrap_or_else(|missing| panic!("{}: {missing}", campaign.name));
+        Law::of(&shop()).holds(&content, link).unwrap_or_else(|missing| panic!("{}: {missing}", campaign.name));
         assert!(content.subject.chars().count() <= 20, "{} is long", content.subject);
         assert!(!content.html.contains("{{") && !content.text.contains("{%"));
         assert!(content.text.contains("山田 花子様"));

@@ -90,7 +90,7 @@ impl Pass<'_> {
         let as_of = self.assessed.dates.as_of;
         let mail_id = keys::mail_id(&self.inputs.key, &self.job.name, as_of, person.id, &campaign.name);
         if channel == Channel::Mail {
-            message::legal(&content, &self.job.shop, &link).map_err(Trouble::Unlawful)?;
+            self.law.holds(&content, &link).map_err(Trouble::Unlawful)?;
             // A mail whose headers cannot be written (an id too long for its opt-out link, say) is found now, not after its claim. The
             // parts always can.
             let head = head::head(self.job, &campaign.name, &mail_id, &address, &values, self.job.zone.midnight(as_of));
@@ -101,7 +101,7 @@ impl Pass<'_> {
             variant: variant.map(str::to_owned),
             content_hash: message::hash(&address, &content),
             address,
-            subject: content.subject,
+            subject: content.into_subject(),
             values: runs::values_text(&values),
             ..bare(at, person, matched, offer)
         })

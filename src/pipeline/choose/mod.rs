@@ -24,6 +24,7 @@ use crate::domain::offer::CodeSource;
 use crate::domain::plan::{PlanPart, PlannedMail, Skip};
 use crate::domain::recommend::Pick;
 use crate::domain::{Campaign, Job, Offer, OfferRule, Person, SkipReason};
+use crate::message::Law;
 use crate::{campaigns, offers};
 use candidates::{Candidate, Stake};
 use failures::Failure;
@@ -131,6 +132,7 @@ struct Pass<'a> {
     inputs: &'a Inputs,
     assessed: &'a Assessed,
     scope: Scope,
+    law: Law<'a>,
     /// For each campaign the earlier ones whose discount it may not come with: they are on the same thing.
     rivals: Vec<Vec<usize>>,
 }
@@ -142,7 +144,7 @@ fn fetch_and_decide(job: &Job, inputs: &Inputs, assessed: &mut Assessed, scope: 
 
 fn decide(job: &Job, inputs: &Inputs, assessed: &Assessed, scope: Scope, watch: &Watch) -> Decided {
     let people = &assessed.people;
-    let pass = Pass { job, inputs, assessed, scope, rivals: rivals(job, inputs) };
+    let pass = Pass { job, inputs, assessed, scope, law: Law::of(&job.shop), rivals: rivals(job, inputs) };
     let total = people.iter().map(|part| part.matches.len() as u64).sum();
     let mut done = 0;
     let mut progress: Vec<Progress> = people.iter().map(|part| Progress::new(part.len())).collect();
