@@ -108,6 +108,9 @@ def full_disks(folder):
         refused("a plan whose list does not fit", ["plan", long, "--as-of", AS_OF, "--runs", small], small,
                 [str(small), "No space left", "make room"])
         refused("a plan that does not fit itself", ["plan", few, "--as-of", AS_OF, "--runs", small], small, [str(small), "No space left"])
+    with disk(folder / "tiny", "256k") as tiny:
+        refused("features that do not fit themselves", ["features", few, "--as-of", AS_OF, "--out", tiny / "features.parquet"], tiny,
+                [str(tiny), "No space left", "make room"])
     with disk(folder / "large", "300m") as large:
         out = large / "features.parquet"
         made = [run(["features", many, "--as-of", AS_OF, "--out", out, *LEAST]), run(["plan", few, "--as-of", AS_OF, "--runs", large])]

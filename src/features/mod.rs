@@ -54,7 +54,7 @@ pub enum Error {
     Unspill { path: PathBuf, source: std::io::Error },
     #[error("cannot write `{path}`: {source}; check that the folder is there and can be written")]
     Io { path: PathBuf, source: std::io::Error },
-    #[error("cannot write `{path}` as Parquet: {source}")]
+    #[error("cannot write `{path}` as Parquet: {source}; make room in that folder, or write elsewhere")]
     Parquet { path: PathBuf, source: parquet::errors::ParquetError },
 }
 

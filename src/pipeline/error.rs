@@ -82,8 +82,13 @@ impl Error {
         match self {
             // Another outbox, unlike another URL, is a matter of the disk.
             Self::Delivery(crate::delivery::Error::Outbox { .. })
-            // What does not fit into the memory lies among the runs.
-            | Self::Features(crate::features::Error::Spill { .. } | crate::features::Error::Unspill { .. })
+            // What does not fit into the memory lies among the runs. Features are written, never read.
+            | Self::Features(
+                crate::features::Error::Spill { .. }
+                | crate::features::Error::Unspill { .. }
+                | crate::features::Error::Io { .. }
+                | crate::features::Error::Parquet { .. },
+            )
             | Self::Tables(crate::tables::Error::Piles(_))
             | Self::Piles(_)
             | Self::Folder(_)
