@@ -68,5 +68,5 @@ pub use person::Person;
 pub use points::{CashbackRule, Points, PointsRule};
 pub use standing::{RankChange, Standing, Standings};
 pub use text::Texts;
-pub use value::{Name, Value};
+pub use value::{DayText, Name, Value};
 pub use zone::Zone;

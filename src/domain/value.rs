@@ -1,7 +1,7 @@
 //! A value that a customer column holds or a template sees.
 
 use super::text::folded;
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -21,6 +21,27 @@ pub enum Value {
     List(Vec<Value>),
     /// Named values in their order.
     Record(Vec<(Name, Value)>),
+}
+
+/// A day as it is written, `2026-12-01`. Millions are, and a formatter takes ten times as long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DayText([u8; 10]);
+
+impl DayText {
+    /// `None` for years that are not written with four digits.
+    #[must_use]
+    pub fn of(day: NaiveDate) -> Option<Self> {
+        let year = u32::try_from(day.year()).ok().filter(|year| *year <= 9_999)?;
+        let digit = |number: u32, unit: u32| u8::try_from(number / unit % 10).map_or(b'0', |digit| b'0' + digit);
+        let [month, day] = [day.month(), day.day()].map(|number| [digit(number, 10), digit(number, 1)]);
+        let year = [1_000, 100, 10, 1].map(|unit| digit(year, unit));
+        Some(Self([year[0], year[1], year[2], year[3], b'-', month[0], month[1], b'-', day[0], day[1]]))
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
 }
 
 /// What lists write for true and false, in capitals or not.
@@ -128,6 +149,18 @@ impl From<NaiveDate> for Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_are_written_as_a_formatter_does() {
+        for days in (-10_000..4_000_000).step_by(37) {
+            let day = NaiveDate::from_num_days_from_ce_opt(days).unwrap();
+            let text = DayText::of(day);
+            assert_eq!(text.is_some(), (0..=9_999).contains(&day.year()), "{day}");
+            if let Some(text) = text {
+                assert_eq!(text.as_str(), day.to_string());
+            }
+        }
+    }
 
     #[test]
     fn values_are_compared_as_they_are_written() {

@@ -5,7 +5,7 @@ use super::reading::{self, Reading};
 use super::space;
 use super::templates::{Campaign, Parts, Templates};
 use super::{Content, plain};
-use crate::domain::Value;
+use crate::domain::{DayText, Value};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -97,7 +97,9 @@ impl Templates {
 
     /// The text of an HTML part, and whether it shows nothing but what that shows.
     fn text(&self, name: &str, html: &str, preheader: Option<&str>, mut context: Context) -> Result<(String, bool), RenderError> {
-        let is_hidden = |reading: &Reading| preheader.is_none_or(|preheader| reading.hidden.contains(preheader));
+        // Most often nothing else is hidden.
+        let is_in = |hidden: &str, preheader: &str| hidden.ends_with(preheader) || hidden.contains(preheader);
+        let is_hidden = |reading: &Reading| preheader.is_none_or(|preheader| is_in(&reading.hidden, preheader));
         match reading::read(html) {
             Some(reading) if is_hidden(&reading) => {
                 let text = plain::tidy(&reading.text);
@@ -234,7 +236,10 @@ impl Serialize for Used<'_> {
             Value::Int(number) => out.serialize_i64(*number),
             Value::Float(number) => out.serialize_f64(*number),
             Value::Text(text) => out.serialize_str(text),
-            Value::Date(day) => out.collect_str(day),
+            Value::Date(day) => match DayText::of(*day) {
+                Some(text) => out.serialize_str(text.as_str()),
+                None => out.collect_str(day),
+            },
             Value::List(items) => out.collect_seq(items.iter().map(|item| Used(item, needed))),
             Value::Record(fields) => {
                 let there = fields.iter().filter(|(_, field)| *field != Value::Null);

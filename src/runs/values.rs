@@ -1,7 +1,7 @@
 //! The values a mail was rendered with, as JSON text and back.
 
 use super::Error;
-use crate::domain::Value;
+use crate::domain::{DayText, Value};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::fmt;
@@ -36,7 +36,10 @@ impl Serialize for Shown<'_> {
             Value::Int(number) => out.serialize_i64(*number),
             Value::Float(number) => out.serialize_f64(*number),
             Value::Text(text) => out.serialize_str(text),
-            Value::Date(day) => out.collect_str(day),
+            Value::Date(day) => match DayText::of(*day) {
+                Some(text) => out.serialize_str(text.as_str()),
+                None => out.collect_str(day),
+            },
             Value::List(items) => out.collect_seq(items.iter().map(Shown)),
             Value::Record(fields) => {
                 let mut map = out.serialize_map(Some(fields.len()))?;
