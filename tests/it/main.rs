@@ -90,6 +90,8 @@ mod studio;
 #[cfg(test)]
 mod studio_pages;
 #[cfg(test)]
+mod studio_templates;
+#[cfg(test)]
 mod variants;
 #[cfg(test)]
 mod whatif;

@@ -1,12 +1,23 @@
 //! What the pages of the studio ask of a plan: everything here is a plain function that reads and computes; `web` puts it on pages.
 
+mod attempt;
+mod mails;
+mod preview;
+mod templates;
+
+pub use attempt::{Attempt, Failed, Progress};
+pub use mails::{Hardship, Seen};
+pub use preview::{Preview, Sample, Shown};
+pub use templates::{Listed, Listing, Saved, Text};
+
 use super::error::Error;
-use super::{inputs, run, show};
+use super::{inputs, letters, run, show};
 use crate::domain::Job;
 use crate::domain::plan::Summary;
 use crate::runs;
 use chrono::NaiveDate;
 use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// An opened plan, and what is kept of it between two pages.
 pub struct Studio {
@@ -15,6 +26,11 @@ pub struct Studio {
     /// The job as it was when the plan was made.
     pub planned: Job,
     pub(super) opened: runs::Opened,
+    writer: letters::Writer,
+    trail: OnceLock<mails::Trail>,
+    hard: OnceLock<mails::Hard>,
+    some: Mutex<Option<preview::Tried>>,
+    attempt: Mutex<Option<Arc<Attempt>>>,
     /// The date that was asked for; without one the newest plan is shown.
     asked: Option<NaiveDate>,
     /// Tells this plan from one that was put in its place.
@@ -40,7 +56,19 @@ pub fn open(job: &Job, asked: Option<NaiveDate>) -> Result<Studio, Error> {
     }
     let opened = runs::open(&folder)?;
     let planned = inputs::planned_job(job, &opened)?;
-    Ok(Studio { job: job.clone(), planned, opened, asked, mark })
+    let writer = letters::Writer::open(&planned, &opened)?;
+    Ok(Studio {
+        job: job.clone(),
+        planned,
+        opened,
+        writer,
+        trail: OnceLock::new(),
+        hard: OnceLock::new(),
+        some: Mutex::default(),
+        attempt: Mutex::default(),
+        asked,
+        mark,
+    })
 }
 
 impl Studio {
