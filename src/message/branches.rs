@@ -132,7 +132,7 @@ mod tests {
         context.insert("yes", &true);
         context.insert("list", &[1, 2]);
         context.insert("none", &Vec::<i32>::new());
-        let mut played = |text: &str| {
+        let played = |text: &str| {
             let mut tera = Tera::default();
             marks.register(&mut tera);
             tera.add_raw_template("a", text).unwrap_or_else(|error| panic!("{error}"));

@@ -15,7 +15,7 @@ use tokio::time::{Instant, Sleep, sleep};
 /// Connections at once; further ones wait outside.
 const MOST: usize = 256;
 /// A connection on which nothing moves for so long is closed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub struct Door {
     listener: TcpListener,

@@ -76,8 +76,14 @@ struct View {
     hard: Vec<(&'static str, String)>,
     customer: String,
     campaign: String,
-    dark: bool,
-    remote: bool,
+    look: Looks,
+}
+
+/// How a mail is looked at.
+#[derive(Serialize)]
+pub(super) struct Looks {
+    pub dark: bool,
+    pub remote: bool,
 }
 
 async fn mail(Given(state): Given<Arc<State>>, Query(wanted): Query<Wanted>) -> Response {
@@ -136,8 +142,7 @@ fn view(seen: &Seen, wanted: &Wanted, language: Language) -> View {
         hard: hardships.into(),
         customer: seen.customer.clone(),
         campaign: seen.campaign.clone(),
-        dark: wanted.dark.is_some(),
-        remote: wanted.remote.is_some(),
+        look: Looks { dark: wanted.dark.is_some(), remote: wanted.remote.is_some() },
     }
 }
 
@@ -187,16 +192,9 @@ fn in_the_dark(html: &str) -> String {
             Some((holds, asked.get(word.len()..)?))
         });
         out.push_str(before);
-        match answer {
-            Some((holds, behind)) => {
-                out.push_str(holds);
-                rest = behind;
-            }
-            None => {
-                out.push_str("prefers-color-scheme");
-                rest = behind;
-            }
-        }
+        let (holds, behind) = answer.unwrap_or(("prefers-color-scheme", behind));
+        out.push_str(holds);
+        rest = behind;
     }
     out.push_str(rest);
     // A document type must stand first, or the browser falls back to the rules of 1998.

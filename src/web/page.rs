@@ -10,6 +10,11 @@ use axum::response::{Html, IntoResponse, Response};
 use serde::Serialize;
 use tera::{Context, Tera};
 
+/// Microseconds.
+const DAY: i64 = 86_400_000_000;
+/// A plan that is so many days old is said to be.
+const OLD: i64 = 7;
+
 /// The templates of all pages.
 const FILES: &[(&str, &str)] = &[
     ("attempt.html", include_str!("pages/attempt.html")),
@@ -108,6 +113,8 @@ struct Frame {
     as_of: String,
     digest: String,
     mails: String,
+    /// Days since it was made, where those are many.
+    age: Option<i64>,
     tabs: Vec<Link>,
     is_past: bool,
     t: words::Words,
@@ -135,6 +142,7 @@ impl Frame {
             as_of: summary.as_of.to_string(),
             digest: summary.digest.chars().take(8).collect(),
             mails: grouped(summary.counts.mails),
+            age: Some(((state.now)() - summary.planned_at) / DAY).filter(|days| *days >= OLD),
             tabs: vec![
                 tab(Tab::Audience, "/", "宛先", "Audience"),
                 tab(Tab::Templates, "/templates", "テンプレート", "Templates"),

@@ -14,6 +14,13 @@ const MOST: usize = 64;
 /// Previews that are kept; each page shows one.
 const KEPT: usize = 24;
 
+/// Previews by number; the newest is the last.
+#[derive(Default)]
+struct Previews {
+    last: u64,
+    kept: VecDeque<(u64, Arc<str>)>,
+}
+
 pub struct State {
     studio: RwLock<Arc<Studio>>,
     pub(super) key: Key,
@@ -24,7 +31,7 @@ pub struct State {
     pub now: fn() -> i64,
     pub(super) pages: Tera,
     /// The last previews, each with a number.
-    shelf: Mutex<(u64, VecDeque<(u64, Arc<str>)>)>,
+    previews: Mutex<Previews>,
     watcher: Mutex<Option<notify::RecommendedWatcher>>,
     /// Counts what has happened on the disk; a page that hears of it looks again.
     pub news: watch::Sender<u64>,
@@ -41,7 +48,7 @@ impl State {
             base: format!("/{token}"),
             now,
             pages,
-            shelf: Mutex::default(),
+            previews: Mutex::default(),
             watcher: Mutex::default(),
             news: watch::Sender::new(0),
             ended,
@@ -61,20 +68,20 @@ impl State {
 
     /// Keeps the HTML of a preview for the frames that show it, and gives its number.
     pub fn keep(&self, html: &str) -> u64 {
-        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
-        shelf.0 += 1;
-        let number = shelf.0;
-        shelf.1.push_back((number, html.into()));
-        if shelf.1.len() > KEPT {
-            shelf.1.pop_front();
+        let mut previews = self.previews.lock().unwrap_or_else(PoisonError::into_inner);
+        previews.last += 1;
+        let number = previews.last;
+        previews.kept.push_back((number, html.into()));
+        if previews.kept.len() > KEPT {
+            previews.kept.pop_front();
         }
         number
     }
 
     /// The HTML of a preview, as long as it is kept.
     pub fn kept(&self, number: u64) -> Option<Arc<str>> {
-        let shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
-        shelf.1.iter().find(|(own, _)| *own == number).map(|(_, html)| Arc::clone(html))
+        let previews = self.previews.lock().unwrap_or_else(PoisonError::into_inner);
+        previews.kept.iter().find(|(own, _)| *own == number).map(|(_, html)| Arc::clone(html))
     }
 
     /// Begins to watch the template folder of the job.
@@ -106,9 +113,8 @@ impl State {
     where
         F: FnOnce(&Arc<State>, &Arc<Studio>) -> Result<Page, Refusal> + Send + 'static,
     {
-        let shown = self.work(move |state, studio| {
-            Ok(make(state, studio).map_or_else(|refusal| refusal.page(studio), |page| page).shown(state, studio))
-        });
+        let shown =
+            self.work(move |state, studio| Ok(make(state, studio).unwrap_or_else(|refusal| refusal.page(studio)).shown(state, studio)));
         shown.await.unwrap_or_else(|refusal| refusal.status.into_response())
     }
 }

@@ -1,7 +1,7 @@
 //! The templates: which there are, and an editor with the mail that comes of a text beside it, for somebody of the plan.
 
 use super::Routes;
-use super::mail::framed;
+use super::mail::{Looks, framed};
 use super::page::{Page, Refusal, Tab, urlencoded, way};
 use super::state::State;
 use super::words::{Words, words};
@@ -43,7 +43,7 @@ impl Tried {
         if self.campaign.is_empty() || self.customer.is_empty() {
             let own = file.split_once('/').map(|(top, _)| top).filter(|top| studio.summary().campaigns.iter().any(|name| name == top));
             if self.campaign.is_empty() {
-                self.campaign = own.unwrap_or_default().to_owned();
+                own.unwrap_or_default().clone_into(&mut self.campaign);
             }
             if self.customer.is_empty() {
                 let shown = if self.campaign.is_empty() {
@@ -79,6 +79,8 @@ struct Sent {
 #[derive(Serialize)]
 struct Link {
     name: String,
+    /// Without the folder.
+    label: String,
     way: String,
     is_there: bool,
     is_here: bool,
@@ -89,7 +91,9 @@ fn link(file: &Listed, here: &str, tried: &Tried) -> Link {
     // Files of one campaign are looked at with the same customer.
     let is_beside = !tried.customer.is_empty() && file.name.split_once('/').is_some_and(|(top, _)| top == tried.campaign);
     let way = if is_beside { way(&path, &tried.query()) } else { path };
-    Link { way, is_there: file.is_there, is_here: file.name == here, name: file.name.clone() }
+    let label =
+        file.name.split_once('/').map_or(file.name.as_str(), |(top, rest)| if top == "parts" { &file.name } else { rest }).to_owned();
+    Link { way, is_there: file.is_there, is_here: file.name == here, label, name: file.name.clone() }
 }
 
 fn editor_path(name: &str) -> String {
@@ -131,9 +135,9 @@ struct Editor {
     is_shared: bool,
     files: Vec<Link>,
     samples: Vec<(String, Option<String>)>,
+    rows: usize,
     saved: bool,
-    dark: bool,
-    remote: bool,
+    look: Looks,
 }
 
 async fn edit(Given(state): Given<Arc<State>>, Path(file): Path<String>, Query(tried): Query<Tried>) -> Response {
@@ -164,8 +168,8 @@ async fn edit(Given(state): Given<Arc<State>>, Path(file): Path<String>, Query(t
                 files: files.iter().map(|other| link(other, &file, &tried)).collect(),
                 samples,
                 saved: tried.saved.is_some(),
-                dark: tried.dark.is_some(),
-                remote: tried.remote.is_some(),
+                rows: rows(&file),
+                look: Looks { dark: tried.dark.is_some(), remote: tried.remote.is_some() },
                 customer: tried.customer,
                 campaign: tried.campaign,
                 file: file.clone(),
@@ -174,6 +178,12 @@ async fn edit(Given(state): Given<Arc<State>>, Path(file): Path<String>, Query(t
             Ok(page.with("preview", &preview).with("is_piece", &false))
         })
         .await
+}
+
+/// The height of an editor: a subject is one line.
+fn rows(file: &str) -> usize {
+    let last = file.rsplit('/').next().unwrap_or_default();
+    if last.starts_with("subject.") || last.starts_with("preheader.") { 4 } else { 28 }
 }
 
 /// What came of a text, as the page shows it.
@@ -185,6 +195,7 @@ struct View {
     failing: Option<String>,
     /// The file is no longer what the page has read.
     has_changed: bool,
+    rows: usize,
     /// The text and the digest that take the place of those of the page.
     anew: Option<(String, String)>,
 }
@@ -227,7 +238,7 @@ fn view(state: &State, preview: Preview, tried: &Tried, language: Language) -> V
             way: way("/mail", &tried.query()),
         }
     });
-    View { mail, problems: preview.problems, failing, has_changed: false, anew: None }
+    View { mail, problems: preview.problems, failing, has_changed: false, rows: 0, anew: None }
 }
 
 async fn preview(Given(state): Given<Arc<State>>, Form(sent): Form<Sent>) -> Response {
@@ -240,7 +251,8 @@ async fn preview(Given(state): Given<Arc<State>>, Form(sent): Form<Sent>) -> Res
             let anew = (has_changed && sent.clean.is_some()).then_some((there.text, there.digest));
             let text = anew.as_ref().map_or(sent.text.replace("\r\n", "\n"), |(text, _)| text.clone());
             let preview = studio.preview(&tried.customer, &tried.campaign, Some((&sent.file, &text)))?;
-            let view = View { has_changed: has_changed && anew.is_none(), anew, ..view(state, preview, &tried, language) };
+            let view =
+                View { has_changed: has_changed && anew.is_none(), rows: rows(&sent.file), anew, ..view(state, preview, &tried, language) };
             Ok(Page::piece("preview.html").with("t", &table(language)).with("preview", &view).with("is_piece", &true))
         })
         .await

@@ -95,11 +95,11 @@ fn it_ends_in_order_also_while_a_page_listens() {
     let mut listening = std::net::TcpStream::connect(&pages.host).unwrap();
     let head = format!("GET {}/events HTTP/1.1\r\nHost: {}\r\n\r\n", pages.base, pages.host);
     std::io::Write::write_all(&mut listening, head.as_bytes()).unwrap();
-    let mut heard = [0_u8; 4096];
+    let mut bytes = [0_u8; 4096];
     let mut told = String::new();
     while !told.contains("event: hello") {
-        let read = std::io::Read::read(&mut listening, &mut heard).unwrap();
-        told += &String::from_utf8_lossy(&heard[..read]);
+        let read = std::io::Read::read(&mut listening, &mut bytes).unwrap();
+        told += &String::from_utf8_lossy(&bytes[..read]);
     }
     let start = Instant::now();
     let kill = Command::new("kill").args(["-TERM", &pages.child.id().to_string()]).status().unwrap();
@@ -220,7 +220,7 @@ fn a_mail_that_is_no_longer_the_planned_one_is_not_shown() {
 #[test]
 fn hard_ones_are_found() {
     let address = |number| if number == 2 { "a..b@docomo.ne.jp".to_owned() } else { format!("good-c{number:03}@b.example") };
-    let shop = Shop::with(12, address, "", "");
+    let shop = Shop::with(12, address, "", "[contact]\nirregular_addresses = \"send\"");
     let pages = open(&shop);
     let hard = |kind: &str| {
         let start = Instant::now();
