@@ -147,7 +147,7 @@ mod tests {
         for (text, unreached) in [
             ("{% if yes %} a {% elif list %} b {% else %} c {% endif %}", vec!["1 {% elif list %}", "1 {% else %}"]),
             ("{%- if yes -%}  a  {%- else -%}  c  {%- endif -%}  d", vec!["1 {%- else -%}"]),
-            ("\n{% for one in list -%}\n  {{ one }},\n{% else %}none{% endfor %}", vec!["3 {% else %}"]),
+            ("\n{% for one in list -%}\n  {{ one }},\n{% else %}none{% endfor %}", vec!["4 {% else %}"]),
             ("{% for one in none %}a{% else -%}\n none{% endfor %}", vec!["1 {% for one in none %}"]),
             ("{% set x %}{% if yes %}a{% endif %}{% endset %}{{ x }}", vec![]),
             ("{% raw %}{% if no %}{% endraw %}{# {% if no %} #}{{ \"a\" if yes else \"b\" }}", vec![]),

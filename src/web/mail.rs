@@ -169,7 +169,8 @@ pub(super) fn framed(html: &str, dark: bool, remote: bool) -> Response {
     let pictures = if remote { "data: https: http:" } else { "data:" };
     let policy = format!("sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src {pictures}; frame-ancestors 'self'");
     let html = if dark { in_the_dark(html) } else { html.to_owned() };
-    ([(header::CONTENT_SECURITY_POLICY, policy)], Html(html)).into_response()
+    let headers = [(header::CONTENT_SECURITY_POLICY, policy), (header::REFERRER_POLICY, "no-referrer".to_owned())];
+    (headers, Html(html)).into_response()
 }
 
 /// The copy of a mail that a program in dark mode would show: its rules for the dark hold, those for the light do not. The browser's own

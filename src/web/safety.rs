@@ -85,8 +85,9 @@ pub async fn guard(Given(state): Given<Arc<State>>, request: Request, next: Next
         }
     };
     let headers = response.headers_mut();
+    // A browser that may name no page at all says `Origin: null` when a form is sent; other sites are named none either way.
+    headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("same-origin"));
     for (name, value) in [
-        (header::REFERRER_POLICY, "no-referrer"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::CACHE_CONTROL, "no-store"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),

@@ -49,7 +49,7 @@ fn every_answer_keeps_the_browser_in() {
     for path in ["/", "/nowhere", "/static/studio.css", "/static/htmx.min.js"] {
         let answer = pages.get(path);
         for (name, value) in [
-            ("Referrer-Policy", "no-referrer"),
+            ("Referrer-Policy", "same-origin"),
             ("X-Content-Type-Options", "nosniff"),
             ("Cache-Control", "no-store"),
             ("Cross-Origin-Opener-Policy", "same-origin"),
@@ -194,6 +194,7 @@ fn the_html_of_a_mail_can_do_nothing() {
     let policy = |more: &str| pages.get(&format!("/mail/html{}", mail_way("c000", more))).header("Content-Security-Policy").to_owned();
     assert_eq!(policy(""), "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'");
     assert_eq!(policy("&remote=1"), policy("").replace("data:", "data: https: http:"));
+    assert_eq!(pages.get(&format!("/mail/html{}", mail_way("c000", ""))).header("Referrer-Policy"), "no-referrer");
     // By day it is the mail that would be sent; in the dark its own rules for that hold.
     let html = pages.page(&format!("/mail/html{}", mail_way("c000", "")));
     assert_eq!(html, shop.call(&["show", "--customer", "c000", "--html"], 0));
