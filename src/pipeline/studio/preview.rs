@@ -7,12 +7,15 @@ use crate::pipeline::{Error, inputs};
 use crate::{job as job_room, message, runs};
 use rayon::prelude::*;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// No mail may take longer.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 /// A preview is tried on so many mails of its campaign beside the one that is shown.
 const TRIED: usize = 200;
+/// So many of them also where they are slow, and the others as long as whoever writes does not notice.
+const SURELY: usize = 20;
+const GLANCE: Duration = Duration::from_millis(50);
 /// Customers that are named for one error.
 pub(super) const NAMED: usize = 5;
 
@@ -90,10 +93,13 @@ impl Studio {
         };
         let rendered = self.tried(&templates, &mail, &values);
         let others = self.some_of(campaign)?;
-        let failing: Vec<&MailRow> =
-            others.par_iter().filter(|(mail, values)| self.tried(&templates, mail, values).is_err()).map(|(mail, _)| mail).collect();
+        let began = Instant::now();
+        let in_time = others.par_iter().enumerate().filter(|(at, _)| began.elapsed() < if *at < SURELY { PATIENCE } else { GLANCE });
+        let tried: Vec<(&MailRow, bool)> =
+            in_time.map(|(_, (mail, values))| (mail, self.tried(&templates, mail, values).is_err())).collect();
+        let failing: Vec<&MailRow> = tried.iter().filter(|(_, failed)| *failed).map(|(mail, _)| *mail).collect();
         let named = failing.iter().take(NAMED).map(|mail| mail.customer_id.clone()).collect();
-        let failing = (!failing.is_empty()).then_some((named, failing.len(), others.len()));
+        let failing = (!failing.is_empty()).then_some((named, failing.len(), tried.len()));
         let (mail, problems) = match rendered {
             Ok(content) => {
                 let is_planned = message::hash(&mail.address, &content) == mail.content_hash;
