@@ -131,7 +131,7 @@ mod tests {
         let mut context = tera::Context::new();
         context.insert("yes", &true);
         context.insert("list", &[1, 2]);
-        context.insert("none", &Vec::<i32>::new());
+        context.insert("empty", &Vec::<i32>::new());
         let played = |text: &str| {
             let mut tera = Tera::default();
             marks.register(&mut tera);
@@ -148,7 +148,7 @@ mod tests {
             ("{% if yes %} a {% elif list %} b {% else %} c {% endif %}", vec!["1 {% elif list %}", "1 {% else %}"]),
             ("{%- if yes -%}  a  {%- else -%}  c  {%- endif -%}  d", vec!["1 {%- else -%}"]),
             ("\n{% for one in list -%}\n  {{ one }},\n{% else %}none{% endfor %}", vec!["4 {% else %}"]),
-            ("{% for one in none %}a{% else -%}\n none{% endfor %}", vec!["1 {% for one in none %}"]),
+            ("{% for one in empty %}a{% else -%}\n none{% endfor %}", vec!["1 {% for one in empty %}"]),
             ("{% set x %}{% if yes %}a{% endif %}{% endset %}{{ x }}", vec![]),
             ("{% raw %}{% if no %}{% endraw %}{# {% if no %} #}{{ \"a\" if yes else \"b\" }}", vec![]),
             ("<a title=\"{% if yes %}x{% endif %}\">", vec![]),
