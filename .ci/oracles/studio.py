@@ -1,0 +1,204 @@
+"""The studio in a real browser: Debian's Chromium opens the demo shop's plan, clicks its way to a person and a mail, edits a template, sees the
+new text in the frame and an error with its line. Every page is looked at 1,280 and 390 pixels wide: nothing may scroll sideways, nothing
+may be asked of anybody else, and the console stays empty. Screenshots go to target/studio/.
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import time
+import urllib.parse
+
+from playwright.sync_api import sync_playwright
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BIN = os.environ.get("RANKMAIL", str(ROOT / "target/release/rankmail"))
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+PICTURES = ROOT / "target/studio"
+WIDTHS = {"wide": 1280, "narrow": 390}
+SUBJECT = "birthday/subject.txt"
+
+checks = 0
+
+
+def sees(what, is_so):
+    global checks
+    assert is_so, what
+    checks += 1
+
+
+def shop(folder):
+    """A copy of the demo shop, whose templates may be changed."""
+    for name in ["jobs", "templates", "testdata"]:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name)
+    job = folder / "jobs/monthly.toml"
+    subprocess.run([BIN, "plan", job, "--as-of", "2026-12-01", "-q"], check=True, cwd=folder, stdout=subprocess.DEVNULL)
+    return job
+
+
+class Guest:
+    """A browser page that keeps what goes wrong in it."""
+
+    def __init__(self, browser, url, width):
+        self.url, self.trouble = url, []
+        self.page = browser.new_page(viewport={"width": width, "height": 900})
+        self.page.on("console", lambda said: self.trouble.append(f"console: {said.text}"))
+        self.page.on("pageerror", lambda error: self.trouble.append(f"script: {error}"))
+        self.page.on("request", self.asked)
+        self.page.on("response", lambda answer: answer.status >= 500 and self.trouble.append(f"{answer.status} {answer.url}"))
+
+    def asked(self, request):
+        if not request.url.startswith((self.url, "data:")):
+            self.trouble.append(f"asked elsewhere: {request.url}")
+
+    def go(self, path):
+        self.page.goto(self.url + path)
+        self.page.wait_for_load_state("networkidle" if "templates/" not in path else "load")
+
+    def look(self, name):
+        """Nothing may be wider than the window; the picture is kept."""
+        over = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        sees(f"{name} scrolls sideways by {over}", over <= 0)
+        self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+
+
+def frame_text(page, at=0):
+    """What stands in a mail's frame."""
+    frames = page.locator("iframe")
+    return frames.nth(at).content_frame.locator("body").inner_text(timeout=5_000)
+
+
+def pages(guest, name):
+    """Every page at one width."""
+    page = guest.page
+    guest.go("")
+    guest.look(f"{name}-audience")
+    guest.go("mail?campaign=birthday")
+    sees("a mail has two frames", page.locator("iframe").count() == 2)
+    sees("the mail is in its frame", "つばき堂" in frame_text(page))
+    guest.look(f"{name}-mail")
+    page.locator("a[rel=next]").click()
+    page.wait_for_load_state()
+    sees("the next recipient is another", "2 通目" in page.locator(".steps").inner_text())
+    page.get_by_label("ダークモード").check()
+    page.wait_for_url("**dark=1**")
+    guest.look(f"{name}-mail-dark")
+    guest.go("mail?campaign=birthday")
+    for attempt in range(50):
+        guest.page.goto(guest.url + "mail?campaign=birthday")
+        page.get_by_text("名前がいちばん長い").click()
+        if "customer=" in page.url:
+            break
+        time.sleep(0.2)
+    sees("a hard one is found", "customer=" in page.url)
+    guest.go("templates")
+    guest.look(f"{name}-templates")
+    for path, file in [("templates/birthday/body.html", "editor"), ("try", "try")]:
+        guest.go(path)
+        guest.look(f"{name}-{file}")
+    for path in ["changes", "approve"]:
+        answer = page.request.get(guest.url + path)
+        if answer.ok:
+            guest.go(path)
+            guest.look(f"{name}-{path}")
+
+
+def people(guest):
+    """From a cell to its people, from there to one person; where these pages are there."""
+    page = guest.page
+    guest.go("")
+    cells = page.locator("table a[href*='people']")
+    if cells.count() == 0:
+        return
+    cells.first.click()
+    page.wait_for_load_state()
+    guest.look("wide-people")
+    page.locator("a[href*='/person/']").first.click()
+    page.wait_for_load_state()
+    guest.look("wide-person")
+
+
+def editing(guest, templates):
+    """A text is seen before it is saved, an error has its line, and a file saved elsewhere is seen at once."""
+    page = guest.page
+    guest.go("templates/" + SUBJECT)
+    text = page.locator("textarea.code")
+    text.fill("{{ customer.name }} さま、おめでとうございます")
+    page.locator("#shown .subject", has_text="さま、おめでとうございます").wait_for(timeout=5_000)
+    sees("the preview is not what was planned", page.get_by_text("計画のメールと異なります").count() == 1)
+    text.fill("おめでとう\n{{ customer.nmae }}")
+    page.locator("#trouble pre", has_text="subject.txt:2:13").wait_for(timeout=5_000)
+    sees("the last good one stays", "さま、おめでとうございます" in page.locator("#shown .subject").inner_text())
+    guest.look("wide-error")
+    text.fill("お祝い {{ customer.name }}")
+    page.locator("#shown .subject", has_text="お祝い").wait_for(timeout=5_000)
+    page.get_by_role("button", name="保存").click()
+    page.get_by_text("保存しました").wait_for(timeout=5_000)
+    sees("it is on the disk", (templates / SUBJECT).read_text() == "お祝い {{ customer.name }}")
+    times = []
+    for turn in range(5):
+        began = time.monotonic()
+        (templates / SUBJECT).write_text(f"{turn} 回目 {{{{ customer.name }}}}")
+        page.locator("#shown .subject", has_text=f"{turn} 回目").wait_for(timeout=5_000)
+        times.append(time.monotonic() - began)
+        page.wait_for_timeout(300)
+    sees("the editor took it over", "4 回目" in text.input_value())
+    print("a file saved elsewhere is in the frame after", sorted(round(1000 * one) for one in times), "ms")
+    # The new HTML in the frame, not only the subject beside it.
+    guest.go("templates/birthday/body.html")
+    text = page.locator("textarea.code")
+    text.fill(text.input_value().replace("<p>今月は", "<p>新しい文です。今月は"))
+    page.frame_locator("#shown iframe >> nth=0").get_by_text("新しい文です。").wait_for(timeout=5_000)
+    sees("the new text is in the frame", "新しい文です。" in frame_text(page))
+    guest.look("wide-edited")
+    # The keyboard: Tab indents, and after Esc it leaves.
+    text.focus()
+    page.keyboard.press("Control+Home")
+    page.keyboard.press("Tab")
+    sees("Tab indents", text.input_value().startswith("  "))
+    page.keyboard.press("Escape")
+    page.keyboard.press("Tab")
+    sees("after Esc, Tab leaves", page.evaluate("document.activeElement.tagName") == "BUTTON")
+    page.on("dialog", lambda dialog: dialog.accept())
+    guest.go("try")
+    page.get_by_role("button", name="始める").click()
+    page.get_by_text("今回だれも通らない分岐").wait_for(timeout=60_000)
+    guest.look("wide-tried")
+
+
+def main():
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(temporary)
+        job = shop(folder)
+        studio = subprocess.Popen([BIN, "studio", job, "--listen", "127.0.0.1:0", "--json"], cwd=folder, stdout=subprocess.PIPE, text=True)
+        try:
+            told = ""
+            while not told.endswith("}\n"):
+                told += studio.stdout.readline()
+            url = json.loads(told)["url"]
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+                trouble = []
+                for name, width in WIDTHS.items():
+                    guest = Guest(browser, url, width)
+                    pages(guest, name)
+                    trouble += guest.trouble
+                guest = Guest(browser, url, WIDTHS["wide"])
+                people(guest)
+                editing(guest, folder / "templates")
+                trouble += guest.trouble
+                browser.close()
+            sees("\n".join(trouble), not trouble)
+            sees("no secret in a page's address goes elsewhere", urllib.parse.urlsplit(url).hostname == "127.0.0.1")
+        finally:
+            studio.terminate()
+            sees(f"it ends in order: {studio.wait(10)}", studio.wait(10) == 0)
+    print(f"{checks} checks, pictures in {PICTURES.relative_to(ROOT)}")
+
+
+main()

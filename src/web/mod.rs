@@ -1,0 +1,38 @@
+//! The studio: local pages on a plan, for the marketer. A face like `cli`: it knows `pipeline` and `domain`, and the only place where
+//! something waits without a thread of its own.
+//!
+//! `serve` opens the door, `safety` says who comes in, each page has a file with its routes, and whatever reads or computes is a plain
+//! function of `pipeline`, called on a thread that may block ([`State::page`]). Nothing here sends a mail to a customer.
+
+mod attempt;
+mod door;
+mod events;
+mod home;
+mod mail;
+mod page;
+mod safety;
+mod serve;
+mod state;
+mod statics;
+mod templates;
+mod watch;
+mod words;
+
+pub use serve::{Serving, serve};
+
+use axum::Router;
+use state::State;
+use std::sync::Arc;
+
+type Routes = Router<Arc<State>>;
+
+/// All pages, below the token.
+fn pages() -> Routes {
+    Router::new()
+        .merge(home::routes())
+        .merge(events::routes())
+        .merge(mail::routes())
+        .merge(templates::routes())
+        .merge(attempt::routes())
+        .merge(statics::routes())
+}

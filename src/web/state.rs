@@ -1,0 +1,120 @@
+//! What all pages share: the opened plan, the token, the pages' own templates.
+
+use super::page::{Page, Refusal};
+use super::safety::Key;
+use crate::pipeline::{Error, Studio};
+use axum::response::{IntoResponse, Response};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use tera::Tera;
+use tokio::sync::{Semaphore, watch};
+
+/// Requests that are answered at once.
+const MOST: usize = 64;
+/// Previews that are kept; each page shows one.
+const KEPT: usize = 24;
+
+/// Previews by number; the newest is the last.
+#[derive(Default)]
+struct Previews {
+    last: u64,
+    kept: VecDeque<(u64, Arc<str>)>,
+}
+
+pub struct State {
+    studio: RwLock<Arc<Studio>>,
+    pub(super) key: Key,
+    pub(super) places: Semaphore,
+    /// What every address of ours begins with: `/TOKEN`.
+    pub base: String,
+    /// Microseconds UTC, now.
+    pub now: fn() -> i64,
+    pub(super) pages: Tera,
+    /// The last previews, each with a number.
+    previews: Mutex<Previews>,
+    watcher: Mutex<Option<notify::RecommendedWatcher>>,
+    /// Counts what has happened on the disk; a page that hears of it looks again.
+    pub news: watch::Sender<u64>,
+    /// Becomes true when the studio ends.
+    pub ended: watch::Receiver<bool>,
+}
+
+impl State {
+    pub(super) fn new(studio: Studio, token: &str, port: u16, now: fn() -> i64, pages: Tera, ended: watch::Receiver<bool>) -> Self {
+        Self {
+            studio: RwLock::new(Arc::new(studio)),
+            key: Key::new(token, port),
+            places: Semaphore::new(MOST),
+            base: format!("/{token}"),
+            now,
+            pages,
+            previews: Mutex::default(),
+            watcher: Mutex::default(),
+            news: watch::Sender::new(0),
+            ended,
+        }
+    }
+
+    /// The plan that is shown now.
+    pub fn studio(&self) -> Arc<Studio> {
+        Arc::clone(&self.studio.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Shows another plan from now on.
+    pub(super) fn put(&self, studio: Studio) {
+        *self.studio.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(studio);
+        self.look_ahead();
+    }
+
+    /// Keeps the HTML of a preview for the frames that show it, and gives its number.
+    pub fn keep(&self, html: &str) -> u64 {
+        let mut previews = self.previews.lock().unwrap_or_else(PoisonError::into_inner);
+        previews.last += 1;
+        let number = previews.last;
+        previews.kept.push_back((number, html.into()));
+        if previews.kept.len() > KEPT {
+            previews.kept.pop_front();
+        }
+        number
+    }
+
+    /// The HTML of a preview, as long as it is kept.
+    pub fn kept(&self, number: u64) -> Option<Arc<str>> {
+        let previews = self.previews.lock().unwrap_or_else(PoisonError::into_inner);
+        previews.kept.iter().find(|(own, _)| *own == number).map(|(_, html)| Arc::clone(html))
+    }
+
+    /// Begins to watch the template folder of the job.
+    pub(super) fn watch(self: &Arc<Self>) {
+        let watcher = super::watch::watch(&self.studio().job.templates, Arc::downgrade(self));
+        *self.watcher.lock().unwrap_or_else(PoisonError::into_inner) = watcher;
+    }
+
+    /// Looks for what takes longer than a page may, before somebody asks.
+    pub(super) fn look_ahead(&self) {
+        let studio = self.studio();
+        // What goes wrong here is told by the page that asks for it.
+        std::thread::spawn(move || drop(studio.look_for_hard_ones()));
+    }
+
+    /// Does something that reads or computes, on a thread that may block.
+    pub async fn work<T, F>(self: &Arc<Self>, work: F) -> Result<T, Refusal>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Arc<State>, &Arc<Studio>) -> Result<T, Refusal> + Send + 'static,
+    {
+        let state = Arc::clone(self);
+        let done = tokio::task::spawn_blocking(move || work(&state, &state.studio())).await;
+        done.unwrap_or_else(|_| Err(Error::Folder("the studio failed at this page; its terminal tells more".to_owned()).into()))
+    }
+
+    /// Answers with a page; with a page that says what is wrong, where it cannot be made.
+    pub async fn page<F>(self: &Arc<Self>, make: F) -> Response
+    where
+        F: FnOnce(&Arc<State>, &Arc<Studio>) -> Result<Page, Refusal> + Send + 'static,
+    {
+        let shown =
+            self.work(move |state, studio| Ok(make(state, studio).unwrap_or_else(|refusal| refusal.page(studio)).shown(state, studio)));
+        shown.await.unwrap_or_else(|refusal| refusal.status.into_response())
+    }
+}
