@@ -1,6 +1,8 @@
 //! The program from outside, and the house from inside.
 
 #[cfg(test)]
+mod approval;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod bad_jobs;
