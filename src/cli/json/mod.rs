@@ -4,7 +4,7 @@ mod diff;
 mod operator;
 
 pub use diff::diff;
-pub use operator::{aged, approved, bounced, examined, forgotten, ledger_exported, listening, moved, opt_outs};
+pub use operator::{aged, approved, bounced, examined, forgotten, ledger_exported, listening, moved, opt_outs, studio};
 
 use super::words::{self, remedy};
 use crate::domain;
