@@ -4,6 +4,7 @@ use super::error::Error;
 use super::plan::{Next, Planned};
 use super::{adopt, approvals, brakes, inputs, register, send};
 use crate::domain::approval;
+use crate::domain::plan::Summary;
 use crate::domain::{Approval, Job};
 use crate::{job as job_room, ledger, runs};
 use chrono::NaiveDate;
@@ -43,10 +44,7 @@ pub fn approve(request: &Request) -> Result<Approved, Error> {
     let opened = runs::open(&runs::folder(&job.runs, &job.name, as_of))?;
     send::check_digest(request.digest, &opened.summary, opened.folder())?;
     let path = job.runs.join("ledger.sqlite");
-    if let Some(ledger) = ledger::Ledger::open_existing(&path)? {
-        refuse_adopted(job, &ledger, as_of)?;
-        adopt::check_order(job, &ledger, &opened.summary)?;
-    }
+    refuse_closed(job, &opened.summary)?;
     let planned = inputs::planned_job(job, &opened)?;
     let mut summary = opened.summary.clone();
     summary.brakes.extend(brakes_of_today(job, &planned, &opened, now)?);
@@ -68,18 +66,24 @@ fn date(request: &Request) -> Result<NaiveDate, Error> {
     request.as_of.map_or_else(newest, |as_of| Ok(Some(as_of)))?.ok_or_else(missing)
 }
 
-fn refuse_adopted(job: &Job, ledger: &ledger::Ledger, as_of: NaiveDate) -> Result<(), Error> {
+/// A plan that is adopted, or cannot be any more, is not to be approved.
+pub fn refuse_closed(job: &Job, summary: &Summary) -> Result<(), Error> {
+    let as_of = summary.as_of;
+    let Some(ledger) = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))? else { return Ok(()) };
     match ledger.adoption(&job.name, as_of)? {
-        Some(_) => Err(Error::Usage(format!(
-            "the plan of {as_of} is adopted: its mails are being sent or were, so an approval comes too late; `rankmail status` tells who \
-             approved it"
+        Some(_) => Err(Error::Usage(job.language.pick(
+            format!("{as_of} の計画は確定しています。メールは送信中か送信済みのため、承認はできません。承認した人は rankmail status で分かります"),
+            format!(
+                "the plan of {as_of} is adopted: its mails are being sent or were, so an approval comes too late; `rankmail status` tells \
+                 who approved it"
+            ),
         ))),
-        None => Ok(()),
+        None => adopt::check_order(job, &ledger, summary),
     }
 }
 
 /// The brakes that the folder cannot tell of: the plan's age, how far ahead its date is, and codes that the cart does not know.
-fn brakes_of_today(job: &Job, planned: &Job, opened: &runs::Opened, now: i64) -> Result<Vec<(String, String)>, Error> {
+pub fn brakes_of_today(job: &Job, planned: &Job, opened: &runs::Opened, now: i64) -> Result<Vec<(String, String)>, Error> {
     let summary = &opened.summary;
     let mut seen = Vec::new();
     if job.register_codes {

@@ -15,7 +15,7 @@ pub fn routes() -> Routes {
 
 async fn home(Given(state): Given<Arc<State>>) -> Response {
     state
-        .page(|studio| {
+        .page(|_, studio| {
             let language = studio.job.language;
             let t = words::words(language, &[("campaigns", "キャンペーン", "Campaigns")]);
             let campaigns: Vec<(&String, String)> =
@@ -32,11 +32,11 @@ async fn reload(Given(state): Given<Arc<State>>) -> Response {
     });
     match opened.await {
         Ok(()) => Redirect::to(&format!("{}/", state.base)).into_response(),
-        Err(refusal) => state.page(move |_| Err(refusal)).await,
+        Err(refusal) => state.page(move |_, _| Err(refusal)).await,
     }
 }
 
 /// What is asked for under the token and is not there.
 pub async fn nothing(Given(state): Given<Arc<State>>) -> Response {
-    state.page(|studio| Err(Refusal::nothing(studio.job.language))).await
+    state.page(|_, studio| Err(Refusal::nothing(studio.job.language))).await
 }

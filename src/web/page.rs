@@ -12,6 +12,7 @@ use tera::{Context, Tera};
 
 /// The templates of all pages.
 const FILES: &[(&str, &str)] = &[
+    ("approve.html", include_str!("pages/approve.html")),
     ("frame.html", include_str!("pages/frame.html")),
     ("home.html", include_str!("pages/home.html")),
     ("refusal.html", include_str!("pages/refusal.html")),
@@ -22,6 +23,11 @@ pub fn read_all() -> Result<Tera, tera::Error> {
     let mut pages = Tera::default();
     pages.add_raw_templates(FILES.iter().copied())?;
     Ok(pages)
+}
+
+/// Text as one part of a path.
+pub fn urlencoded(part: &str) -> String {
+    url::form_urlencoded::byte_serialize(part.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
 /// A path with a query, to be put behind `{{ base }}`.

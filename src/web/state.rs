@@ -2,7 +2,7 @@
 
 use super::page::{Page, Refusal};
 use super::safety::Key;
-use crate::pipeline::{Error, Studio};
+use crate::pipeline::{Error, Server, Studio};
 use axum::response::{IntoResponse, Response};
 use std::sync::{Arc, PoisonError, RwLock};
 use tera::Tera;
@@ -20,6 +20,8 @@ pub struct State {
     /// Microseconds UTC, now.
     pub now: fn() -> i64,
     pub(super) pages: Tera,
+    /// Where samples go, when that is not for the job to say: the server that was typed, and that of the environment.
+    servers: [Option<String>; 2],
     /// Counts what has happened on the disk; a page that hears of it looks again.
     pub news: watch::Sender<u64>,
     /// Becomes true when the studio ends.
@@ -35,9 +37,21 @@ impl State {
             base: format!("/{token}"),
             now,
             pages,
+            servers: [None, None],
             news: watch::Sender::new(0),
             ended,
         }
+    }
+
+    /// The same, with the mail servers that were typed and that the environment names.
+    pub(super) fn by(self, servers: [Option<String>; 2]) -> Self {
+        Self { servers, ..self }
+    }
+
+    /// Where samples go.
+    pub fn server(&self) -> Server<'_> {
+        let [typed, environment] = &self.servers;
+        Server { typed: typed.as_deref(), environment: environment.as_deref() }
     }
 
     /// The plan that is shown now.
@@ -54,7 +68,7 @@ impl State {
     pub async fn work<T, F>(self: &Arc<Self>, work: F) -> Result<T, Refusal>
     where
         T: Send + 'static,
-        F: FnOnce(&State, &Studio) -> Result<T, Refusal> + Send + 'static,
+        F: FnOnce(&Arc<State>, &Arc<Studio>) -> Result<T, Refusal> + Send + 'static,
     {
         let state = Arc::clone(self);
         let done = tokio::task::spawn_blocking(move || work(&state, &state.studio())).await;
@@ -64,10 +78,11 @@ impl State {
     /// Answers with a page; with a page that says what is wrong, where it cannot be made.
     pub async fn page<F>(self: &Arc<Self>, make: F) -> Response
     where
-        F: FnOnce(&Studio) -> Result<Page, Refusal> + Send + 'static,
+        F: FnOnce(&Arc<State>, &Arc<Studio>) -> Result<Page, Refusal> + Send + 'static,
     {
-        let shown =
-            self.work(move |state, studio| Ok(make(studio).map_or_else(|refusal| refusal.page(studio), |page| page).shown(state, studio)));
+        let shown = self.work(move |state, studio| {
+            Ok(make(state, studio).map_or_else(|refusal| refusal.page(studio), |page| page).shown(state, studio))
+        });
         shown.await.unwrap_or_else(|refusal| refusal.status.into_response())
     }
 }

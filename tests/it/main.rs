@@ -90,6 +90,8 @@ mod spilling;
 #[cfg(test)]
 mod studio;
 #[cfg(test)]
+mod studio_approve;
+#[cfg(test)]
 mod studio_pages;
 #[cfg(test)]
 mod variants;

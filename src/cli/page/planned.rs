@@ -121,7 +121,7 @@ fn mails(job: &Job, summary: &Summary) -> String {
         if costs {
             let exposure = counts.exposure.get(at).copied().unwrap_or_default();
             cells.push(if exposure.face == 0 { grouped(0) } else { job.currency.show(exposure.face) });
-            cells.push(words::expected(language, &job.currency, &exposure));
+            cells.push(exposure.told(&job.currency, language));
         }
         table.row(cells);
     }

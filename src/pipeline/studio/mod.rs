@@ -1,5 +1,9 @@
 //! What the pages of the studio ask of a plan: everything here is a plain function that reads and computes; `web` puts it on pages.
 
+mod approving;
+
+pub use approving::Approving;
+
 use super::error::Error;
 use super::{inputs, run, show};
 use crate::domain::Job;
