@@ -5,6 +5,7 @@
 //! function of `pipeline`, called on a thread that may block ([`State::page`]). Nothing here sends a mail to a customer.
 
 mod approve;
+mod changes;
 mod door;
 mod events;
 mod home;
@@ -25,5 +26,5 @@ type Routes = Router<Arc<State>>;
 
 /// All pages, below the token.
 fn pages() -> Routes {
-    Router::new().merge(home::routes()).merge(events::routes()).merge(statics::routes()).merge(approve::routes())
+    Router::new().merge(home::routes()).merge(events::routes()).merge(statics::routes()).merge(approve::routes()).merge(changes::routes())
 }

@@ -13,6 +13,8 @@ use tera::{Context, Tera};
 /// The templates of all pages.
 const FILES: &[(&str, &str)] = &[
     ("approve.html", include_str!("pages/approve.html")),
+    ("changes.html", include_str!("pages/changes.html")),
+    ("changes_progress.html", include_str!("pages/changes_progress.html")),
     ("frame.html", include_str!("pages/frame.html")),
     ("home.html", include_str!("pages/home.html")),
     ("refusal.html", include_str!("pages/refusal.html")),

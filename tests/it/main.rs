@@ -92,6 +92,8 @@ mod studio;
 #[cfg(test)]
 mod studio_approve;
 #[cfg(test)]
+mod studio_changes;
+#[cfg(test)]
 mod studio_pages;
 #[cfg(test)]
 mod variants;

@@ -1,8 +1,10 @@
 //! What the pages of the studio ask of a plan: everything here is a plain function that reads and computes; `web` puts it on pages.
 
 mod approving;
+mod changes;
 
 pub use approving::Approving;
+pub use changes::{Compared, Other};
 
 use super::error::Error;
 use super::{inputs, run, show};
@@ -19,6 +21,7 @@ pub struct Studio {
     /// The job as it was when the plan was made.
     pub planned: Job,
     pub(super) opened: runs::Opened,
+    comparisons: changes::Comparisons,
     /// The date that was asked for; without one the newest plan is shown.
     asked: Option<NaiveDate>,
     /// Tells this plan from one that was put in its place.
@@ -44,7 +47,7 @@ pub fn open(job: &Job, asked: Option<NaiveDate>) -> Result<Studio, Error> {
     }
     let opened = runs::open(&folder)?;
     let planned = inputs::planned_job(job, &opened)?;
-    Ok(Studio { job: job.clone(), planned, opened, asked, mark })
+    Ok(Studio { job: job.clone(), planned, opened, comparisons: changes::Comparisons::default(), asked, mark })
 }
 
 impl Studio {
