@@ -64,7 +64,8 @@ async fn look(Given(state): Given<Arc<State>>, Query(asked): Query<Asked>) -> Re
                 "again" => Some(language.pick("この方は承認済みです。", "This person had approved the plan before.")),
                 _ => None,
             };
-            show(state, studio, text.map(|text| Told { kind: "good", text: text.to_owned() }), &asked)
+            let told = text.map(|text| Told { kind: "good", text: text.to_owned() });
+            show(state, studio, told.as_ref(), &asked)
         })
         .await
 }
@@ -92,7 +93,7 @@ async fn sample(Given(state): Given<Arc<State>>, Form(sample): Form<Sample>) -> 
         Ok(sent.map_err(|error: Error| error.to_string()))
     });
     match sent.await {
-        Ok(Ok(trial)) => state.page(move |state, studio| show(state, studio, Some(told(studio, &trial)), &asked)).await,
+        Ok(Ok(trial)) => state.page(move |state, studio| show(state, studio, Some(&told(studio, &trial)), &asked)).await,
         Ok(Err(why)) => refused(&state, why, asked).await,
         Err(refusal) => state.page(move |_, _| Err(refusal)).await,
     }
@@ -103,7 +104,7 @@ async fn refused(state: &Arc<State>, text: String, asked: Asked) -> Response {
     state
         .page(move |state, studio| {
             let told = Told { kind: "stop", text };
-            Ok(show(state, studio, Some(told), &asked)?.status(StatusCode::CONFLICT))
+            Ok(show(state, studio, Some(&told), &asked)?.status(StatusCode::CONFLICT))
         })
         .await
 }
@@ -165,7 +166,7 @@ struct Row {
     share: i64,
 }
 
-fn show(state: &State, studio: &Studio, told: Option<Told>, asked: &Asked) -> Result<Page, Refusal> {
+fn show(state: &State, studio: &Studio, told: Option<&Told>, asked: &Asked) -> Result<Page, Refusal> {
     let language = studio.job.language;
     let approving = studio.approving((state.now)())?;
     let page = Page::new("approve.html", Some(Tab::Approve), language.pick("承認", "Approve"));

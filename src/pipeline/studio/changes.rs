@@ -9,7 +9,7 @@ use crate::domain::diff::Diff;
 use crate::{ledger, runs};
 use chrono::NaiveDate;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -115,7 +115,7 @@ impl Studio {
 }
 
 impl Comparison {
-    fn carry_out(&self, [before, after]: [&PathBuf; 2], job: &PathBuf, runs: &PathBuf) {
+    fn carry_out(&self, [before, after]: [&Path; 2], job: &Path, runs: &Path) {
         let watch = |step, done, total| hold(&self.told).progress = Some((step, done, total));
         let found = diff(&Request { before, after, job: Some(job), runs: Some(runs), watch: &watch });
         hold(&self.told).over = Some(found.map(Arc::new).map_err(|error| error.to_string()));
