@@ -69,8 +69,8 @@ fn changes_are_listed_by_cause_page_by_page() {
     }
     let page = compared(&pages, &format!("/changes?with={DATE}&cause=new_customers&kind=gained"));
     assert!(page.contains("/person/n1") && page.contains("1–1 / 1") && page.contains("not matched"), "{page}");
-    let last = compared(&pages, &format!("/changes?with={DATE}&page=3"));
-    assert!(last.contains("101–131 / 131") && last.contains("rel=\"prev\"") && !last.contains("rel=\"next\""), "{last}");
+    let third = compared(&pages, &format!("/changes?with={DATE}&page=3"));
+    assert!(third.contains("101–131 / 131") && third.contains("rel=\"prev\"") && !third.contains("rel=\"next\""), "{third}");
     for odd in ["page=99999999999999999999", "page=-1", "cause=%3Cscript%3E&kind=x", "page=99"] {
         let page = compared(&pages, &format!("/changes?with={DATE}&{odd}"));
         assert!(page.contains("/ 131") && !page.contains("<script>"), "{odd}");
