@@ -155,6 +155,16 @@ pub enum Command {
         #[arg(long, value_name = "ADDR")]
         dns: Option<String>,
     },
+    /// Look at a plan and approve it, so that it may be sent
+    Approve {
+        job: PathBuf,
+        /// Who approves it
+        #[arg(long = "as", value_name = "NAME")]
+        name: String,
+        /// Only if the plan's digest begins with this
+        #[arg(long, value_name = "PREFIX")]
+        digest: Option<String>,
+    },
     /// Open local pages on the plan: who gets what, their mails, the templates; nothing is sent
     Studio {
         job: PathBuf,

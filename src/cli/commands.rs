@@ -33,6 +33,7 @@ pub fn dispatch(args: &Args, signals: &Signals) -> Result<Done, Error> {
         Command::Whatif { job, set, months, out } => whatif(common, job, set, *months, out.as_deref()),
         Command::Diff { before, after, job, all } => diff(common, [before, after], job.as_deref(), *all),
         Command::Doctor { job, dns } => operator::doctor(common, job, dns.as_deref()),
+        Command::Approve { job, name, digest } => operator::approve(common, job, name, digest.as_deref()),
         Command::Studio { job, listen } => studio::studio(common, job, listen, signals),
         Command::Test { job, to } => test(common, job, to.as_deref()),
         Command::Send { job, sending } => send(common, job, sending, signals),
@@ -118,7 +119,7 @@ fn plan(common: &Common, path: &Path, into: Option<&Path>) -> Result<Done, Error
     let planned = pipeline::plan(&request)?;
     bars.clear();
     if common.json {
-        say(&json::planned(&planned));
+        say(&json::planned(&job, &planned));
     } else if !common.quiet {
         say(&page::planned(&job, &planned, common.verbose));
         let runs = common.runs.as_deref().map_or_else(String::new, |runs| format!(" --runs {}", quoted(runs)));
@@ -337,7 +338,12 @@ fn list_kind(kind: Kind) -> ListKind {
 fn status(common: &Common, path: &Path) -> Result<Done, Error> {
     let job = load(common, path)?;
     let status = pipeline::status(&job, common.as_of)?;
-    say(&if common.json { json::status(&job, status.as_ref()) } else { page::status(&job, status.as_ref()) });
+    let waiting = pipeline::waiting(&job, common.as_of)?;
+    say(&if common.json {
+        json::status(&job, status.as_ref(), waiting.as_ref())
+    } else {
+        page::status(&job, status.as_ref(), waiting.as_ref())
+    });
     Ok(Done::Clean)
 }
 

@@ -26,6 +26,18 @@ pub fn doctor(common: &Common, path: &Path, dns: Option<&str>) -> Result<Done, E
     Ok(if is_bad { Done::Unfinished } else { Done::Clean })
 }
 
+pub fn approve(common: &Common, path: &Path, name: &str, digest: Option<&str>) -> Result<Done, Error> {
+    let job = load(common, path)?;
+    let request = pipeline::ApproveRequest { job: &job, as_of: common.as_of, name, digest, now: clock::now() };
+    let approved = pipeline::approve(&request)?;
+    if common.json {
+        say(&json::approved(&approved));
+    } else if !common.quiet {
+        say(&page::approved(&approved, common.verbose));
+    }
+    Ok(Done::Clean)
+}
+
 pub fn resolve(common: &Common, path: &Path, mail: Option<&str>, verdict: Verdict) -> Result<Done, Error> {
     let job = load(common, path)?;
     let verdict = match verdict {

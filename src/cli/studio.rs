@@ -2,7 +2,7 @@
 
 use super::args::Common;
 use super::commands::load;
-use super::{Done, Signals, clock, json, page, say};
+use super::{Done, Signals, clock, json, page, say, smtp_url};
 use crate::pipeline::{Error, studio};
 use crate::web;
 use std::path::Path;
@@ -14,6 +14,8 @@ pub fn studio(common: &Common, path: &Path, listen: &str, signals: &Signals) -> 
     let as_of = opened.summary().as_of;
     // The address is the way in, so that it is told even by a quiet studio.
     let listening = |url: &str| say(&if common.json { json::studio(url, as_of) } else { page::studio(&job, url, as_of) });
-    web::serve(web::Serving { studio: opened, listen, now: clock::now, ended: Arc::clone(&signals.interrupted), listening: &listening })?;
+    let servers = [common.smtp.clone(), smtp_url()];
+    let ended = Arc::clone(&signals.interrupted);
+    web::serve(web::Serving { studio: opened, listen, now: clock::now, servers, ended, listening: &listening })?;
     Ok(Done::Clean)
 }

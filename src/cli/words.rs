@@ -1,7 +1,7 @@
 //! The words of the terminal, in the job's language.
 
 use crate::domain::job::{Language, RuleKind};
-use crate::domain::{Currency, DateOrder, Exposure, RankChange, State};
+use crate::domain::{DateOrder, RankChange, State};
 use crate::pipeline::Remedy;
 
 /// Chooses between a Japanese and an English word.
@@ -49,15 +49,6 @@ pub fn state(language: Language, state: State) -> &'static str {
         State::Cancelled => ("取消", "cancelled"),
     };
     pick(language, ja, en)
-}
-
-/// What is expected of a cost, with the interval that holds it in 95 of 100 cases.
-pub fn expected(language: Language, currency: &Currency, exposure: &Exposure) -> String {
-    match exposure.expected().map(|interval| interval.map(|amount| currency.show(amount))) {
-        _ if exposure.face == 0 => String::new(),
-        Some([low, expected, high]) => format!("{expected} ({low}–{high})"),
-        None => pick(language, "実績なし", "no history yet").to_owned(),
-    }
 }
 
 /// What can be done about a column that stays text.

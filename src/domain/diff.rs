@@ -145,6 +145,18 @@ pub struct End {
     pub rank: Option<String>,
 }
 
+impl End {
+    /// This end for people: the subject of the mail, or why there is none.
+    fn told(&self, language: Language) -> String {
+        match (self.fate, &self.subject) {
+            (Fate::Mailed(_), Some(subject)) => language.pick(format!("「{subject}」"), format!("\"{subject}\"")),
+            (Fate::Mailed(_), None) => self.channel.unwrap_or(Channel::Mail).told(language).to_owned(),
+            (Fate::Skipped(reason), _) => reason.told(language).to_owned(),
+            (Fate::Unmatched, _) => language.pick("対象外", "not matched").to_owned(),
+        }
+    }
+}
+
 /// A pair that ends otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
@@ -159,6 +171,23 @@ impl Change {
     #[must_use]
     pub fn kind(&self) -> Kind {
         Kind::of(self.before.fate, self.after.fate)
+    }
+
+    /// Both ends for people. Two mails of one subject differ in what comes below it.
+    #[must_use]
+    pub fn told(&self, language: Language) -> (String, String) {
+        let (before, after) = (self.before.told(language), self.after.told(language));
+        let same = || language.pick("本文が別", "the same subject, another text").to_owned();
+        let after = if before == after { same() } else { after };
+        (before, after)
+    }
+
+    /// The ranks, where the customer's moved.
+    #[must_use]
+    pub fn told_ranks(&self) -> Option<String> {
+        let name = |end: &End| end.rank.clone().unwrap_or_else(|| "-".to_owned());
+        let (before, after) = (name(&self.before), name(&self.after));
+        (before != after).then(|| format!("{before} → {after}"))
     }
 }
 

@@ -43,6 +43,8 @@ pub struct Job {
     pub brakes: Brakes,
     /// `[coupons] register`: nothing is sent before the codes that rankmail made were written for the cart.
     pub register_codes: bool,
+    /// `[approval]`: how many different people must approve a plan before it is sent; 0: nobody.
+    pub approvals: usize,
     /// `[stop]`: lists of those who must not be reached, as files and patterns against the job file's folder.
     pub stop_files: Vec<String>,
     /// `[bounces] soft`: when mails that did not arrive stop an address.

@@ -4,6 +4,7 @@
 
 pub mod address;
 pub mod allotment;
+pub mod approval;
 pub mod book;
 pub mod bounce;
 pub mod campaign;
@@ -45,6 +46,7 @@ pub mod zone;
 
 pub use address::Address;
 pub use allotment::{Allotment, Spent};
+pub use approval::Approval;
 pub use book::{BookPart, OrderBook};
 pub use bounce::BounceKind;
 pub use campaign::{Campaign, Contact, Holdout, Once, RankRange, When, Where};

@@ -65,6 +65,12 @@ pub fn narrow(letter: char) -> char {
     }
 }
 
+/// Zero-width characters, soft hyphens, and marks of writing direction.
+#[must_use]
+pub fn is_unseen(letter: char) -> bool {
+    matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
 /// Sixteen bytes as a UUID is written: `550e8400-e29b-41d4-a716-446655440000`.
 #[must_use]
 pub fn uuid(bytes: &[u8]) -> Option<String> {

@@ -35,6 +35,13 @@ pub fn echo(job: &Job) -> Vec<String> {
         let budget = job.currency.show(budget);
         pick(format!("予算: 1 回の実行で {budget} まで"), format!("budget: at most {budget} in one run"))
     }));
+    if job.approvals > 0 {
+        let people = job.approvals;
+        lines.push(pick(
+            format!("承認: 送信の前に {people} 人の承認が必要"),
+            format!("approval: {people} must approve a plan before it is sent"),
+        ));
+    }
     lines.extend(job.campaigns.iter().map(|campaign| format!("{}: {}", campaign.name, campaign_line(job, campaign))));
     lines
 }

@@ -1,4 +1,4 @@
-//! Keys that do not belong: unknown ones, those of parts that are still to come, and secrets.
+//! Keys that do not belong: unknown ones, and secrets.
 //!
 //! Which keys belong where is read from the JSON Schema, so that the schema, the checks and an editor cannot disagree.
 
@@ -8,9 +8,6 @@ use super::written::Span;
 use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-
-/// Keys of the job file that rankmail does not do anything with yet, wherever they are written.
-const LATER: &[&str] = &["approval"];
 
 /// Keys that say where a secret is.
 const PLACES: &[&str] = &["password_env", "password_file"];
@@ -125,11 +122,6 @@ impl<'s> Walk<'s, '_> {
 
     fn unknown(&mut self, span: Span, name: &str, known: &[&str], place: &str) {
         let shown = words::plain(name);
-        if LATER.contains(&name) {
-            let help = "take it out; rankmail would not act on it, and never ignores what is written";
-            self.report.add(span, format!("`{shown}` is not supported yet"), "not supported yet", help);
-            return;
-        }
         let inside = if place.is_empty() { String::new() } else { format!(" in `{}`", words::plain(place)) };
         let help = match words::nearest(name, known.iter().copied()) {
             Some(word) => format!("did you mean `{word}`?"),

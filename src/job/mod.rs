@@ -1,7 +1,7 @@
 //! The job file: what was typed (`file`) becomes what is checked ([`Job`]).
 //!
 //! All problems of a file are found at once, each with its place and what to do about it. Nothing that is written is ignored: a key
-//! is used, or unknown, or of a part that is still to come. This room opens the job file, and the job file that `[ranks] of` names;
+//! is used, or unknown. This room opens the job file, and the job file that `[ranks] of` names;
 //! it never looks at data, templates, the clock or the environment.
 
 mod blend;

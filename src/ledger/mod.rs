@@ -7,6 +7,7 @@
 //! not on the disk yet. The lock that keeps two runs of one job apart is not held here.
 
 mod adopt;
+mod approvals;
 mod bounces;
 mod desk;
 mod erase;

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// The changes that lead to the format that this program writes, from an empty file on: the nth makes format n of the one before.
-const STEPS: [&str; 8] = [SCHEMA, REGISTERED, CHANNELS, STOPPED, BY_CUSTOMER, BOUNCES, REWRITTEN, BY_PLACE];
+const STEPS: [&str; 9] = [SCHEMA, REGISTERED, CHANNELS, STOPPED, BY_CUSTOMER, BOUNCES, REWRITTEN, BY_PLACE, APPROVALS];
 #[expect(clippy::cast_possible_wrap, reason = "there are a few")]
 const VERSION: i64 = STEPS.len() as i64;
 
@@ -159,6 +159,19 @@ DROP TABLE mails;
 ALTER TABLE mails_by_place RENAME TO mails;
 CREATE UNIQUE INDEX mails_id ON mails (mail_id, job, as_of);
 CREATE INDEX mails_customer ON mails (customer_id);
+";
+
+/// Who approved a plan; `person` is the name as names are compared.
+const APPROVALS: &str = "
+CREATE TABLE approvals (
+  job    TEXT NOT NULL,
+  as_of  TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  person TEXT NOT NULL,
+  name   TEXT NOT NULL,
+  at     INTEGER NOT NULL,
+  PRIMARY KEY (job, as_of, digest, person)
+) STRICT, WITHOUT ROWID;
 ";
 
 impl Ledger {
@@ -317,6 +330,7 @@ mod tests {
             drop(old);
             let looked = Ledger::open_existing(&path).unwrap().unwrap();
             assert!(!looked.codes_registered("monthly", as_of, "").unwrap());
+            assert!(looked.approvals("monthly", as_of, "d").unwrap().is_empty());
             assert!(looked.stopped("monthly", as_of).unwrap().is_empty());
             assert_eq!(looked.in_doubt("monthly", as_of).unwrap().len(), 1);
             drop(looked);

@@ -32,7 +32,7 @@ pub fn adopt(
             )));
         }
         Some(_) => {}
-        None => check_order(request, ledger, summary)?,
+        None => check_order(job, ledger, summary)?,
     }
     let open = [State::Planned, State::Handing, State::Deferred];
     let states = ledger.states(&job.name, request.as_of)?;
@@ -71,14 +71,13 @@ pub fn adopt(
 }
 
 /// Ranks move from run to run, so each plan is adopted on top of the run it was planned on.
-fn check_order(request: &Request, ledger: &ledger::Ledger, summary: &Summary) -> Result<(), Error> {
-    let job = request.job;
-    refuse_behind(job, ledger, request.as_of)?;
-    let previous = ledger.last_adopted(&job.name, request.as_of)?.map(|adoption| adoption.as_of);
+pub fn check_order(job: &Job, ledger: &ledger::Ledger, summary: &Summary) -> Result<(), Error> {
+    refuse_behind(job, ledger, summary.as_of)?;
+    let previous = ledger.last_adopted(&job.name, summary.as_of)?.map(|adoption| adoption.as_of);
     if previous != summary.previous {
         return Err(Error::Usage(format!(
             "the plan of {} was made when {} was the last adopted run, now it is {}: plan again",
-            request.as_of,
+            summary.as_of,
             summary.previous.map_or("none".to_owned(), |date| date.to_string()),
             previous.map_or("none".to_owned(), |date| date.to_string()),
         )));
@@ -118,6 +117,11 @@ impl Codes {
         };
         let (makes, has_unique) = (named(OfferRule::makes_codes), named(OfferRule::has_unique_codes));
         Self { mails: 0, own: 0, unique: HashSet::new(), makes, has_unique }
+    }
+
+    /// How many hold a code that rankmail made.
+    pub fn own(&self) -> usize {
+        self.own
     }
 
     /// Counts these too.

@@ -1,5 +1,6 @@
 //! Everything that can end a command, and the exit code it ends with.
 
+use super::approvals::Approvals;
 use crate::domain::job::Language;
 use std::path::PathBuf;
 
@@ -55,6 +56,8 @@ pub enum Error {
     /// Problems of several parts, which have nothing to do with each other; the first decides the exit code.
     #[error("{}", one_after_the_other(.0))]
     Several(Vec<Error>),
+    #[error("{}", approvals.refusal(*language))]
+    Unapproved { approvals: Box<Approvals>, language: Language },
     #[error("{}", language.pick(
         format!("ブレーキ `{name}` で止めました: {seen}。計画を確かめて、よければ `--accept {name}` を付けて実行してください"),
         format!("stopped by the brake `{name}`: {seen}; look at the plan, then go on with `--accept {name}`"),
@@ -76,7 +79,7 @@ impl From<crate::purchases::Error> for Error {
 }
 
 impl Error {
-    /// 2 bad job, template or usage; 3 data; 4 ledger or plan folder; 5 mail server; 6 a brake.
+    /// 2 bad job, template or usage; 3 data; 4 ledger or plan folder; 5 mail server; 6 a brake, or approvals that are missing.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -108,7 +111,7 @@ impl Error {
             | Self::Delivery(_) => 2,
             Self::Import(_) | Self::Purchases(_) | Self::Features(_) | Self::Tables(_) | Self::Data(_) => 3,
             Self::Server(_) => 5,
-            Self::Brake { .. } => 6,
+            Self::Brake { .. } | Self::Unapproved { .. } => 6,
             Self::Several(errors) => errors.first().map_or(2, Self::exit_code),
         }
     }

@@ -7,6 +7,8 @@ mod accounts;
 mod addresses;
 mod adopt;
 mod aging;
+mod approvals;
+mod approve;
 mod assess;
 mod bounces;
 mod brakes;
@@ -60,6 +62,8 @@ mod trial;
 mod whatif;
 
 pub use aging::{Aged, age};
+pub use approvals::{Approvals, approvals, waiting};
+pub use approve::{Approved, Request as ApproveRequest, approve};
 pub use bounces::{Bounced, bounces};
 pub use check::{Checked, DataCheck, check, schema};
 pub use coupons::{Coupons, coupons};

@@ -1,5 +1,6 @@
 //! A plan, step by step: this page is the program.
 
+use super::approvals::{self, Approvals};
 use super::error::Error;
 use super::figures::{self, Tally};
 use super::inputs::{self, Inputs};
@@ -29,6 +30,8 @@ pub struct Planned {
     /// How ranges and dates of the job were understood.
     pub echo: Vec<String>,
     pub next: Next,
+    /// Who has approved this very plan, when it was made before.
+    pub approvals: Approvals,
 }
 
 /// What can be done with a plan.
@@ -69,7 +72,8 @@ pub fn plan(request: &Request) -> Result<Planned, Error> {
     // Whether the cart knows the codes, and what day it is, is not for the folder to say: that changes without it.
     summary.brakes.extend(register::brake_of_plan(job, &summary, decided.tally.coded())?);
     summary.brakes.extend(brakes::on_future(job, request.as_of, summary.counts.newest, request.planned_at));
-    Ok(Planned { folder, summary, echo: job_room::echo(job), next })
+    let approvals = approvals::of_plan(job, request.as_of, &summary.digest, job.approvals)?;
+    Ok(Planned { folder, summary, echo: job_room::echo(job), next, approvals })
 }
 
 /// A plan may be made again until it is adopted, and never after: its mails are in the ledger.

@@ -5,7 +5,7 @@ use super::error::Error;
 use super::progress::{Step, Watch};
 use super::round::Round;
 use super::shelf::{Due, Left, Shelf};
-use super::{adopt, inputs, letters, listed, previous};
+use super::{adopt, approvals, inputs, letters, listed, previous};
 use crate::domain::job::OnInDoubt;
 use crate::domain::plan::Summary;
 use crate::domain::{Job, State};
@@ -79,11 +79,16 @@ pub fn carry_out(request: &Request, fresh: bool) -> Result<Sent, Error> {
     let opened = runs::open(&runs::folder(&job.runs, &job.name, as_of))?;
     let adoption =
         ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))?.map(|ledger| ledger.adoption(&job.name, as_of)).transpose()?;
-    if let Some(adoption) = adoption.flatten() {
-        previous::refuse_aged(job, &adoption, &opened.summary.digest)?;
+    let adoption = adoption.flatten();
+    if let Some(adoption) = &adoption {
+        previous::refuse_aged(job, adoption, &opened.summary.digest)?;
     }
     check_digest(request.digest, &opened.summary, opened.folder())?;
     let planned = inputs::planned_job(job, &opened)?;
+    // What was adopted had its approvals then. The lock keeps plan and adoption as they are from here on.
+    if adoption.is_none() {
+        approvals::demand(job, as_of, &opened.summary.digest, planned.approvals)?;
+    }
     let writer = letters::Writer::open(&planned, &opened)?;
     let mut ledger = ledger::Ledger::open(&job.runs.join("ledger.sqlite"))?;
     // What can be found wrong is found before the plan is adopted, because then it can still be made again.

@@ -1,7 +1,7 @@
 //! What the ledger says of a run.
 
 use super::error::Error;
-use crate::domain::{Job, State};
+use crate::domain::{Approval, Job, State};
 use crate::ledger;
 use chrono::NaiveDate;
 use std::collections::BTreeMap;
@@ -17,6 +17,8 @@ pub struct Status {
     pub in_doubt: Vec<ledger::Doubt>,
     /// Campaigns that an operator stopped.
     pub stopped: Vec<String>,
+    /// Who approved the plan before it was adopted.
+    pub approvals: Vec<Approval>,
 }
 
 /// The status of the run of a date, or of the latest adopted one; none when nothing was adopted.
@@ -32,6 +34,7 @@ pub fn status(job: &Job, as_of: Option<NaiveDate>) -> Result<Option<Status>, Err
         states: ledger.states(&job.name, adoption.as_of)?,
         in_doubt: ledger.in_doubt(&job.name, adoption.as_of)?,
         stopped: ledger.stopped(&job.name, adoption.as_of)?,
+        approvals: ledger.approvals(&job.name, adoption.as_of, &adoption.digest)?,
         destination: adoption.destination,
         digest: adoption.digest,
         adopted_at: adoption.adopted_at,

@@ -2,7 +2,7 @@
 
 use super::destination::{Destination, Server};
 use super::error::Error;
-use super::{letters, run};
+use super::{inputs, letters, run};
 use crate::domain::delivery::RunTrouble;
 use crate::domain::plan::MailRow;
 use crate::domain::{Address, Channel, Job, Letter, Outcome, Value};
@@ -25,17 +25,36 @@ pub struct Trial {
 /// Sends samples of the plan of a date to the job's `test_to` addresses, or to the one that the operator writes.
 pub fn trial(job: &Job, as_of: NaiveDate, to: Option<&str>, server: Server, now: i64) -> Result<Trial, Error> {
     let recipients = recipients(job, to)?;
-    let (planned, opened) = run::open_plan(job, as_of)?;
-    let writer = letters::Writer::open(&planned, &opened)?;
+    let opened = runs::open(&run::folder(job, as_of))?;
+    let samples = samples(&opened)?;
+    send(job, &opened, &samples, recipients, server, now)
+}
+
+/// Sends one mail of a plan to one colleague.
+pub fn trial_of(job: &Job, opened: &runs::Opened, mail: MailRow, to: &str, server: Server, now: i64) -> Result<Trial, Error> {
+    let recipients = recipients(job, Some(to))?;
+    let sample = (told(&mail.campaign, mail.variant.as_deref(), mail.rank.as_deref()), mail);
+    send(job, opened, &[sample], recipients, server, now)
+}
+
+fn send(
+    job: &Job,
+    opened: &runs::Opened,
+    samples: &[(String, MailRow)],
+    recipients: Vec<String>,
+    server: Server,
+    now: i64,
+) -> Result<Trial, Error> {
+    let planned = inputs::planned_job(job, opened)?;
+    let writer = letters::Writer::open(&planned, opened)?;
     let destination = Destination::of(job, server, job.runs.join(&job.name).join("test"))?;
     let (mut mailers, _) = destination.mailers(1, &Arc::default())?;
     let Some(mailer) = mailers.first_mut() else { return Err(Error::Server("there is no connection".to_owned())) };
-    let samples = samples(&opened)?;
     let mut mails = Vec::new();
     for (place, address) in recipients.iter().enumerate() {
         // Each mail has a name of its own, so that no colleague's takes the place of another's in an outbox.
         let mark = if place == 0 { "test".to_owned() } else { format!("test{}", place + 1) };
-        for (why, mail) in &samples {
+        for (why, mail) in samples {
             let letter = letter(&writer, mail, why, (address, &mark), now)?;
             mailer.ready().map_err(failed)?;
             let outcome = mailer.send(std::slice::from_ref(&letter)).pop();

@@ -118,6 +118,16 @@ fn sound_summary(folder: &Path) -> Result<(PathBuf, Summary), Error> {
     Ok((folder, summary))
 }
 
+/// What the plan in `folder` says of itself, and its job file: only these two are checked, and no mail of it can be sent.
+///
+/// # Errors
+/// As for `open`.
+pub fn glance(folder: &Path) -> Result<(Summary, String), Error> {
+    let (folder, summary) = sound_summary(folder)?;
+    let job_text = sound_job_text(&folder, &summary)?;
+    Ok((summary, job_text))
+}
+
 /// Opens the plan in `folder` and checks every file that decides a mail against the digests in plan.json.
 ///
 /// # Errors

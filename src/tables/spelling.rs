@@ -3,7 +3,7 @@
 //! Only addresses that are not usable as they stand come here, so that no usable one turns into another. What is left open is whether the
 //! cleaned text is an address; a text that could mean two addresses is none.
 
-use crate::domain::text::narrow;
+use crate::domain::text::{is_unseen, narrow};
 
 /// The text without what does not belong to an address; `None` when nothing was to be cleaned, or it could mean more than one address.
 pub fn cleaned(text: &str) -> Option<String> {
@@ -16,11 +16,6 @@ pub fn cleaned(text: &str) -> Option<String> {
     let bare = bare.get(..7).filter(|start| start.eq_ignore_ascii_case("mailto:")).map_or(bare, |_| outer(&bare[7..]));
     let clean = without_blanks(bare);
     (clean != text).then_some(clean)
-}
-
-/// Zero-width characters, soft hyphens, and marks of writing direction.
-fn is_unseen(letter: char) -> bool {
-    matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
 }
 
 /// Without white space around it, and commas, semicolons and periods behind it.

@@ -4,7 +4,9 @@
 //! `serve` opens the door, `safety` says who comes in, each page has a file with its routes, and whatever reads or computes is a plain
 //! function of `pipeline`, called on a thread that may block ([`State::page`]). Nothing here sends a mail to a customer.
 
+mod approve;
 mod attempt;
+mod changes;
 mod door;
 mod events;
 mod home;
@@ -34,5 +36,7 @@ fn pages() -> Routes {
         .merge(mail::routes())
         .merge(templates::routes())
         .merge(attempt::routes())
+        .merge(approve::routes())
+        .merge(changes::routes())
         .merge(statics::routes())
 }

@@ -26,6 +26,8 @@ pub struct Serving<'a> {
     pub listen: &'a str,
     /// Microseconds UTC, now.
     pub now: fn() -> i64,
+    /// The mail server that was typed, and that of the environment: samples go there.
+    pub servers: [Option<String>; 2],
     pub ended: Arc<AtomicBool>,
     /// Hears of the address with its token once somebody can call there.
     pub listening: &'a dyn Fn(&str),
@@ -45,7 +47,7 @@ pub fn serve(serving: Serving<'_>) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).max_blocking_threads(WORKERS).enable_all().build();
     let runtime = runtime.map_err(|error| cannot(error.to_string()))?;
     let (end, ended) = watch::channel(false);
-    let state = Arc::new(State::new(serving.studio, &token, address.port(), serving.now, pages, ended.clone()));
+    let state = Arc::new(State::new(serving.studio, &token, address.port(), serving.now, pages, ended.clone()).by(serving.servers));
     state.look_ahead();
     state.watch();
     let served = runtime.block_on(async {

@@ -2,7 +2,7 @@
 
 use super::page::{Page, Refusal};
 use super::safety::Key;
-use crate::pipeline::{Error, Studio};
+use crate::pipeline::{Error, Server, Studio};
 use axum::response::{IntoResponse, Response};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -33,6 +33,8 @@ pub struct State {
     /// The last previews, each with a number.
     previews: Mutex<Previews>,
     watcher: Mutex<Option<notify::RecommendedWatcher>>,
+    /// Where samples go, when that is not for the job to say: the server that was typed, and that of the environment.
+    servers: [Option<String>; 2],
     /// Counts what has happened on the disk; a page that hears of it looks again.
     pub news: watch::Sender<u64>,
     /// Becomes true when the studio ends.
@@ -50,9 +52,21 @@ impl State {
             pages,
             previews: Mutex::default(),
             watcher: Mutex::default(),
+            servers: [None, None],
             news: watch::Sender::new(0),
             ended,
         }
+    }
+
+    /// The same, with the mail servers that were typed and that the environment names.
+    pub(super) fn by(self, servers: [Option<String>; 2]) -> Self {
+        Self { servers, ..self }
+    }
+
+    /// Where samples go.
+    pub fn server(&self) -> Server<'_> {
+        let [typed, environment] = &self.servers;
+        Server { typed: typed.as_deref(), environment: environment.as_deref() }
     }
 
     /// The plan that is shown now.

@@ -1,6 +1,8 @@
 //! The program from outside, and the house from inside.
 
 #[cfg(test)]
+mod approval;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod bad_jobs;
@@ -87,6 +89,10 @@ mod small_shop;
 mod spilling;
 #[cfg(test)]
 mod studio;
+#[cfg(test)]
+mod studio_approve;
+#[cfg(test)]
+mod studio_changes;
 #[cfg(test)]
 mod studio_pages;
 #[cfg(test)]

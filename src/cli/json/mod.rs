@@ -1,13 +1,14 @@
 //! What `--json` prints: one object, for scripts.
 
+mod diff;
 mod operator;
 
-pub use operator::{aged, bounced, examined, forgotten, ledger_exported, listening, moved, opt_outs, studio};
+pub use diff::diff;
+pub use operator::{aged, approved, bounced, examined, forgotten, ledger_exported, listening, moved, opt_outs, studio};
 
 use super::words::{self, remedy};
 use crate::domain;
 use crate::domain::coupon::Tally;
-use crate::domain::diff::{Cause, Compared, Diff, End, Fate, Kind};
 use crate::domain::features::ReadCounts;
 use crate::domain::finding::Subject;
 use crate::domain::job::Language;
@@ -16,12 +17,13 @@ use crate::domain::plan::Summary;
 use crate::domain::points::{CashbackTotals, PointsTotals};
 use crate::domain::recommend::Pairs;
 use crate::domain::whatif::{Replay, WhatIf};
-use crate::domain::{Allotment, Channel, Exposure, Job, Outcome, State, Zone};
+use crate::domain::{Allotment, Exposure, Job, Outcome, State, Zone};
 use crate::pipeline::{
-    Checked, Coupons, DataCheck, Error, Explanation, Exported, ForCart, Imported, ImportedColumn, Known, PairFate, Planned, Purpose, Ran,
-    Sent, Shown, Status, Trial,
+    Approvals, Checked, Coupons, DataCheck, Error, Explanation, Exported, ForCart, Imported, ImportedColumn, Known, PairFate, Planned,
+    Purpose, Ran, Sent, Shown, Status, Trial,
 };
 use chrono::{NaiveDate, NaiveDateTime};
+use operator::{approval, given};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -94,8 +96,10 @@ pub fn features(customers: u64, read: &ReadCounts) -> String {
     text(&json!({"customers": customers, "lines": read.lines, "guests": read.guests, "excluded": read.excluded, "bad_rows": read.bad_rows}))
 }
 
-pub fn planned(planned: &Planned) -> String {
-    text(&summary(&planned.summary, &planned.folder.display().to_string()))
+pub fn planned(job: &Job, planned: &Planned) -> String {
+    let mut object = summary(&planned.summary, &planned.folder.display().to_string());
+    object["approval"] = approval(job, &planned.approvals);
+    text(&object)
 }
 
 fn summary(summary: &Summary, folder: &str) -> Value {
@@ -358,15 +362,17 @@ pub fn nothing_due() -> String {
     text(&json!({"due": false}))
 }
 
-pub fn status(job: &Job, status: Option<&Status>) -> String {
-    let Some(status) = status else { return text(&json!({"job": job.name, "as_of": null, "states": {}})) };
+pub fn status(job: &Job, status: Option<&Status>, waiting: Option<&Approvals>) -> String {
+    let waiting = waiting.map(|waiting| approval(job, waiting));
+    let Some(status) = status else { return text(&json!({"job": job.name, "as_of": null, "states": {}, "waiting": waiting})) };
     let in_doubt: Vec<Value> = status
         .in_doubt
         .iter()
         .map(|doubt| json!({"mail_id": doubt.mail_id, "customer": doubt.customer_id, "campaign": doubt.campaign, "answer": doubt.reply}))
         .collect();
     text(&json!({"job": job.name, "as_of": status.as_of.to_string(), "destination": status.destination, "digest": status.digest,
-        "states": states(&status.states), "in_doubt": in_doubt, "stopped": status.stopped}))
+        "states": states(&status.states), "in_doubt": in_doubt, "stopped": status.stopped,
+        "approved_by": given(job, &status.approvals), "waiting": waiting}))
 }
 
 pub fn schedule(job: &Job, times: &[NaiveDateTime]) -> String {
@@ -418,30 +424,4 @@ pub fn coupons(job: &Job, coupons: &Coupons, list: bool) -> String {
         object["redemptions"] = redeemed.collect();
     }
     text(&object)
-}
-
-pub fn diff(diff: &Diff) -> String {
-    let plan = |plan: &Compared| json!({"folder": plan.folder.display().to_string(), "as_of": plan.as_of.to_string(), "digest": plan.digest, "mails": plan.mails});
-    let end = |end: &End| {
-        let (fate, reason) = match end.fate {
-            Fate::Unmatched => ("unmatched", None),
-            Fate::Skipped(reason) => ("skipped", Some(reason.word())),
-            Fate::Mailed(_) => ("mailed", None),
-        };
-        json!({"fate": fate, "reason": reason, "channel": end.channel.map(Channel::word), "subject": end.subject, "rank": end.rank})
-    };
-    let causes = Cause::ALL.map(|cause| {
-        let counts = diff.counts(cause);
-        let mut row = json!({"cause": cause.word(), "pairs": counts.iter().sum::<u64>()});
-        for (kind, count) in Kind::ALL.into_iter().zip(counts) {
-            row[kind.word()] = json!(count);
-        }
-        row
-    });
-    let changes = diff.changes.iter().map(|change| {
-        json!({"customer_id": change.customer, "campaign": change.campaign, "cause": change.cause.word(), "kind": change.kind().word(),
-            "before": end(&change.before), "after": end(&change.after)})
-    });
-    text(&json!({"job": diff.job, "before": plan(&diff.before), "after": plan(&diff.after), "pairs": diff.changes.len(),
-        "causes": causes, "changes": changes.collect::<Vec<_>>(), "notes": diff.notes}))
 }

@@ -1,15 +1,32 @@
 //! What the commands of an operator print as JSON.
 
-use super::{states, text};
+use super::{local, states, summary, text};
 use crate::domain::health::{Check, Health};
-use crate::domain::{BounceKind, Job};
-use crate::pipeline::{Aged, Bounced, Forgotten, Moved};
+use crate::domain::{Approval, BounceKind, Job};
+use crate::pipeline::{Aged, Approvals, Approved, Bounced, Forgotten, Moved};
 use chrono::NaiveDate;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::Path;
 
 pub fn moved(moved: &Moved) -> String {
     text(&json!({"as_of": moved.as_of.to_string(), "to": moved.to.word(), "mails": moved.mails, "states": states(&moved.states)}))
+}
+
+pub fn approved(approved: &Approved) -> String {
+    let planned = &approved.planned;
+    text(&json!({"job": approved.job.name, "name": approved.name, "new": approved.is_new,
+        "approval": approval(&approved.job, &planned.approvals), "plan": summary(&planned.summary, &planned.folder.display().to_string())}))
+}
+
+/// Who has approved a plan, and what is missing.
+pub fn approval(job: &Job, approvals: &Approvals) -> Value {
+    json!({"as_of": approvals.as_of.to_string(), "digest": approvals.digest, "wanted": approvals.wanted, "missing": approvals.missing(),
+        "given": given(job, &approvals.given), "approve": approvals.approve, "send": approvals.send})
+}
+
+/// Who approved, and when in the job's time zone.
+pub fn given(job: &Job, approvals: &[Approval]) -> Value {
+    approvals.iter().map(|approval| json!({"name": approval.name, "at": local(job.zone, approval.at)})).collect()
 }
 
 pub fn examined(as_of: NaiveDate, checks: &[Check]) -> String {

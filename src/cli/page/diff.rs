@@ -3,8 +3,7 @@
 use super::super::table::{self, Table};
 use super::super::words::pick;
 use super::{BOLD, FAINT, good, heading, warning};
-use crate::domain::Channel;
-use crate::domain::diff::{Cause, Change, Diff, End, Fate, Kind};
+use crate::domain::diff::{Cause, Change, Diff, Kind};
 use crate::domain::job::Language;
 use crate::domain::money::grouped;
 
@@ -64,14 +63,12 @@ fn people(changes: &[&Change], language: Language, cause: &str, shown: usize) ->
     let customer = table::widest(listed.iter().map(|change| change.customer.as_str()));
     let campaign = table::widest(listed.iter().map(|change| change.campaign.as_str()));
     for change in listed {
-        let (before, after) = (end(&change.before, language), end(&change.after, language));
-        // Two mails of one subject differ in what comes below it.
-        let after = if before == after { pick(language, "本文が別", "the same subject, another text").to_owned() } else { after };
+        let (before, after) = change.told(language);
         out += &format!(
             "  {}  {}  {before} → {after}{}\n",
             table::flush_left(&change.customer, customer),
             table::flush_left(&change.campaign, campaign),
-            ranks(change),
+            change.told_ranks().map_or_else(String::new, |ranks| format!("  {FAINT}({ranks}){FAINT:#}")),
         );
     }
     let more = changes.len() - listed.len();
@@ -80,20 +77,4 @@ fn people(changes: &[&Change], language: Language, cause: &str, shown: usize) ->
         out += &format!("  {FAINT}… {} {told}{FAINT:#}\n", grouped(more as u64));
     }
     out
-}
-
-/// The ranks, where the customer's moved.
-fn ranks(change: &Change) -> String {
-    let name = |end: &End| end.rank.clone().unwrap_or_else(|| "-".to_owned());
-    let (before, after) = (name(&change.before), name(&change.after));
-    if before == after { String::new() } else { format!("  {FAINT}({before} → {after}){FAINT:#}") }
-}
-
-fn end(end: &End, language: Language) -> String {
-    match (end.fate, &end.subject) {
-        (Fate::Mailed(_), Some(subject)) => language.pick(format!("「{subject}」"), format!("\"{subject}\"")),
-        (Fate::Mailed(_), None) => end.channel.unwrap_or(Channel::Mail).told(language).to_owned(),
-        (Fate::Skipped(reason), _) => reason.told(language).to_owned(),
-        (Fate::Unmatched, _) => pick(language, "対象外", "not matched").to_owned(),
-    }
 }

@@ -1,5 +1,6 @@
 //! What a person reads on the terminal, in the job's language.
 
+mod approved;
 mod coupons;
 mod diff;
 mod doctor;
@@ -11,6 +12,7 @@ mod planned;
 mod points;
 mod whatif;
 
+pub use approved::approved;
 pub use coupons::{coupons, for_cart};
 pub use diff::diff;
 pub use doctor::examined;
@@ -27,7 +29,7 @@ use crate::domain::features::ReadCounts;
 use crate::domain::finding::{Rule, Subject};
 use crate::domain::money::grouped;
 use crate::domain::{Job, Outcome, State};
-use crate::pipeline::{Checked, DataCheck, Imported, Sent, Shown, Status, Trial, outbox};
+use crate::pipeline::{Approvals, Checked, DataCheck, Imported, Sent, Shown, Status, Trial, outbox};
 use anstyle::{AnsiColor, Style};
 use chrono::{NaiveDate, NaiveDateTime};
 use std::collections::{BTreeMap, BTreeSet};
@@ -258,10 +260,11 @@ pub fn sent(job: &Job, sent: &Sent) -> String {
     out
 }
 
-pub fn status(job: &Job, status: Option<&Status>) -> String {
+pub fn status(job: &Job, status: Option<&Status>, waiting: Option<&Approvals>) -> String {
     let language = job.language;
+    let waiting = waiting.map_or_else(String::new, |waiting| approved::waiting(job, waiting));
     let Some(status) = status else {
-        return format!("{}: {}\n", job.name, pick(language, "まだ送信していません。", "nothing has been sent yet."));
+        return format!("{}: {}\n{waiting}", job.name, pick(language, "まだ送信していません。", "nothing has been sent yet."));
     };
     let mut out = String::new();
     if !status.in_doubt.is_empty() {
@@ -278,7 +281,11 @@ pub fn status(job: &Job, status: Option<&Status>) -> String {
             format!("{campaign} is stopped; it goes on with: rankmail stop {} --campaign {campaign} --resume", job.path.display()),
         ));
     }
-    out + &format!("  {FAINT}{}{FAINT:#}\n", &status.digest)
+    if !status.approvals.is_empty() {
+        out += &format!("  {}\n", pick(language, "承認した人", "approved by"));
+        out += &status.approvals.iter().map(|approval| approved::line(job, approval)).collect::<String>();
+    }
+    out + &format!("  {FAINT}{}{FAINT:#}\n{waiting}", &status.digest)
 }
 
 pub fn nothing_due(job: &Job) -> String {

@@ -121,7 +121,7 @@ fn mails(job: &Job, summary: &Summary) -> String {
         if costs {
             let exposure = counts.exposure.get(at).copied().unwrap_or_default();
             cells.push(if exposure.face == 0 { grouped(0) } else { job.currency.show(exposure.face) });
-            cells.push(words::expected(language, &job.currency, &exposure));
+            cells.push(exposure.told(&job.currency, language));
         }
         table.row(cells);
     }
@@ -206,7 +206,14 @@ pub fn next_step(job: &Job, planned: &Planned, runs: &str) -> String {
         Next::Send => {
             let digest: String = planned.summary.digest.chars().take(8).collect();
             let how = pick(job.language, "送るには", "To send it");
-            format!("  {how}: rankmail send {path} --as-of {as_of} --digest {digest}{runs}\n")
+            let approve = match planned.approvals.missing() {
+                0 => String::new(),
+                missing => job.language.pick(
+                    format!("  先に承認（あと {missing} 人）: {}\n", planned.approvals.approve),
+                    format!("  To approve it first ({missing} more to go): {}\n", planned.approvals.approve),
+                ),
+            };
+            format!("{approve}  {how}: rankmail send {path} --as-of {as_of} --digest {digest}{runs}\n")
         }
         Next::Behind(last) => job.language.pick(
             format!("  見るだけの計画です: {last} の実行が確定しているため、それより前の {as_of} は送れません\n"),

@@ -25,6 +25,7 @@ use super::file::JobFile;
 use super::report::{At, Report};
 use super::words;
 use super::written::{Key, Many, Span};
+use crate::domain::approval::MOST_PEOPLE;
 use crate::domain::currency;
 use crate::domain::finding::Rule;
 use crate::domain::job::{CustomersSource, KeySource, Language, OnRenderError};
@@ -126,6 +127,7 @@ pub fn job(file: &JobFile, source: &Source<'_>, borrow: Borrow<'_>, report: &mut
     let budget = limits::budget(&file.budget, &around.currency, report);
     let coupons = report.get(&file.coupons, "coupons");
     let register_codes = coupons.and_then(|at| report.get(&at.value.register, "register")).is_some_and(|at| *at.value);
+    let approvals = approvals(file, report);
     let (keys, previous_keys) = keys(file, source.folder, report);
     let keep_runs = keep_runs(file, points.is_some() && customers.as_ref().is_some_and(|list| keeps_no_points(list.as_ref())), report);
     let allow = report.get(&file.check, "check").map_or_else(Vec::new, |at| allow(&at.value.allow, report));
@@ -162,6 +164,7 @@ pub fn job(file: &JobFile, source: &Source<'_>, borrow: Borrow<'_>, report: &mut
         smtp,
         brakes,
         register_codes,
+        approvals,
         stop_files,
         soft_bounces,
         keys,
@@ -295,6 +298,17 @@ fn money(key: &Key<String>, top: Span, report: &mut Report) -> Option<Currency> 
         report.add(span, format!("there is no currency {}", words::quote(value)), "not a code of ISO 4217", help);
     }
     found
+}
+
+/// How many different people must approve a plan.
+fn approvals(file: &JobFile, report: &mut Report) -> usize {
+    let Some(At { span, value: approval }) = report.get(&file.approval, "approval") else { return 0 };
+    if matches!(approval.required, Key::Absent) {
+        report.missing(span, "required", "write required = true, or false while nobody has to approve");
+    }
+    let is_required = report.get(&approval.required, "required").is_some_and(|at| *at.value);
+    let by = report.whole(&approval.by, "by", 1, MOST_PEOPLE).and_then(|by| usize::try_from(by).ok());
+    if is_required { by.unwrap_or(1) } else { 0 }
 }
 
 /// `[stop] files`, as they are written.

@@ -66,6 +66,7 @@ pub struct JobFile {
     pub mail: Key<MailFile>,
     pub brakes: Key<BrakesFile>,
     pub coupons: Key<CouponsFile>,
+    pub approval: Key<ApprovalFile>,
     pub stop: Key<StopFile>,
     pub bounces: Key<BouncesFile>,
     pub check: Key<CheckFile>,
@@ -347,6 +348,18 @@ pub struct CheckFile {
 pub struct CouponsFile {
     /// Send nothing before the codes that rankmail made were written for the cart (`rankmail coupons JOB --for-cart FILE`); `false` when left out.
     pub register: Key<bool>,
+}
+
+/// Whether somebody must have looked at a plan before it is sent (`rankmail approve JOB --as NAME`).
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields, extend("required" = ["required"]))]
+pub struct ApprovalFile {
+    /// Whether `send` and `run` refuse a plan that nobody approved.
+    pub required: Key<bool>,
+    /// How many different people must approve; 1 when left out.
+    #[schemars(extend("minimum" = 1, "maximum" = 9))]
+    pub by: Key<i64>,
 }
 
 /// Who must not be reached. It is read at each plan and again while mails are sent.

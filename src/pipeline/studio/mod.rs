@@ -9,6 +9,11 @@ pub use attempt::{Attempt, Failed, Progress};
 pub use mails::{Hardship, Seen};
 pub use preview::{Preview, Sample, Shown};
 pub use templates::{Listed, Listing, Saved, Text};
+mod approving;
+mod changes;
+
+pub use approving::Approving;
+pub use changes::{Compared, Other};
 
 use super::error::Error;
 use super::{inputs, letters, run, show};
@@ -31,6 +36,7 @@ pub struct Studio {
     hard: OnceLock<mails::Hard>,
     some: Mutex<Option<preview::Tried>>,
     attempt: Mutex<Option<Arc<Attempt>>>,
+    comparisons: changes::Comparisons,
     /// The date that was asked for; without one the newest plan is shown.
     asked: Option<NaiveDate>,
     /// Tells this plan from one that was put in its place.
@@ -66,6 +72,7 @@ pub fn open(job: &Job, asked: Option<NaiveDate>) -> Result<Studio, Error> {
         hard: OnceLock::new(),
         some: Mutex::default(),
         attempt: Mutex::default(),
+        comparisons: changes::Comparisons::default(),
         asked,
         mark,
     })
