@@ -31,6 +31,8 @@ pub enum Error {
     Tables(#[from] crate::tables::Error),
     #[error(transparent)]
     Piles(crate::piles::Error),
+    #[error(transparent)]
+    Audience(crate::audience::Error),
     #[error("{0}")]
     Data(String),
     /// A plan folder does not hold what it should.
@@ -86,6 +88,7 @@ impl Error {
             | Self::Features(crate::features::Error::Spill { .. } | crate::features::Error::Unspill { .. })
             | Self::Tables(crate::tables::Error::Piles(_))
             | Self::Piles(_)
+            | Self::Audience(_)
             | Self::Folder(_)
             | Self::Ledger(_)
             | Self::Runs(_)
