@@ -8,7 +8,7 @@
 //! ```
 //!
 //! `domain` holds the nouns. A room knows `domain` and itself; those that read Parquet know `gate`, which every such file passes. `pipeline` knows every room; `pipeline/plan.rs` is the page to read
-//! first. `cli` is a face: it knows `pipeline` and `domain`, prints, and reads the clock.
+//! first. `cli` and `web` are faces: they know `pipeline` and `domain`. Only `cli` prints and reads the clock.
 
 pub mod audience;
 pub mod bounces;
@@ -39,3 +39,4 @@ pub mod report;
 pub mod runs;
 pub mod schedule;
 pub mod tables;
+pub mod web;

@@ -155,6 +155,12 @@ pub enum Command {
         #[arg(long, value_name = "ADDR")]
         dns: Option<String>,
     },
+    /// Open local pages on the plan: who gets what, their mails, the templates; nothing is sent
+    Studio {
+        job: PathBuf,
+        #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8026")]
+        listen: String,
+    },
     /// Send samples of the plan to a colleague
     Test {
         job: PathBuf,
@@ -269,7 +275,7 @@ pub enum Command {
 impl Command {
     /// Whether an interruption is noted and the work in hand brought to its end: mails that are on their way, or a reader's request.
     pub fn ends_in_order(&self) -> bool {
-        matches!(self, Self::Send { .. } | Self::Run { .. } | Self::Optout { what: Optout::Serve { .. } })
+        matches!(self, Self::Send { .. } | Self::Run { .. } | Self::Studio { .. } | Self::Optout { what: Optout::Serve { .. } })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::args::{Args, Command, Common, Emit, Kind, Optout, Sending};
 use super::watch::Bars;
-use super::{Done, Signals, clock, json, memory, note, operator, page, say, smtp_url};
+use super::{Done, Signals, clock, json, memory, note, operator, page, say, smtp_url, studio};
 use crate::domain::Job;
 use crate::domain::job::Language;
 use crate::domain::list::ListKind;
@@ -33,6 +33,7 @@ pub fn dispatch(args: &Args, signals: &Signals) -> Result<Done, Error> {
         Command::Whatif { job, set, months, out } => whatif(common, job, set, *months, out.as_deref()),
         Command::Diff { before, after, job, all } => diff(common, [before, after], job.as_deref(), *all),
         Command::Doctor { job, dns } => operator::doctor(common, job, dns.as_deref()),
+        Command::Studio { job, listen } => studio::studio(common, job, listen, signals),
         Command::Test { job, to } => test(common, job, to.as_deref()),
         Command::Send { job, sending } => send(common, job, sending, signals),
         Command::Run { job, if_due, sending } => run(common, job, *if_due, sending, signals),

@@ -7,6 +7,7 @@ mod json;
 mod memory;
 mod operator;
 mod page;
+mod studio;
 mod table;
 mod watch;
 mod words;

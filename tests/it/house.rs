@@ -90,7 +90,7 @@ fn every_room_is_known_to_this_test() {
         .filter(|path| path.is_dir())
         .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
         .collect();
-    let known: BTreeSet<String> = ROOMS.iter().chain(&["domain", "pipeline", "cli"]).map(|room| (*room).to_owned()).collect();
+    let known: BTreeSet<String> = ROOMS.iter().chain(&["domain", "pipeline", "cli", "web"]).map(|room| (*room).to_owned()).collect();
     assert_eq!(folders, known);
 }
 
@@ -139,9 +139,13 @@ fn domain_knows_no_room_and_no_io() {
 
 #[test]
 fn faces_know_pipeline_and_domain_only() {
-    for (path, text) in sources(&root().join("cli")) {
-        for known in known_rooms(&text) {
-            assert!(["domain", "pipeline", "cli"].contains(&known.as_str()), "{} knows `{known}`", path.display());
+    // The terminal starts the pages.
+    for (face, faces) in [("cli", &["cli", "web"][..]), ("web", &["web"])] {
+        for (path, text) in sources(&root().join(face)) {
+            for known in known_rooms(&text) {
+                let is_known = ["domain", "pipeline"].contains(&known.as_str()) || faces.contains(&known.as_str());
+                assert!(is_known, "{} knows `{known}`", path.display());
+            }
         }
     }
 }
@@ -177,8 +181,13 @@ fn only_the_terminal_prints_and_only_main_ends_the_process() {
 }
 
 #[test]
-fn there_is_no_async() {
+fn nothing_waits_without_a_thread_but_pages() {
     for (path, text) in sources(&root()) {
+        let inside = path.strip_prefix(root()).unwrap();
+        if inside.starts_with("web") {
+            continue;
+        }
+        assert!(!without_tests(&text).contains("tokio"), "{} names tokio", path.display());
         for word in ["async fn", "async move", "async {", ".await"] {
             assert!(!without_tests(&text).contains(word), "{} has `{word}`", path.display());
         }

@@ -86,6 +86,10 @@ mod small_shop;
 #[cfg(test)]
 mod spilling;
 #[cfg(test)]
+mod studio;
+#[cfg(test)]
+mod studio_pages;
+#[cfg(test)]
 mod variants;
 #[cfg(test)]
 mod whatif;

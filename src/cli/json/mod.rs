@@ -2,7 +2,7 @@
 
 mod operator;
 
-pub use operator::{aged, bounced, examined, forgotten, ledger_exported, listening, moved, opt_outs};
+pub use operator::{aged, bounced, examined, forgotten, ledger_exported, listening, moved, opt_outs, studio};
 
 use super::words::{self, remedy};
 use crate::domain;

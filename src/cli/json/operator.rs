@@ -28,6 +28,10 @@ pub fn listening(address: std::net::SocketAddr) -> String {
     text(&json!({"listening": address.to_string()}))
 }
 
+pub fn studio(url: &str, as_of: NaiveDate) -> String {
+    text(&json!({"url": url, "as_of": as_of.to_string()}))
+}
+
 /// Opt-outs that were read from a list or written to one, and how many of those read are new.
 pub fn opt_outs(rows: usize, new: Option<u64>) -> String {
     text(&json!({"rows": rows, "new": new}))

@@ -16,7 +16,7 @@ pub use diff::diff;
 pub use doctor::examined;
 pub use explained::explained;
 pub use exported::exported;
-pub use operator::{aged, bounced, forgotten, ledger_exported, listening, moved, opt_outs_exported, opt_outs_imported};
+pub use operator::{aged, bounced, forgotten, ledger_exported, listening, moved, opt_outs_exported, opt_outs_imported, studio};
 pub use pairs::pairs;
 pub use planned::{next_step, planned};
 pub use whatif::whatif;

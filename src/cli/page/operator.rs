@@ -5,6 +5,7 @@ use crate::domain::BounceKind;
 use crate::domain::Job;
 use crate::domain::money::grouped;
 use crate::pipeline::{Aged, Bounced, Forgotten, Moved};
+use chrono::NaiveDate;
 use std::path::Path;
 
 pub fn moved(job: &Job, moved: &Moved) -> String {
@@ -24,6 +25,13 @@ pub fn listening(job: &Job, address: std::net::SocketAddr) -> String {
     good(&job.language.pick(
         format!("http://{address}/ で配信停止を受け付けています（Ctrl-C で終了）"),
         format!("taking opt-outs on http://{address}/ (Ctrl-C ends it)"),
+    ))
+}
+
+pub fn studio(job: &Job, url: &str, as_of: NaiveDate) -> String {
+    good(&job.language.pick(
+        format!("{as_of} の計画を開きました（Ctrl-C で終了）\n\n  {url}\n"),
+        format!("the plan of {as_of} is open (Ctrl-C ends it)\n\n  {url}\n"),
     ))
 }
 

@@ -1,0 +1,73 @@
+//! What the pages of the studio ask of a plan: everything here is a plain function that reads and computes; `web` puts it on pages.
+
+use super::error::Error;
+use super::{inputs, run, show};
+use crate::domain::Job;
+use crate::domain::plan::Summary;
+use crate::runs;
+use chrono::NaiveDate;
+use std::path::Path;
+
+/// An opened plan, and what is kept of it between two pages.
+pub struct Studio {
+    /// The job as its file is now.
+    pub job: Job,
+    /// The job as it was when the plan was made.
+    pub planned: Job,
+    pub(super) opened: runs::Opened,
+    /// The date that was asked for; without one the newest plan is shown.
+    asked: Option<NaiveDate>,
+    /// Tells this plan from one that was put in its place.
+    mark: Option<u128>,
+}
+
+/// Opens the plan of a date, or the newest.
+///
+/// # Errors
+/// There is no plan, or it is not as it was planned.
+pub fn open(job: &Job, asked: Option<NaiveDate>) -> Result<Studio, Error> {
+    let Some(as_of) = asked.map_or_else(|| show::latest_plan(job), |date| Ok(Some(date)))? else {
+        return Err(Error::Usage(format!("there is no plan of `{}` yet; run `rankmail plan {}` first", job.name, job.path.display())));
+    };
+    let folder = run::folder(job, as_of);
+    let mark = mark(&folder);
+    if mark.is_none() {
+        return Err(Error::Usage(format!(
+            "there is no plan of `{}` for {as_of}; run `rankmail plan {} --as-of {as_of}` first",
+            job.name,
+            job.path.display()
+        )));
+    }
+    let opened = runs::open(&folder)?;
+    let planned = inputs::planned_job(job, &opened)?;
+    Ok(Studio { job: job.clone(), planned, opened, asked, mark })
+}
+
+impl Studio {
+    #[must_use]
+    pub fn summary(&self) -> &Summary {
+        &self.opened.summary
+    }
+
+    /// Whether a plan was made since that is to be shown instead: another one of this date, or a newer one where none was asked for.
+    #[must_use]
+    pub fn is_past(&self) -> bool {
+        let newest = self.asked.is_none().then(|| show::latest_plan(&self.job).ok().flatten()).flatten();
+        newest.is_some_and(|newest| newest > self.summary().as_of) || mark(&run::folder(&self.job, self.summary().as_of)) != self.mark
+    }
+
+    /// Opens the plan that is to be shown now, with the job as its file is now.
+    ///
+    /// # Errors
+    /// As for `open`.
+    pub fn anew(&self) -> Result<Self, Error> {
+        let job = inputs::load_job(&self.job.path, Some(&self.job.runs))?;
+        open(&Job { memory: self.job.memory, ..job }, self.asked)
+    }
+}
+
+/// What tells one plan of a folder from the next: its plan.json is written once.
+fn mark(folder: &Path) -> Option<u128> {
+    let written = std::fs::metadata(folder.join("plan.json")).ok()?.modified().ok()?;
+    written.duration_since(std::time::UNIX_EPOCH).ok().map(|since| since.as_nanos())
+}

@@ -1,0 +1,28 @@
+//! The studio: local pages on a plan, for the marketer. A face like `cli`: it knows `pipeline` and `domain`, and the only place where
+//! something waits without a thread of its own.
+//!
+//! `serve` opens the door, `safety` says who comes in, each page has a file with its routes, and whatever reads or computes is a plain
+//! function of `pipeline`, called on a thread that may block ([`State::page`]). Nothing here sends a mail to a customer.
+
+mod door;
+mod events;
+mod home;
+mod page;
+mod safety;
+mod serve;
+mod state;
+mod statics;
+mod words;
+
+pub use serve::{Serving, serve};
+
+use axum::Router;
+use state::State;
+use std::sync::Arc;
+
+type Routes = Router<Arc<State>>;
+
+/// All pages, below the token.
+fn pages() -> Routes {
+    Router::new().merge(home::routes()).merge(events::routes()).merge(statics::routes())
+}

@@ -1,0 +1,168 @@
+//! A page: one of the templates in `pages/`, what it shows, and the frame around it.
+
+use super::state::State;
+use super::words;
+use crate::domain::job::Language;
+use crate::domain::money::grouped;
+use crate::pipeline::{Error, Studio};
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
+use serde::Serialize;
+use tera::{Context, Tera};
+
+/// The templates of all pages.
+const FILES: &[(&str, &str)] = &[
+    ("frame.html", include_str!("pages/frame.html")),
+    ("home.html", include_str!("pages/home.html")),
+    ("refusal.html", include_str!("pages/refusal.html")),
+];
+
+/// Reads the pages' templates.
+pub fn read_all() -> Result<Tera, tera::Error> {
+    let mut pages = Tera::default();
+    pages.add_raw_templates(FILES.iter().copied())?;
+    Ok(pages)
+}
+
+/// A path with a query, to be put behind `{{ base }}`.
+pub fn way(path: &str, query: &[(&str, &str)]) -> String {
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+}
+
+/// Where in the navigation a page is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tab {
+    Audience,
+    Templates,
+    Changes,
+    Approve,
+}
+
+/// A page that is ready to be shown.
+pub struct Page {
+    file: &'static str,
+    tab: Option<Tab>,
+    title: String,
+    status: StatusCode,
+    context: Context,
+    /// A piece of a page has no frame.
+    is_piece: bool,
+}
+
+impl Page {
+    pub fn new(file: &'static str, tab: Option<Tab>, title: impl Into<String>) -> Self {
+        Self { file, tab, title: title.into(), status: StatusCode::OK, context: Context::new(), is_piece: false }
+    }
+
+    /// A part of a page that is put into one that is there already.
+    pub fn piece(file: &'static str) -> Self {
+        Self { is_piece: true, ..Self::new(file, None, String::new()) }
+    }
+
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: &impl Serialize) -> Self {
+        self.context.insert(name, value);
+        self
+    }
+
+    #[must_use]
+    pub fn status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
+    pub(super) fn shown(mut self, state: &State, studio: &Studio) -> Response {
+        let language = studio.job.language;
+        self.context.insert("base", &state.base);
+        self.context.insert("language", language.pick("ja", "en"));
+        if !self.is_piece {
+            self.context.insert("frame", &Frame::of(&self, state, studio));
+        }
+        match state.pages.render(self.file, &self.context) {
+            Ok(text) => (self.status, Html(text)).into_response(),
+            Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{}: {error}", self.file)).into_response(),
+        }
+    }
+}
+
+/// What stands around every page.
+#[derive(Serialize)]
+struct Frame {
+    title: String,
+    shop: String,
+    job: String,
+    as_of: String,
+    digest: String,
+    mails: String,
+    tabs: Vec<Link>,
+    is_past: bool,
+    t: words::Words,
+}
+
+#[derive(Serialize)]
+struct Link {
+    href: String,
+    label: &'static str,
+    is_here: bool,
+}
+
+impl Frame {
+    fn of(page: &Page, state: &State, studio: &Studio) -> Self {
+        let (summary, language) = (studio.summary(), studio.job.language);
+        let tab = |tab: Tab, path: &str, ja, en| Link {
+            href: format!("{}{path}", state.base),
+            label: language.pick(ja, en),
+            is_here: page.tab == Some(tab),
+        };
+        Self {
+            title: page.title.clone(),
+            shop: studio.job.shop("name").to_owned(),
+            job: summary.job.clone(),
+            as_of: summary.as_of.to_string(),
+            digest: summary.digest.chars().take(8).collect(),
+            mails: grouped(summary.counts.mails),
+            tabs: vec![
+                tab(Tab::Audience, "/", "宛先", "Audience"),
+                tab(Tab::Templates, "/templates", "テンプレート", "Templates"),
+                tab(Tab::Changes, "/changes", "変更点", "What changed"),
+                tab(Tab::Approve, "/approve", "承認", "Approve"),
+            ],
+            is_past: studio.is_past(),
+            t: words::frame(language),
+        }
+    }
+}
+
+/// Why a page cannot be shown: what, where and what to do.
+pub struct Refusal {
+    pub status: StatusCode,
+    pub message: String,
+}
+
+impl Refusal {
+    pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into() }
+    }
+
+    /// There is no such page.
+    pub fn nothing(language: Language) -> Self {
+        Self::new(StatusCode::NOT_FOUND, language.pick("このページはありません。", "There is no such page."))
+    }
+
+    pub(super) fn page(self, studio: &Studio) -> Page {
+        let title = studio.job.language.pick("表示できません", "This cannot be shown");
+        Page::new("refusal.html", None, title).status(self.status).with("message", &self.message)
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let status = match error.exit_code() {
+            2 => StatusCode::BAD_REQUEST,
+            3 => StatusCode::NOT_FOUND,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self::new(status, error.to_string())
+    }
+}

@@ -1,0 +1,37 @@
+// The little that pages do by themselves: `/` goes to the search, the open page hears of changes on the disk, Tab indents in an editor
+// until Escape was pressed, and what stands in the editor is not lost by leaving. Everything else is HTML and htmx.
+"use strict";
+
+document.addEventListener("keydown", (event) => {
+  const target = event.target;
+  const writes = target.matches("input, textarea, select");
+  if (event.key === "/" && !writes && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    const search = document.querySelector("input[type=search]");
+    if (search) {
+      event.preventDefault();
+      search.focus();
+    }
+  }
+  if (!target.matches("textarea.code")) return;
+  if (event.key === "Escape") {
+    target.dataset.leaves = "yes";
+  } else if (event.key === "Tab" && !event.shiftKey && !target.dataset.leaves) {
+    event.preventDefault();
+    target.setRangeText("  ", target.selectionStart, target.selectionEnd, "end");
+    target.dispatchEvent(new Event("input", { bubbles: true }));
+  } else if (event.key !== "Tab" && event.key !== "Shift") {
+    delete target.dataset.leaves;
+  }
+});
+
+// A select that sends its form by itself; without JavaScript there is a button.
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("form[data-auto]");
+  if (form) form.requestSubmit();
+});
+
+for (const wants of document.querySelectorAll("[data-listens]")) {
+  const events = new EventSource(document.body.dataset.events);
+  events.addEventListener("changed", () => htmx.trigger(wants, "changed-on-disk"));
+  addEventListener("pagehide", () => events.close());
+}

@@ -1,0 +1,91 @@
+//! The server: from an opened plan to a page that answers, until it is ended.
+
+use super::door::Door;
+use super::state::State;
+use super::{home, page, pages, safety};
+use crate::pipeline::{Error, Studio};
+use axum::extract::DefaultBodyLimit;
+use axum::{Router, middleware};
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How often it is looked whether this is to end.
+const GLANCE: Duration = Duration::from_millis(20);
+/// What is still being answered then has this long.
+const LAST_WORD: Duration = Duration::from_secs(2);
+/// Pages that are made at once; others wait.
+const WORKERS: usize = 4;
+
+/// How the studio is served. Clock and signals are handed in.
+pub struct Serving<'a> {
+    pub studio: Studio,
+    /// Host and port, on this machine.
+    pub listen: &'a str,
+    /// Microseconds UTC, now.
+    pub now: fn() -> i64,
+    pub ended: Arc<AtomicBool>,
+    /// Hears of the address with its token once somebody can call there.
+    pub listening: &'a dyn Fn(&str),
+}
+
+/// Serves the studio until it is ended.
+///
+/// # Errors
+/// The address is not one of this machine alone, or is taken.
+pub fn serve(serving: Serving<'_>) -> Result<(), Error> {
+    let cannot = |reason: String| Error::Usage(format!("cannot listen on {}: {reason}", serving.listen));
+    let listener = TcpListener::bind(loopback(serving.listen).map_err(cannot)?.as_slice()).map_err(|error| cannot(error.to_string()))?;
+    listener.set_nonblocking(true).map_err(|error| cannot(error.to_string()))?;
+    let address = listener.local_addr().map_err(|error| cannot(error.to_string()))?;
+    let token = token().map_err(cannot)?;
+    let pages = page::read_all().map_err(|error| Error::Usage(format!("the studio's own pages cannot be read: {error}")))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).max_blocking_threads(WORKERS).enable_all().build();
+    let runtime = runtime.map_err(|error| cannot(error.to_string()))?;
+    let (end, ended) = watch::channel(false);
+    let state = Arc::new(State::new(serving.studio, &token, address.port(), serving.now, pages, ended.clone()));
+    let served = runtime.block_on(async {
+        let door = Door::new(tokio::net::TcpListener::from_std(listener)?);
+        (serving.listening)(&format!("http://{address}/{token}/"));
+        let signal = {
+            let mut ended = ended.clone();
+            async move { drop(ended.wait_for(|ended| *ended).await) }
+        };
+        let server = tokio::spawn(axum::serve(door, app(state)).with_graceful_shutdown(signal).into_future());
+        while !serving.ended.load(Ordering::SeqCst) {
+            tokio::time::sleep(GLANCE).await;
+        }
+        let _ = end.send(true);
+        let _ = tokio::time::timeout(LAST_WORD, server).await;
+        Ok::<(), std::io::Error>(())
+    });
+    runtime.shutdown_background();
+    served.map_err(|error| Error::Usage(format!("cannot listen on {}: {error}", serving.listen)))
+}
+
+fn app(state: Arc<State>) -> Router {
+    Router::new()
+        .nest(&format!("{}/", state.base), pages())
+        .fallback(home::nothing)
+        .layer(DefaultBodyLimit::max(safety::LONGEST_BODY))
+        .layer(middleware::from_fn_with_state(Arc::clone(&state), safety::guard))
+        .with_state(state)
+}
+
+/// The addresses that are meant, if nobody but this machine can reach them: pages show customers.
+fn loopback(listen: &str) -> Result<Vec<SocketAddr>, String> {
+    let addresses: Vec<SocketAddr> = listen.to_socket_addrs().map_err(|error| error.to_string())?.collect();
+    if addresses.is_empty() || !addresses.iter().all(|address| address.ip().is_loopback()) {
+        return Err("the studio shows customers and is for this machine only; take 127.0.0.1:8026".to_owned());
+    }
+    Ok(addresses)
+}
+
+/// 32 hex digits that no page can guess.
+fn token() -> Result<String, String> {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes).map_err(|error| error.to_string())?;
+    Ok(u128::from_be_bytes(bytes)).map(|number| format!("{number:032x}"))
+}

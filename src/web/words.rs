@@ -1,0 +1,27 @@
+//! The words of the frame, in the job's language. Each page has its own beside it.
+
+use crate::domain::job::Language;
+use std::collections::BTreeMap;
+
+/// Words by name, as pages ask for them: `{{ t.next }}`.
+pub type Words = BTreeMap<&'static str, &'static str>;
+
+/// Picks the language of a table of names, Japanese and English.
+pub fn words(language: Language, table: &[(&'static str, &'static str, &'static str)]) -> Words {
+    table.iter().map(|(name, ja, en)| (*name, language.pick(*ja, *en))).collect()
+}
+
+pub fn frame(language: Language) -> Words {
+    words(
+        language,
+        &[
+            ("skip", "本文へ", "Skip to the content"),
+            ("pages", "ページ", "Pages"),
+            ("plan", "計画", "Plan"),
+            ("mails", "通", "mails"),
+            ("digest", "識別値", "Digest"),
+            ("past", "計画が作り直されています。", "The plan was made anew."),
+            ("reload", "新しい計画を開く", "Open the new plan"),
+        ],
+    )
+}
