@@ -4,10 +4,13 @@
 //! `serve` opens the door, `safety` says who comes in, each page has a file with its routes, and whatever reads or computes is a plain
 //! function of `pipeline`, called on a thread that may block ([`State::page`]). Nothing here sends a mail to a customer.
 
+mod asked;
+mod audience;
 mod door;
 mod events;
 mod home;
 mod page;
+mod people;
 mod safety;
 mod serve;
 mod state;
@@ -24,5 +27,5 @@ type Routes = Router<Arc<State>>;
 
 /// All pages, below the token.
 fn pages() -> Routes {
-    Router::new().merge(home::routes()).merge(events::routes()).merge(statics::routes())
+    Router::new().merge(audience::routes()).merge(people::routes()).merge(home::routes()).merge(events::routes()).merge(statics::routes())
 }

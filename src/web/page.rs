@@ -13,7 +13,8 @@ use tera::{Context, Tera};
 /// The templates of all pages.
 const FILES: &[(&str, &str)] = &[
     ("frame.html", include_str!("pages/frame.html")),
-    ("home.html", include_str!("pages/home.html")),
+    ("audience.html", include_str!("pages/audience.html")),
+    ("people.html", include_str!("pages/people.html")),
     ("refusal.html", include_str!("pages/refusal.html")),
 ];
 

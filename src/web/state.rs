@@ -26,10 +26,19 @@ pub struct State {
     pub ended: watch::Receiver<bool>,
 }
 
+/// Begins to read what takes long, while pages are shown already.
+fn begun(studio: Studio) -> Arc<Studio> {
+    let studio = Arc::new(studio);
+    let reading = Arc::clone(&studio);
+    // It ends by itself; a studio that ends does not wait for it.
+    std::thread::spawn(move || reading.gather());
+    studio
+}
+
 impl State {
     pub(super) fn new(studio: Studio, token: &str, port: u16, now: fn() -> i64, pages: Tera, ended: watch::Receiver<bool>) -> Self {
         Self {
-            studio: RwLock::new(Arc::new(studio)),
+            studio: RwLock::new(begun(studio)),
             key: Key::new(token, port),
             places: Semaphore::new(MOST),
             base: format!("/{token}"),
@@ -47,7 +56,7 @@ impl State {
 
     /// Shows another plan from now on.
     pub(super) fn put(&self, studio: Studio) {
-        *self.studio.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(studio);
+        *self.studio.write().unwrap_or_else(PoisonError::into_inner) = begun(studio);
     }
 
     /// Does something that reads or computes, on a thread that may block.

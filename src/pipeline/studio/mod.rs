@@ -1,5 +1,13 @@
 //! What the pages of the studio ask of a plan: everything here is a plain function that reads and computes; `web` puts it on pages.
 
+mod gather;
+mod people;
+
+pub use crate::audience::{Fate, Filter, Found, Query, Row, Sort, Wanted};
+pub use crate::report::Pictures;
+pub use gather::Ready;
+pub use people::People;
+
 use super::error::Error;
 use super::{inputs, run, show};
 use crate::domain::Job;
@@ -19,6 +27,7 @@ pub struct Studio {
     asked: Option<NaiveDate>,
     /// Tells this plan from one that was put in its place.
     mark: Option<u128>,
+    gathered: gather::Gathered,
 }
 
 /// Opens the plan of a date, or the newest.
@@ -40,7 +49,7 @@ pub fn open(job: &Job, asked: Option<NaiveDate>) -> Result<Studio, Error> {
     }
     let opened = runs::open(&folder)?;
     let planned = inputs::planned_job(job, &opened)?;
-    Ok(Studio { job: job.clone(), planned, opened, asked, mark })
+    Ok(Studio { job: job.clone(), planned, opened, asked, mark, gathered: gather::Gathered::default() })
 }
 
 impl Studio {
