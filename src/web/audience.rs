@@ -28,7 +28,7 @@ pub fn routes() -> Routes {
 
 async fn audience(Given(state): Given<Arc<State>>) -> Response {
     state
-        .page(|studio| {
+        .page(|_, studio| {
             let language = studio.job.language;
             Ok(Page::new("audience.html", Some(Tab::Audience), language.pick("宛先", "Audience"))
                 .with("t", &own_words(language))

@@ -11,6 +11,8 @@ mod events;
 mod home;
 mod page;
 mod people;
+mod person;
+mod person_rank;
 mod safety;
 mod serve;
 mod state;
@@ -27,5 +29,11 @@ type Routes = Router<Arc<State>>;
 
 /// All pages, below the token.
 fn pages() -> Routes {
-    Router::new().merge(audience::routes()).merge(people::routes()).merge(home::routes()).merge(events::routes()).merge(statics::routes())
+    Router::new()
+        .merge(audience::routes())
+        .merge(people::routes())
+        .merge(person::routes())
+        .merge(home::routes())
+        .merge(events::routes())
+        .merge(statics::routes())
 }

@@ -15,6 +15,7 @@ const FILES: &[(&str, &str)] = &[
     ("frame.html", include_str!("pages/frame.html")),
     ("audience.html", include_str!("pages/audience.html")),
     ("people.html", include_str!("pages/people.html")),
+    ("person.html", include_str!("pages/person.html")),
     ("refusal.html", include_str!("pages/refusal.html")),
 ];
 

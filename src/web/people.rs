@@ -33,7 +33,7 @@ pub fn routes() -> Routes {
 
 async fn people(Given(state): Given<Arc<State>>, RawQuery(query): RawQuery) -> Response {
     state
-        .page(move |studio| {
+        .page(move |_, studio| {
             let language = studio.job.language;
             let asked = Asked::read(studio, query.as_deref().unwrap_or_default());
             let (list, soon, never) = match studio.find(&asked.query)? {
@@ -266,7 +266,7 @@ impl Line {
         };
         let campaigns = || summary.campaigns.iter().zip(&row.fates);
         let mail = |(campaign, fate): (&String, &Fate)| {
-            (*fate == Fate::Mailed).then(|| (campaign.clone(), way("/person/mail", &[("id", &row.id), ("campaign", campaign)])))
+            (*fate == Fate::Mailed).then(|| (campaign.clone(), way("/mail", &[("customer", &row.id), ("campaign", campaign)])))
         };
         let skip = |(campaign, fate): (&String, &Fate)| match fate {
             Fate::Skipped(reason) => Some((campaign.clone(), reason.told(language))),

@@ -4,6 +4,7 @@ use super::super::error::Error;
 use super::super::previous;
 use super::super::run;
 use super::Studio;
+use super::crowd::Crowd;
 use super::people::{self, People};
 use crate::audience::{Found, Query, Row};
 use crate::domain::plan::Summary;
@@ -20,9 +21,11 @@ const PAST: usize = 12;
 #[derive(Default)]
 pub struct Gathered {
     people: OnceLock<Result<People, String>>,
+    crowd: OnceLock<Result<Option<Crowd>, String>>,
     past: OnceLock<Vec<Summary>>,
-    /// How much of the people is read, in thousandths.
+    /// How much of the people is read, in thousandths; and of what explains them.
     done: AtomicU64,
+    crowd_done: AtomicU64,
 }
 
 /// Something that is read while pages are shown already.
@@ -47,12 +50,23 @@ impl<T> Ready<T> {
 impl Studio {
     /// Reads what takes long. Called once, on a thread of its own.
     pub fn gather(&self) {
-        let watch = |_, done: u64, total: u64| {
-            self.gathered.done.store((done * 1_000).checked_div(total).unwrap_or(0).min(999), Ordering::Relaxed);
-        };
+        let note =
+            |of: &AtomicU64, done: u64, total: u64| of.store((done * 1_000).checked_div(total).unwrap_or(0).min(999), Ordering::Relaxed);
+        let watch = |_, done, total| note(&self.gathered.done, done, total);
         let people = people::people(&self.planned, &self.opened, &watch).map_err(|error| error.to_string());
         // Nobody else sets it.
         let _ = self.gathered.people.set(people);
+        let crowd = Crowd::read(&self.job, self.summary().as_of, &|done, total| note(&self.gathered.crowd_done, done, total));
+        let _ = self.gathered.crowd.set(crowd.map_err(|error| error.to_string()));
+    }
+
+    /// What explains single people; `None` in a shop that is too large for it.
+    pub(super) fn crowd(&self) -> Ready<Option<&Crowd>> {
+        match self.gathered.crowd.get() {
+            Some(Ok(crowd)) => Ready::Yes(crowd.as_ref()),
+            Some(Err(why)) => Ready::Never(why.clone()),
+            None => Ready::Soon(self.gathered.crowd_done.load(Ordering::Relaxed)),
+        }
     }
 
     /// Everybody of the plan.

@@ -1,12 +1,15 @@
 //! What the pages of the studio ask of a plan: everything here is a plain function that reads and computes; `web` puts it on pages.
 
+mod crowd;
 mod gather;
 mod people;
+mod person;
 
 pub use crate::audience::{Fate, Filter, Found, Query, Row, Sort, Wanted};
 pub use crate::report::Pictures;
 pub use gather::Ready;
 pub use people::People;
+pub use person::Person;
 
 use super::error::Error;
 use super::{inputs, run, show};
