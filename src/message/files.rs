@@ -148,6 +148,18 @@ impl Folder {
         }
     }
 
+    /// Takes a text in instead of that of a file.
+    pub(super) fn put(&mut self, name: &str, text: &str, campaigns: &[String]) {
+        self.files.retain(|file| file.name != name);
+        self.problems.retain(|problem| problem.file != name);
+        self.add(name, text.as_bytes().to_vec());
+        self.files.sort_by(|a, b| a.name.cmp(&b.name));
+        let campaign = name.split_once('/').and_then(|(top, _)| campaigns.iter().find(|campaign| *campaign == top));
+        if let Some(campaign) = campaign.filter(|campaign| !self.campaigns.contains(campaign)) {
+            self.campaigns.push(campaign.clone());
+        }
+    }
+
     fn add(&mut self, name: &str, bytes: Vec<u8>) {
         let digest = blake3::hash(&bytes).to_hex().to_string();
         match String::from_utf8(bytes) {

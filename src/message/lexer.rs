@@ -37,6 +37,8 @@ impl Token<'_> {
 pub(super) struct Tag<'s> {
     pub statement: bool,
     pub tokens: Vec<Token<'s>>,
+    /// The byte behind it.
+    pub end: usize,
 }
 
 /// The tags of a template in their order; comments and raw blocks are left out.
@@ -59,7 +61,7 @@ pub(super) fn tags(source: &str) -> Vec<Tag<'_>> {
             let Some(end) = raw_end(source, at) else { break };
             at = end;
         } else {
-            found.push(Tag { statement, tokens });
+            found.push(Tag { statement, tokens, end });
         }
     }
     found

@@ -6,6 +6,7 @@
 //!
 //! It must not print, send, choose who gets a mail, or read a clock. A customer's data is only ever a value, never template source.
 
+mod branches;
 mod check;
 mod compose;
 mod elements;
@@ -30,12 +31,13 @@ mod tags;
 mod templates;
 mod values;
 
+pub use branches::{Branch, within};
 pub use compose::{ComposeError, Head, address_of, check_head, compose};
 pub use legal::legal;
 pub use names::Names;
 pub use problem::{Problem, Severity};
 pub use render::RenderError;
-pub use templates::Templates;
+pub use templates::{Templates, Working};
 pub use values::{ValueParts, values};
 
 use std::path::PathBuf;

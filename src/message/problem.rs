@@ -40,6 +40,16 @@ impl Problem {
         Self { severity: Severity::Error, file: file.to_owned(), line, column, message, help, excerpt: Some(excerpt) }
     }
 
+    /// A problem at a line and a column (from 1, in characters), with what stands there up to the next space.
+    pub(super) fn at_place(file: &str, source: &str, (line, column): (usize, usize), message: String) -> Self {
+        let start: usize = source.split_inclusive('\n').take(line - 1).map(str::len).sum();
+        let text = source.get(start..).unwrap_or_default();
+        let inside: usize = text.chars().take(column.saturating_sub(1)).map(char::len_utf8).sum();
+        let word = text.get(inside..).unwrap_or_default();
+        let end = word.find(|letter: char| !(letter.is_alphanumeric() || "_.?".contains(letter))).unwrap_or(word.len()).max(1);
+        Self::at(file, source, start + inside..start + inside + end, message, None)
+    }
+
     pub(super) fn warn(mut self) -> Self {
         self.severity = Severity::Warning;
         self

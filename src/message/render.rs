@@ -1,5 +1,6 @@
 //! Renders one mail's parts from its values.
 
+use super::branches::{TOO_LONG, is_late};
 use super::needed::Needed;
 use super::reading::{self, Reading};
 use super::space;
@@ -127,14 +128,21 @@ impl Templates {
         match error.kind() {
             ErrorKind::RenderingError(report) => {
                 let span = report.span();
-                let source = self.sources.get(report.filename()).map(String::as_str).unwrap_or_default();
+                let file = report.filename();
+                let marked = self.marks.as_ref().and_then(|(marks, texts)| Some((marks, texts.get(file)?)));
+                let source = marked.map(|(_, text)| text).or_else(|| self.sources.get(file)).map(String::as_str).unwrap_or_default();
+                let marks = marked.map_or(0, |(marks, text)| marks.before(file, text, span.range.start));
+                if report.message().contains(TOO_LONG) {
+                    return of_file(name, TOO_LONG.to_owned());
+                }
                 let written = path_around(source, &span.range);
                 let message = missing(report.message(), written).unwrap_or_else(|| format!("{}, at `{written}`", report.message()));
                 let before =
                     written.chars().count().saturating_sub(source.get(span.range.clone()).unwrap_or_default().trim().chars().count());
-                let column = (span.start_col + 1).saturating_sub(before);
-                RenderError { file: report.filename().to_owned(), line: span.start_line, column, message }
+                let column = (span.start_col + 1).saturating_sub(before + marks);
+                RenderError { file: file.to_owned(), line: span.start_line, column, message }
             }
+            ErrorKind::Io(_) if is_late() => of_file(name, TOO_LONG.to_owned()),
             ErrorKind::Io(_) => of_file(name, format!("it renders to more than {} KiB", LARGEST >> 10)),
             _ => of_file(name, error.to_string()),
         }
@@ -165,7 +173,7 @@ struct Limited<'s> {
 
 impl Write for Limited<'_> {
     fn write(&mut self, part: &[u8]) -> io::Result<usize> {
-        if self.bytes.len() + part.len() > LARGEST {
+        if self.bytes.len() + part.len() > LARGEST || is_late() {
             return Err(io::Error::from(io::ErrorKind::FileTooLarge));
         }
         self.bytes.extend_from_slice(part);

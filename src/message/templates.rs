@@ -1,10 +1,11 @@
 //! Loads the template folder, and finds everything that is wrong with it at once.
 
-use super::files::{self, Folder};
+use super::branches::{Branch, Marks};
+use super::files::{self, Folder, TemplateFile};
 use super::names::Names;
 use super::needed::Needed;
 use super::problem::{Problem, Severity};
-use super::{Error, check, filters, parts, shown};
+use super::{Error, RenderError, check, filters, parts, shown};
 use crate::domain::finding::Shown;
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
@@ -20,8 +21,17 @@ pub struct Templates {
     pub(super) inliner: Option<css_inline::CSSInliner<'static>>,
     /// The shop of the first mail, and what Tera is given for it.
     pub(super) shop: OnceLock<(Vec<(String, String)>, tera::Value)>,
+    /// Where `tera` has marked copies of the sources: those, and the marks.
+    pub(super) marks: Option<(Marks, HashMap<String, String>)>,
     digests: Vec<(String, String)>,
     warnings: Vec<Problem>,
+}
+
+/// How templates are loaded that somebody works on.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Working<'a> {
+    /// A file and the text that it is to have, whatever is on the disk.
+    pub edited: Option<(&'a str, &'a str)>,
 }
 
 /// The files of one campaign.
@@ -70,7 +80,19 @@ impl Templates {
     pub fn load(root: &Path, campaigns: &[String], ranks: &[String], names: &Names) -> Result<Self, Error> {
         let is_needed = root.exists() || campaigns.iter().any(|name| !names.without_mail.contains(name));
         let folder = if is_needed { files::read(root, campaigns, names)? } else { Folder::default() };
-        Self::of(folder, campaigns, ranks, names)
+        Self::of(folder, campaigns, ranks, names, false)
+    }
+
+    /// The same for somebody who works on them: they tell which of their branches were reached, and end in time ([`within`](super::within)).
+    ///
+    /// # Errors
+    /// As for `load`.
+    pub fn load_working(root: &Path, working: Working, campaigns: &[String], ranks: &[String], names: &Names) -> Result<Self, Error> {
+        let mut folder = files::read(root, campaigns, names)?;
+        if let Some((name, text)) = working.edited {
+            folder.put(name, text, campaigns);
+        }
+        Self::of(folder, campaigns, ranks, names, true)
     }
 
     /// The same for templates that lie in no folder: names relative to a root, and contents. Other campaigns' files are passed over.
@@ -78,10 +100,10 @@ impl Templates {
     /// # Errors
     /// As for `load`.
     pub fn given(sources: &[(String, Vec<u8>)], campaigns: &[String], ranks: &[String], names: &Names) -> Result<Self, Error> {
-        Self::of(files::given(sources, campaigns), campaigns, ranks, names)
+        Self::of(files::given(sources, campaigns), campaigns, ranks, names, false)
     }
 
-    fn of(folder: Folder, campaigns: &[String], ranks: &[String], names: &Names) -> Result<Self, Error> {
+    fn of(folder: Folder, campaigns: &[String], ranks: &[String], names: &Names, is_marked: bool) -> Result<Self, Error> {
         let Folder { files, campaigns: present, mut problems } = folder;
         let by_mail = |name: &&String| !names.without_mail.contains(name);
         for name in campaigns.iter().filter(|name| !present.contains(name)).filter(by_mail) {
@@ -116,8 +138,9 @@ impl Templates {
         }
         problems.extend(campaigns.iter().filter(by_mail).filter_map(|name| parts::twins(name, found_parts.get(name)?, &files)));
         let digests = files.iter().map(|file| (file.name.clone(), file.digest.clone())).collect();
+        let marks = is_marked.then(|| mark(&mut tera, &files)).transpose()?;
         let sources = files.into_iter().map(|file| (file.name, file.text)).collect();
-        Ok(Self { tera, sources, campaigns: found_parts, inliner: None, shop: OnceLock::new(), digests, warnings: problems })
+        Ok(Self { marks, tera, sources, campaigns: found_parts, inliner: None, shop: OnceLock::new(), digests, warnings: problems })
     }
 
     /// Moves the rules of `<style>` elements into the elements of each rendered mail (`inline_css = true` in the job).
@@ -139,6 +162,21 @@ impl Templates {
     pub fn sources(&self) -> Vec<(String, Vec<u8>)> {
         let text = |name: &String| self.sources.get(name).map(|text| text.as_bytes().to_vec()).unwrap_or_default();
         self.digests.iter().map(|(name, _)| (name.clone(), text(name))).collect()
+    }
+
+    /// The branches that nothing has reached that was rendered so far.
+    #[must_use]
+    pub fn unreached(&self) -> Vec<Branch> {
+        self.marks.as_ref().map(|(marks, _)| marks.unreached()).unwrap_or_default()
+    }
+
+    /// An error of rendering with its place, as people look at it.
+    #[must_use]
+    pub fn problem(&self, error: &RenderError) -> Problem {
+        match self.sources.get(&error.file).filter(|_| error.line > 0) {
+            Some(source) => Problem::at_place(&error.file, source, (error.line, error.column), error.message.clone()),
+            None => Problem::of_file(&error.file, error.message.clone(), None),
+        }
     }
 
     /// What is worth a look but stops nothing, such as a folder that belongs to no campaign of the job.
@@ -167,5 +205,15 @@ impl Templates {
     #[must_use]
     pub fn uses_last_order(&self) -> bool {
         self.campaigns.keys().any(|name| self.uses(name, "last_order.items") || self.uses(name, "last_order.store"))
+    }
+}
+
+/// Gives Tera marked copies of files that it has read.
+fn mark(tera: &mut Tera, files: &[TemplateFile]) -> Result<(Marks, HashMap<String, String>), Error> {
+    let (marks, texts) = Marks::put(files);
+    marks.register(tera);
+    match tera.add_raw_templates(texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect::<Vec<_>>()) {
+        Ok(()) => Ok((marks, texts)),
+        Err(error) => Err(Error::Problems(check::explain(&error, files))),
     }
 }

@@ -237,6 +237,19 @@ pub fn load_templates(
     message::Templates::load(root, &job.campaigns, &job.ranks, &names(job, columns, elsewhere))
 }
 
+/// The templates of a folder for somebody who works on them; `edited` is a file and the text that it is to have.
+pub fn working_templates(
+    job: &Job,
+    edited: Option<(&str, &str)>,
+    columns: Option<Vec<String>>,
+    elsewhere: Vec<String>,
+) -> Result<message::Templates, message::Error> {
+    let outline = Outline::of(job);
+    let (names, working) = (names(&outline, columns, elsewhere), message::Working { edited });
+    let templates = message::Templates::load_working(&job.templates, working, &outline.campaigns, &outline.ranks, &names)?;
+    Ok(templates.inline_css(job.inline_css))
+}
+
 fn names(job: &Outline, columns: Option<Vec<String>>, elsewhere: Vec<String>) -> message::Names {
     message::Names {
         elsewhere,

@@ -34,8 +34,14 @@ pub(super) struct Batches {
 impl Batches {
     /// Opens a table for some of its columns (none named: all), and tells which row groups it reads.
     pub fn open(folder: &Path, table: &str, columns: &[&str], pick: Pick<'_>) -> Result<(Self, Vec<usize>), Error> {
+        let (batches, groups, _) = Self::open_at(folder, table, columns, pick)?;
+        Ok((batches, groups))
+    }
+
+    /// The same, and how many rows stand before those groups.
+    pub fn open_at(folder: &Path, table: &str, columns: &[&str], pick: Pick<'_>) -> Result<(Self, Vec<usize>, usize), Error> {
         let (path, file, footer) = open_table(folder, table)?;
-        let (reader, groups) = guarded(&path, || {
+        let (reader, groups, before) = guarded(&path, || {
             // The types are ours, whatever else a file says of them.
             let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
             let metadata = ArrowReaderMetadata::try_new(Arc::clone(&footer.metadata), options);
@@ -46,9 +52,9 @@ impl Batches {
             let before = builder.metadata().row_groups().iter().take(groups.first().copied().unwrap_or(0)).map(rows_of).sum();
             let builder = builder.with_batch_size(BATCH_ROWS).with_row_groups(groups.clone());
             let builder = if let Pick::From(row) = pick { builder.with_offset(row.saturating_sub(before)) } else { builder };
-            Ok((builder.build().map_err(|error| error.to_string())?, groups))
+            Ok((builder.build().map_err(|error| error.to_string())?, groups, before))
         })?;
-        Ok((Self { path, reader }, groups))
+        Ok((Self { path, reader }, groups, before))
     }
 
     /// All rows and columns of a table.

@@ -9,6 +9,7 @@ use super::{Error, digest, program};
 use crate::domain::plan::{CustomerRow, GiftRow, MailRow, PastAccount, PastCustomer, SkipRow, SpentRow, Summary};
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// Longer than any plan.json or job.toml; what is longer was not written by us.
@@ -240,8 +241,27 @@ impl Opened {
     /// # Errors
     /// As for `mails`.
     pub fn mails_of(&self, id: &str) -> Result<Vec<MailRow>, Error> {
-        let rows = rows::mails(&self.folder, Pick::Customer(id))?;
-        rows.filter(|row| row.as_ref().map_or(true, |mail| mail.customer_id == id)).collect()
+        let places = self.places_of(id)?;
+        if places.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.mails_from(places.start)?.take(places.len()).collect()
+    }
+
+    /// The rows of one customer's mails.
+    ///
+    /// # Errors
+    /// As for `mails`.
+    pub fn places_of(&self, id: &str) -> Result<Range<usize>, Error> {
+        rows::places_of(&self.folder, id)
+    }
+
+    /// Customer and campaign of each mail, from a row on.
+    ///
+    /// # Errors
+    /// As for `mails`; the iterator ends after its first error.
+    pub fn recipients(&self, from: usize) -> Result<Rows<(String, String)>, Error> {
+        rows::recipients(&self.folder, from)
     }
 
     /// One customer's skips.

@@ -10,6 +10,7 @@ use crate::domain::{Channel, RankChange, SkipReason, Value};
 use arrow::array::{Array, BooleanArray, Date32Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::Date32Type;
 use chrono::NaiveDate;
+use std::ops::Range;
 use std::path::Path;
 use std::vec::IntoIter;
 
@@ -66,6 +67,33 @@ pub(super) fn mails(folder: &Path, pick: Pick<'_>) -> Result<Rows<MailRow>, Erro
             join(rows, &value).map(Some).map_err(|problem| values.malformed(problem))
         }
         _ => Err(values.malformed("it does not have a row for each mail".into())),
+    }))
+}
+
+/// The rows of one customer in the table of mails: they are sorted by customer.
+pub(super) fn places_of(folder: &Path, id: &str) -> Result<Range<usize>, Error> {
+    let (mut batches, _, mut at) = Batches::open_at(folder, MAILS, &["customer_id"], Pick::Customer(id))?;
+    let mut found: Option<Range<usize>> = None;
+    while let Some(batch) = batches.next()? {
+        let ids = column::<StringArray>(&batch, "customer_id").map_err(|problem| batches.malformed(problem))?;
+        for own in ids {
+            if own == Some(id) {
+                found.get_or_insert(at..at).end = at + 1;
+            } else if found.is_some() {
+                return Ok(found.unwrap_or_default());
+            }
+            at += 1;
+        }
+    }
+    Ok(found.unwrap_or_default())
+}
+
+/// To whom each mail goes and of which campaign it is, from a row on.
+pub(super) fn recipients(folder: &Path, from: usize) -> Result<Rows<(String, String)>, Error> {
+    let (batches, _) = Batches::open(folder, MAILS, &["customer_id", "campaign"], Pick::From(from))?;
+    Ok(batches.rows(|batch| {
+        let (ids, campaigns) = (column::<StringArray>(batch, "customer_id")?, column::<StringArray>(batch, "campaign")?);
+        (0..batch.num_rows()).map(|at| Ok((text(ids, at)?.to_owned(), text(campaigns, at)?.to_owned()))).collect()
     }))
 }
 

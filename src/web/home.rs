@@ -16,15 +16,16 @@ pub fn routes() -> Routes {
 async fn reload(Given(state): Given<Arc<State>>) -> Response {
     let opened = state.work(|state, studio| {
         state.put(studio.anew()?);
+        state.watch();
         Ok(())
     });
     match opened.await {
         Ok(()) => Redirect::to(&format!("{}/", state.base)).into_response(),
-        Err(refusal) => state.page(move |_| Err(refusal)).await,
+        Err(refusal) => state.page(move |_, _| Err(refusal)).await,
     }
 }
 
 /// What is asked for under the token and is not there.
 pub async fn nothing(Given(state): Given<Arc<State>>) -> Response {
-    state.page(|studio| Err(Refusal::nothing(studio.job.language))).await
+    state.page(|_, studio| Err(Refusal::nothing(studio.job.language))).await
 }

@@ -5,10 +5,12 @@
 //! function of `pipeline`, called on a thread that may block ([`State::page`]). Nothing here sends a mail to a customer.
 
 mod asked;
+mod attempt;
 mod audience;
 mod door;
 mod events;
 mod home;
+mod mail;
 mod page;
 mod people;
 mod person;
@@ -17,6 +19,8 @@ mod safety;
 mod serve;
 mod state;
 mod statics;
+mod templates;
+mod watch;
 mod words;
 
 pub use serve::{Serving, serve};
@@ -35,5 +39,8 @@ fn pages() -> Routes {
         .merge(person::routes())
         .merge(home::routes())
         .merge(events::routes())
+        .merge(mail::routes())
+        .merge(templates::routes())
+        .merge(attempt::routes())
         .merge(statics::routes())
 }

@@ -12,11 +12,19 @@ use tera::{Context, Tera};
 
 /// The templates of all pages.
 const FILES: &[(&str, &str)] = &[
+    ("attempt.html", include_str!("pages/attempt.html")),
+    ("attempt_progress.html", include_str!("pages/attempt_progress.html")),
+    ("changed.html", include_str!("pages/changed.html")),
+    ("editor.html", include_str!("pages/editor.html")),
     ("frame.html", include_str!("pages/frame.html")),
     ("audience.html", include_str!("pages/audience.html")),
     ("people.html", include_str!("pages/people.html")),
     ("person.html", include_str!("pages/person.html")),
+    ("mail.html", include_str!("pages/mail.html")),
+    ("preview.html", include_str!("pages/preview.html")),
     ("refusal.html", include_str!("pages/refusal.html")),
+    ("shown.html", include_str!("pages/shown.html")),
+    ("templates.html", include_str!("pages/templates.html")),
 ];
 
 /// Reads the pages' templates.
@@ -24,6 +32,11 @@ pub fn read_all() -> Result<Tera, tera::Error> {
     let mut pages = Tera::default();
     pages.add_raw_templates(FILES.iter().copied())?;
     Ok(pages)
+}
+
+/// Text as one part of a path.
+pub fn urlencoded(part: &str) -> String {
+    url::form_urlencoded::byte_serialize(part.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
 /// A path with a query, to be put behind `{{ base }}`.

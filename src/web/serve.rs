@@ -46,6 +46,8 @@ pub fn serve(serving: Serving<'_>) -> Result<(), Error> {
     let runtime = runtime.map_err(|error| cannot(error.to_string()))?;
     let (end, ended) = watch::channel(false);
     let state = Arc::new(State::new(serving.studio, &token, address.port(), serving.now, pages, ended.clone()));
+    state.look_ahead();
+    state.watch();
     let served = runtime.block_on(async {
         let door = Door::new(tokio::net::TcpListener::from_std(listener)?);
         (serving.listening)(&format!("http://{address}/{token}/"));

@@ -4,12 +4,15 @@ use super::page::{Page, Refusal};
 use super::safety::Key;
 use crate::pipeline::{Error, Studio};
 use axum::response::{IntoResponse, Response};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tera::Tera;
 use tokio::sync::{Semaphore, watch};
 
 /// Requests that are answered at once.
 const MOST: usize = 64;
+/// Previews that are kept; each page shows one.
+const KEPT: usize = 24;
 
 pub struct State {
     studio: RwLock<Arc<Studio>>,
@@ -20,30 +23,26 @@ pub struct State {
     /// Microseconds UTC, now.
     pub now: fn() -> i64,
     pub(super) pages: Tera,
+    /// The last previews, each with a number.
+    shelf: Mutex<(u64, VecDeque<(u64, Arc<str>)>)>,
+    watcher: Mutex<Option<notify::RecommendedWatcher>>,
     /// Counts what has happened on the disk; a page that hears of it looks again.
     pub news: watch::Sender<u64>,
     /// Becomes true when the studio ends.
     pub ended: watch::Receiver<bool>,
 }
 
-/// Begins to read what takes long, while pages are shown already.
-fn begun(studio: Studio) -> Arc<Studio> {
-    let studio = Arc::new(studio);
-    let reading = Arc::clone(&studio);
-    // It ends by itself; a studio that ends does not wait for it.
-    std::thread::spawn(move || reading.gather());
-    studio
-}
-
 impl State {
     pub(super) fn new(studio: Studio, token: &str, port: u16, now: fn() -> i64, pages: Tera, ended: watch::Receiver<bool>) -> Self {
         Self {
-            studio: RwLock::new(begun(studio)),
+            studio: RwLock::new(Arc::new(studio)),
             key: Key::new(token, port),
             places: Semaphore::new(MOST),
             base: format!("/{token}"),
             now,
             pages,
+            shelf: Mutex::default(),
+            watcher: Mutex::default(),
             news: watch::Sender::new(0),
             ended,
         }
@@ -56,14 +55,50 @@ impl State {
 
     /// Shows another plan from now on.
     pub(super) fn put(&self, studio: Studio) {
-        *self.studio.write().unwrap_or_else(PoisonError::into_inner) = begun(studio);
+        *self.studio.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(studio);
+        self.look_ahead();
+    }
+
+    /// Keeps the HTML of a preview for the frames that show it, and gives its number.
+    pub fn keep(&self, html: &str) -> u64 {
+        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+        shelf.0 += 1;
+        let number = shelf.0;
+        shelf.1.push_back((number, html.into()));
+        if shelf.1.len() > KEPT {
+            shelf.1.pop_front();
+        }
+        number
+    }
+
+    /// The HTML of a preview, as long as it is kept.
+    pub fn kept(&self, number: u64) -> Option<Arc<str>> {
+        let shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+        shelf.1.iter().find(|(own, _)| *own == number).map(|(_, html)| Arc::clone(html))
+    }
+
+    /// Begins to watch the template folder of the job.
+    pub(super) fn watch(self: &Arc<Self>) {
+        let watcher = super::watch::watch(&self.studio().job.templates, Arc::downgrade(self));
+        *self.watcher.lock().unwrap_or_else(PoisonError::into_inner) = watcher;
+    }
+
+    /// Looks for what takes longer than a page may, before somebody asks.
+    pub(super) fn look_ahead(&self) {
+        let studio = self.studio();
+        // What goes wrong here is told by the page that asks for it.
+        std::thread::spawn(move || {
+            studio.read_people();
+            drop(studio.look_for_hard_ones());
+            studio.read_crowd();
+        });
     }
 
     /// Does something that reads or computes, on a thread that may block.
     pub async fn work<T, F>(self: &Arc<Self>, work: F) -> Result<T, Refusal>
     where
         T: Send + 'static,
-        F: FnOnce(&State, &Studio) -> Result<T, Refusal> + Send + 'static,
+        F: FnOnce(&Arc<State>, &Arc<Studio>) -> Result<T, Refusal> + Send + 'static,
     {
         let state = Arc::clone(self);
         let done = tokio::task::spawn_blocking(move || work(&state, &state.studio())).await;
@@ -73,10 +108,11 @@ impl State {
     /// Answers with a page; with a page that says what is wrong, where it cannot be made.
     pub async fn page<F>(self: &Arc<Self>, make: F) -> Response
     where
-        F: FnOnce(&Studio) -> Result<Page, Refusal> + Send + 'static,
+        F: FnOnce(&Arc<State>, &Arc<Studio>) -> Result<Page, Refusal> + Send + 'static,
     {
-        let shown =
-            self.work(move |state, studio| Ok(make(studio).map_or_else(|refusal| refusal.page(studio), |page| page).shown(state, studio)));
+        let shown = self.work(move |state, studio| {
+            Ok(make(state, studio).map_or_else(|refusal| refusal.page(studio), |page| page).shown(state, studio))
+        });
         shown.await.unwrap_or_else(|refusal| refusal.status.into_response())
     }
 }

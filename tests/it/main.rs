@@ -90,6 +90,10 @@ mod studio;
 #[cfg(test)]
 mod studio_pages;
 #[cfg(test)]
+mod studio_people;
+#[cfg(test)]
+mod studio_templates;
+#[cfg(test)]
 mod variants;
 #[cfg(test)]
 mod whatif;

@@ -155,3 +155,85 @@ fn htmx_is_named_with_its_licence() {
     let script = std::fs::read_to_string(root().join("src/web/pages/htmx.min.js")).unwrap();
     assert!(script.contains(&format!("version:\"{version}\"")), "{version}");
 }
+
+fn mail_way(customer: &str, more: &str) -> String {
+    format!("?customer={customer}&campaign=letter{more}")
+}
+
+#[test]
+fn a_mail_is_what_would_be_sent() {
+    let shop = Shop::new(3);
+    let pages = open(&shop);
+    let first = pages.page("/mail?campaign=letter");
+    assert!(first.contains("冬のお便り 山田 0") && first.contains("good-c000@b.example") && first.contains("1 of 3"), "{first}");
+    let second = pages.page(&format!("/mail{}", mail_way("c001", "")));
+    for way in ["customer=c000&amp;campaign=letter", "customer=c002&amp;campaign=letter"] {
+        assert!(second.contains(way), "{second}");
+    }
+    assert!(second.contains("List-Unsubscribe-Post") && second.contains("canary-c001-end"), "{second}");
+    // The source is the mail that `show` tells of, byte for byte.
+    let source = pages.page(&format!("/mail/source{}", mail_way("c001", "")));
+    assert_eq!(source, shop.call(&["show", "--customer", "c001", "--eml"], 0));
+    let size = rankmail::domain::money::grouped(source.len() as u64);
+    assert!(second.contains(&format!("{size} bytes")), "{size}: {second}");
+    let none = pages.get(&format!("/mail{}", mail_way("nobody", "")));
+    assert!(none.status == 404 && none.body.contains("nobody"), "{}", none.body);
+    assert_eq!(pages.get("/mail?campaign=other").status, 404);
+}
+
+#[test]
+fn the_html_of_a_mail_can_do_nothing() {
+    let shop = Shop::new(2);
+    let body = std::fs::read_to_string(shop.path("templates/letter/body.html")).unwrap();
+    let more =
+        "<style>@media (prefers-color-scheme: dark) { p { color: #eee } }</style><img src='https://shop.example/x.png'><script>1</script>";
+    std::fs::write(shop.path("templates/letter/body.html"), body.replace("<body>", &format!("<body>{more}"))).unwrap();
+    let pages = open(&shop);
+    let page = pages.page(&format!("/mail{}", mail_way("c000", "")));
+    assert_eq!(page.matches("<iframe sandbox class=").count(), 2, "{page}");
+    let policy = |more: &str| pages.get(&format!("/mail/html{}", mail_way("c000", more))).header("Content-Security-Policy").to_owned();
+    assert_eq!(policy(""), "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'");
+    assert_eq!(policy("&remote=1"), policy("").replace("data:", "data: https: http:"));
+    // By day it is the mail that would be sent; in the dark its own rules for that hold.
+    let html = pages.page(&format!("/mail/html{}", mail_way("c000", "")));
+    assert_eq!(html, shop.call(&["show", "--customer", "c000", "--html"], 0));
+    let dark = pages.page(&format!("/mail/html{}", mail_way("c000", "&dark=1")));
+    assert!(dark.contains("color-scheme\" content=\"dark\"") && dark.contains("@media (min-width: 0)"), "{dark}");
+}
+
+#[test]
+fn a_mail_that_is_no_longer_the_planned_one_is_not_shown() {
+    let shop = Shop::new(2);
+    let pages = open(&shop);
+    assert!(pages.page("/mail?campaign=letter").contains("冬のお便り"));
+    let plan = shop.path(&format!("runs/small/{DATE}"));
+    let values = plan.join("values.parquet");
+    let whole = std::fs::read(&values).unwrap();
+    std::fs::write(&values, &whole[..whole.len() / 2]).unwrap();
+    let told = pages.get("/mail?campaign=letter");
+    assert!(told.status == 500 && told.body.contains("values.parquet"), "{}", told.body);
+    std::fs::write(plan.join("templates/letter/subject.txt"), "Other").unwrap();
+    drop(pages);
+    shop.call(&["studio", "--listen", "127.0.0.1:0"], 4);
+}
+
+#[test]
+fn hard_ones_are_found() {
+    let address = |number| if number == 2 { "a..b@docomo.ne.jp".to_owned() } else { format!("good-c{number:03}@b.example") };
+    let shop = Shop::with(12, address, "", "");
+    let pages = open(&shop);
+    let hard = |kind: &str| {
+        let start = Instant::now();
+        loop {
+            let answer = pages.get(&format!("/mail/hard?campaign=letter&hard={kind}&dark=1"));
+            if answer.status != 503 || start.elapsed() > Duration::from_secs(20) {
+                return (answer.status, answer.header("Location").replace(&pages.base, ""));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    assert_eq!(hard("name"), (303, "/mail?customer=c010&campaign=letter&dark=1".to_owned()), "山田 10");
+    assert_eq!(hard("address"), (303, "/mail?customer=c002&campaign=letter&dark=1".to_owned()));
+    assert_eq!(hard("missing").0, 303);
+    assert_eq!(hard("other").0, 404);
+}

@@ -47,15 +47,22 @@ impl<T> Ready<T> {
     }
 }
 
+/// Notes how far something is.
+fn note(of: &AtomicU64, done: u64, total: u64) {
+    of.store((done * 1_000).checked_div(total).unwrap_or(0).min(999), Ordering::Relaxed);
+}
+
 impl Studio {
-    /// Reads what takes long. Called once, on a thread of its own.
-    pub fn gather(&self) {
-        let note =
-            |of: &AtomicU64, done: u64, total: u64| of.store((done * 1_000).checked_div(total).unwrap_or(0).min(999), Ordering::Relaxed);
+    /// Reads everybody of the plan. Called once, on a thread of its own.
+    pub fn read_people(&self) {
         let watch = |_, done, total| note(&self.gathered.done, done, total);
         let people = people::people(&self.planned, &self.opened, &watch).map_err(|error| error.to_string());
         // Nobody else sets it.
         let _ = self.gathered.people.set(people);
+    }
+
+    /// Reads what explains single people. Called once, on a thread of its own.
+    pub fn read_crowd(&self) {
         let crowd = Crowd::read(&self.job, self.summary().as_of, &|done, total| note(&self.gathered.crowd_done, done, total));
         let _ = self.gathered.crowd.set(crowd.map_err(|error| error.to_string()));
     }
@@ -93,7 +100,7 @@ impl Studio {
     ///
     /// # Errors
     /// The disk fails.
-    pub fn row(&self, id: &str) -> Result<Option<Row>, Error> {
+    pub fn listed(&self, id: &str) -> Result<Option<Row>, Error> {
         match self.people() {
             Ready::Yes(people) => people.index.by_id(id).map_err(Error::Audience),
             Ready::Soon(_) | Ready::Never(_) => Ok(None),

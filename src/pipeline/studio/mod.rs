@@ -1,23 +1,32 @@
 //! What the pages of the studio ask of a plan: everything here is a plain function that reads and computes; `web` puts it on pages.
 
+mod attempt;
 mod crowd;
 mod gather;
+mod mails;
 mod people;
 mod person;
+mod preview;
+mod templates;
 
 pub use crate::audience::{Fate, Filter, Found, Query, Row, Sort, Wanted};
 pub use crate::report::Pictures;
+pub use attempt::{Attempt, Failed, Progress};
 pub use gather::Ready;
+pub use mails::{Hardship, Seen};
 pub use people::People;
 pub use person::Person;
+pub use preview::{Preview, Sample, Shown};
+pub use templates::{Listed, Listing, Saved, Text};
 
 use super::error::Error;
-use super::{inputs, run, show};
+use super::{inputs, letters, run, show};
 use crate::domain::Job;
 use crate::domain::plan::Summary;
 use crate::runs;
 use chrono::NaiveDate;
 use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// An opened plan, and what is kept of it between two pages.
 pub struct Studio {
@@ -26,6 +35,11 @@ pub struct Studio {
     /// The job as it was when the plan was made.
     pub planned: Job,
     pub(super) opened: runs::Opened,
+    writer: letters::Writer,
+    trail: OnceLock<mails::Trail>,
+    hard: OnceLock<mails::Hard>,
+    some: Mutex<Option<preview::Tried>>,
+    attempt: Mutex<Option<Arc<Attempt>>>,
     /// The date that was asked for; without one the newest plan is shown.
     asked: Option<NaiveDate>,
     /// Tells this plan from one that was put in its place.
@@ -52,7 +66,20 @@ pub fn open(job: &Job, asked: Option<NaiveDate>) -> Result<Studio, Error> {
     }
     let opened = runs::open(&folder)?;
     let planned = inputs::planned_job(job, &opened)?;
-    Ok(Studio { job: job.clone(), planned, opened, asked, mark, gathered: gather::Gathered::default() })
+    let writer = letters::Writer::open(&planned, &opened)?;
+    Ok(Studio {
+        job: job.clone(),
+        planned,
+        opened,
+        writer,
+        trail: OnceLock::new(),
+        hard: OnceLock::new(),
+        some: Mutex::default(),
+        attempt: Mutex::default(),
+        asked,
+        mark,
+        gathered: gather::Gathered::default(),
+    })
 }
 
 impl Studio {

@@ -56,7 +56,7 @@ impl Studio {
                 self.explain_command(id)
             )));
         }
-        Ok(Person { planned, mails, skips, row: self.row(id)?, explained })
+        Ok(Person { planned, mails, skips, row: self.listed(id)?, explained })
     }
 
     /// Where the explanation of today and the tables of the plan say something else: purchases, lists or the ledger have changed since.

@@ -24,6 +24,29 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// Nothing was written in the page as long as the text is the one it came with.
+document.addEventListener("htmx:configRequest", (event) => {
+  const text = event.target.querySelector("textarea.code");
+  if (text && text.value === text.defaultValue) event.detail.parameters.append("clean", "1");
+});
+
+// A value is put where the cursor stands.
+document.addEventListener("click", (event) => {
+  const value = event.target.closest("[data-insert]");
+  const text = document.querySelector("textarea.code");
+  if (!value || !text) return;
+  text.setRangeText(`{{ ${value.dataset.insert} }}`, text.selectionStart, text.selectionEnd, "end");
+  text.focus();
+  text.dispatchEvent(new Event("input", { bubbles: true }));
+});
+
+let isSending = false;
+document.addEventListener("submit", () => { isSending = true; });
+addEventListener("beforeunload", (event) => {
+  const text = document.querySelector("textarea.code");
+  if (text && !isSending && text.value !== text.defaultValue) event.preventDefault();
+});
+
 // A select that sends its form by itself; without JavaScript there is a button.
 document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-auto]");

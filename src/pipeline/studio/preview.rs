@@ -1,0 +1,194 @@
+//! A template that somebody works on, tried on people of the plan with the values that are stored there.
+
+use super::Studio;
+use crate::domain::plan::MailRow;
+use crate::domain::{Channel, Value};
+use crate::pipeline::{Error, inputs};
+use crate::{job as job_room, message, runs};
+use rayon::prelude::*;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// No mail may take longer.
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+/// A preview is tried on so many mails of its campaign beside the one that is shown.
+const TRIED: usize = 200;
+/// Customers that are named for one error.
+pub(super) const NAMED: usize = 5;
+
+/// What came of a text.
+pub struct Preview {
+    /// The mail; `None` where there are errors.
+    pub mail: Option<Shown>,
+    /// Errors with file, line and caret.
+    pub problems: Vec<String>,
+    /// Customers whose mails cannot be rendered, of those that were tried: the first of them, how many, of how many.
+    pub failing: Option<(Vec<String>, usize, usize)>,
+}
+
+/// A mail as the templates would make it now.
+pub struct Shown {
+    pub subject: String,
+    pub preheader: Option<String>,
+    pub html: String,
+    pub text: String,
+    /// It is the mail that is planned.
+    pub is_planned: bool,
+}
+
+/// Mails of one campaign with their values.
+pub(super) type Tried = (String, Arc<Vec<(MailRow, Value)>>);
+
+/// A value that templates may use: its path, and what it is for one customer. `None` where there is nothing.
+pub type Sample = (String, Option<String>);
+
+impl Studio {
+    /// The values of a customer's mail, as templates name them.
+    ///
+    /// # Errors
+    /// There is no such mail.
+    pub fn samples(&self, customer: &str, campaign: &str) -> Result<Vec<Sample>, Error> {
+        let (_, mail) = self.row(customer, campaign)?;
+        let mut samples = Vec::new();
+        flatten("", &runs::values_read(&mail.values)?, &mut samples);
+        let shop = self.job.shop.iter().map(|(name, value)| (format!("shop.{name}"), Some(value.clone())));
+        samples.extend(shop);
+        Ok(samples)
+    }
+
+    /// The campaign whose mails show best what a template is: its own, or the first with mails that has a customer.
+    ///
+    /// # Errors
+    /// The plan cannot be read.
+    pub fn shown_with(&self, file: &str) -> Result<Option<(String, String)>, Error> {
+        let campaigns = &self.summary().campaigns;
+        let own = file.split_once('/').and_then(|(top, _)| campaigns.iter().find(|name| *name == top));
+        // Its own or none: a mail of another campaign would not show it.
+        let wanted: Vec<&String> = if own.is_some() { own.into_iter().collect() } else { campaigns.iter().collect() };
+        for campaign in wanted {
+            if let Some(customer) = self.first_of(campaign)? {
+                return Ok(Some((campaign.clone(), customer)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Renders a customer's mail with the templates as they are on the disk, but one file with this text, and tries others of its campaign.
+    ///
+    /// # Errors
+    /// There is no such mail. What is wrong with templates is no error here.
+    pub fn preview(&self, customer: &str, campaign: &str, edited: Option<(&str, &str)>) -> Result<Preview, Error> {
+        let (_, mail) = self.row(customer, campaign)?;
+        let values = runs::values_read(&mail.values)?;
+        let templates = match self.working(edited, Some(&values)) {
+            Ok(templates) => templates,
+            Err(message::Error::Problems(problems)) => {
+                let problems = problems.iter().filter(|problem| problem.severity == message::Severity::Error);
+                return Ok(Preview { mail: None, problems: problems.map(message::Problem::show).collect(), failing: None });
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let rendered = self.tried(&templates, &mail, &values);
+        let others = self.some_of(campaign)?;
+        let failing: Vec<&MailRow> =
+            others.par_iter().filter(|(mail, values)| self.tried(&templates, mail, values).is_err()).map(|(mail, _)| mail).collect();
+        let named = failing.iter().take(NAMED).map(|mail| mail.customer_id.clone()).collect();
+        let failing = (!failing.is_empty()).then_some((named, failing.len(), others.len()));
+        let (mail, problems) = match rendered {
+            Ok(content) => {
+                let is_planned = message::hash(&mail.address, &content) == mail.content_hash;
+                let message::Content { subject, preheader, html, text, .. } = content;
+                (Some(Shown { subject, preheader, html, text, is_planned }), Vec::new())
+            }
+            Err(Failure { told, .. }) => (None, vec![told]),
+        };
+        Ok(Preview { mail, problems, failing })
+    }
+
+    /// The job's templates as they are on the disk, but one file with this text.
+    pub(super) fn working(&self, edited: Option<(&str, &str)>, values: Option<&Value>) -> Result<message::Templates, message::Error> {
+        let columns = match values.and_then(|values| values.get("customer")) {
+            Some(Value::Record(fields)) => Some(fields.iter().map(|(name, _)| name.to_string()).collect()),
+            _ => None,
+        };
+        let elsewhere = job_room::campaigns_beside(&self.job.path, &self.job.templates);
+        inputs::working_templates(&self.job, edited, columns, elsewhere)
+    }
+
+    /// Renders one mail and looks for what the law asks, as planning does.
+    pub(super) fn tried(&self, templates: &message::Templates, mail: &MailRow, values: &Value) -> Result<message::Content, Failure> {
+        let shop = &self.job.shop;
+        let (variant, rank) = (mail.variant.as_deref(), mail.rank.as_deref());
+        let content = message::within(PATIENCE, || templates.render(&mail.campaign, variant, rank, values, shop)).map_err(|error| {
+            let told = templates.problem(&error).show();
+            Failure { told, place: (error.file, error.line, error.message) }
+        })?;
+        let link = match values.get("links").and_then(|links| links.get("unsubscribe")) {
+            Some(Value::Text(link)) => link.as_str(),
+            _ => "",
+        };
+        match message::legal(&content, shop, link) {
+            Err(told) if mail.channel == Channel::Mail => {
+                Err(Failure { told: format!("error: {told}"), place: (mail.campaign.clone(), 0, told) })
+            }
+            _ => Ok(content),
+        }
+    }
+
+    /// Some mails of a campaign with their values: the first ones, kept from one keystroke to the next.
+    fn some_of(&self, campaign: &str) -> Result<Arc<Vec<(MailRow, Value)>>, Error> {
+        let mut kept = self.some.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some((_, mails)) = kept.as_ref().filter(|(name, _)| name == campaign) {
+            return Ok(Arc::clone(mails));
+        }
+        let mut mails = Vec::new();
+        if let Some(first) = self.rows_of(campaign)?.first() {
+            for mail in self.opened.mails_from(*first as usize)?.take(TRIED * 20) {
+                let mail = mail?;
+                if mail.campaign == campaign {
+                    let values = runs::values_read(&mail.values)?;
+                    mails.push((mail, values));
+                }
+                if mails.len() == TRIED {
+                    break;
+                }
+            }
+        }
+        let mails = Arc::new(mails);
+        *kept = Some((campaign.to_owned(), Arc::clone(&mails)));
+        Ok(mails)
+    }
+}
+
+/// Why a mail cannot be rendered.
+pub(super) struct Failure {
+    /// With file, line and caret.
+    pub told: String,
+    /// File, line and what is wrong: the same for all whom one error hits.
+    pub place: (String, usize, String),
+}
+
+fn flatten(path: &str, value: &Value, samples: &mut Vec<Sample>) {
+    let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    match value {
+        Value::Record(fields) => fields.iter().for_each(|(name, field)| flatten(&below(name), field, samples)),
+        Value::List(members) => match members.first() {
+            Some(first @ Value::Record(_)) => flatten(&format!("{path}[]"), first, samples),
+            Some(_) => samples.push((path.to_owned(), Some(members.iter().map(told).collect::<Vec<_>>().join(", ")))),
+            None => samples.push((path.to_owned(), None)),
+        },
+        Value::Null => samples.push((path.to_owned(), None)),
+        other => samples.push((path.to_owned(), Some(told(other)))),
+    }
+}
+
+fn told(value: &Value) -> String {
+    match value {
+        Value::Text(text) => text.clone(),
+        Value::Bool(truth) => truth.to_string(),
+        Value::Int(number) => number.to_string(),
+        Value::Float(number) => number.to_string(),
+        Value::Date(day) => day.to_string(),
+        Value::Null | Value::List(_) | Value::Record(_) => String::new(),
+    }
+}

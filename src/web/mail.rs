@@ -1,0 +1,293 @@
+//! A mail of the plan: exactly what would be sent, at two widths, and all that an inbox does not show.
+
+use super::Routes;
+use super::page::{Page, Refusal, urlencoded, way};
+use super::state::State;
+use super::words::{Words, words};
+use crate::domain::Channel;
+use crate::domain::job::Language;
+use crate::domain::money::grouped;
+use crate::pipeline::studio::{Hardship, Seen};
+use axum::Router;
+use axum::extract::{Query, State as Given};
+use axum::http::{StatusCode, header};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::routing::get;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Gmail hides what is beyond.
+const CLIP: usize = 102 * 1024;
+/// The source of a mail is shown so far on its page; all of it is a click away.
+const GLANCE: usize = 64 * 1024;
+
+pub fn routes() -> Routes {
+    Router::new().route("/mail", get(mail)).route("/mail/html", get(html)).route("/mail/source", get(source)).route("/mail/hard", get(hard))
+}
+
+/// Which mail, and how it is looked at.
+#[derive(Deserialize, Default)]
+struct Wanted {
+    #[serde(default)]
+    customer: String,
+    #[serde(default)]
+    campaign: String,
+    /// As a program in dark mode shows it.
+    dark: Option<String>,
+    /// With pictures from elsewhere.
+    remote: Option<String>,
+    hard: Option<String>,
+}
+
+impl Wanted {
+    /// What an address of ours says of the look.
+    fn look(&self) -> Vec<(&'static str, &'static str)> {
+        let set = [("dark", self.dark.is_some()), ("remote", self.remote.is_some())];
+        set.into_iter().filter(|(_, set)| *set).map(|(name, _)| (name, "1")).collect()
+    }
+
+    fn way(&self, path: &str, customer: &str) -> String {
+        let mut query = vec![("customer", customer), ("campaign", self.campaign.as_str())];
+        query.extend(self.look());
+        way(path, &query)
+    }
+}
+
+#[derive(Serialize)]
+struct View {
+    subject: String,
+    preheader: Option<String>,
+    facts: Vec<(&'static str, String)>,
+    person: String,
+    editor: Option<String>,
+    html: Option<String>,
+    text: String,
+    headers: Vec<(String, String)>,
+    source: String,
+    source_way: Option<String>,
+    is_cut: bool,
+    size: String,
+    html_size: String,
+    is_clipped: bool,
+    number: String,
+    of: String,
+    previous: Option<String>,
+    next: Option<String>,
+    hard: Vec<(&'static str, String)>,
+    customer: String,
+    campaign: String,
+    dark: bool,
+    remote: bool,
+}
+
+async fn mail(Given(state): Given<Arc<State>>, Query(wanted): Query<Wanted>) -> Response {
+    state
+        .page(move |_, studio| {
+            let language = studio.job.language;
+            let customer = if wanted.customer.is_empty() { studio.first_of(&wanted.campaign)? } else { Some(wanted.customer.clone()) };
+            let Some(customer) = customer else {
+                let none = language.pick("このキャンペーンのメールは今回ありません。", "This campaign has no mails in this plan.");
+                return Err(Refusal::new(StatusCode::NOT_FOUND, none));
+            };
+            let seen = studio.mail(&customer, &wanted.campaign)?;
+            let title = format!("{} – {}", seen.campaign, seen.customer);
+            Ok(Page::new("mail.html", None, title).with("t", &table(language)).with("mail", &view(&seen, &wanted, language)))
+        })
+        .await
+}
+
+fn view(seen: &Seen, wanted: &Wanted, language: Language) -> View {
+    let source = String::from_utf8_lossy(&seen.eml);
+    let goes_by_mail = seen.channel == Channel::Mail;
+    let fact = |ja, en, value: Option<&str>| value.map(|value| (language.pick(ja, en), value.to_owned()));
+    let facts = [
+        fact("宛先", "To", Some(&seen.address)),
+        fact("キャンペーン", "Campaign", Some(&seen.campaign)),
+        fact("文面", "Variant", seen.variant.as_deref()),
+        fact("ランク", "Rank", seen.rank.as_deref()),
+        fact("経路", "Channel", Some(seen.channel.told(language)).filter(|_| !goes_by_mail)),
+    ];
+    let hardships = Hardship::ALL.map(|hardship| {
+        let mut query = vec![("campaign", seen.campaign.as_str()), ("hard", hardship.word())];
+        query.extend(wanted.look());
+        (hardship_told(hardship, language), way("/mail/hard", &query))
+    });
+    let beside = |customer: &Option<String>| customer.as_ref().map(|customer| wanted.way("/mail", customer));
+    let cut = source.char_indices().map(|(at, _)| at).find(|at| *at >= GLANCE).unwrap_or(source.len());
+    View {
+        subject: seen.subject.clone(),
+        preheader: seen.preheader.clone(),
+        facts: facts.into_iter().flatten().collect(),
+        person: format!("/person/{}", urlencoded(&seen.customer)),
+        editor: goes_by_mail.then(|| way(&format!("/templates/{}/body.html", urlencoded(&seen.campaign)), &[("customer", &seen.customer)])),
+        html: (!seen.html.is_empty()).then(|| wanted.way("/mail/html", &seen.customer)),
+        text: seen.text.clone(),
+        headers: seen.headers(),
+        source: source.get(..cut).unwrap_or_default().to_owned(),
+        source_way: goes_by_mail.then(|| wanted.way("/mail/source", &seen.customer)),
+        is_cut: cut < source.len(),
+        size: grouped(seen.eml.len() as u64),
+        html_size: grouped(seen.html.len() as u64),
+        is_clipped: seen.html.len() > CLIP,
+        number: grouped(seen.number as u64),
+        of: grouped(seen.of as u64),
+        previous: beside(&seen.previous),
+        next: beside(&seen.next),
+        hard: hardships.into(),
+        customer: seen.customer.clone(),
+        campaign: seen.campaign.clone(),
+        dark: wanted.dark.is_some(),
+        remote: wanted.remote.is_some(),
+    }
+}
+
+fn hardship_told(hardship: Hardship, language: Language) -> &'static str {
+    match hardship {
+        Hardship::LongestName => language.pick("名前がいちばん長い", "longest name"),
+        Hardship::MostItems => language.pick("品目がいちばん多い", "most items"),
+        Hardship::Missing => language.pick("値がいちばん欠けている", "most values missing"),
+        Hardship::IrregularAddress => language.pick("規則外のアドレス", "irregular address"),
+    }
+}
+
+async fn html(Given(state): Given<Arc<State>>, Query(wanted): Query<Wanted>) -> Response {
+    let (dark, remote) = (wanted.dark.is_some(), wanted.remote.is_some());
+    let made = state.work(move |_, studio| Ok(studio.mail(&wanted.customer, &wanted.campaign)?.html)).await;
+    match made {
+        Ok(html) => framed(&html, dark, remote),
+        Err(refusal) => (refusal.status, refusal.message).into_response(),
+    }
+}
+
+/// A mail's HTML as a document of its own, which can run nothing, send nothing and, unless it is asked for, load nothing.
+pub(super) fn framed(html: &str, dark: bool, remote: bool) -> Response {
+    let pictures = if remote { "data: https: http:" } else { "data:" };
+    let policy = format!("sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src {pictures}; frame-ancestors 'self'");
+    let html = if dark { in_the_dark(html) } else { html.to_owned() };
+    ([(header::CONTENT_SECURITY_POLICY, policy)], Html(html)).into_response()
+}
+
+/// The copy of a mail that a program in dark mode would show: its rules for the dark hold, those for the light do not. The browser's own
+/// mode cannot be asked for, since it is the reader's; so the questions in this copy are answered. The mail that is sent stays as it is.
+fn in_the_dark(html: &str) -> String {
+    let mut out = "<meta name=\"color-scheme\" content=\"dark\">".to_owned();
+    // The mail's own declaration would take this one back.
+    let mut rest = html;
+    while let Some(at) = rest.find("prefers-color-scheme") {
+        let (before, question) = rest.split_at(at);
+        let behind = question.get("prefers-color-scheme".len()..).unwrap_or_default();
+        let asked = behind.trim_start().strip_prefix(':').map(str::trim_start);
+        let answer = asked.and_then(|asked| {
+            let word = asked.split(')').next()?;
+            let holds = match word.trim() {
+                "dark" => "min-width: 0",
+                "light" => "max-width: 0",
+                _ => return None,
+            };
+            Some((holds, asked.get(word.len()..)?))
+        });
+        out.push_str(before);
+        match answer {
+            Some((holds, behind)) => {
+                out.push_str(holds);
+                rest = behind;
+            }
+            None => {
+                out.push_str("prefers-color-scheme");
+                rest = behind;
+            }
+        }
+    }
+    out.push_str(rest);
+    // A document type must stand first, or the browser falls back to the rules of 1998.
+    match out.find("<head>") {
+        Some(at) => {
+            let (meta, mail) = out.split_at(out.find('>').map_or(0, |end| end + 1));
+            let at = at - meta.len() + "<head>".len();
+            format!("{}{meta}{}", mail.get(..at).unwrap_or_default(), mail.get(at..).unwrap_or_default())
+        }
+        None => out,
+    }
+}
+
+async fn source(Given(state): Given<Arc<State>>, Query(wanted): Query<Wanted>) -> Response {
+    let made = state.work(move |_, studio| Ok(studio.mail(&wanted.customer, &wanted.campaign)?.eml)).await;
+    match made {
+        Ok(eml) => ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], eml).into_response(),
+        Err(refusal) => (refusal.status, refusal.message).into_response(),
+    }
+}
+
+async fn hard(Given(state): Given<Arc<State>>, Query(wanted): Query<Wanted>) -> Response {
+    let base = state.base.clone();
+    let found = state.work(move |_, studio| {
+        let hardship = wanted.hard.as_deref().and_then(Hardship::from_word);
+        let hardship = hardship.ok_or_else(|| Refusal::nothing(studio.job.language))?;
+        let still = studio.job.language.pick(
+            "計画のメールをまだ読んでいます。数秒後にもう一度お試しください。",
+            "The plan's mails are still being read; try again in some seconds.",
+        );
+        let customer = studio.hardest(&wanted.campaign, hardship)?;
+        let customer = customer.ok_or_else(|| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, still))?;
+        Ok(format!("{base}{}", wanted.way("/mail", &customer)))
+    });
+    match found.await {
+        Ok(way) => Redirect::to(&way).into_response(),
+        Err(refusal) => state.page(move |_, _| Err(refusal)).await,
+    }
+}
+
+fn table(language: Language) -> Words {
+    words(
+        language,
+        &[
+            (
+                "exactly",
+                "この計画で送られるメールそのものです（計画時のハッシュと一致を確認済み）。",
+                "Exactly what this plan would send: it hashes to what was planned.",
+            ),
+            ("previous", "前の宛先", "Previous"),
+            ("next", "次の宛先", "Next"),
+            ("number", "通目", "of"),
+            ("hard", "難しい例", "A hard one"),
+            ("look", "表示", "Look"),
+            ("dark", "ダークモード", "Dark mode"),
+            ("remote", "外部の画像を読み込む", "Load pictures from elsewhere"),
+            ("show", "切り替え", "Apply"),
+            ("wide", "パソコン 600 px", "Computer, 600 px"),
+            ("narrow", "スマートフォン 375 px", "Telephone, 375 px"),
+            ("text", "テキスト部", "Text part"),
+            ("headers", "ヘッダー", "Headers"),
+            ("source", "ソース", "Source"),
+            ("whole", "全体を開く", "Open all of it"),
+            ("cut", "長いので途中まで表示しています。", "It is long, and shown in part."),
+            ("size", "大きさ", "Size"),
+            ("bytes", "バイト", "bytes"),
+            ("html", "HTML", "HTML"),
+            (
+                "clip",
+                "HTML が 102 KB を超えています。Gmail は超えた部分を隠し、配信停止リンクも見えなくなります。",
+                "The HTML is larger than 102 KB: Gmail hides what is beyond, the opt-out link with it.",
+            ),
+            ("person", "この顧客", "This person"),
+            ("edit", "テンプレートを編集", "Edit its templates"),
+            ("no_html", "このメールに HTML はありません。", "There is no HTML in it."),
+        ],
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_the_dark;
+
+    #[test]
+    fn rules_for_the_dark_hold_in_the_copy() {
+        let mail = "<!DOCTYPE html><html><head><style>@media (prefers-color-scheme: dark) { p { color: #fff } } \
+                    @media screen and (prefers-color-scheme:light){}</style></head><p>prefers-color-scheme, of course</p></html>";
+        let dark = in_the_dark(mail);
+        assert!(dark.starts_with("<!DOCTYPE html><html><head><meta name=\"color-scheme\" content=\"dark\"><style>"), "{dark}");
+        assert!(dark.contains("@media (min-width: 0) {") && dark.contains("and (max-width: 0){"), "{dark}");
+        assert!(dark.contains("<p>prefers-color-scheme, of course</p>"), "{dark}");
+        assert!(in_the_dark("<p>x</p>").ends_with("<p>x</p>"));
+    }
+}

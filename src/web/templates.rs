@@ -1,0 +1,345 @@
+//! The templates: which there are, and an editor with the mail that comes of a text beside it, for somebody of the plan.
+
+use super::Routes;
+use super::mail::framed;
+use super::page::{Page, Refusal, Tab, urlencoded, way};
+use super::state::State;
+use super::words::{Words, words};
+use crate::domain::job::Language;
+use crate::domain::money::grouped;
+use crate::pipeline::Studio;
+use crate::pipeline::studio::{Listed, Preview, Saved};
+use axum::extract::{Path, Query, State as Given};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use axum::{Form, Router};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+pub fn routes() -> Routes {
+    Router::new()
+        .route("/templates", get(list))
+        .route("/templates/{*file}", get(edit).post(save))
+        .route("/preview", post(preview))
+        .route("/preview/{number}/html", get(html))
+}
+
+/// On whom a template is tried, and how that is looked at.
+#[derive(Deserialize, Default, Clone)]
+struct Tried {
+    #[serde(default)]
+    customer: String,
+    #[serde(default)]
+    campaign: String,
+    dark: Option<String>,
+    remote: Option<String>,
+    saved: Option<String>,
+}
+
+impl Tried {
+    /// Completes what was not said; `None` where nobody of the plan gets such a mail.
+    fn on(mut self, studio: &Studio, file: &str) -> Result<Option<Self>, Refusal> {
+        if self.campaign.is_empty() || self.customer.is_empty() {
+            let own = file.split_once('/').map(|(top, _)| top).filter(|top| studio.summary().campaigns.iter().any(|name| name == top));
+            if self.campaign.is_empty() {
+                self.campaign = own.unwrap_or_default().to_owned();
+            }
+            if self.customer.is_empty() {
+                let shown = if self.campaign.is_empty() {
+                    studio.shown_with(file)?
+                } else {
+                    studio.first_of(&self.campaign)?.map(|customer| (self.campaign.clone(), customer))
+                };
+                let Some((campaign, customer)) = shown else { return Ok(None) };
+                (self.campaign, self.customer) = (campaign, customer);
+            }
+        }
+        Ok(Some(self))
+    }
+
+    fn query(&self) -> Vec<(&str, &str)> {
+        vec![("customer", &self.customer), ("campaign", &self.campaign)]
+    }
+}
+
+/// What the editor sends.
+#[derive(Deserialize)]
+struct Sent {
+    #[serde(default)]
+    file: String,
+    text: String,
+    digest: String,
+    /// Nothing was written in the page yet, so that what is on the disk may take its place.
+    clean: Option<String>,
+    #[serde(flatten)]
+    tried: Tried,
+}
+
+#[derive(Serialize)]
+struct Link {
+    name: String,
+    way: String,
+    is_there: bool,
+    is_here: bool,
+}
+
+fn link(file: &Listed, here: &str, tried: &Tried) -> Link {
+    let path = editor_path(&file.name);
+    // Files of one campaign are looked at with the same customer.
+    let is_beside = !tried.customer.is_empty() && file.name.split_once('/').is_some_and(|(top, _)| top == tried.campaign);
+    let way = if is_beside { way(&path, &tried.query()) } else { path };
+    Link { way, is_there: file.is_there, is_here: file.name == here, name: file.name.clone() }
+}
+
+fn editor_path(name: &str) -> String {
+    let parts: Vec<String> = name.split('/').map(urlencoded).collect();
+    format!("/templates/{}", parts.join("/"))
+}
+
+async fn list(Given(state): Given<Arc<State>>) -> Response {
+    state
+        .page(|_, studio| {
+            let language = studio.job.language;
+            let listing = studio.template_files()?;
+            let links = |files: &[Listed]| files.iter().map(|file| link(file, "", &Tried::default())).collect::<Vec<_>>();
+            let mails = |name: &str| {
+                let at = studio.summary().campaigns.iter().position(|own| own == name);
+                at.and_then(|at| studio.summary().counts.mails_by_rank.get(at)).map_or(0, |ranks| ranks.iter().sum::<u64>())
+            };
+            let campaigns: Vec<_> = listing.campaigns.iter().map(|(name, files)| (name, grouped(mails(name)), links(files))).collect();
+            let page = Page::new("templates.html", Some(Tab::Templates), language.pick("テンプレート", "Templates"));
+            let folder = listing.folder.display().to_string();
+            Ok(page
+                .with("t", &table(language))
+                .with("campaigns", &campaigns)
+                .with("shared", &links(&listing.shared))
+                .with("folder", &folder))
+        })
+        .await
+}
+
+#[derive(Serialize)]
+struct Editor {
+    file: String,
+    action: String,
+    text: String,
+    digest: String,
+    customer: String,
+    campaign: String,
+    campaigns: Vec<String>,
+    is_shared: bool,
+    files: Vec<Link>,
+    samples: Vec<(String, Option<String>)>,
+    saved: bool,
+    dark: bool,
+    remote: bool,
+}
+
+async fn edit(Given(state): Given<Arc<State>>, Path(file): Path<String>, Query(tried): Query<Tried>) -> Response {
+    state
+        .page(move |state, studio| {
+            let language = studio.job.language;
+            let text = studio.template(&file)?;
+            let tried = tried.on(studio, &file)?;
+            let preview = match &tried {
+                Some(tried) => {
+                    let preview = studio.preview(&tried.customer, &tried.campaign, None)?;
+                    Some(view(state, preview, tried, language))
+                }
+                None => None,
+            };
+            let is_on_somebody = tried.is_some();
+            let tried = tried.unwrap_or_default();
+            let samples = if is_on_somebody { studio.samples(&tried.customer, &tried.campaign)? } else { Vec::new() };
+            let listing = studio.template_files()?;
+            let own = listing.campaigns.iter().find(|(name, _)| file.starts_with(&format!("{name}/")));
+            let files = own.map_or(&listing.shared, |(_, files)| files);
+            let editor = Editor {
+                action: editor_path(&file),
+                text: text.text,
+                digest: text.digest,
+                campaigns: studio.summary().campaigns.clone(),
+                is_shared: own.is_none(),
+                files: files.iter().map(|other| link(other, &file, &tried)).collect(),
+                samples,
+                saved: tried.saved.is_some(),
+                dark: tried.dark.is_some(),
+                remote: tried.remote.is_some(),
+                customer: tried.customer,
+                campaign: tried.campaign,
+                file: file.clone(),
+            };
+            let page = Page::new("editor.html", Some(Tab::Templates), file).with("t", &table(language)).with("editor", &editor);
+            Ok(page.with("preview", &preview).with("is_piece", &false))
+        })
+        .await
+}
+
+/// What came of a text, as the page shows it.
+#[derive(Serialize)]
+struct View {
+    /// Nothing where the mail could not be made: the last good one stays.
+    mail: Option<ViewedMail>,
+    problems: Vec<String>,
+    failing: Option<String>,
+    /// The file is no longer what the page has read.
+    has_changed: bool,
+    /// The text and the digest that take the place of those of the page.
+    anew: Option<(String, String)>,
+}
+
+#[derive(Serialize)]
+struct ViewedMail {
+    subject: String,
+    preheader: Option<String>,
+    text: String,
+    frame: String,
+    dark: bool,
+    is_planned: bool,
+    customer: String,
+    campaign: String,
+    way: String,
+}
+
+fn view(state: &State, preview: Preview, tried: &Tried, language: Language) -> View {
+    let failing = preview.failing.map(|(first, failing, of)| {
+        let more = if failing > first.len() { " …" } else { "" };
+        let (first, failing, of) = (first.join(", "), grouped(failing as u64), grouped(of as u64));
+        language.pick(
+            format!("試した {of} 人のうち {failing} 人で失敗します: {first}{more}"),
+            format!("It fails for {failing} of the {of} customers it was tried on: {first}{more}"),
+        )
+    });
+    let mail = preview.mail.map(|mail| {
+        let number = state.keep(&mail.html);
+        let set = [("dark", tried.dark.is_some()), ("remote", tried.remote.is_some())];
+        let look: Vec<_> = set.into_iter().filter(|(_, set)| *set).map(|(name, _)| (name, "1")).collect();
+        ViewedMail {
+            subject: mail.subject,
+            preheader: mail.preheader,
+            text: mail.text,
+            frame: way(&format!("/preview/{number}/html"), &look),
+            dark: tried.dark.is_some(),
+            is_planned: mail.is_planned,
+            customer: tried.customer.clone(),
+            campaign: tried.campaign.clone(),
+            way: way("/mail", &tried.query()),
+        }
+    });
+    View { mail, problems: preview.problems, failing, has_changed: false, anew: None }
+}
+
+async fn preview(Given(state): Given<Arc<State>>, Form(sent): Form<Sent>) -> Response {
+    state
+        .page(move |state, studio| {
+            let language = studio.job.language;
+            let Some(tried) = sent.tried.on(studio, &sent.file)? else { return Err(Refusal::nothing(language)) };
+            let there = studio.template(&sent.file)?;
+            let has_changed = there.digest != sent.digest;
+            let anew = (has_changed && sent.clean.is_some()).then_some((there.text, there.digest));
+            let text = anew.as_ref().map_or(sent.text.replace("\r\n", "\n"), |(text, _)| text.clone());
+            let preview = studio.preview(&tried.customer, &tried.campaign, Some((&sent.file, &text)))?;
+            let view = View { has_changed: has_changed && anew.is_none(), anew, ..view(state, preview, &tried, language) };
+            Ok(Page::piece("preview.html").with("t", &table(language)).with("preview", &view).with("is_piece", &true))
+        })
+        .await
+}
+
+/// Which look a frame asks for.
+#[derive(Deserialize)]
+struct Look {
+    dark: Option<String>,
+    remote: Option<String>,
+}
+
+async fn html(Given(state): Given<Arc<State>>, Path(number): Path<u64>, Query(look): Query<Look>) -> Response {
+    match state.kept(number) {
+        Some(html) => framed(&html, look.dark.is_some(), look.remote.is_some()),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn save(Given(state): Given<Arc<State>>, Path(file): Path<String>, Form(sent): Form<Sent>) -> Response {
+    let (base, mine) = (state.base.clone(), sent.text.replace("\r\n", "\n"));
+    let (name, text, digest) = (file.clone(), mine.clone(), sent.digest.clone());
+    let saved = state.work(move |_, studio| Ok(studio.save_template(&name, &text, &digest)?)).await;
+    let back = |more: &[(&str, &str)]| way(&editor_path(&file), &[sent.tried.query().as_slice(), more].concat());
+    match saved {
+        Ok(Saved::Done { .. }) => Redirect::to(&format!("{base}{}", back(&[("saved", "1")]))).into_response(),
+        Ok(Saved::Changed { theirs }) => {
+            let (action, theirs_way) = (editor_path(&file), back(&[]));
+            let tried = sent.tried;
+            let page = move |_: &Arc<State>, studio: &Arc<Studio>| {
+                let language = studio.job.language;
+                let title = language.pick("ほかで変更されています", "It was changed meanwhile");
+                let page = Page::new("changed.html", Some(Tab::Templates), title).status(StatusCode::CONFLICT);
+                let page =
+                    page.with("t", &table(language)).with("file", &theirs.name).with("action", &action).with("theirs_way", &theirs_way);
+                let page = page.with("theirs", &theirs.text).with("digest", &theirs.digest).with("mine", &mine);
+                Ok(page.with("customer", &tried.customer).with("campaign", &tried.campaign))
+            };
+            state.page(page).await
+        }
+        Err(refusal) => state.page(move |_, _| Err(refusal)).await,
+    }
+}
+
+fn table(language: Language) -> Words {
+    words(
+        language,
+        &[
+            ("folder", "フォルダー", "Folder"),
+            ("campaigns", "キャンペーン", "Campaigns"),
+            ("mails", "通", "mails"),
+            ("shared", "共通の部品", "What mails share"),
+            ("absent", "（なし）", "(none yet)"),
+            ("try", "全員で試す", "Try on all"),
+            ("files", "ファイル", "Files"),
+            ("text", "文面", "Text"),
+            ("keys", "Tab で字下げ。Esc のあとの Tab で次の項目へ移ります。", "Tab indents; after Esc it goes on to the next field."),
+            ("save", "保存", "Save"),
+            ("saved", "保存しました。送るには計画を作り直してください。", "Saved. Plan again for it to be sent."),
+            ("values", "使える値と、この顧客での例", "Values there are, and what they are for this customer"),
+            ("nothing", "なし", "nothing"),
+            ("insert", "文面に入れる", "Put it into the text"),
+            ("customer", "顧客", "Customer"),
+            ("campaign", "キャンペーン", "Campaign"),
+            ("on", "この顧客で見る", "Look at it with"),
+            ("show", "表示", "Show"),
+            ("preview", "プレビュー", "Preview"),
+            ("dark", "ダークモード", "Dark mode"),
+            ("remote", "外部の画像", "Pictures from elsewhere"),
+            (
+                "nobody",
+                "この計画では、このテンプレートのメールを受け取る人がいません。",
+                "Nobody gets a mail of this template in this plan.",
+            ),
+            ("planned", "計画どおりのメールです。", "This is the mail that is planned."),
+            (
+                "differs",
+                "計画のメールと異なります。送るには計画を作り直してください。",
+                "It differs from the planned mail; plan again for it to be sent.",
+            ),
+            ("last_good", "下は最後に作成できたものです。", "Below is the last one that could be made."),
+            (
+                "meanwhile",
+                "このファイルはほかで変更されました。保存すると両方を見比べられます。",
+                "This file was changed elsewhere; saving shows both.",
+            ),
+            ("wide", "パソコン 600 px", "Computer, 600 px"),
+            ("narrow", "スマートフォン 375 px", "Telephone, 375 px"),
+            ("text_part", "テキスト部", "Text part"),
+            ("planned_mail", "計画のメール", "The planned mail"),
+            ("theirs", "いまのファイル", "The file as it is now"),
+            ("mine", "あなたの文面", "Your text"),
+            ("take_theirs", "いまのファイルで続ける", "Go on with the file as it is"),
+            ("save_mine", "あなたの文面で上書き", "Save yours over it"),
+            (
+                "both",
+                "開いてから保存までの間に、ファイルが変更されました。何も書き込んでいません。",
+                "The file was changed since you opened it. Nothing was written.",
+            ),
+        ],
+    )
+}
