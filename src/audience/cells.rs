@@ -20,32 +20,32 @@ impl Cells {
         Self { width, pieces: Vec::new(), open: Vec::new() }
     }
 
-    pub fn push(&mut self, shelf: &mut Shelf, cell: &[u8]) -> Result<(), Error> {
+    pub fn push(&mut self, disk: &mut Shelf, cell: &[u8]) -> Result<(), Error> {
         self.open.extend_from_slice(cell);
-        if self.open.len() >= PIECE * self.width { self.close(shelf) } else { Ok(()) }
+        if self.open.len() >= PIECE * self.width { self.close(disk) } else { Ok(()) }
     }
 
     /// Lays down what is open. Only the last piece may be shorter than the others.
-    pub fn close(&mut self, shelf: &mut Shelf) -> Result<(), Error> {
+    pub fn close(&mut self, disk: &mut Shelf) -> Result<(), Error> {
         if !self.open.is_empty() {
-            self.pieces.push(shelf.lay(&self.open)?);
+            self.pieces.push(disk.lay(&self.open)?);
             self.open.clear();
         }
         Ok(())
     }
 
     /// No more cells come.
-    pub fn done(mut self, shelf: &mut Shelf) -> Result<Self, Error> {
-        self.close(shelf)?;
+    pub fn done(mut self, disk: &mut Shelf) -> Result<Self, Error> {
+        self.close(disk)?;
         self.open.shrink_to_fit();
         Ok(self)
     }
 
     /// Hands the cells to `take` piece by piece, with the row of the first; until it says that it has enough.
-    pub fn each(&self, shelf: &Shelf, mut take: impl FnMut(usize, &[u8]) -> bool) -> Result<(), Error> {
+    pub fn each(&self, disk: &Shelf, mut take: impl FnMut(usize, &[u8]) -> bool) -> Result<(), Error> {
         let mut bytes = Vec::new();
         for (nth, piece) in self.pieces.iter().enumerate() {
-            shelf.read(*piece, &mut bytes)?;
+            disk.read(*piece, &mut bytes)?;
             if !take(nth * PIECE, &bytes) {
                 break;
             }
@@ -54,10 +54,10 @@ impl Cells {
     }
 
     /// The same from the last piece to the first.
-    pub fn each_back(&self, shelf: &Shelf, mut take: impl FnMut(usize, &[u8]) -> bool) -> Result<(), Error> {
+    pub fn each_back(&self, disk: &Shelf, mut take: impl FnMut(usize, &[u8]) -> bool) -> Result<(), Error> {
         let mut bytes = Vec::new();
         for (nth, piece) in self.pieces.iter().enumerate().rev() {
-            shelf.read(*piece, &mut bytes)?;
+            disk.read(*piece, &mut bytes)?;
             if !take(nth * PIECE, &bytes) {
                 break;
             }
@@ -66,21 +66,21 @@ impl Cells {
     }
 
     /// One cell.
-    pub fn get<const WIDTH: usize>(&self, shelf: &Shelf, row: usize) -> Result<[u8; WIDTH], Error> {
-        let piece = self.pieces.get(row / PIECE).filter(|_| WIDTH == self.width).ok_or_else(|| shelf.broken())?;
+    pub fn get<const WIDTH: usize>(&self, disk: &Shelf, row: usize) -> Result<[u8; WIDTH], Error> {
+        let piece = self.pieces.get(row / PIECE).filter(|_| WIDTH == self.width).ok_or_else(|| disk.broken())?;
         let within = (row % PIECE) * WIDTH;
         if within + WIDTH > piece.length {
-            return Err(shelf.broken());
+            return Err(disk.broken());
         }
         let mut bytes = Vec::new();
-        shelf.read(Extent { at: piece.at + within as u64, length: WIDTH }, &mut bytes)?;
-        bytes.try_into().map_err(|_| shelf.broken())
+        disk.read(Extent { at: piece.at + within as u64, length: WIDTH }, &mut bytes)?;
+        bytes.try_into().map_err(|_| disk.broken())
     }
 
     /// Numbers of eight bytes, all at once.
-    pub fn numbers(&self, shelf: &Shelf) -> Result<Vec<i64>, Error> {
+    pub fn numbers(&self, disk: &Shelf) -> Result<Vec<i64>, Error> {
         let mut numbers = Vec::new();
-        self.each(shelf, |_, bytes| {
+        self.each(disk, |_, bytes| {
             numbers.extend(bytes.as_chunks::<8>().0.iter().map(|cell| i64::from_le_bytes(*cell)));
             true
         })?;

@@ -62,11 +62,11 @@ impl Rows {
     /// Keeps those whose cell fits.
     pub fn keep_cells<const WIDTH: usize>(
         &mut self,
-        shelf: &Shelf,
+        disk: &Shelf,
         cells: &Cells,
         fits: impl Fn(&[u8; WIDTH]) -> bool,
     ) -> Result<(), Error> {
-        cells.each(shelf, |first, bytes| {
+        cells.each(disk, |first, bytes| {
             // Pieces begin where a word of bits does.
             let words = self.bits.get_mut(first / 64..).unwrap_or_default();
             for (word, cells) in words.iter_mut().zip(bytes.as_chunks::<WIDTH>().0.chunks(64)) {
@@ -80,11 +80,11 @@ impl Rows {
     }
 
     /// Keeps those whose text holds this one and fits.
-    pub fn keep_texts(&mut self, shelf: &Shelf, texts: &Texts, needle: &str, fits: impl Fn(&[u8]) -> bool) -> Result<(), Error> {
+    pub fn keep_texts(&mut self, disk: &Shelf, texts: &Texts, needle: &str, fits: impl Fn(&[u8]) -> bool) -> Result<(), Error> {
         let finder = Finder::new(needle);
         let mut kept = Self::none(self.len);
         texts.each(
-            shelf,
+            disk,
             |first, rows| self.any(first, rows),
             |block| {
                 block.holding(&finder, |nth| {
@@ -110,7 +110,7 @@ impl Index {
         if before < count && many > 0 {
             let order = self.sorted.iter().find(|(sort, _)| *sort == query.sort).or_else(|| self.sorted.first());
             let Some((_, order)) = order else { return Ok(Found { count, rows: Vec::new() }) };
-            order.each(&self.shelf, query.descending, |row| {
+            order.each(&self.disk, query.descending, |row| {
                 if rows.has(row) {
                     if before == 0 {
                         page.push(row);
@@ -129,8 +129,8 @@ impl Index {
         let (mut low, mut high) = (0, self.people as usize);
         while low < high {
             let middle = low.midpoint(high);
-            let row = order.get(&self.shelf, middle)?;
-            match self.id.get(&self.shelf, row)?.as_str().cmp(id) {
+            let row = order.get(&self.disk, middle)?;
+            match self.id.get(&self.disk, row)?.as_str().cmp(id) {
                 std::cmp::Ordering::Equal => return Ok(Some(self.row(row)?)),
                 std::cmp::Ordering::Less => low = middle + 1,
                 std::cmp::Ordering::Greater => high = middle,
@@ -140,24 +140,24 @@ impl Index {
     }
 
     fn rows(&self, query: &Query) -> Result<Rows, Error> {
-        let shelf = &self.shelf;
+        let disk = &self.disk;
         let mut rows = Rows::all(self.people as usize);
         if let Some(rank) = query.rank {
-            rows.keep_cells::<1>(shelf, &self.rank, |cell| cell[0] == rank_cell(rank))?;
+            rows.keep_cells::<1>(disk, &self.rank, |cell| cell[0] == rank_cell(rank))?;
         }
         if let Some(previous) = query.previous {
-            rows.keep_cells::<1>(shelf, &self.previous, |cell| cell[0] == rank_cell(previous))?;
+            rows.keep_cells::<1>(disk, &self.previous, |cell| cell[0] == rank_cell(previous))?;
         }
         self.keep_fates(query, &mut rows)?;
         for filter in query.filters.iter().take(FILTERS) {
             match self.columns.get(filter.column) {
-                Some(column) => column.keep(shelf, &filter.wanted, &mut rows)?,
+                Some(column) => column.keep(disk, &filter.wanted, &mut rows)?,
                 None => rows = Rows::none(rows.len),
             }
         }
         let text = query.text.get(..query.text.floor_char_boundary(TEXT)).unwrap_or_default();
         for word in folded(text).split_whitespace().take(WORDS) {
-            rows.keep_texts(shelf, &self.search, word, |_| true)?;
+            rows.keep_texts(disk, &self.search, word, |_| true)?;
         }
         Ok(rows)
     }
@@ -169,18 +169,16 @@ impl Index {
         let fits: [bool; 256] = std::array::from_fn(|cell| u8::try_from(cell).is_ok_and(|cell| query.fits(Fate::of(cell))));
         let fits = |cell: &[u8; 1]| fits[usize::from(cell[0])];
         if let Some(campaign) = query.campaign {
-            return match self.fates.get(campaign) {
-                Some(column) => rows.keep_cells::<1>(&self.shelf, column, fits),
-                None => {
-                    *rows = Rows::none(rows.len);
-                    Ok(())
-                }
+            let Some(column) = self.fates.get(campaign) else {
+                *rows = Rows::none(rows.len);
+                return Ok(());
             };
+            return rows.keep_cells::<1>(&self.disk, column, fits);
         }
         let mut any = Rows::none(rows.len);
         for column in &self.fates {
             let mut own = Rows::all(rows.len);
-            own.keep_cells::<1>(&self.shelf, column, fits)?;
+            own.keep_cells::<1>(&self.disk, column, fits)?;
             any.bits.iter_mut().zip(&own.bits).for_each(|(any, own)| *any |= own);
         }
         rows.keep(&any);
@@ -188,25 +186,25 @@ impl Index {
     }
 
     fn row(&self, row: usize) -> Result<Row, Error> {
-        let shelf = &self.shelf;
-        let number = |cells: &Cells| Ok::<_, Error>(i64::from_le_bytes(cells.get(shelf, row)?));
-        let [rank] = self.rank.get(shelf, row)?;
-        let [previous] = self.previous.get(shelf, row)?;
+        let disk = &self.disk;
+        let number = |cells: &Cells| Ok::<_, Error>(i64::from_le_bytes(cells.get(disk, row)?));
+        let [rank] = self.rank.get(disk, row)?;
+        let [previous] = self.previous.get(disk, row)?;
         let fate = |column: &Cells| {
-            let [cell] = column.get(shelf, row)?;
+            let [cell] = column.get(disk, row)?;
             Ok(Fate::of(cell))
         };
         Ok(Row {
-            id: self.id.get(shelf, row)?,
-            name: self.name.get(shelf, row)?,
-            address: self.address.get(shelf, row)?,
+            id: self.id.get(disk, row)?,
+            name: self.name.get(disk, row)?,
+            address: self.address.get(disk, row)?,
             rank: rank_of(rank),
             previous: rank_of(previous),
             orders: number(&self.orders)?,
             spend: number(&self.spend)?,
             last_order: Some(number(&self.last_order)?).filter(|at| *at != NEVER),
             fates: self.fates.iter().map(fate).collect::<Result<_, Error>>()?,
-            values: self.columns.iter().map(|column| column.get(shelf, row)).collect::<Result<_, _>>()?,
+            values: self.columns.iter().map(|column| column.get(disk, row)).collect::<Result<_, _>>()?,
         })
     }
 }

@@ -44,7 +44,7 @@ pub enum Error {
 #[derive(Debug)]
 pub struct Index {
     layout: Layout,
-    shelf: Shelf,
+    disk: Shelf,
     people: u32,
     id: Texts,
     name: Texts,

@@ -34,7 +34,7 @@ pub fn number(number: f64) -> i64 {
 
 impl Keys {
     /// The texts of a column.
-    pub fn texts(shelf: &Shelf, texts: &Texts) -> Result<Self, Error> {
+    pub fn texts(disk: &Shelf, texts: &Texts) -> Result<Self, Error> {
         let (mut bytes, mut ends) = (Vec::new(), Vec::new());
         let take = |block: &super::texts::Block| {
             for nth in 0..block.rows() {
@@ -43,14 +43,14 @@ impl Keys {
                 ends.push(bytes.len());
             }
         };
-        texts.each(shelf, |_, _| true, take)?;
+        texts.each(disk, |_, _| true, take)?;
         Ok(Self::Texts { bytes, ends })
     }
 }
 
 impl Order {
     /// Sorts the rows; rows with equal keys stay in their order.
-    pub fn of(keys: &Keys, shelf: &mut Shelf) -> Result<Self, Error> {
+    pub fn of(keys: &Keys, disk: &mut Shelf) -> Result<Self, Error> {
         let (rows, filled) = match keys {
             Keys::Numbers(keys) => {
                 let key = |row: &u32| keys.get(*row as usize).copied().flatten();
@@ -70,19 +70,19 @@ impl Order {
         };
         let mut cells = Cells::new(4);
         for row in rows {
-            cells.push(shelf, &row.to_le_bytes())?;
+            cells.push(disk, &row.to_le_bytes())?;
         }
-        Ok(Self { rows: cells.done(shelf)?, filled })
+        Ok(Self { rows: cells.done(disk)?, filled })
     }
 
     /// Hands all rows to `take`, until it says that it has enough. Those that have nothing come last, either way round.
-    pub fn each(&self, shelf: &Shelf, descending: bool, mut take: impl FnMut(usize) -> bool) -> Result<(), Error> {
+    pub fn each(&self, disk: &Shelf, descending: bool, mut take: impl FnMut(usize) -> bool) -> Result<(), Error> {
         let row = |cell: &[u8; 4]| u32::from_le_bytes(*cell) as usize;
         if !descending {
-            return self.rows.each(shelf, |_, cells| cells.as_chunks().0.iter().all(|cell| take(row(cell))));
+            return self.rows.each(disk, |_, cells| cells.as_chunks().0.iter().all(|cell| take(row(cell))));
         }
         let mut goes_on = true;
-        self.rows.each_back(shelf, |first, cells| {
+        self.rows.each_back(disk, |first, cells| {
             let cells = cells.as_chunks().0;
             let filled = cells.get(..self.filled.saturating_sub(first).min(cells.len())).unwrap_or_default();
             goes_on = filled.iter().rev().all(|cell| take(row(cell)));
@@ -91,7 +91,7 @@ impl Order {
         if !goes_on {
             return Ok(());
         }
-        self.rows.each(shelf, |first, cells| {
+        self.rows.each(disk, |first, cells| {
             let cells = cells.as_chunks().0;
             let empty = cells.get(self.filled.saturating_sub(first).min(cells.len())..).unwrap_or_default();
             empty.iter().all(|cell| take(row(cell)))
@@ -99,8 +99,8 @@ impl Order {
     }
 
     /// The row at a place.
-    pub fn get(&self, shelf: &Shelf, place: usize) -> Result<usize, Error> {
-        Ok(u32::from_le_bytes(self.rows.get(shelf, place)?) as usize)
+    pub fn get(&self, disk: &Shelf, place: usize) -> Result<usize, Error> {
+        Ok(u32::from_le_bytes(self.rows.get(disk, place)?) as usize)
     }
 }
 

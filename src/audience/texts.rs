@@ -38,10 +38,10 @@ pub struct Block<'b> {
 }
 
 impl Texts {
-    pub fn push(&mut self, shelf: &mut Shelf, text: &str) -> Result<(), Error> {
+    pub fn push(&mut self, disk: &mut Shelf, text: &str) -> Result<(), Error> {
         let open = self.ends.len() / 4;
         if open == ROWS || (open > 0 && self.bytes.len() >= BYTES) {
-            self.close(shelf)?;
+            self.close(disk)?;
         }
         let text = text.get(..text.floor_char_boundary(LONGEST)).unwrap_or_default();
         self.bytes.extend_from_slice(text.as_bytes());
@@ -52,11 +52,11 @@ impl Texts {
         Ok(())
     }
 
-    fn close(&mut self, shelf: &mut Shelf) -> Result<(), Error> {
+    fn close(&mut self, disk: &mut Shelf) -> Result<(), Error> {
         let rows = self.ends.len() / 4;
         if rows > 0 {
             self.ends.append(&mut self.bytes);
-            let extent = shelf.lay(&self.ends)?;
+            let extent = disk.lay(&self.ends)?;
             self.blocks.push(Place { first: self.rows - rows, rows, extent });
             self.ends.clear();
         }
@@ -64,36 +64,36 @@ impl Texts {
     }
 
     /// No more texts come.
-    pub fn done(mut self, shelf: &mut Shelf) -> Result<Self, Error> {
-        self.close(shelf)?;
+    pub fn done(mut self, disk: &mut Shelf) -> Result<Self, Error> {
+        self.close(disk)?;
         (self.ends, self.bytes) = (Vec::new(), Vec::new());
         Ok(self)
     }
 
     /// Hands each block to `take` of whose rows `wanted`, given the first and how many, says that somebody asks for them.
-    pub fn each(&self, shelf: &Shelf, wanted: impl Fn(usize, usize) -> bool, mut take: impl FnMut(&Block)) -> Result<(), Error> {
+    pub fn each(&self, disk: &Shelf, wanted: impl Fn(usize, usize) -> bool, mut take: impl FnMut(&Block)) -> Result<(), Error> {
         let mut bytes = Vec::new();
         for place in self.blocks.iter().filter(|place| wanted(place.first, place.rows)) {
-            take(&self.block(shelf, *place, &mut bytes)?);
+            take(&block(disk, *place, &mut bytes)?);
         }
         Ok(())
     }
 
     /// The text of a row.
-    pub fn get(&self, shelf: &Shelf, row: usize) -> Result<String, Error> {
+    pub fn get(&self, disk: &Shelf, row: usize) -> Result<String, Error> {
         let at = self.blocks.partition_point(|place| place.first + place.rows <= row);
-        let place = self.blocks.get(at).ok_or_else(|| shelf.broken())?;
+        let place = self.blocks.get(at).ok_or_else(|| disk.broken())?;
         let mut bytes = Vec::new();
-        let block = self.block(shelf, *place, &mut bytes)?;
-        let text = std::str::from_utf8(block.text(row - place.first)).map_err(|_| shelf.broken())?;
+        let block = block(disk, *place, &mut bytes)?;
+        let text = std::str::from_utf8(block.text(row - place.first)).map_err(|_| disk.broken())?;
         Ok(text.to_owned())
     }
+}
 
-    fn block<'b>(&self, shelf: &Shelf, place: Place, bytes: &'b mut Vec<u8>) -> Result<Block<'b>, Error> {
-        shelf.read(place.extent, bytes)?;
-        let (ends, texts) = bytes.split_at_checked(place.rows * 4).ok_or_else(|| shelf.broken())?;
-        Ok(Block { first: place.first, ends: ends.as_chunks().0, bytes: texts })
-    }
+fn block<'b>(disk: &Shelf, place: Place, bytes: &'b mut Vec<u8>) -> Result<Block<'b>, Error> {
+    disk.read(place.extent, bytes)?;
+    let (ends, texts) = bytes.split_at_checked(place.rows * 4).ok_or_else(|| disk.broken())?;
+    Ok(Block { first: place.first, ends: ends.as_chunks().0, bytes: texts })
 }
 
 impl<'b> Block<'b> {

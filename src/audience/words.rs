@@ -57,7 +57,7 @@ impl Column {
         Self { held, numbers: true }
     }
 
-    pub fn push(&mut self, shelf: &mut Shelf, value: &Value) -> Result<(), Error> {
+    pub fn push(&mut self, disk: &mut Shelf, value: &Value) -> Result<(), Error> {
         self.numbers &= matches!(value, Value::Null | Value::Int(_) | Value::Float(_));
         let text = shown(value);
         if let Held::Words { words, codes, bytes, cells } = &mut self.held {
@@ -73,23 +73,23 @@ impl Column {
                 }
             };
             if let Some(code) = code {
-                return cells.push(shelf, &code.to_le_bytes());
+                return cells.push(disk, &code.to_le_bytes());
             }
-            self.spread(shelf)?;
+            self.spread(disk)?;
         }
         if let Held::Texts { shown, search } = &mut self.held {
-            shown.push(shelf, &text)?;
-            search.push(shelf, &folded(&text))?;
+            shown.push(disk, &text)?;
+            search.push(disk, &folded(&text))?;
         }
         Ok(())
     }
 
     /// Makes texts of codes: the values turned out to be many.
-    fn spread(&mut self, shelf: &mut Shelf) -> Result<(), Error> {
+    fn spread(&mut self, disk: &mut Shelf) -> Result<(), Error> {
         let Held::Words { words, cells, .. } = &mut self.held else { return Ok(()) };
-        cells.close(shelf)?;
+        cells.close(disk)?;
         let mut codes: Vec<u16> = Vec::new();
-        cells.each(shelf, |_, bytes| {
+        cells.each(disk, |_, bytes| {
             codes.extend(bytes.as_chunks::<2>().0.iter().map(|code| u16::from_le_bytes(*code)));
             true
         })?;
@@ -97,18 +97,18 @@ impl Column {
         let alike: Vec<String> = words.iter().map(|word| folded(word)).collect();
         for code in codes {
             let at = usize::from(code);
-            shown.push(shelf, words.get(at).map_or("", String::as_str))?;
-            search.push(shelf, alike.get(at).map_or("", String::as_str))?;
+            shown.push(disk, words.get(at).map_or("", String::as_str))?;
+            search.push(disk, alike.get(at).map_or("", String::as_str))?;
         }
         self.held = Held::Texts { shown, search };
         Ok(())
     }
 
     /// No more values come.
-    pub fn done(self, shelf: &mut Shelf) -> Result<Self, Error> {
+    pub fn done(self, disk: &mut Shelf) -> Result<Self, Error> {
         let held = match self.held {
-            Held::Words { words, bytes, cells, .. } => Held::Words { words, codes: HashMap::new(), bytes, cells: cells.done(shelf)? },
-            Held::Texts { shown, search } => Held::Texts { shown: shown.done(shelf)?, search: search.done(shelf)? },
+            Held::Words { words, bytes, cells, .. } => Held::Words { words, codes: HashMap::new(), bytes, cells: cells.done(disk)? },
+            Held::Texts { shown, search } => Held::Texts { shown: shown.done(disk)?, search: search.done(disk)? },
         };
         Ok(Self { held, ..self })
     }
@@ -122,13 +122,13 @@ impl Column {
     }
 
     /// The value of a row as it is shown.
-    pub fn get(&self, shelf: &Shelf, row: usize) -> Result<String, Error> {
+    pub fn get(&self, disk: &Shelf, row: usize) -> Result<String, Error> {
         match &self.held {
             Held::Words { words, cells, .. } => {
-                let code = u16::from_le_bytes(cells.get(shelf, row)?);
-                words.get(usize::from(code)).cloned().ok_or_else(|| shelf.broken())
+                let code = u16::from_le_bytes(cells.get(disk, row)?);
+                words.get(usize::from(code)).cloned().ok_or_else(|| disk.broken())
             }
-            Held::Texts { shown, .. } => shown.get(shelf, row),
+            Held::Texts { shown, .. } => shown.get(disk, row),
         }
     }
 
@@ -138,13 +138,13 @@ impl Column {
     }
 
     /// What all rows are sorted by.
-    pub fn keys(&self, shelf: &Shelf) -> Result<Keys, Error> {
+    pub fn keys(&self, disk: &Shelf) -> Result<Keys, Error> {
         match &self.held {
             Held::Words { words, cells, .. } => {
                 // A word's place among all words sorts as the word does, and is smaller.
                 let places = self.places(words);
                 let mut keys = Vec::new();
-                cells.each(shelf, |_, bytes| {
+                cells.each(disk, |_, bytes| {
                     let codes = bytes.as_chunks::<2>().0.iter().map(|code| usize::from(u16::from_le_bytes(*code)));
                     keys.extend(codes.map(|code| places.get(code).copied().flatten()));
                     true
@@ -154,17 +154,18 @@ impl Column {
             Held::Texts { shown, .. } if self.numbers => {
                 let mut keys = Vec::new();
                 let number = |text: &[u8]| std::str::from_utf8(text).ok().and_then(|text| self.number(text));
-                shown.each(shelf, |_, _| true, |block| keys.extend((0..block.rows()).map(|nth| number(block.text(nth)))))?;
+                shown.each(disk, |_, _| true, |block| keys.extend((0..block.rows()).map(|nth| number(block.text(nth)))))?;
                 Ok(Keys::Numbers(keys))
             }
-            Held::Texts { search, .. } => Keys::texts(shelf, search),
+            Held::Texts { search, .. } => Keys::texts(disk, search),
         }
     }
 
     /// For each word its place among all of them; those that fold to one share it, and nothing has none.
     fn places(&self, words: &[String]) -> Vec<Option<i64>> {
         let key = |word: &String| (self.number(word), folded(word));
-        let mut sorted: Vec<_> = words.iter().enumerate().filter(|(_, word)| !word.is_empty()).map(|(at, word)| (key(word), at)).collect();
+        let mut sorted: Vec<_> =
+            words.iter().enumerate().map(|(at, word)| (key(word), at)).filter(|((_, alike), _)| !alike.is_empty()).collect();
         sorted.sort_unstable();
         let mut places = vec![None; words.len()];
         for (place, alike) in (0..).zip(sorted.chunk_by(|one, other| one.0 == other.0)) {
@@ -176,7 +177,7 @@ impl Column {
     }
 
     /// Takes out of `rows` whose value is not this one, or does not hold it.
-    pub fn keep(&self, shelf: &Shelf, wanted: &Wanted, rows: &mut Rows) -> Result<(), Error> {
+    pub fn keep(&self, disk: &Shelf, wanted: &Wanted, rows: &mut Rows) -> Result<(), Error> {
         match &self.held {
             Held::Words { words, cells, .. } => {
                 let holds = |word: &String| match wanted {
@@ -184,11 +185,11 @@ impl Column {
                     Wanted::Has(text) => folded(word).contains(&folded(text)),
                 };
                 let fits: Vec<bool> = words.iter().map(holds).collect();
-                rows.keep_cells::<2>(shelf, cells, |code| fits.get(usize::from(u16::from_le_bytes(*code))).copied().unwrap_or(false))
+                rows.keep_cells::<2>(disk, cells, |code| fits.get(usize::from(u16::from_le_bytes(*code))).copied().unwrap_or(false))
             }
             Held::Texts { shown, search } => match wanted {
-                Wanted::Is(text) => rows.keep_texts(shelf, shown, text, |own| own == text.as_bytes()),
-                Wanted::Has(text) => rows.keep_texts(shelf, search, &folded(text), |_| true),
+                Wanted::Is(text) => rows.keep_texts(disk, shown, text, |own| own == text.as_bytes()),
+                Wanted::Has(text) => rows.keep_texts(disk, search, &folded(text), |_| true),
             },
         }
     }

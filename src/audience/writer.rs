@@ -52,7 +52,7 @@ impl Writer {
         let columns = layout.columns.iter().map(|_| Column::new()).collect();
         Ok(Self(Index {
             layout,
-            shelf: Shelf::new(folder)?,
+            disk: Shelf::new(folder)?,
             people: 0,
             id: Texts::default(),
             name: Texts::default(),
@@ -72,22 +72,22 @@ impl Writer {
     /// Takes somebody in. Nobody may come twice.
     pub fn push(&mut self, entry: &Entry) -> Result<(), Error> {
         let index = &mut self.0;
-        let shelf = &mut index.shelf;
+        let disk = &mut index.disk;
         index.people = index.people.checked_add(1).ok_or(Error::TooMany)?;
-        index.id.push(shelf, entry.id)?;
-        index.name.push(shelf, entry.name)?;
-        index.address.push(shelf, entry.address)?;
-        index.search.push(shelf, &search(entry))?;
-        index.rank.push(shelf, &[rank_cell(entry.rank)])?;
-        index.previous.push(shelf, &[rank_cell(entry.previous)])?;
-        index.orders.push(shelf, &entry.orders.to_le_bytes())?;
-        index.spend.push(shelf, &entry.spend.to_le_bytes())?;
-        index.last_order.push(shelf, &entry.last_order.unwrap_or(NEVER).to_le_bytes())?;
+        index.id.push(disk, entry.id)?;
+        index.name.push(disk, entry.name)?;
+        index.address.push(disk, entry.address)?;
+        index.search.push(disk, &search(entry))?;
+        index.rank.push(disk, &[rank_cell(entry.rank)])?;
+        index.previous.push(disk, &[rank_cell(entry.previous)])?;
+        index.orders.push(disk, &entry.orders.to_le_bytes())?;
+        index.spend.push(disk, &entry.spend.to_le_bytes())?;
+        index.last_order.push(disk, &entry.last_order.unwrap_or(NEVER).to_le_bytes())?;
         for (nth, column) in index.fates.iter_mut().enumerate() {
-            column.push(shelf, &[entry.fates.get(nth).copied().unwrap_or(Fate::Unmatched).cell()])?;
+            column.push(disk, &[entry.fates.get(nth).copied().unwrap_or(Fate::Unmatched).cell()])?;
         }
         for (nth, column) in index.columns.iter_mut().enumerate() {
-            column.push(shelf, entry.values.get(nth).unwrap_or(&Value::Null))?;
+            column.push(disk, entry.values.get(nth).unwrap_or(&Value::Null))?;
         }
         Ok(())
     }
@@ -101,7 +101,7 @@ impl Writer {
             watch(done, sorts.len() as u64);
             // One after the other: what a column is sorted by is in memory.
             let keys = index.keys(*sort)?;
-            let order = Order::of(&keys, &mut index.shelf)?;
+            let order = Order::of(&keys, &mut index.disk)?;
             index.sorted.push((*sort, order));
         }
         Ok(index)
@@ -110,7 +110,7 @@ impl Writer {
     fn closed(self) -> Result<Index, Error> {
         let Self(Index {
             layout,
-            mut shelf,
+            mut disk,
             people,
             id,
             name,
@@ -125,7 +125,7 @@ impl Writer {
             columns,
             sorted,
         }) = self;
-        let on = &mut shelf;
+        let on = &mut disk;
         Ok(Index {
             layout,
             people,
@@ -141,24 +141,24 @@ impl Writer {
             fates: fates.into_iter().map(|column| column.done(on)).collect::<Result<_, _>>()?,
             columns: columns.into_iter().map(|column| column.done(on)).collect::<Result<_, _>>()?,
             sorted,
-            shelf,
+            disk,
         })
     }
 }
 
 impl Index {
     fn keys(&self, sort: Sort) -> Result<Keys, Error> {
-        let shelf = &self.shelf;
+        let disk = &self.disk;
         let numbers = |cells: &Cells| -> Result<Keys, Error> {
-            Ok(Keys::Numbers(cells.numbers(shelf)?.into_iter().map(|number| Some(number).filter(|number| *number != NEVER)).collect()))
+            Ok(Keys::Numbers(cells.numbers(disk)?.into_iter().map(|number| Some(number).filter(|number| *number != NEVER)).collect()))
         };
         match sort {
-            Sort::Id => Keys::texts(shelf, &self.id),
-            Sort::Name => Keys::texts(shelf, &self.name),
-            Sort::Address => Keys::texts(shelf, &self.address),
+            Sort::Id => Keys::texts(disk, &self.id),
+            Sort::Name => Keys::texts(disk, &self.name),
+            Sort::Address => Keys::texts(disk, &self.address),
             Sort::Rank => {
                 let mut keys = Vec::new();
-                self.rank.each(shelf, |_, cells| {
+                self.rank.each(disk, |_, cells| {
                     keys.extend(cells.iter().map(|cell| super::rank_of(*cell).map(i64::from)));
                     true
                 })?;
@@ -167,7 +167,7 @@ impl Index {
             Sort::Orders => numbers(&self.orders),
             Sort::Spend => numbers(&self.spend),
             Sort::LastOrder => numbers(&self.last_order),
-            Sort::Column(at) => self.columns.get(at).map_or(Ok(Keys::Numbers(Vec::new())), |column| column.keys(shelf)),
+            Sort::Column(at) => self.columns.get(at).map_or(Ok(Keys::Numbers(Vec::new())), |column| column.keys(disk)),
         }
     }
 }

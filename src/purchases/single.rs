@@ -11,6 +11,9 @@ use std::collections::HashMap;
 
 const EVERYTHING: Wanted = Wanted { category: true, details: true };
 
+/// Takes a line of somebody, with the number of its file and of its row there.
+pub type TakeLine<'t> = &'t (dyn Fn(&str, (usize, u64), HistoryLine) + Sync);
+
 impl Purchases {
     /// All lines of one customer with their fate, in the order of files and rows.
     pub fn history(&self, customer: &str, as_of: i64) -> Result<Vec<HistoryLine>, Error> {
@@ -31,7 +34,7 @@ impl Purchases {
 
     /// All lines of everybody as `history` gives them, each with the number of its file and of its row there: these put a customer's
     /// lines in their order. They are taken from many threads at once, in any order.
-    pub fn histories(&self, as_of: i64, take: &(dyn Fn(&str, (usize, u64), HistoryLine) + Sync)) -> Result<(), Error> {
+    pub fn histories(&self, as_of: i64, take: TakeLine) -> Result<(), Error> {
         self.each(&self.tasks(i64::MAX), |task| {
             self.scan(task, EVERYTHING, |lines, before| {
                 for row in (0..lines.len()).filter(|&row| lines.customer.is_valid(row)) {

@@ -168,6 +168,9 @@ impl Table {
     }
 }
 
+/// A campaign that has a reason to skip: its name, how often, and the way to its people.
+type Part = (String, String, String);
+
 /// A reason to skip: a bar, and the campaigns that have it.
 #[derive(Serialize)]
 struct Reason {
@@ -176,11 +179,11 @@ struct Reason {
     href: String,
     /// Percent of the widest.
     width: u64,
-    campaigns: Vec<(String, String, String)>,
+    campaigns: Vec<Part>,
 }
 
 fn skips(summary: &Summary, language: Language) -> Vec<Reason> {
-    let mut reasons: BTreeMap<SkipReason, (u64, Vec<(String, String, String)>)> = BTreeMap::new();
+    let mut reasons: BTreeMap<SkipReason, (u64, Vec<Part>)> = BTreeMap::new();
     for (name, skips) in summary.campaigns.iter().zip(&summary.counts.skips) {
         for (reason, count) in skips.iter().filter(|skip| skip.1 > 0) {
             let own = reasons.entry(*reason).or_default();
@@ -201,6 +204,9 @@ fn skips(summary: &Summary, language: Language) -> Vec<Reason> {
     reasons.into_iter().map(bar).collect()
 }
 
+/// From which rank to which, and how many.
+type Move = (Option<RankIndex>, Option<RankIndex>, u64);
+
 /// From which rank to which, with the people of each move.
 #[derive(Serialize)]
 struct Moves {
@@ -211,7 +217,7 @@ struct Moves {
 impl Moves {
     fn of(summary: &Summary, language: Language) -> Self {
         let moves = &summary.counts.moves;
-        let places = |pick: fn(&(Option<RankIndex>, Option<RankIndex>, u64)) -> Option<RankIndex>| {
+        let places = |pick: fn(&Move) -> Option<RankIndex>| {
             let ranks = RankIndex::try_from(summary.ranks.len()).unwrap_or(RankIndex::MAX);
             let mut places: Vec<Option<RankIndex>> = (0..ranks).rev().map(Some).collect();
             places.extend(moves.iter().any(|each| pick(each).is_none() && each.2 > 0).then_some(None));

@@ -37,7 +37,7 @@ async fn people(Given(state): Given<Arc<State>>, RawQuery(query): RawQuery) -> R
             let language = studio.job.language;
             let asked = Asked::read(studio, query.as_deref().unwrap_or_default());
             let (list, soon, never) = match studio.find(&asked.query)? {
-                Ready::Yes(found) => (Some(List::of(studio, &asked, found)), None, None),
+                Ready::Yes(found) => (Some(List::of(studio, &asked, &found)), None, None),
                 Ready::Soon(done) => (None, Some(done), None),
                 Ready::Never(why) => (None, None, Some(why)),
             };
@@ -190,7 +190,7 @@ struct Line {
 }
 
 impl List {
-    fn of(studio: &Studio, asked: &Asked, found: Found) -> Self {
+    fn of(studio: &Studio, asked: &Asked, found: &Found) -> Self {
         let language = studio.job.language;
         let (from, shown) = (asked.query.from, found.rows.len());
         let columns = columns(studio, asked);

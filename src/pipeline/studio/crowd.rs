@@ -36,8 +36,15 @@ pub struct Crowd {
 }
 
 enum Kept {
-    Parts { dates: Dates, features: features::Folded, met: Box<Met> },
+    Parts(Box<Parts>),
     Whole(Box<Assessed>),
+}
+
+/// A shop of which a partition is enough at a time.
+struct Parts {
+    dates: Dates,
+    features: features::Folded,
+    met: Met,
 }
 
 impl Crowd {
@@ -56,7 +63,7 @@ impl Crowd {
             let dates = assess::dates(&job, &inputs, as_of);
             let assess::Folded { features, .. } = assess::fold(&job, &inputs, dates.bounds(job.zone), watch)?;
             let met = Passes { job: &job, inputs: &inputs, dates: &dates, features: &features }.first()?;
-            Kept::Parts { dates, features, met: Box::new(met) }
+            Kept::Parts(Box::new(Parts { dates, features, met }))
         } else if inputs.shop.customers.facts().customers <= most {
             Self::whole(&job, &inputs, as_of, watch)?
         } else {
@@ -85,7 +92,10 @@ impl Crowd {
         };
         match &self.kept {
             Kept::Whole(assessed) => compose(assessed, at),
-            Kept::Parts { dates, features, met } => compose(&Passes { job, inputs, dates, features }.assessed(at, met)?.0, 0),
+            Kept::Parts(parts) => {
+                let Parts { dates, features, met } = &**parts;
+                compose(&Passes { job, inputs, dates, features }.assessed(at, met)?.0, 0)
+            }
         }
     }
 
@@ -194,7 +204,7 @@ mod tests {
         let job = Job { memory: 1 << 30, ..job };
         let as_of = NaiveDate::from_ymd_opt(2026, 12, 1).unwrap();
         let crowd = Crowd::read(&job, as_of, &|_, _| ()).unwrap().unwrap();
-        assert!(matches!(crowd.kept, Kept::Parts { .. }));
+        assert!(matches!(crowd.kept, Kept::Parts(_)));
         // The same shop kept whole is what `explain` makes of it.
         let inputs = inputs::open(&job, as_of).unwrap();
         let kept = Crowd::whole(&job, &inputs, as_of, &progress::unwatched).unwrap();

@@ -138,7 +138,7 @@ struct Planned {
 /// Takes the people of a partition into the index, by id.
 fn partition(dealt: &Dealt, at: usize, customers: &Customers, layout: &Layout, writer: &mut Writer) -> Result<(), Error> {
     let mut planned: Vec<(String, Planned)> = Vec::new();
-    dealt.each(at, |row| take(row, layout.campaigns.len(), &mut planned)).map_err(Error::Piles)?;
+    dealt.each(at, |row| take(&row, layout.campaigns.len(), &mut planned)).map_err(Error::Piles)?;
     let mut values = Vec::new();
     for (id, person) in &planned {
         let listed = customers.find(id);
@@ -168,10 +168,10 @@ fn partition(dealt: &Dealt, at: usize, customers: &Customers, layout: &Layout, w
 }
 
 /// Takes up a row of one of the three tables: the customers come first, by id, and the others name one of them.
-fn take(row: Vec<Value>, campaigns: usize, planned: &mut Vec<(String, Planned)>) {
+fn take(row: &[Value], campaigns: usize, planned: &mut Vec<(String, Planned)>) {
     let number = |value: &Value| if let Value::Int(number) = value { Some(*number) } else { None };
     let rank = |value: &Value| number(value).and_then(|rank| RankIndex::try_from(rank).ok());
-    match row.as_slice() {
+    match row {
         [Value::Text(id), now, before, orders, spend, last] => {
             let person = Planned {
                 rank: rank(now),
