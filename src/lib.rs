@@ -10,6 +10,7 @@
 //! `domain` holds the nouns. A room knows `domain` and itself; those that read Parquet know `gate`, which every such file passes. `pipeline` knows every room; `pipeline/plan.rs` is the page to read
 //! first. `cli` and `web` are faces: they know `pipeline` and `domain`. Only `cli` prints and reads the clock.
 
+pub mod audience;
 pub mod bounces;
 pub mod campaigns;
 pub mod cli;

@@ -39,6 +39,12 @@ impl Room {
         Ok(Self { lines: bytes(lines), thread: bytes(THREAD + (left - lines) / threads), folder })
     }
 
+    /// The least memory with which so many threads fold.
+    #[must_use]
+    pub fn least(threads: usize) -> u64 {
+        PROGRAM + threads.max(1) as u64 * (THREAD + LINES)
+    }
+
     /// No limit at all.
     #[must_use]
     pub fn endless() -> Self {

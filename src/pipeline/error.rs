@@ -32,6 +32,8 @@ pub enum Error {
     Tables(#[from] crate::tables::Error),
     #[error(transparent)]
     Piles(crate::piles::Error),
+    #[error(transparent)]
+    Audience(crate::audience::Error),
     #[error("{0}")]
     Data(String),
     /// A plan folder does not hold what it should.
@@ -94,6 +96,7 @@ impl Error {
             )
             | Self::Tables(crate::tables::Error::Piles(_))
             | Self::Piles(_)
+            | Self::Audience(_)
             | Self::Folder(_)
             | Self::Ledger(_)
             | Self::Runs(_)

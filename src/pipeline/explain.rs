@@ -18,6 +18,7 @@ use crate::{campaigns, features};
 use chrono::NaiveDate;
 
 /// Everything that decided about one customer.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Explanation {
     pub customer: String,
     /// The id that was asked for, where it was merged into this customer's.
@@ -30,6 +31,7 @@ pub struct Explanation {
 }
 
 /// What is known of a customer that takes part.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Known {
     pub features: FeatureRow,
     pub standing: Standing,
@@ -47,11 +49,13 @@ pub struct Known {
 }
 
 /// One campaign for this customer.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Pair {
     pub campaign: String,
     pub fate: PairFate,
 }
 
+#[derive(Debug, Clone, PartialEq)]
 pub enum PairFate {
     /// A condition does not hold.
     Unmatched(Unmatched),
@@ -71,49 +75,57 @@ pub enum PairFate {
 /// nothing is written.
 pub fn explain(job: &Job, as_of: NaiveDate, asked: &str, watch: &Watch) -> Result<Explanation, Error> {
     let inputs = inputs::open(job, as_of)?;
-    let merges = std::sync::Arc::clone(&inputs.merges);
-    let customer = merges.present(asked);
-    let assessed = assess::run(job, &inputs, as_of, watch)?;
+    let customer = inputs.merges.present(asked);
+    let mut assessed = assess::run(job, &inputs, as_of, watch)?;
     let lines = inputs.purchases.history(customer, job.zone.midnight(as_of))?;
+    let place = place(&assessed, features::partition_of(customer), customer);
+    let plan = place.map(|(at, row)| super::choose::look(job, &inputs, &mut assessed, at, row)).transpose()?;
+    compose(job, &inputs, &assessed, (asked, lines), place.zip(plan))
+}
+
+/// Where a customer is among those who were assessed: the place of a part, and a row.
+pub fn place(assessed: &Assessed, part: usize, customer: &str) -> Option<(usize, usize)> {
+    let row = assessed.people.get(part)?.id.iter().position(|id| id == customer)?;
+    Some((part, row))
+}
+
+/// Puts together what is known of a customer: the lines of the purchases, and where they take part the plan of their part of the shop.
+pub fn compose(
+    job: &Job,
+    inputs: &Inputs,
+    assessed: &Assessed,
+    (asked, lines): (&str, Vec<HistoryLine>),
+    found: Option<((usize, usize), PlanPart)>,
+) -> Result<Explanation, Error> {
+    let customer = inputs.merges.present(asked);
     let excluded = inputs.shop.customers.excluded(customer).map(str::to_owned);
-    let known = known(job, &inputs, assessed, customer)?;
-    let (dates, known) = known;
+    let known = found.map(|((at, row), plan)| known(job, inputs, assessed, &plan, (at, row)));
     if known.is_none() && excluded.is_none() && lines.is_empty() {
         return Err(Error::Data(format!("customer `{customer}` is neither in the purchases nor in the customer list")));
     }
     let former = (asked != customer).then(|| asked.to_owned());
-    Ok(Explanation { customer: customer.to_owned(), merged: former, dates, excluded, known, lines })
+    Ok(Explanation { customer: customer.to_owned(), merged: former, dates: assessed.dates.clone(), excluded, known, lines })
 }
 
-fn known(job: &Job, inputs: &Inputs, mut assessed: Assessed, customer: &str) -> Result<(Dates, Option<Known>), Error> {
-    let at = features::partition_of(customer);
-    let dates = assessed.dates.clone();
-    let row = assessed.people.get(at).and_then(|part| part.id.iter().position(|id| id == customer));
-    let Some(row) = row else { return Ok((dates, None)) };
-    let account = accounts::explain(job, &assessed, at, row);
-    let fates = pairs(job, inputs, &mut assessed, at, row)?;
+fn known(job: &Job, inputs: &Inputs, assessed: &Assessed, plan: &PlanPart, (at, row): (usize, usize)) -> Known {
     let part = &assessed.people[at];
-    let features = part.features[row];
-    let known = part.rank_row(&inputs.shop, &dates.bounds(job.zone), row);
-    let checks = ranks::explain(&job.ladder, &dates, &assessed.tops, &known);
-    let explained = Known {
-        features,
+    let known = part.rank_row(&inputs.shop, &assessed.dates.bounds(job.zone), row);
+    Known {
+        features: part.features[row],
         standing: part.standings[row],
         given: known.given,
         holdout: part.holdout[row],
         listed: part.listed[row].is_some(),
         household: part.households.get(&row).map(|household| (**household).clone()),
-        checks,
-        pairs: fates,
+        checks: ranks::explain(&job.ladder, &assessed.dates, &assessed.tops, &known),
+        pairs: pairs(job, inputs, assessed, plan, (at, row)),
         holding: part.holdings.get(row).copied().unwrap_or_default(),
-        account,
-    };
-    Ok((dates, Some(explained)))
+        account: accounts::explain(job, assessed, at, row),
+    }
 }
 
 /// Weighs every campaign for one row, with the very steps that plan everybody's mails.
-fn pairs(job: &Job, inputs: &Inputs, assessed: &mut Assessed, at: usize, row: usize) -> Result<Vec<Pair>, Error> {
-    let plan = super::choose::look(job, inputs, assessed, at, row)?;
+fn pairs(job: &Job, inputs: &Inputs, assessed: &Assessed, plan: &PlanPart, (at, row): (usize, usize)) -> Vec<Pair> {
     let person = assessed.people[at].person(&inputs.shop, row);
     let facts = assess::facts(job, &assessed.dates, assessed.first_run);
     let pairs = job.campaigns.iter().enumerate().map(|(nth, campaign)| {
@@ -121,11 +133,11 @@ fn pairs(job: &Job, inputs: &Inputs, assessed: &mut Assessed, at: usize, row: us
             Err(unmatched) => PairFate::Unmatched(unmatched),
             Ok(_) if !assess::shares(campaign, person.id) => PairFate::Unmatched(outside(campaign)),
             Ok(_) if !assessed.people[at].matches(row, nth) => PairFate::Unmatched(nothing_to_recommend(campaign)),
-            Ok(occasion) => fate(&plan, row, nth, occasion.word),
+            Ok(occasion) => fate(plan, row, nth, occasion.word),
         };
         Pair { campaign: campaign.name.clone(), fate }
     });
-    Ok(pairs.collect())
+    pairs.collect()
 }
 
 /// The condition of those who are outside of a campaign's share.

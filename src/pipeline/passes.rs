@@ -57,7 +57,7 @@ pub fn run<'a>(
 }
 
 /// Whether a partition's mails can be decided without the other partitions' people.
-fn is_of_parts(job: &Job, inputs: &Inputs) -> bool {
+pub fn is_of_parts(job: &Job, inputs: &Inputs) -> bool {
     let told = job.customers.as_ref().is_some_and(|list| list.points.is_some());
     let accounts = job.points.is_some() || job.cashback.is_some() || told;
     let tops = job.ladder.ranks.iter().any(|rank| matches!(rank.admits, Admission::Top(_)));
@@ -100,15 +100,15 @@ fn part_by_part<'a>(
 }
 
 /// What both passes look into.
-struct Passes<'a, 'i> {
-    job: &'a Job,
-    inputs: &'i Inputs,
-    dates: &'i Dates,
-    features: &'i features::Folded,
+pub struct Passes<'a, 'i> {
+    pub job: &'a Job,
+    pub inputs: &'i Inputs,
+    pub dates: &'i Dates,
+    pub features: &'i features::Folded,
 }
 
 /// What the first pass leaves to the second.
-struct Met {
+pub struct Met {
     mean_order: i64,
     matched: u64,
     /// By partition: the places of the matches whose address is somebody else's.
@@ -140,7 +140,7 @@ impl<'a> Passes<'a, '_> {
     }
 
     /// What only the whole shop knows: the average order, who shares an address, and the last orders that are to be read.
-    fn first(&self) -> Result<Met, Error> {
+    pub fn first(&self) -> Result<Met, Error> {
         let (job, inputs) = (self.job, self.inputs);
         let several = &inputs.shop.customers.facts().several;
         let look = |at| -> Result<Seen, Error> {
@@ -202,7 +202,7 @@ impl<'a> Passes<'a, '_> {
     }
 
     /// One partition as if it were the shop, and how many matches it has.
-    fn assessed(&self, at: usize, met: &Met) -> Result<(Assessed, u64), Error> {
+    pub fn assessed(&self, at: usize, met: &Met) -> Result<(Assessed, u64), Error> {
         let mut people = self.people(at)?;
         for nth in &met.lost[at] {
             people.matches[*nth].address_lost = true;

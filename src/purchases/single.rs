@@ -11,6 +11,9 @@ use std::collections::HashMap;
 
 const EVERYTHING: Wanted = Wanted { category: true, details: true };
 
+/// Takes a line of somebody, with the number of its file and of its row there.
+pub type TakeLine<'t> = &'t (dyn Fn(&str, (usize, u64), HistoryLine) + Sync);
+
 impl Purchases {
     /// All lines of one customer with their fate, in the order of files and rows.
     pub fn history(&self, customer: &str, as_of: i64) -> Result<Vec<HistoryLine>, Error> {
@@ -27,6 +30,26 @@ impl Purchases {
             Ok(history)
         })?;
         Ok(groups.into_iter().flatten().collect())
+    }
+
+    /// All lines of everybody as `history` gives them, each with the number of its file and of its row there: these put a customer's
+    /// lines in their order. They are taken from many threads at once, in any order.
+    pub fn histories(&self, as_of: i64, take: TakeLine) -> Result<(), Error> {
+        self.each(&self.tasks(i64::MAX), |task| {
+            self.scan(task, EVERYTHING, |lines, before| {
+                for row in (0..lines.len()).filter(|&row| lines.customer.is_valid(row)) {
+                    let line = self.line(&lines, row, task, before, as_of);
+                    take(lines.customer.value(row), (task.table, before + row as u64), line);
+                }
+                Ok(())
+            })
+        })?;
+        Ok(())
+    }
+
+    /// Where a line stands, for people.
+    pub fn place(&self, file: usize, row: u64) -> String {
+        format!("{} row {}", self.tables.get(file).map_or("", |table| table.footer.name.as_str()), row + 1)
     }
 
     /// Whether a row group has lines of a customer: one column is read instead of all.
@@ -60,7 +83,7 @@ impl Purchases {
             },
         };
         HistoryLine {
-            place: format!("{} row {}", self.tables[task.table].footer.name, before + row as u64 + 1),
+            place: self.place(task.table, before + row as u64),
             order_id: lines.order_id(row),
             at: number(Some(&lines.at), row),
             amount: number(Some(&lines.amount), row),

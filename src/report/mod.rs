@@ -5,6 +5,7 @@
 mod figures;
 mod flow;
 mod page;
+mod pictures;
 mod whatif;
 mod words;
 
@@ -45,6 +46,7 @@ fn draw(page: &str, view: &impl serde::Serialize) -> Result<String, Error> {
     Ok(tera.render("page.html", &tera::Context::from_serialize(view)?)?)
 }
 
+pub use pictures::{Pictures, pictures};
 pub use whatif::whatif;
 
 #[cfg(test)]

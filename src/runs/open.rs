@@ -52,6 +52,14 @@ pub fn open_mails(folder: &Path) -> Result<PastMails, Error> {
     Ok(PastMails { folder, summary })
 }
 
+/// plan.json of the plan in `folder`, for whoever asks only how much it held: no other file is looked at.
+///
+/// # Errors
+/// As for `open`.
+pub fn open_summary(folder: &Path) -> Result<Summary, Error> {
+    Ok(sound_summary(folder)?.1)
+}
+
 /// plan.json of a folder, when it and one table are as they were written.
 fn sound_table(folder: &Path, table: &str) -> Result<(PathBuf, Summary), Error> {
     let (folder, summary) = sound_summary(folder)?;

@@ -1,28 +1,16 @@
-//! The way in, and opening a plan that was made anew.
+//! Opening a plan that was made anew, and what is not there.
 
-use super::page::{Page, Refusal, Tab, way};
+use super::Routes;
+use super::page::Refusal;
 use super::state::State;
-use super::{Routes, words};
 use axum::Router;
 use axum::extract::State as Given;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
+use axum::routing::post;
 use std::sync::Arc;
 
 pub fn routes() -> Routes {
-    Router::new().route("/", get(home)).route("/reload", post(reload))
-}
-
-async fn home(Given(state): Given<Arc<State>>) -> Response {
-    state
-        .page(|_, studio| {
-            let language = studio.job.language;
-            let t = words::words(language, &[("campaigns", "キャンペーン", "Campaigns")]);
-            let campaigns: Vec<(&String, String)> =
-                studio.summary().campaigns.iter().map(|name| (name, way("/mail", &[("campaign", name)]))).collect();
-            Ok(Page::new("home.html", Some(Tab::Audience), language.pick("宛先", "Audience")).with("t", &t).with("campaigns", &campaigns))
-        })
-        .await
+    Router::new().route("/reload", post(reload))
 }
 
 async fn reload(Given(state): Given<Arc<State>>) -> Response {

@@ -5,13 +5,18 @@
 //! function of `pipeline`, called on a thread that may block ([`State::page`]). Nothing here sends a mail to a customer.
 
 mod approve;
+mod asked;
 mod attempt;
+mod audience;
 mod changes;
 mod door;
 mod events;
 mod home;
 mod mail;
 mod page;
+mod people;
+mod person;
+mod person_rank;
 mod safety;
 mod serve;
 mod state;
@@ -31,6 +36,9 @@ type Routes = Router<Arc<State>>;
 /// All pages, below the token.
 fn pages() -> Routes {
     Router::new()
+        .merge(audience::routes())
+        .merge(people::routes())
+        .merge(person::routes())
         .merge(home::routes())
         .merge(events::routes())
         .merge(mail::routes())

@@ -108,7 +108,11 @@ impl State {
     pub(super) fn look_ahead(&self) {
         let studio = self.studio();
         // What goes wrong here is told by the page that asks for it.
-        std::thread::spawn(move || drop(studio.look_for_hard_ones()));
+        std::thread::spawn(move || {
+            studio.read_people();
+            drop(studio.look_for_hard_ones());
+            studio.read_crowd();
+        });
     }
 
     /// Does something that reads or computes, on a thread that may block.

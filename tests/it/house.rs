@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Rooms of floor 1: they know `domain` and themselves.
 const ROOMS: &[&str] = &[
+    "audience",
     "bounces",
     "campaigns",
     "coupons",

@@ -96,6 +96,8 @@ mod studio_changes;
 #[cfg(test)]
 mod studio_pages;
 #[cfg(test)]
+mod studio_people;
+#[cfg(test)]
 mod studio_templates;
 #[cfg(test)]
 mod variants;

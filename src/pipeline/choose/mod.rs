@@ -94,9 +94,20 @@ pub fn weigh(job: &Job, inputs: &Inputs, assessed: &mut Assessed, watch: &Watch)
 /// The same for a look at one customer, whose partition of the plan comes back. A mail that fails is a skip there, whatever the job
 /// says; of the others it is only decided whether they get a mail.
 pub fn look(job: &Job, inputs: &Inputs, assessed: &mut Assessed, part: usize, row: usize) -> Result<PlanPart, Error> {
-    let (mut progress, _) = fetch_and_decide(job, inputs, assessed, Scope::Only { part, row }, &super::progress::unwatched)?;
-    let looked = progress.swap_remove(part);
-    Ok(looked.into_part(&assessed.people[part]))
+    let scope = Scope::Only { part, row };
+    last_orders::fetch(job, inputs, assessed, &|at, place, row| renders(job, scope, at, place, row))?;
+    Ok(look_at(job, inputs, assessed, part, row))
+}
+
+/// The same where the last orders are given already.
+pub fn look_at(job: &Job, inputs: &Inputs, assessed: &Assessed, part: usize, row: usize) -> PlanPart {
+    let mut progress = decide(job, inputs, assessed, Scope::Only { part, row }, &super::progress::unwatched).0;
+    progress.swap_remove(part).into_part(&assessed.people[part])
+}
+
+/// Gives everybody the last orders that their mails show.
+pub fn give_last_orders(job: &Job, inputs: &Inputs, assessed: &mut Assessed) -> Result<(), Error> {
+    last_orders::fetch(job, inputs, assessed, &|_, _, _| true)
 }
 
 /// The same without rendering: the mails of the parts have neither subject nor text.

@@ -1,12 +1,21 @@
 //! What the pages of the studio ask of a plan: everything here is a plain function that reads and computes; `web` puts it on pages.
 
 mod attempt;
+mod crowd;
+mod gather;
 mod mails;
+mod people;
+mod person;
 mod preview;
 mod templates;
 
+pub use crate::audience::{Fate, Filter, Found, Query, Row, Sort, Wanted};
+pub use crate::report::Pictures;
 pub use attempt::{Attempt, Failed, Progress};
+pub use gather::Ready;
 pub use mails::{Hardship, Seen};
+pub use people::People;
+pub use person::Person;
 pub use preview::{Preview, Sample, Shown};
 pub use templates::{Listed, Listing, Saved, Text};
 mod approving;
@@ -41,6 +50,7 @@ pub struct Studio {
     asked: Option<NaiveDate>,
     /// Tells this plan from one that was put in its place.
     mark: Option<u128>,
+    gathered: gather::Gathered,
 }
 
 /// Opens the plan of a date, or the newest.
@@ -75,6 +85,7 @@ pub fn open(job: &Job, asked: Option<NaiveDate>) -> Result<Studio, Error> {
         comparisons: changes::Comparisons::default(),
         asked,
         mark,
+        gathered: gather::Gathered::default(),
     })
 }
 

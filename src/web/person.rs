@@ -1,0 +1,312 @@
+//! One person, so that whoever answers the telephone can say why: rank, orders, distances, points, mails and every campaign weighed.
+
+use super::Routes;
+use super::audience::tone;
+use super::page::{Page, Refusal, Tab, way};
+use super::person_rank as rank;
+use super::state::State;
+use super::words::{Words, words};
+use crate::domain::job::Language;
+use crate::domain::money::grouped;
+use crate::domain::orders::LineFate;
+use crate::domain::{Channel, HistoryLine, Job};
+use crate::pipeline::studio::{Person, Ready};
+use crate::pipeline::{Explanation, PairFate, Studio};
+use axum::Router;
+use axum::extract::{Path, Query, State as Given};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::get;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// More orders or mails of the past than this are counted only.
+const SHOWN: usize = 200;
+
+pub fn routes() -> Routes {
+    Router::new().route("/person", get(by_query)).route("/person/{id}", get(by_path))
+}
+
+#[derive(Deserialize)]
+struct Whose {
+    #[serde(default)]
+    id: String,
+}
+
+/// The id of an address like this may be any text, also `..`.
+async fn by_query(Given(state): Given<Arc<State>>, Query(whose): Query<Whose>) -> Response {
+    shown(state, whose.id).await
+}
+
+async fn by_path(Given(state): Given<Arc<State>>, Path(id): Path<String>) -> Response {
+    shown(state, id).await
+}
+
+async fn shown(state: Arc<State>, id: String) -> Response {
+    state
+        .page(move |_, studio| {
+            if id.is_empty() {
+                return Err(Refusal::nothing(studio.job.language));
+            }
+            let person = studio.person(&id).map_err(|error| match error {
+                crate::pipeline::Error::Data(why) => Refusal::new(StatusCode::NOT_FOUND, why),
+                other => other.into(),
+            })?;
+            let name = person.row.as_ref().map(|row| row.name.clone()).filter(|name| !name.is_empty());
+            let title = name.clone().unwrap_or_else(|| id.clone());
+            let language = studio.job.language;
+            let (explained, soon, why_not) = match &person.explained {
+                Ready::Yes(Some(explained)) => (Some(explained), None, None),
+                Ready::Yes(None) => (None, None, Some(too_large(language))),
+                Ready::Soon(done) => (None, Some(*done), None),
+                Ready::Never(why) => (None, None, Some(why.clone())),
+            };
+            let explanation = explained.map(|explained| &explained.explanation);
+            Ok(Page::new("person.html", Some(Tab::Audience), title)
+                .with("t", &own_words(language))
+                .with("name", &name)
+                .with("id", &id)
+                .with("here", &way("/person", &[("id", &id)]))
+                .with("soon", &soon)
+                .with("why_not", &why_not)
+                .with("command", &studio.explain_command(&id))
+                .with("notes", &notes(&person, language))
+                .with("rank", &rank::Shown::of(studio, &person))
+                .with("facts", &facts(studio, &person))
+                .with("campaigns", &campaigns(studio, &person))
+                .with("orders", &explanation.map(|explanation| Orders::of(&studio.job, explanation)))
+                .with("history", &explained.map(|explained| history(explained.history.as_slice()))))
+        })
+        .await
+}
+
+fn own_words(language: Language) -> Words {
+    words(
+        language,
+        &[
+            ("reading", "理由は読み込み中です", "The reasons are being read"),
+            ("command", "端末で詳しく見る", "Told in a terminal"),
+            ("conditions", "ランクの条件", "Conditions of ranks"),
+            ("campaigns", "キャンペーン", "Campaigns"),
+            ("orders", "注文", "Orders"),
+            ("history", "これまでのメール", "Mails of the past"),
+            ("none", "ありません。", "None."),
+            ("print", "印刷して一枚の用紙にできます。", "Prints as one sheet."),
+            ("facts", "顧客リスト", "Customer list"),
+            ("mailed", "送る", "mailed"),
+            ("skipped", "見送り", "skipped"),
+            ("unmatched", "対象外", "not for them"),
+            ("wanted", "条件", "wanted"),
+            ("counted", "数えた注文", "orders that count"),
+            ("left", "数えない明細", "lines left out"),
+            ("more", "ほか", "more"),
+            ("points", "ポイント", "Points"),
+            ("people", "一覧へ", "All people"),
+            ("find", "探す", "Find"),
+            ("search", "お名前・ID・アドレスで探す", "Find by name, id or address"),
+        ],
+    )
+}
+
+fn too_large(language: Language) -> String {
+    language
+        .pick(
+            "このジョブは全員をまとめて見なければ理由を言えず、人数が多いため、ここでは計画に書かれたことだけを表示します。",
+            "This job needs everybody at once to tell reasons, and there are too many: here is what the plan's tables say.",
+        )
+        .to_owned()
+}
+
+/// What whoever reads this must know first.
+fn notes(person: &Person, language: Language) -> Vec<String> {
+    let mut notes = Vec::new();
+    let Ready::Yes(Some(explained)) = &person.explained else { return notes };
+    let explanation = &explained.explanation;
+    if let Some(old) = &explanation.merged {
+        let now = &explanation.customer;
+        notes.push(language.pick(format!("{old} は {now} に統合されています。"), format!("{old} is now {now}.")));
+    }
+    if let Some(why) = &explanation.excluded {
+        notes.push(language.pick(format!("顧客リストの除外条件により対象外です: {why}"), format!("Left out by the customer list: {why}")));
+    }
+    if explained.is_other_rank {
+        notes.push(
+            language.pick(
+                "計画を作ってから購入データなどが変わり、いま計算するとランクが違います。送られるのは計画のとおりです。".to_owned(),
+                "Purchases or lists have changed since the plan was made: today the rank would be another one. What is sent is the plan."
+                    .to_owned(),
+            ),
+        );
+    }
+    if !explained.other_campaigns.is_empty() {
+        let names = explained.other_campaigns.join(", ");
+        notes.push(language.pick(
+            format!(
+                "計画を作ってからデータが変わり、次のキャンペーンはいま計算すると結果が違います: {names}。送られるのは計画のとおりです。"
+            ),
+            format!(
+                "Something has changed since the plan was made; today another thing would become of {names}. What is sent is the plan."
+            ),
+        ));
+    }
+    if let Some(household) = explanation.known.as_ref().and_then(|known| known.household.as_ref()) {
+        let (name, members) = (&household.name, household.members.join(", "));
+        notes.push(language.pick(format!("世帯 {name} の合算です: {members}"), format!("Figures of household {name} together: {members}")));
+    }
+    notes
+}
+
+/// What the customer list says.
+fn facts(studio: &Studio, person: &Person) -> Vec<(String, String)> {
+    let Some(row) = &person.row else { return Vec::new() };
+    let Ready::Yes(people) = studio.people() else { return Vec::new() };
+    let language = studio.job.language;
+    let address = (language.pick("アドレス", "Address").to_owned(), row.address.clone());
+    let listed = people.index.layout().columns.iter().cloned().zip(row.values.iter().cloned());
+    std::iter::once(address)
+        .chain(listed)
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| (name, super::people::shortened(&value)))
+        .collect()
+}
+
+/// A campaign weighed for somebody.
+#[derive(Serialize)]
+struct Weighed {
+    name: String,
+    kind: &'static str,
+    told: String,
+    occasion: String,
+    href: Option<String>,
+}
+
+/// Every campaign: what the plan says of it, and of those that are not for this person why.
+fn campaigns(studio: &Studio, person: &Person) -> Vec<Weighed> {
+    let language = studio.job.language;
+    let known = match &person.explained {
+        Ready::Yes(Some(explained)) => explained.explanation.known.as_ref(),
+        _ => None,
+    };
+    let why = |campaign: &str| {
+        let pair = known.and_then(|known| known.pairs.iter().find(|pair| pair.campaign == campaign))?;
+        Some(match &pair.fate {
+            PairFate::Unmatched(no) => {
+                (format!("{}: {} · {} {}", no.condition, no.found, language.pick("条件", "wanted"), no.wanted), String::new())
+            }
+            PairFate::Mailed { occasion, .. } | PairFate::Skipped { occasion, .. } => (String::new(), occasion.clone()),
+        })
+    };
+    let weighed = |name: &String| {
+        let (reason, occasion) = why(name).unwrap_or_default();
+        if let Some(mail) = person.mails.iter().find(|mail| mail.campaign == *name) {
+            let told = match mail.channel {
+                Channel::Mail => mail.subject.clone(),
+                other if mail.subject.is_empty() => other.told(language).to_owned(),
+                other => format!("{}: {}", other.told(language), mail.subject),
+            };
+            let href = Some(way("/mail", &[("customer", &mail.customer_id), ("campaign", name)]));
+            return Weighed { name: name.clone(), kind: "mailed", told, occasion: mail.occasion.clone(), href };
+        }
+        if let Some(skip) = person.skips.iter().find(|skip| skip.campaign == *name) {
+            let told = skip.reason.told(language).to_owned();
+            return Weighed { name: name.clone(), kind: "skipped", told, occasion, href: None };
+        }
+        Weighed { name: name.clone(), kind: "unmatched", told: reason, occasion, href: None }
+    };
+    studio.summary().campaigns.iter().map(weighed).collect()
+}
+
+/// The orders of somebody, the latest first.
+#[derive(Serialize)]
+struct Orders {
+    rows: Vec<OrderLine>,
+    more: usize,
+}
+
+#[derive(Serialize)]
+struct OrderLine {
+    day: String,
+    id: String,
+    net: String,
+    verdict: &'static str,
+    is_good: bool,
+    items: String,
+    left_out: Vec<(String, String)>,
+}
+
+impl Orders {
+    fn of(job: &Job, explanation: &Explanation) -> Self {
+        let mut first: BTreeMap<&str, i64> = BTreeMap::new();
+        // A line that does not count does not move its order, unless none of them does.
+        let counts = |line: &&HistoryLine| line.fate == LineFate::Counted;
+        let at = |line: &HistoryLine| line.at.unwrap_or(i64::MAX);
+        for line in explanation.lines.iter().filter(counts) {
+            if let Some(id) = &line.order_id {
+                first.entry(id).and_modify(|earliest| *earliest = at(line).min(*earliest)).or_insert(at(line));
+            }
+        }
+        for line in explanation.lines.iter().filter(|line| !counts(line)) {
+            if let Some(id) = &line.order_id {
+                first.entry(id).or_insert(at(line));
+            }
+        }
+        let mut orders: BTreeMap<(i64, &str, &str), Vec<&HistoryLine>> = BTreeMap::new();
+        for line in &explanation.lines {
+            let key = match &line.order_id {
+                Some(id) => (first.get(id.as_str()).copied().unwrap_or(i64::MAX), id.as_str(), ""),
+                None => (at(line), "", line.place.as_str()),
+            };
+            orders.entry(key).or_default().push(line);
+        }
+        let more = orders.len().saturating_sub(SHOWN);
+        let rows = orders.iter().rev().take(SHOWN).map(|((at, id, _), lines)| OrderLine::of(job, explanation, (*at, id), lines)).collect();
+        Self { rows, more }
+    }
+}
+
+impl OrderLine {
+    fn of(job: &Job, explanation: &Explanation, (at, id): (i64, &str), lines: &[&HistoryLine]) -> Self {
+        let language = job.language;
+        let counted = || lines.iter().filter(|line| line.fate == LineFate::Counted);
+        let net: i64 = counted().filter_map(|line| line.amount).fold(0, i64::saturating_add);
+        let show = |amount: Option<i64>| amount.map_or_else(String::new, |amount| job.currency.show(amount));
+        let item = |line: &&&HistoryLine| {
+            let name = line.product.clone().or_else(|| line.category.clone())?;
+            let times = line.quantity.filter(|quantity| *quantity != 1).map_or_else(String::new, |quantity| format!(" ×{quantity}"));
+            Some(format!("{name}{times}"))
+        };
+        let left_out = |line: &&&HistoryLine| {
+            let why = rank::fate(language, &line.fate);
+            (show(line.amount), format!("{why} ({})", line.place))
+        };
+        let (verdict, is_good) = rank::verdict(job, explanation, at, net, counted().next().is_some());
+        Self {
+            day: job.zone.date(at).map_or_else(String::new, |day| day.to_string()),
+            id: id.to_owned(),
+            net: show(Some(net)),
+            verdict,
+            is_good,
+            items: counted().filter_map(|line| item(&line)).take(12).collect::<Vec<_>>().join("、"),
+            left_out: lines.iter().filter(|line| line.fate != LineFate::Counted).map(|line| left_out(&line)).collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct History {
+    rows: Vec<(String, String, String)>,
+    more: String,
+}
+
+fn history(mails: &[crate::domain::mail::PastMail]) -> History {
+    let row = |mail: &crate::domain::mail::PastMail| (mail.as_of.to_string(), mail.campaign.clone(), mail.occasion.clone());
+    let more = mails.len().saturating_sub(SHOWN);
+    History { rows: mails.iter().take(SHOWN).map(row).collect(), more: if more == 0 { String::new() } else { grouped(more as u64) } }
+}
+
+/// The tone of a rank's move, for the page's colours.
+pub fn tone_of(person: &Person, job: &Job) -> &'static str {
+    let place = |name: &Option<String>| name.as_deref().and_then(|name| job.ladder.find_or_was(name));
+    person.planned.as_ref().map_or("kept", |planned| tone(place(&planned.previous_rank), place(&planned.rank)))
+}
