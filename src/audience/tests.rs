@@ -52,7 +52,9 @@ fn index(people: &[Someone]) -> Index {
     let layout =
         Layout { campaigns: vec!["one".into(), "two".into()], columns: ["store", "visits", "note", "born"].map(str::to_owned).into() };
     let mut writer = Writer::new(layout, folder.path()).unwrap();
-    people.iter().for_each(|one| writer.push(&one.entry()).unwrap());
+    for one in people {
+        writer.push(&one.entry()).unwrap();
+    }
     let index = writer.done(&|_, _| ()).unwrap();
     assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none(), "the file has no name");
     index
