@@ -107,19 +107,30 @@ def pages(guest, name):
             guest.look(f"{name}-{path}")
 
 
-def people(guest):
-    """From a cell to its people, from there to one person; where these pages are there."""
+def there(guest, selector):
+    """Waits for what is only there once the studio has read on."""
+    for _ in range(120):
+        if guest.page.locator(selector).count():
+            return
+        guest.page.wait_for_timeout(250)
+        guest.page.reload()
+    sees(f"{selector} is never there", False)
+
+
+def people(guest, name):
+    """From a cell to its people, as many as it says, and from there to one person and why."""
     page = guest.page
     guest.go("")
-    cells = page.locator("table a[href*='people']")
-    if cells.count() == 0:
-        return
-    cells.first.click()
-    page.wait_for_load_state()
-    guest.look("wide-people")
-    page.locator("a[href*='/person/']").first.click()
-    page.wait_for_load_state()
-    guest.look("wide-person")
+    cell = page.locator("table.cells tbody a[href*='people']").first
+    wanted = cell.inner_text().strip()
+    cell.click()
+    there(guest, "table.people tbody a[href*='person?']")
+    found = page.locator(".found b").first.inner_text().split()[0]
+    sees(f"{found} people behind a cell of {wanted}", found == wanted)
+    guest.look(f"{name}-people")
+    page.locator("table.people tbody a[href*='person?']").first.click()
+    there(guest, ".weighed li")
+    guest.look(f"{name}-person")
 
 
 def editing(guest, templates):
@@ -187,9 +198,9 @@ def main():
                 for name, width in WIDTHS.items():
                     guest = Guest(browser, url, width)
                     pages(guest, name)
+                    people(guest, name)
                     trouble += guest.trouble
                 guest = Guest(browser, url, WIDTHS["wide"])
-                people(guest)
                 editing(guest, folder / "templates")
                 trouble += guest.trouble
                 browser.close()
