@@ -223,11 +223,27 @@ impl Ledger {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(|error| open(error.to_string()))?;
         connection.busy_timeout(PATIENCE).map_err(|error| open(error.to_string()))?;
+        take_back(&connection, path).map_err(|error| open(error.to_string()))?;
         match check_version(&connection, path)? {
             // Somebody died between making the file and filling it: it holds nothing, as if it were not there.
             0 => Ok(None),
             _ => Ok(Some(Self { connection, stops: Stops::default() })),
         }
+    }
+}
+
+/// Has `SQLite` take back a change in which somebody died while the ledger was made, before there was a log of changes: whoever only looks
+/// may not, and could never look again.
+fn take_back(looking: &Connection, path: &Path) -> rusqlite::Result<()> {
+    let look = |connection: &Connection| connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()));
+    match look(looking) {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::ReadOnly) => {
+            let writing = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+            writing.busy_timeout(PATIENCE)?;
+            look(&writing)
+        }
+        // Whatever else is wrong is told by whoever looks next.
+        _ => Ok(()),
     }
 }
 
@@ -278,6 +294,22 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_cut_off_while_the_ledger_was_made_is_taken_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let living = Connection::open(path("living")).unwrap();
+        let begun = "PRAGMA cache_size = 1; BEGIN; CREATE TABLE t (x); \
+                     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) INSERT INTO t SELECT zeroblob(900) FROM n;";
+        living.execute_batch(begun).unwrap();
+        // As a crash leaves it: pages of a change that was never committed, and the journal that takes them back.
+        for ending in ["", "-journal"] {
+            std::fs::copy(path(&format!("living{ending}")), path(&format!("dead{ending}"))).unwrap();
+        }
+        assert!(Ledger::open_existing(&path("dead")).unwrap().is_none());
+        assert!(Ledger::open(&path("dead")).is_ok() && Ledger::open_existing(&path("dead")).unwrap().is_some());
+    }
 
     #[test]
     fn a_new_ledger_is_private_and_can_be_opened_again() {

@@ -5,6 +5,7 @@ use super::Routes;
 use super::page::{Page, Refusal, Tab, way};
 use super::state::State;
 use super::words::{Words, words};
+use crate::domain::delivery::RunTrouble;
 use crate::domain::job::Language;
 use crate::domain::money::grouped;
 use crate::domain::{Exposure, Outcome, approval};
@@ -119,10 +120,28 @@ fn told(studio: &Studio, trial: &Trial) -> Told {
             kind: "good",
             text: language.pick(format!("{to} へテスト送信しました（{place}）。"), format!("The sample went to {to} ({place}).")),
         },
-        Some((_, outcome)) => Told {
-            kind: "stop",
-            text: language.pick(format!("{to} へは送れませんでした: {outcome:?}"), format!("{to} did not get it: {outcome:?}")),
-        },
+        Some((_, outcome)) => {
+            let why = answer(outcome);
+            Told {
+                kind: "stop", text: language.pick(format!("{to} へは送れませんでした: {why}"), format!("{to} did not get it: {why}"))
+            }
+        }
+    }
+}
+
+/// What the server said, or what is the matter with it.
+fn answer(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Accepted { reply } | Outcome::Rejected { reply, .. } | Outcome::Deferred { reply, .. } | Outcome::InDoubt { reply } => {
+            reply.clone()
+        }
+        Outcome::Untouched(
+            RunTrouble::Unreachable { reply }
+            | RunTrouble::Waiting { reply }
+            | RunTrouble::Refused { reply }
+            | RunTrouble::Stopped { reply }
+            | RunTrouble::Outbox { reply },
+        ) => reply.clone(),
     }
 }
 

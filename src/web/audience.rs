@@ -47,8 +47,12 @@ fn own_words(language: Language) -> Words {
     words(
         language,
         &[
-            ("campaigns", "キャンペーンとランクごとの人数", "Mails by campaign and rank"),
-            ("campaigns_note", "数字を押すと、その方々が並びます。", "A number leads to its people."),
+            ("campaigns", "キャンペーンとランクごとの通数", "Mails by campaign and rank"),
+            (
+                "campaigns_note",
+                "数字を押すと、その方々が並びます。計は通数です。お一人に何通か届くことがあります。",
+                "A number leads to its people. Sums count mails, of which one person may get several.",
+            ),
             ("campaign", "キャンペーン", "Campaign"),
             ("mails", "送る", "Mails"),
             ("skipped", "見送り", "Skipped"),

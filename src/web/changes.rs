@@ -1,7 +1,7 @@
 //! What changed against the last adopted run, or against another plan of the job: counts by cause, and the people of each.
 
 use super::Routes;
-use super::page::{Page, Refusal, Tab, urlencoded, way};
+use super::page::{Page, Refusal, Tab, way};
 use super::state::State;
 use super::words::{Words, words};
 use crate::domain::diff::{Cause, Change, Diff, Kind};
@@ -220,7 +220,7 @@ fn sums(diff: &Diff) -> Vec<String> {
 fn row(change: &Change, language: Language) -> ChangeRow {
     let (before, after) = change.told(language);
     ChangeRow {
-        person: format!("/person/{}", urlencoded(&change.customer)),
+        person: way("/person", &[("id", &change.customer)]),
         customer: change.customer.clone(),
         campaign: change.campaign.clone(),
         before,

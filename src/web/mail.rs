@@ -124,7 +124,7 @@ fn view(seen: &Seen, wanted: &Wanted, language: Language) -> View {
         subject: seen.subject.clone(),
         preheader: seen.preheader.clone(),
         facts: facts.into_iter().flatten().collect(),
-        person: format!("/person/{}", urlencoded(&seen.customer)),
+        person: way("/person", &[("id", &seen.customer)]),
         editor: goes_by_mail.then(|| way(&format!("/templates/{}/body.html", urlencoded(&seen.campaign)), &[("customer", &seen.customer)])),
         html: (!seen.html.is_empty()).then(|| wanted.way("/mail/html", &seen.customer)),
         text: seen.text.clone(),

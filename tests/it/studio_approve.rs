@@ -42,6 +42,12 @@ fn a_plan_is_approved_on_its_page_and_then_sent() {
         assert!(page.contains(word), "`{word}` is not in {page}");
     }
     assert_eq!(digest.len(), 64);
+    // A part of it could be that of a plan that was made since.
+    for part in ["", &digest[..8], &digest[..63]] {
+        let refused = pages.post("/approve", &[("name", "Emi"), ("digest", part)]);
+        assert!(refused.status == 409 && refused.body.contains("does not say which plan"), "{part}: {}", refused.body);
+    }
+    assert!(pages.page("/approve").contains("Nobody has approved"));
     for name in ["Hana <b>Yamada</b>", " HANA <B>YAMADA</B>", "Ken"] {
         let done = pages.post("/approve", &[("name", name), ("digest", &digest)]);
         assert_eq!(done.status, 303, "{}", done.body);

@@ -40,6 +40,13 @@ impl Studio {
     pub fn approve(&self, name: &str, digest: &str, now: i64) -> Result<Approved, Error> {
         let job = self.job_now()?;
         let as_of = Some(self.summary().as_of);
+        // A part of a digest may be that of the next plan too, which nobody has seen.
+        if digest.len() != self.summary().digest.len() {
+            return Err(Error::Usage(job.language.pick(
+                "どの計画を承認するのかが分かりません。ページを開き直してください".to_owned(),
+                "it does not say which plan is approved; open the page again".to_owned(),
+            )));
+        }
         approve::approve(&Request { job: &job, as_of, name, digest: Some(digest), now })
     }
 

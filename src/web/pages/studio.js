@@ -41,7 +41,7 @@ document.addEventListener("click", (event) => {
 });
 
 let isSending = false;
-document.addEventListener("submit", () => { isSending = true; });
+document.addEventListener("submit", (event) => { isSending = event.target.id === "editor"; });
 addEventListener("beforeunload", (event) => {
   const text = document.querySelector("textarea.code");
   if (text && !isSending && text.value !== text.defaultValue) event.preventDefault();
@@ -53,8 +53,24 @@ document.addEventListener("change", (event) => {
   if (form) form.requestSubmit();
 });
 
+// A browser has six connections to a server and no more, so that only the page that is looked at listens. One that is looked at again asks
+// for what it has missed.
 for (const wants of document.querySelectorAll("[data-listens]")) {
-  const events = new EventSource(document.body.dataset.events);
-  events.addEventListener("changed", () => htmx.trigger(wants, "changed-on-disk"));
-  addEventListener("pagehide", () => events.close());
+  let events = null;
+  const listen = () => {
+    events = new EventSource(document.body.dataset.events);
+    events.addEventListener("changed", () => htmx.trigger(wants, "changed-on-disk"));
+  };
+  const leave = () => {
+    if (events) events.close();
+    events = null;
+  };
+  document.addEventListener("visibilitychange", () => {
+    leave();
+    if (document.hidden) return;
+    listen();
+    htmx.trigger(wants, "changed-on-disk");
+  });
+  addEventListener("pagehide", leave);
+  if (!document.hidden) listen();
 }
