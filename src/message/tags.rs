@@ -176,7 +176,8 @@ fn attribute<'h>(written: &'h str, attributes: &mut Attributes<'h>) -> Option<&'
             _ => {
                 let bare = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.#%".contains(byte);
                 let end = value.as_bytes().iter().position(|byte| !bare(byte)).filter(|end| *end > 0)?;
-                value.split_at(end)
+                // A stroke would belong to it.
+                value.split_at_checked(end).filter(|(_, behind)| !behind.starts_with('/'))?
             }
         },
     };

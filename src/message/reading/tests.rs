@@ -300,3 +300,9 @@ fn deep_and_long_html_is_left_to_the_long_way() {
     assert!(read(&format!("<table><tr>{}</tr></table>", "<td></td>".repeat(2_000))).is_none());
     assert!(read(&format!("<ol>{}</ol>", "<li>a</li>".repeat(10))).is_none());
 }
+
+#[test]
+fn a_stroke_behind_a_bare_value_belongs_to_it() {
+    assert_eq!(short("<p><img src=a alt=b/>c</p>"), None, "a browser reads `b/`");
+    assert_eq!(short("<p><img src=a alt=b />c</p>").as_deref(), Some("bc\n"));
+}
