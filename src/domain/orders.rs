@@ -1,6 +1,7 @@
 //! Orders as people want to see them: one customer's history for `explain`, one order's items for a template.
 
 use super::job::RuleKind;
+use std::collections::HashMap;
 
 /// A line of one customer, with what became of it. The order of lines is that of the files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +34,10 @@ pub enum LineFate {
     /// A bad row, and why.
     Bad(String),
 }
+
+/// The last orders that somebody wants to see: the order's id (empty: its lines have none, and it is known by its instant) and its time, by
+/// customer. Each line of the purchases is looked up in it.
+pub type WantedOrders = HashMap<String, (String, i64), foldhash::fast::RandomState>;
 
 /// A customer's last order with a positive net before the as-of date.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

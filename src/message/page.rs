@@ -5,7 +5,7 @@ use super::space;
 use unicode_width::UnicodeWidthChar;
 
 /// No line may come near the width at which lines would break, in bytes, of which a character has at least as many as columns.
-const LONGEST: usize = 2_900;
+pub(super) const LONGEST: usize = 2_900;
 /// Goes over each letter that is struck out.
 const STROKE: char = '\u{336}';
 
@@ -194,6 +194,19 @@ fn is_plain(text: &str) -> bool {
     let is_odd = bytes.iter().fold(false, |odd, byte| odd | !matches!(byte, b' '..=b'~'));
     let is_wide = |one, next| (one, next) == (b' ', b' ');
     !is_odd && !pairs.fold(false, |wide, (one, next)| wide | is_wide(*one, *next))
+}
+
+/// Whether a text is words of characters that are known to take room, apart by single spaces.
+pub(super) fn is_wordy(text: &str) -> bool {
+    let mut rest = text.as_bytes();
+    loop {
+        let words = broad(rest);
+        match rest.get(words..) {
+            Some([]) => return words > 0,
+            Some([b' ', behind @ ..]) if words > 0 => rest = behind,
+            _ => return false,
+        }
+    }
 }
 
 /// How many bytes at the beginning are characters that are known to take room.

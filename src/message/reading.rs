@@ -65,7 +65,7 @@ pub(super) fn read(html: &str) -> Option<Reading> {
     tags::with(|tags| read_with(html, tags))
 }
 
-fn read_with(html: &str, tags: &mut tags::Tags) -> Option<Reading> {
+pub(super) fn read_with(html: &str, tags: &mut tags::Tags) -> Option<Reading> {
     let mut reader = Reader {
         markup: Markup { rest: html.strip_prefix('\u{feff}').unwrap_or(html), tags },
         page: Page::new(),

@@ -2,7 +2,8 @@
 
 use super::branches::{TOO_LONG, is_late};
 use super::needed::Needed;
-use super::reading::{self, Reading};
+use super::outlines;
+use super::reading::Reading;
 use super::space;
 use super::templates::{Campaign, Parts, Templates};
 use super::{Content, plain};
@@ -101,22 +102,15 @@ impl Templates {
         // Most often nothing else is hidden.
         let is_in = |hidden: &str, preheader: &str| hidden.ends_with(preheader) || hidden.contains(preheader);
         let is_hidden = |reading: &Reading| preheader.is_none_or(|preheader| is_in(&reading.hidden, preheader));
-        match reading::read(html) {
-            Some(reading) if is_hidden(&reading) => {
-                let text = plain::tidy(&reading.text);
-                space::keep(reading.text);
-                return Ok((text, reading.is_mirror));
-            }
+        match outlines::read(name, html) {
+            Some(reading) if is_hidden(&reading) => return Ok((reading.text, reading.is_mirror)),
             _ if preheader.is_none() => return Ok((long_text(name, html)?, false)),
             _ => {}
         }
         // What an inbox shows after the subject would stand visibly at the top of the text.
         context.remove("preheader");
         let html = self.part(name, &context)?;
-        let text = match reading::read(&html) {
-            Some(reading) => plain::tidy(&reading.text),
-            None => long_text(name, &html)?,
-        };
+        let text = outlines::whole(&html).map_or_else(|| long_text(name, &html), |reading| Ok(reading.text))?;
         Ok((text, false))
     }
 

@@ -5,7 +5,7 @@ use super::files::{self, Folder, TemplateFile};
 use super::names::Names;
 use super::needed::Needed;
 use super::problem::{Problem, Severity};
-use super::{Error, RenderError, check, filters, parts, shown};
+use super::{Error, RenderError, check, escape, filters, parts, shown};
 use crate::domain::finding::Shown;
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
@@ -119,6 +119,7 @@ impl Templates {
         }
         let found = check::scan_all(&files, names, &mut problems);
         let mut tera = Tera::default();
+        tera.set_escape_fn(escape::html);
         filters::register(&mut tera, &names.currency, names.language);
         check::parse_each(&tera, &files, &mut problems);
         if !problems.iter().any(|problem| problem.severity == Severity::Error) {

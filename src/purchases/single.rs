@@ -5,9 +5,8 @@ use super::lines::{Lines, Verdict};
 use super::scan::{self, Task, Wanted};
 use super::{Error, Purchases, words};
 use crate::domain::HistoryLine;
-use crate::domain::orders::{LineFate, OrderItem};
+use crate::domain::orders::{LineFate, OrderItem, WantedOrders};
 use arrow::array::{Array, Int64Array, StringViewArray};
-use std::collections::HashMap;
 
 const EVERYTHING: Wanted = Wanted { category: true, details: true };
 
@@ -94,12 +93,11 @@ impl Purchases {
         }
     }
 
-    /// The lines of last orders: `wanted` gives, for each customer, the order's id (empty: the line has none and is known by its instant)
-    /// and the order's time, as the features tell them. Lines from `as_of` on are not seen. Each line is taken with its customer and the
-    /// store it names, from many threads and in any order.
+    /// The lines of last orders, which are `wanted` as the features tell them. Lines from `as_of` on are not seen. Each line is taken with its
+    /// customer and the store it names, from many threads and in any order.
     pub fn last_orders(
         &self,
-        wanted: &HashMap<String, (String, i64)>,
+        wanted: &WantedOrders,
         as_of: i64,
         take: &(dyn Fn(&str, Option<String>, OrderItem) + Sync),
     ) -> Result<(), Error> {
@@ -112,13 +110,7 @@ impl Purchases {
         Ok(())
     }
 
-    fn pick(
-        &self,
-        lines: &Lines,
-        wanted: &HashMap<String, (String, i64)>,
-        as_of: i64,
-        take: &(dyn Fn(&str, Option<String>, OrderItem) + Sync),
-    ) {
+    fn pick(&self, lines: &Lines, wanted: &WantedOrders, as_of: i64, take: &(dyn Fn(&str, Option<String>, OrderItem) + Sync)) {
         for row in 0..lines.len() {
             let customer = if lines.customer.is_valid(row) { lines.customer.value(row) } else { continue };
             let Some((order, at)) = wanted.get(customer) else { continue };

@@ -3,7 +3,7 @@
 use super::{Error, Purchases, Request, open};
 use crate::domain::features::ReadCounts;
 use crate::domain::job::{AmountColumns, AmountUnit, LineRule, PurchasesSource, RuleKind};
-use crate::domain::orders::LineFate;
+use crate::domain::orders::{LineFate, WantedOrders};
 use crate::domain::{Currency, LastOrder, Zone};
 use arrow::array::{
     Array, ArrayRef, AsArray, Date32Array, Decimal128Array, DictionaryArray, Float64Array, Int32Array, Int64Array, LargeStringArray,
@@ -478,11 +478,7 @@ fn a_customers_history_has_every_line_with_its_fate() {
 }
 
 /// The last orders put together from their lines.
-pub(super) fn last_orders(
-    purchases: &Purchases,
-    wanted: &HashMap<String, (String, i64)>,
-    as_of: i64,
-) -> Result<HashMap<String, LastOrder>, Error> {
+pub(super) fn last_orders(purchases: &Purchases, wanted: &WantedOrders, as_of: i64) -> Result<HashMap<String, LastOrder>, Error> {
     let lines = Mutex::new(HashMap::<String, Vec<_>>::new());
     purchases.last_orders(wanted, as_of, &|customer, store, item| {
         lines.lock().unwrap().entry(customer.to_owned()).or_default().push((store, item));
@@ -499,7 +495,7 @@ fn last_orders_are_found_with_their_items() {
         source.quantity = Some("quantity".into());
         source.store = Some("store".into());
     });
-    let wanted = HashMap::from([
+    let wanted = WantedOrders::from_iter([
         ("a".to_owned(), ("1".to_owned(), DAY)),
         ("b".to_owned(), (String::new(), 2 * DAY)),
         ("c".to_owned(), (String::new(), 2 * DAY)),
@@ -530,7 +526,7 @@ fn items_of_a_last_order_do_not_depend_on_the_order_of_rows() {
             source.product = Some("product".into());
             source.store = Some("store".into());
         });
-        let wanted = HashMap::from([("a".to_owned(), ("1".to_owned(), DAY))]);
+        let wanted = WantedOrders::from_iter([("a".to_owned(), ("1".to_owned(), DAY))]);
         last_orders(&purchases.unwrap(), &wanted, i64::MAX).unwrap().remove("a").unwrap()
     };
     let plain = order([0, 1, 2]);

@@ -11,7 +11,7 @@ use arrow::datatypes::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -243,12 +243,18 @@ fn write_mails(work: &Path, ground: &Ground, layers: Layers) -> Result<([Written
     let mut merged = layers.merged(ground)?;
     let mut count = 0;
     let pick = |rows: &RecordBatch, columns: &[usize]| rows.project(columns).map_err(|error| contradiction(error.to_string()));
-    while let Some(rows) = merged.next(Some(columns::VALUES), |rows, bytes| rows == BATCH_ROWS || bytes >= BATCH_BYTES)? {
+    let mut next = || merged.next(Some(columns::VALUES), |rows, bytes| rows == BATCH_ROWS || bytes >= BATCH_BYTES);
+    let mut taken = next()?;
+    while let Some(rows) = taken {
         count += rows.num_rows() as u64;
-        let (one, other) = rayon::join(|| mails.add(&pick(&rows, &own)?), || values.add(&pick(&rows, &beside)?));
+        // The next rows are put in order while these are packed.
+        let write = || rayon::join(|| values.add(&pick(&rows, &beside)?), || mails.add(&pick(&rows, &own)?));
+        let ((one, other), following) = rayon::join(write, &mut next);
         one.and(other)?;
+        taken = following?;
     }
-    Ok(([mails.finish()?, values.finish()?], count))
+    let (mails, values) = rayon::join(|| mails.finish(), || values.finish());
+    Ok(([mails?, values?], count))
 }
 
 fn write_skips(work: &Path, ground: &Ground, layers: Layers) -> Result<(Written, u64), Error> {
@@ -283,14 +289,20 @@ impl Table {
     pub(super) fn create(work: &Path, name: &'static str, schema: &SchemaRef) -> Result<Self, Error> {
         let path = work.join(name);
         let sink = Hashed::create(&path)?;
-        // No two mails share their values, so a dictionary would only cost.
+        // What hardly two rows have in common gets no dictionary: it would be made, found of no use, and cost more than all the rest.
+        let alone = ["mail_id", "customer_id", "address", "content_hash", columns::VALUES, "first_order_at", "last_order_at"];
+        let sums = ["spend_ever", "spend", "next_spend", "keep_spend", "orders_mark"];
         let properties = WriterProperties::builder()
             .set_created_by("rankmail".into())
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_row_count(Some(GROUP_ROWS))
-            .set_column_dictionary_enabled(ColumnPath::from("values"), false)
-            .set_column_dictionary_enabled(ColumnPath::from("mail_id"), false)
-            .build();
+            // Readers look for a customer by row group.
+            .set_statistics_enabled(EnabledStatistics::Chunk);
+        let properties = alone
+            .into_iter()
+            .chain(sums)
+            .fold(properties, |properties, column| properties.set_column_dictionary_enabled(ColumnPath::from(column), false));
+        let properties = properties.set_column_statistics_enabled(ColumnPath::from(columns::VALUES), EnabledStatistics::None).build();
         let writer = ArrowWriter::try_new(sink, Arc::clone(schema), Some(properties)).map_err(unwritable(&path))?;
         Ok(Self { name, path, writer })
     }

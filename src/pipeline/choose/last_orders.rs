@@ -1,6 +1,6 @@
 //! The last orders of those whose mail shows what was in it.
 
-use crate::domain::orders::{LastOrder, OrderItem};
+use crate::domain::orders::{LastOrder, OrderItem, WantedOrders};
 use crate::domain::{Job, Value};
 use crate::features;
 use crate::piles::{Dealt, Piles};
@@ -17,7 +17,7 @@ use std::sync::{Mutex, PoisonError};
 pub struct LastOrders {
     /// Whether the templates of a campaign show such an order.
     asking: Vec<bool>,
-    wanted: HashMap<String, (String, i64)>,
+    wanted: WantedOrders,
 }
 
 /// The lines of the orders that were wanted, dealt to the partitions; nothing where none was.
@@ -27,7 +27,7 @@ pub struct OrderLines(Option<Dealt>);
 impl LastOrders {
     pub fn new(job: &Job, inputs: &Inputs) -> Self {
         let shows = |name: &str| ["last_order.items", "last_order.store"].iter().any(|path| inputs.templates.uses(name, path));
-        Self { asking: job.campaigns.iter().map(|campaign| shows(&campaign.name)).collect(), wanted: HashMap::new() }
+        Self { asking: job.campaigns.iter().map(|campaign| shows(&campaign.name)).collect(), wanted: WantedOrders::default() }
     }
 
     /// Asks for the orders of those of a partition who may get a mail that shows them and is rendered; the question is about a campaign
