@@ -54,6 +54,15 @@ impl Values {
         }
     }
 
+    /// These rows of it, each once, in this order.
+    #[must_use]
+    pub fn picked(mut self, rows: impl Iterator<Item = usize>) -> Self {
+        if !self.packed.is_empty() {
+            return rows.map(|row| self.get(row).map_or(Value::Null, Cow::into_owned)).collect();
+        }
+        rows.map(|row| self.open.get_mut(row).map_or(Value::Null, |value| std::mem::replace(value, Value::Null))).collect()
+    }
+
     /// The value of a row; `None` beyond the end.
     #[must_use]
     pub fn get(&self, row: usize) -> Option<Cow<'_, Value>> {
@@ -187,6 +196,8 @@ mod tests {
             let written = |value: &Value| format!("{value:?}");
             prop_assert!(column.iter().map(|value| written(&value)).eq(values.iter().map(written)));
             prop_assert!(column.get(count).is_none());
+            let backwards = column.picked((0..count).rev());
+            prop_assert!(backwards.iter().map(|value| written(&value)).eq(values.iter().rev().map(written)));
         }
     }
 

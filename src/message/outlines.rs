@@ -20,7 +20,9 @@ const KEPT: usize = 16;
 const TEMPLATES: usize = 32;
 /// No larger HTML is kept, in bytes.
 const LARGEST: usize = 64 << 10;
-/// Where so many mails in a row fitted nowhere, the template's mails have too little in common to be learned from.
+/// A mail that is learned from costs what so many save that fit.
+const LEARNING: usize = 4;
+/// Where learning cost so much more than it saved, the template's mails have too little in common.
 const PATIENCE: usize = 64;
 /// What stands in the first slot when an outline is read; the others follow.
 const FIRST: u32 = 0xf_0000;
@@ -36,18 +38,18 @@ struct Known {
     template: String,
     /// The one that fitted last comes first.
     outlines: Vec<Outline>,
-    strangers: usize,
+    /// What learning cost, less what it saved.
+    spent: usize,
 }
 
 /// The text of an HTML, tidied, where the short way leads to it; `template` is the name of what it was rendered from.
 pub(super) fn read(template: &str, html: &str) -> Option<Reading> {
     KNOWN.with_borrow_mut(|known| {
-        match known.iter().position(|known| known.template == template) {
-            Some(at) => known.swap(0, at),
-            None => {
-                known.truncate(TEMPLATES - 1);
-                known.insert(0, Known { template: template.to_owned(), outlines: Vec::new(), strangers: 0 });
-            }
+        if let Some(at) = known.iter().position(|known| known.template == template) {
+            known.swap(0, at);
+        } else {
+            known.truncate(TEMPLATES - 1);
+            known.insert(0, Known { template: template.to_owned(), outlines: Vec::new(), spent: 0 });
         }
         known.first_mut().map_or_else(|| whole(html), |known| known.read(html))
     })
@@ -65,13 +67,13 @@ impl Known {
     fn read(&mut self, html: &str) -> Option<Reading> {
         for at in 0..self.outlines.len() {
             let Some(values) = self.outlines.get(at).and_then(|outline| outline.values(html)) else { continue };
-            self.strangers = 0;
+            self.spent = self.spent.saturating_sub(1);
             self.outlines.swap(0, at);
             let outline = self.outlines.first()?;
             return outline.filled(&values).or_else(|| whole(html));
         }
-        if html.len() <= LARGEST && self.strangers < PATIENCE {
-            self.strangers += 1;
+        if html.len() <= LARGEST && self.spent < PATIENCE {
+            self.spent += LEARNING;
             tags::with(|tags| self.learn(html, tags));
         }
         whole(html)

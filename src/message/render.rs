@@ -51,7 +51,7 @@ impl Templates {
     fn context(&self, values: &Value, needed: &Needed, shop: &[(String, String)]) -> Context {
         let mut context = Context::new();
         if let Value::Record(fields) = values {
-            for (name, value) in fields.iter().filter(|(_, value)| *value != Value::Null) {
+            for (name, value) in fields.iter().filter(|(_, value)| !matches!(value, Value::Null)) {
                 if let Some(needed) = needed.field(name) {
                     context.insert_value(name.clone(), Used(value, needed).to_tera());
                 }
@@ -244,7 +244,7 @@ impl Serialize for Used<'_> {
             },
             Value::List(items) => out.collect_seq(items.iter().map(|item| Used(item, needed))),
             Value::Record(fields) => {
-                let there = fields.iter().filter(|(_, field)| *field != Value::Null);
+                let there = fields.iter().filter(|(_, field)| !matches!(field, Value::Null));
                 let most = needed.fields().unwrap_or(fields.len());
                 let used = there.filter_map(|(name, field)| Some((name, Used(field, needed.field(name)?))));
                 // Names of our own stay where they are.

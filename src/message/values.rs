@@ -106,7 +106,10 @@ fn cleaned(value: Cow<Value>) -> Value {
 
 /// Whether a text stays as it is.
 fn is_clean(written: &str) -> bool {
-    !written.is_empty() && written.trim().len() == written.len() && !written.chars().any(char::is_control)
+    // All bytes are looked at, without a branch for each: what may begin a control character is one below a space, DEL, or C2.
+    let may_have_any = written.bytes().fold(false, |found, byte| found | matches!(byte, ..b' ' | 0x7f | 0xc2));
+    let is_trimmed = || written.trim().len() == written.len();
+    !written.is_empty() && is_trimmed() && !(may_have_any && written.chars().any(char::is_control))
 }
 
 /// Text from a customer without control characters; `Null` when nothing is left, so that no mail has a hole there.
@@ -285,6 +288,13 @@ mod tests {
         assert_eq!(text(" 山田\u{7}花子 "), Value::Text("山田 花子".into()));
         assert_eq!(text("a\r\nb\rc"), Value::Text("a\nb\nc".into()));
         assert_eq!(text(" \t\u{0} "), Value::Null);
+    }
+
+    #[test]
+    fn whatever_is_a_control_character_is_found() {
+        for character in '\0'..=char::MAX {
+            assert_eq!(is_clean(&format!("a{character}b")), !character.is_control(), "{character:?}");
+        }
     }
 
     #[test]

@@ -4,7 +4,9 @@ use super::Error;
 use super::merge::{Planned, contradiction};
 use crate::domain::RankIndex;
 use crate::domain::plan::{PlannedMail, Skip};
-use arrow::array::{ArrayRef, BooleanArray, Date32Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::array::{
+    ArrayRef, BooleanArray, Date32Array, Int32Array, Int64Array, RecordBatch, StringArray, StringBuilder, TimestampMicrosecondArray,
+};
 use arrow::datatypes::{Date32Type, Field, Schema};
 use chrono::NaiveDate;
 use std::sync::Arc;
@@ -126,8 +128,12 @@ pub(super) fn skipped(rows: &[(&str, &Skip)], names: &Names<'_>) -> Result<Recor
     ])
 }
 
-fn texts<'a>(values: impl Iterator<Item = &'a str>) -> ArrayRef {
-    Arc::new(StringArray::from_iter_values(values))
+/// Texts in space that is large enough from the start.
+fn texts<'a>(values: impl Iterator<Item = &'a str> + Clone) -> ArrayRef {
+    let (rows, bytes) = values.clone().fold((0, 0), |(rows, bytes), text| (rows + 1, bytes + text.len()));
+    let mut texts = StringBuilder::with_capacity(rows, bytes);
+    values.for_each(|text| texts.append_value(text));
+    Arc::new(texts.finish())
 }
 
 fn days(values: impl Iterator<Item = Option<NaiveDate>>) -> ArrayRef {

@@ -15,7 +15,7 @@ pub fn values_text(value: &Value) -> String {
     let mut text = Vec::with_capacity(USUAL);
     // Writing plain values to memory has no way to fail, and JSON is UTF-8.
     let written = serde_json::to_writer(&mut text, &Shown(value)).ok();
-    written.and_then(|()| String::from_utf8(text).ok()).unwrap_or_default()
+    written.and_then(|()| simdutf8::basic::from_utf8(&text).ok()).unwrap_or_default().to_owned()
 }
 
 /// The value of JSON text.

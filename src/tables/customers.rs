@@ -390,8 +390,8 @@ fn in_order(table: Table, kept: &[usize]) -> Vec<(String, Values)> {
         if as_it_is && !decimal {
             return (column.name, column.values);
         }
-        let value = |row: &usize| column.values.get(*row).map_or(Value::Null, Cow::into_owned);
-        (column.name, kept.iter().map(|row| if decimal { number(value(row)) } else { value(row) }).collect())
+        let values = column.values.picked(kept.iter().copied());
+        (column.name, if decimal { values.iter().map(|value| number(value.into_owned())).collect() } else { values })
     });
     ordered.collect()
 }
