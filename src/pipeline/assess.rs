@@ -153,7 +153,7 @@ pub fn join(job: &Job, inputs: &Inputs, at: usize, bought: &Features) -> Result<
     let customers = list.partition(at)?;
     let given = list.given(job, &customers);
     let held = inputs.before.held.partition(job, at, &customers)?;
-    Ok(People::join(bought, customers, given, &held))
+    Ok(People::join(job.zone, bought, customers, given, &held))
 }
 
 /// Gives the people of a partition their ranks, and says who belongs to the holdout.

@@ -51,6 +51,8 @@ pub struct Match {
 pub struct People {
     pub id: Texts,
     pub features: Vec<FeatureRow>,
+    /// The local days of each one's first and last order, which every look at a person asks for.
+    pub ordered_on: Vec<[Option<NaiveDate>; 2]>,
     /// Those of them who are in the customer list, and the row of each there.
     pub customers: Arc<Customers>,
     pub listed: Vec<Option<usize>>,
@@ -74,8 +76,15 @@ pub struct People {
 
 impl People {
     /// Joins those who bought with those who are listed; customers that the shop excludes are left out.
-    pub fn join(features: &Features, customers: Arc<Customers>, given: HashMap<usize, Given>, held: &HashMap<String, Held>) -> Self {
+    pub fn join(
+        zone: Zone,
+        features: &Features,
+        customers: Arc<Customers>,
+        given: HashMap<usize, Given>,
+        held: &HashMap<String, Held>,
+    ) -> Self {
         let mut people = Self { given, ..Self::default() };
+        let day = |at: Option<i64>| at.and_then(|instant| zone.date(instant));
         let (mut bought, mut list) = (0, 0);
         loop {
             let buyer = (bought < features.customer_id.len()).then(|| features.customer_id.get(bought));
@@ -97,6 +106,7 @@ impl People {
             bought += usize::from(is_buyer);
             list += usize::from(is_member);
         }
+        people.ordered_on = people.features.iter().map(|row| [day(row.first_order_at), day(row.last_order_at)]).collect();
         people.customers = customers;
         people
     }
@@ -149,7 +159,7 @@ impl People {
     /// The customer of a row.
     pub fn person<'a>(&'a self, shop: &'a Shop, row: usize) -> Person<'a> {
         let features = &self.features[row];
-        let first_order_on = features.first_order_at.and_then(|instant| shop.zone.date(instant));
+        let [first_order_on, last_order_on] = self.ordered_on[row];
         Person {
             id: self.id.get(row),
             features,
@@ -157,7 +167,7 @@ impl People {
             listed: self.listed[row].map(|listed| Listed { customers: &self.customers, row: listed }),
             first_order_on,
             anniversary_of: self.tenure_from(row, first_order_on),
-            last_order_on: features.last_order_at.and_then(|instant| shop.zone.date(instant)),
+            last_order_on,
             last_order: self.last_orders.get(&row),
             holdout: self.holdout[row],
             received: shop.gifts.get(self.id.get(row)).map_or(&[], Vec::as_slice),
