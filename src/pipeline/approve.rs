@@ -38,8 +38,13 @@ pub struct Approved {
 /// Writes down that somebody approved a plan that can still be adopted.
 pub fn approve(request: &Request) -> Result<Approved, Error> {
     let Request { job, now, .. } = *request;
-    let name = approval::name(request.name)
-        .map_err(|why| Error::Usage(format!("`--as` is no name: {why}; write the name of the person who approves the plan")))?;
+    let name = approval::name(request.name).map_err(|why| {
+        let why = why.told(job.language);
+        Error::Usage(job.language.pick(
+            format!("承認する人の名前として使えません: {why}。承認する人の名前を書いてください"),
+            format!("that is no name to approve by: {why}; write the name of the person who approves the plan"),
+        ))
+    })?;
     let as_of = date(request)?;
     let opened = runs::open(&runs::folder(&job.runs, &job.name, as_of))?;
     send::check_digest(request.digest, &opened.summary, opened.folder())?;

@@ -86,6 +86,10 @@ fn a_plan_is_sent_when_enough_different_people_have_approved_it() {
     }
     let told = approve(&shop, " HANA  yamada ", 0);
     assert!(told.contains("had approved this plan before") && told.contains("1/2"), "{told}");
+    for same in ["Hаna Yаmada", "Ｈａｎａ Ｙａｍａｄａ", "Hana\u{a0}Yama\u{fe0f}da"] {
+        let told = approve(&shop, same, 0);
+        assert!(told.contains("had approved this plan before") && told.contains("1/2"), "{same}: {told}");
+    }
     let told = refused(&shop, &["send"], &["1 have (Hana Yamada), 1 more"]);
     let told = typed(&shop, &told, "rankmail approve", "'山田 健'", 0);
     assert!(told.contains("2/2"), "{told}");
@@ -232,9 +236,9 @@ fn a_job_that_asks_for_nothing_still_notes_who_approved() {
     shop.plan();
     let told = approve(&shop, "Hana", 0);
     assert!(told.contains("the job does not ask for approvals") && told.contains("To send it"), "{told}");
-    for name in ["", "  ", "Ha\nna", "Ha\u{200b}na", &"a".repeat(81)] {
+    for name in ["", "  ", "Ha\nna", "Ha\u{200b}na", "\u{3164}", "Hana\u{2800}", "-", &"a".repeat(81)] {
         let told = approve(&shop, name, 2);
-        assert!(told.contains("`--as` is no name"), "{name:?}: {told}");
+        assert!(told.contains("that is no name to approve by"), "{name:?}: {told}");
     }
     assert!(traces(&shop).0.contains(&"approvals 1".into()));
     shop.call(&["send", "-q"], 0);
