@@ -70,9 +70,10 @@ pub fn waiting(job: &Job, as_of: Option<NaiveDate>) -> Result<Option<Approvals>,
         return Ok(None);
     }
     // What is wrong with a plan that cannot be read is for those to tell who would approve or send it.
-    let Ok((summary, text)) = runs::glance(&folder) else { return Ok(None) };
+    let Ok(glance) = runs::glance(&folder) else { return Ok(None) };
+    let Ok(text) = glance.job_text() else { return Ok(None) };
     let wanted = job_room::load_text(&job.path, &text)?.approvals.max(job.approvals);
-    let approvals = of_plan(job, as_of, &summary.digest, wanted)?;
+    let approvals = of_plan(job, as_of, &glance.summary.digest, wanted)?;
     Ok(Some(approvals).filter(|approvals| approvals.wanted > 0 || !approvals.given.is_empty()))
 }
 
