@@ -35,7 +35,8 @@ pub struct Approved {
     pub is_new: bool,
 }
 
-/// Writes down that somebody approved a plan that can still be adopted.
+/// Writes down that somebody approved a plan that can still be adopted. It waits for no other run of the job: the ledger keeps what is
+/// written at the same moment apart.
 pub fn approve(request: &Request) -> Result<Approved, Error> {
     let Request { job, now, .. } = *request;
     let name = approval::name(request.name).map_err(|why| {
@@ -54,11 +55,15 @@ pub fn approve(request: &Request) -> Result<Approved, Error> {
     let mut summary = opened.summary.clone();
     summary.brakes.extend(brakes_of_today(job, &planned, &opened, now)?);
     let by = Approval { name: name.clone(), at: now };
-    let is_new = ledger::Ledger::open(&path)?.approve(&job.name, as_of, &summary.digest, &by)?;
+    let signed = ledger::Ledger::open(&path)?.approve(&job.name, as_of, &summary.digest, &by)?;
+    if signed == ledger::Signed::TooLate {
+        refuse_closed(job, &summary)?;
+        return Err(adopted(job, as_of));
+    }
     let approvals = approvals::of_plan(job, as_of, &summary.digest, planned.approvals)?;
     let echo = job_room::echo(&planned);
     let planned_here = Planned { folder: opened.folder().to_owned(), summary, echo, next: Next::Send, approvals };
-    Ok(Approved { job: planned, planned: planned_here, name, is_new })
+    Ok(Approved { job: planned, planned: planned_here, name, is_new: signed == ledger::Signed::New })
 }
 
 fn date(request: &Request) -> Result<NaiveDate, Error> {
@@ -76,15 +81,21 @@ pub fn refuse_closed(job: &Job, summary: &Summary) -> Result<(), Error> {
     let as_of = summary.as_of;
     let Some(ledger) = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))? else { return Ok(()) };
     match ledger.adoption(&job.name, as_of)? {
-        Some(_) => Err(Error::Usage(job.language.pick(
-            format!("{as_of} の計画は確定しています。メールは送信中か送信済みのため、承認はできません。承認した人は rankmail status で分かります"),
-            format!(
-                "the plan of {as_of} is adopted: its mails are being sent or were, so an approval comes too late; `rankmail status` tells \
-                 who approved it"
-            ),
-        ))),
+        Some(_) => Err(adopted(job, as_of)),
         None => adopt::check_order(job, &ledger, summary),
     }
+}
+
+fn adopted(job: &Job, as_of: NaiveDate) -> Error {
+    Error::Usage(job.language.pick(
+        format!(
+            "{as_of} の計画は確定しています。メールは送信中か送信済みのため、承認はできません。承認した人は rankmail status で分かります"
+        ),
+        format!(
+            "the plan of {as_of} is adopted: its mails are being sent or were, so an approval comes too late; `rankmail status` tells \
+             who approved it"
+        ),
+    ))
 }
 
 /// The brakes that the folder cannot tell of: the plan's age, how far ahead its date is, and codes that the cart does not know.

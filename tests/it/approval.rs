@@ -6,6 +6,7 @@ use rankmail::domain::State;
 use rusqlite::Connection;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 const NEXT: &str = "2027-01-01";
@@ -256,6 +257,57 @@ fn the_brakes_of_the_day_are_shown_before_anybody_approves() {
     let told = shop.call(&["send"], 6);
     assert!(told.contains("stopped by the brake `codes`"), "{told}");
     shop.call(&["send", "--accept", "codes", "-q"], 0);
+}
+
+/// Every name twice, written in two ways, all of them at the same moment: the ledger that none of them finds there has each once.
+#[test]
+fn many_approve_at_once_and_each_counts_once() {
+    let shop = shop(9);
+    shop.plan();
+    let people = ["Hana", "Ken", "山田 健", "Émile", "ﾊﾅｺ", "Ian"];
+    let again = ["HANA", "Κen", "山田健", "E\u{301}mile", "ハナコ", "lan"];
+    let spawn = |name: &&str| shop.command(&["approve", "--as", name, "--json"]).stdout(Stdio::piped()).spawn().unwrap();
+    let children: Vec<Child> = people.iter().chain(&again).map(spawn).collect();
+    let told: Vec<serde_json::Value> = children.into_iter().map(|child| told(child, 0)).collect();
+    assert_eq!(told.iter().filter(|told| told["new"] == true).count(), people.len(), "{told:?}");
+    let status = json(&shop, &["status"], 0);
+    let given = status["waiting"]["given"].as_array().unwrap();
+    assert_eq!((given.len(), &status["waiting"]["missing"]), (people.len(), &3.into()), "{given:?}");
+}
+
+fn told(child: Child, code: i32) -> serde_json::Value {
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(code), "{output:?}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Whoever approves while the run is adopted is written down before that or refused, and nobody waits for the sending.
+#[test]
+fn an_approval_beside_a_sending_is_in_time_or_refused() {
+    let nap = |number| format!("dot-250nap-c{number:03}@b.example");
+    let shop = Shop::with(12, nap, "", &format!("[mail.smtp]\nconnections = 2\n{}", rule(1)));
+    shop.plan();
+    let folder = tempfile::tempdir().unwrap();
+    let sink = Sink::start(folder.path(), "220", "250");
+    approve(&shop, "Hana", 0);
+    let spawn = |name: &String| shop.command(&["approve", "--as", name, "-q"]).stderr(Stdio::null()).spawn().unwrap();
+    let names: Vec<String> = ["Ken", "Emi", "Yuki", "Sota", "Rin", "Aoi"].map(str::to_owned).to_vec();
+    let mut children: Vec<(&String, Child)> = names[..3].iter().map(|name| (name, spawn(name))).collect();
+    let mut sending = shop.start(&["send", "--smtp", &sink.url(), "-q"]);
+    children.extend(names[3..].iter().map(|name| (name, spawn(name))));
+    let mut written = vec!["Hana".to_owned()];
+    for (name, mut child) in children {
+        let code = child.wait().unwrap().code();
+        assert!(matches!(code, Some(0 | 2)), "{name}: {code:?}");
+        written.extend((code == Some(0)).then(|| name.clone()));
+    }
+    assert_eq!(sending.wait().unwrap().code(), Some(0));
+    let status = json(&shop, &["status"], 0);
+    let mut given: Vec<&str> = status["approved_by"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    given.sort_unstable();
+    written.sort_unstable();
+    assert_eq!(given, written);
+    assert_eq!(shop.count(State::Accepted), 12);
 }
 
 #[test]
