@@ -250,13 +250,17 @@ fn a_job_that_asks_for_nothing_still_notes_who_approved() {
 #[test]
 fn the_brakes_of_the_day_are_shown_before_anybody_approves() {
     let shop = Shop::with(3, |number| format!("good-c{number:03}@b.example"), "", &format!("{}[coupons]\nregister = true\n", rule(1)));
-    shop.plan();
+    let told = shop.call(&["plan", "--as-of", DATE], 0);
+    assert!(told.contains("--accept codes"), "{told}");
     let told = approve(&shop, "Hana", 0);
     assert!(told.contains("brake codes") && told.contains("3 codes that rankmail made"), "{told}");
     // An approval is no way around a brake, and a brake is none around it.
-    let told = shop.call(&["send"], 6);
-    assert!(told.contains("stopped by the brake `codes`"), "{told}");
-    shop.call(&["send", "--accept", "codes", "-q"], 0);
+    let refused = shop.call(&["send"], 6);
+    assert!(refused.contains("stopped by the brake `codes`"), "{refused}");
+    let status = shop.call(&["status"], 0);
+    assert!(status.contains("--accept codes"), "{status}");
+    typed(&shop, &told, "rankmail send", "", 0);
+    assert_eq!(shop.count(State::Accepted), 3);
 }
 
 /// Every name twice, written in two ways, all of them at the same moment: the ledger that none of them finds there has each once.
