@@ -193,7 +193,7 @@ def approving(guest, job, folder):
     page.get_by_label("承認する人の名前").fill("山田 花子")
     subprocess.run([BIN, "plan", job, "--as-of", "2026-12-01", "-q"], check=True, cwd=folder, stdout=subprocess.DEVNULL)
     press()
-    page.get_by_text("表示した計画は作り直されています").first.wait_for(timeout=5_000)
+    page.get_by_text("表示した計画は作り直されています").wait_for(timeout=5_000)
     sees("a replaced plan has no form", page.locator("input[name=name]").count() == 0)
     guest.look("wide-approve-replaced")
     page.get_by_role("button", name="新しい計画を開く").click()

@@ -197,7 +197,10 @@ fn show(state: &State, studio: &Studio, told: Option<&Told>, asked: &Asked) -> R
     let page = Page::new("approve.html", Some(Tab::Approve), language.pick("承認", "Approve"));
     let page = page.with("t", &table_of_words(language)).with("told", &told);
     let skips = skips(studio.summary(), language);
-    Ok(page.with("plan", &view(studio, approving, asked)).with("table", &table(studio)).with("skips", &skips))
+    let mut view = view(studio, approving, asked);
+    // Why somebody's approval was not taken is said once.
+    view.closed = view.closed.filter(|why| told.is_none_or(|told| told.text != *why));
+    Ok(page.with("plan", &view).with("table", &table(studio)).with("skips", &skips))
 }
 
 fn view(studio: &Studio, approving: Approving, asked: &Asked) -> View {

@@ -127,6 +127,7 @@ fn a_plan_that_is_replaced_or_removed_does_not_look_ready() {
     let late = pages.post("/approve", &[("name", "Hana"), ("digest", &seen)]);
     let told = plain(&late.body);
     assert!(late.status == 409 && gone.iter().all(|word| told.contains(word)) && !told.contains("os error"), "{told}");
+    assert_eq!(told.matches("This plan is gone").count(), 2, "on top of the page and in it: {told}");
     let sample = pages.post("/approve/test", &[("campaign", "letter"), ("customer", ""), ("to", "team@tsubaki.example")]);
     assert!(sample.status == 409 && !sample.body.contains("os error"), "{}", sample.body);
     for path in
