@@ -181,6 +181,51 @@ def editing(guest, templates):
     guest.look("wide-tried")
 
 
+def approving(guest, job, folder):
+    """A page that is left open approves neither a plan that was replaced nor one that is gone; the new plan is approved once by a person."""
+    page = guest.page
+    press = lambda: page.get_by_role("button", name="この計画を承認する").click()
+    guest.go("approve")
+    sees("the highest rank stands first", page.locator("thead th.number").first.inner_text() == "VIP")
+    sees("those without a rank stand last", page.locator("thead th.number", has_text="ランクなし").count() == 1)
+    sees("skips lead to their people", page.locator("a[href*='fate=no_consent']").count() > 0)
+    guest.look("wide-approve-ready")
+    page.get_by_label("承認する人の名前").fill("山田 花子")
+    subprocess.run([BIN, "plan", job, "--as-of", "2026-12-01", "-q"], check=True, cwd=folder, stdout=subprocess.DEVNULL)
+    press()
+    page.get_by_text("表示した計画は作り直されています").wait_for(timeout=5_000)
+    sees("a replaced plan has no form", page.locator("input[name=name]").count() == 0)
+    guest.look("wide-approve-replaced")
+    page.get_by_role("button", name="新しい計画を開く").click()
+    for name, told in [("山田 花子", "承認を記録しました"), ("山田\u3000花子", "この方は承認済みです")]:
+        guest.go("approve")
+        page.get_by_label("承認する人の名前").fill(name)
+        press()
+        page.get_by_text(told).wait_for(timeout=5_000)
+    page.get_by_label("承認する人の名前").fill("山田\u200b 花子")
+    press()
+    page.get_by_text("U+200B").wait_for(timeout=5_000)
+    plan = next(folder.glob("**/2026-12-01/plan.json")).parent
+    page.get_by_label("承認する人の名前").fill("鈴木 健")
+    plan.rename(folder / "aside")
+    press()
+    page.locator("main").get_by_text("この計画はもうありません").wait_for(timeout=5_000)
+    sees("a plan that is gone has no form", page.locator("input[name=name]").count() == 0)
+    sees("and is not said to be made anew", page.get_by_text("作り直されています").count() == 0)
+    for name, width in WIDTHS.items():
+        page.set_viewport_size({"width": width, "height": 900})
+        guest.go("approve")
+        guest.look(f"{name}-approve-gone")
+        answer = page.goto(guest.url + "mail?campaign=birthday")
+        sees(f"a mail of a plan that is gone: {answer.status}", answer.status == 410)
+        guest.look(f"{name}-mail-gone")
+    (folder / "aside").rename(plan)
+    guest.go("approve")
+    sees("it is back", page.locator("input[name=name]").count() == 1 and page.locator("form.past").count() == 0)
+    # The browser says of every answer that refuses something that it does.
+    guest.trouble = [line for line in guest.trouble if "409 (Conflict)" not in line and "410 (Gone)" not in line]
+
+
 def main():
     PICTURES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
@@ -202,6 +247,9 @@ def main():
                     trouble += guest.trouble
                 guest = Guest(browser, url, WIDTHS["wide"])
                 editing(guest, folder / "templates")
+                trouble += guest.trouble
+                guest = Guest(browser, url, WIDTHS["wide"])
+                approving(guest, job, folder)
                 trouble += guest.trouble
                 browser.close()
             sees("\n".join(trouble), not trouble)

@@ -338,7 +338,7 @@ fn list_kind(kind: Kind) -> ListKind {
 fn status(common: &Common, path: &Path) -> Result<Done, Error> {
     let job = load(common, path)?;
     let status = pipeline::status(&job, common.as_of)?;
-    let waiting = pipeline::waiting(&job, common.as_of)?;
+    let waiting = pipeline::waiting(&job, common.as_of, clock::now())?;
     say(&if common.json {
         json::status(&job, status.as_ref(), waiting.as_ref())
     } else {

@@ -1,12 +1,20 @@
 //! Approvals: who said that a plan may leave. A name is what somebody writes; nobody proves here who they are.
 
-use super::text::{is_unseen, narrow};
+use super::job::Language;
+use icu_properties::props::{
+    BinaryProperty, DefaultIgnorableCodePoint, EnumeratedProperty, GeneralCategory, JoinControl, VariationSelector,
+};
+use unicode_normalization::UnicodeNormalization;
+use unicode_security::skeleton;
 
 /// No name is longer, in letters: it stands on one line of a page and of the terminal.
 pub const LONGEST_NAME: usize = 80;
 
 /// More people than this need not agree on a mail.
 pub const MOST_PEOPLE: i64 = 9;
+
+/// What Unicode counts as signs, and nothing is to be seen of: a braille cell without dots, a note without a head, a place for an object.
+const BLANKS: [char; 3] = ['\u{2800}', '\u{1d159}', '\u{fffc}'];
 
 /// Somebody who approved a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,28 +24,89 @@ pub struct Approval {
     pub at: i64,
 }
 
-/// A name as it is kept: without white space around it, one blank for each white space within.
+/// Why what somebody wrote is no name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoName {
+    Empty,
+    /// Signs only.
+    NoLetter,
+    TooLong,
+    /// A letter that nobody sees, that steers what stands around it, or that has no look of its own.
+    Unseen(char),
+}
+
+impl NoName {
+    /// The reason for people.
+    #[must_use]
+    pub fn told(self, language: Language) -> String {
+        match self {
+            Self::Empty => language.pick("空です", "it is empty").to_owned(),
+            Self::NoLetter => language.pick("文字がありません", "it has no letter in it").to_owned(),
+            Self::TooLong => {
+                language.pick(format!("{LONGEST_NAME} 文字を超えています"), format!("it is longer than {LONGEST_NAME} letters"))
+            }
+            Self::Unseen(letter) => {
+                let code = format!("U+{:04X}", u32::from(letter));
+                language.pick(
+                    format!("目に見えない文字または制御文字（{code}）が入っています"),
+                    format!("it has {code} in it, a control character or one that nobody sees"),
+                )
+            }
+        }
+    }
+}
+
+/// A name as it is kept: as it was written, without white space around it, one blank for each white space within.
 ///
 /// # Errors
 /// Why it is no name.
-pub fn name(written: &str) -> Result<String, &'static str> {
+pub fn name(written: &str) -> Result<String, NoName> {
     let name = written.split_whitespace().collect::<Vec<_>>().join(" ");
     if name.is_empty() {
-        return Err("it is empty");
+        return Err(NoName::Empty);
     }
-    if written.trim().chars().any(|letter| letter.is_control() || is_unseen(letter)) {
-        return Err("it has a control character in it, or one that nobody sees");
+    if let Some(unseen) = written.trim().chars().find(|letter| !has_look(*letter)) {
+        return Err(NoName::Unseen(unseen));
+    }
+    if !name.contains(char::is_alphanumeric) {
+        return Err(NoName::NoLetter);
     }
     if name.chars().count() > LONGEST_NAME {
-        return Err("it is longer than 80 letters");
+        return Err(NoName::TooLong);
     }
     Ok(name)
 }
 
-/// A name as names are compared: capitals, full width and white space make nobody a second person.
+/// Whether a letter may stand in a name. What chooses the form of the letter before it (葛󠄀) or joins two (Persian) is needed for some
+/// names; it plays no part when names are compared.
+fn has_look(letter: char) -> bool {
+    use GeneralCategory::{Control, Format, PrivateUse, Surrogate, Unassigned};
+    let is_silent = |letter| VariationSelector::for_char(letter) || JoinControl::for_char(letter);
+    let has_none = matches!(GeneralCategory::for_char(letter), Control | Format | PrivateUse | Surrogate | Unassigned);
+    is_silent(letter) || !(has_none || DefaultIgnorableCodePoint::for_char(letter) || BLANKS.contains(&letter))
+}
+
+/// Whether two names are one person's: they look the same as they are written, or in small letters, or in capitals.
+#[must_use]
+pub fn is_same(one: &str, other: &str) -> bool {
+    looks(one).iter().zip(looks(other)).any(|(one, other)| *one == other)
+}
+
+/// The name as it is kept beside the written one, to find it again.
 #[must_use]
 pub fn folded(name: &str) -> String {
-    name.chars().filter(|letter| !letter.is_whitespace()).map(narrow).flat_map(char::to_lowercase).collect()
+    let [_, small, _] = looks(name);
+    small
+}
+
+/// What a name looks like: as it is written, in small letters, in capitals. White space, the width of letters, how an accent is put
+/// together and what nobody sees change nothing, and letters that look alike (UTS #39) are one.
+fn looks(name: &str) -> [String; 3] {
+    let is_seen = |letter: &char| !letter.is_whitespace() && !DefaultIgnorableCodePoint::for_char(*letter);
+    let plain: String = name.nfkc().filter(is_seen).collect();
+    let capitals = plain.to_uppercase();
+    // By way of the capitals ß is ss and every sigma is one.
+    [plain, capitals.to_lowercase(), capitals].map(|text| skeleton(&text).collect())
 }
 
 #[cfg(test)]
@@ -48,17 +117,70 @@ mod tests {
     fn a_name_is_one_line_of_letters() {
         assert_eq!(name("  山田\u{3000}花子 ").as_deref(), Ok("山田 花子"));
         assert_eq!(name(&"花".repeat(LONGEST_NAME)).as_deref(), Ok("花".repeat(LONGEST_NAME).as_str()));
-        for wrong in ["", " \u{3000}\t", "a\nb", "a\u{7}b", "Ha\u{200b}na", "\u{202e}anaH", &"花".repeat(LONGEST_NAME + 1)] {
-            assert!(name(wrong).is_err(), "{wrong:?}");
+        let kept = ["葛\u{e0100}城 翔", "نرگس علی\u{200c}زاده", "Dvořák", "Dvor\u{30c}a\u{301}k", "O'Neil-3", "ﾊﾅｺ", "花子🌸", "𠮷田"];
+        for written in kept {
+            assert_eq!(name(written).as_deref(), Ok(written), "a name stays as it was written");
+        }
+        assert_eq!(name(&"花".repeat(LONGEST_NAME + 1)), Err(NoName::TooLong));
+        for (wrong, why) in [("", NoName::Empty), (" \u{3000}\t", NoName::Empty), ("-", NoName::NoLetter), ("🌸", NoName::NoLetter)] {
+            assert_eq!(name(wrong), Err(why), "{wrong:?}");
         }
     }
 
     #[test]
-    fn one_person_is_one_however_the_name_is_written() {
-        for same in ["hana yamada", "HANA YAMADA", "Ｈａｎａ　Ｙａｍａｄａ", "Hana  Yamada", "HanaYamada"] {
-            assert_eq!(folded(&name(same).unwrap()), folded("Hana Yamada"), "{same}");
+    fn what_nobody_sees_makes_no_name() {
+        let controls = ['\u{7}', '\u{85}', '\u{ad}', '\u{34f}', '\u{61c}', '\u{115f}', '\u{1160}', '\u{180e}', '\u{200b}', '\u{200e}'];
+        let more =
+            ['\u{202e}', '\u{2060}', '\u{2066}', '\u{2800}', '\u{3164}', '\u{feff}', '\u{ffa0}', '\u{fff9}', '\u{e0041}', '\u{e000}'];
+        for unseen in controls.into_iter().chain(more) {
+            for written in [format!("Ha{unseen}na"), format!("{unseen}"), format!("Hana{unseen}")] {
+                // A line end at the end is white space.
+                let is_trimmed = unseen.is_whitespace() && !written.starts_with("Ha\u{85}");
+                assert!(is_trimmed || name(&written) == Err(NoName::Unseen(unseen)), "{written:?}: {:?}", name(&written));
+            }
         }
-        assert_ne!(folded("Hana Yamada"), folded("Hanna Yamada"));
-        assert_eq!(folded("ÉMILE"), folded("émile"));
+        assert_eq!(name("a\nb"), Err(NoName::Unseen('\n')));
+        assert!(NoName::Unseen('\u{3164}').told(Language::En).contains("U+3164"));
+    }
+
+    #[test]
+    fn one_person_is_one_however_the_name_is_written() {
+        let written: [&[&str]; 9] = [
+            &[
+                "Hana Yamada",
+                "HANA YAMADA",
+                "Ｈａｎａ　Ｙａｍａｄａ",
+                "Hana  Yamada",
+                "HanaYamada",
+                "Hаna Yаmadа",
+                "НАNА Yamada",
+                "ΗΑΝΑ YAMADA",
+            ],
+            &["Émile", "E\u{301}mile", "ÉMILE", "émile"],
+            &["山田 花子", "山田花子", "山田\u{3000}花子"],
+            &["ヤマダ ハナコ", "ﾔﾏﾀﾞ ﾊﾅｺ", "ヤマタ\u{3099} ハナコ", "ヤマダハナコ"],
+            &["葛城", "葛\u{e0100}城"],
+            &["神田", "\u{fa19}田"],
+            &["二宮 力", "ニ宮 カ"],
+            &["Ian Lee", "lan Lee", "1an Lee"],
+            &["Weiß", "WEISS", "weiss"],
+        ];
+        for names in written {
+            for one in names {
+                assert!(names.iter().all(|other| is_same(one, other)), "{one} of {names:?}");
+            }
+        }
+        assert!(is_same("Ha\u{3164}na\u{2060}", "Hana"), "names of earlier versions may hold what is refused now");
+    }
+
+    #[test]
+    fn two_people_stay_two() {
+        let names =
+            ["山田 花子", "山本 花子", "山田 華子", "髙橋 花子", "高橋 花子", "斎藤 花子", "齋藤 花子", "斉藤 花子", "はなこ", "ハナコ"];
+        let more = ["Hana Yamada", "Hanna Yamada", "Hána Yamada", "Emile", "Émile", "Ken", "Kenji", "김하나", "김하니"];
+        let names: Vec<&str> = names.into_iter().chain(more).collect();
+        for (at, one) in names.iter().enumerate() {
+            assert!(names[..at].iter().all(|other| !is_same(one, other)), "{one}");
+        }
     }
 }

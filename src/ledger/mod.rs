@@ -24,6 +24,7 @@ mod registered;
 mod stops;
 
 pub use adopt::{Adoption, NewMail};
+pub use approvals::Signed;
 pub use bounces::{Bounce, Mailed, Noted, RefusedMail};
 pub use desk::{Desk, Run};
 pub use erase::{AGED, AGED_REASON, FORGOTTEN, Trace};

@@ -37,17 +37,9 @@ pub fn adopt(
     let open = [State::Planned, State::Handing, State::Deferred];
     let states = ledger.states(&job.name, request.as_of)?;
     let has_open = adoption.is_none() || open.iter().any(|state| states.get(state).is_some_and(|count| *count > 0));
-    // A campaign that has its own day makes no plan old before it.
-    let days = planned.campaigns.iter().filter_map(|campaign| campaign.send).map(|send| send.instant(planned.zone, request.as_of));
-    let fresh_at = days.max().map_or(summary.planned_at, |last| last.max(summary.planned_at));
-    if let Some(tripped) = brakes::on_age(job, fresh_at, (request.now)()).filter(|_| has_open) {
-        brakes::stop(job, &[tripped], request.accept)?;
-    }
-    if let Some(tripped) = brakes::on_future(job, request.as_of, summary.counts.newest, (request.now)()).filter(|_| adoption.is_none()) {
-        brakes::stop(job, &[tripped], request.accept)?;
-    }
-    if let Some(tripped) = register::brake_of_mails(job, ledger, summary, codes.own)?.filter(|_| has_open) {
-        brakes::stop(job, &[tripped], request.accept)?;
+    if has_open {
+        let leaving = Leaving { job, planned, summary, own_codes: codes.own, is_adopted: adoption.is_some(), now: (request.now)() };
+        brakes::stop(job, &tripped(&leaving, Some(ledger))?, request.accept)?;
     }
     if let Some(adoption) = adoption {
         return change_destination(request, ledger, adoption, destination);
@@ -68,6 +60,31 @@ pub fn adopt(
     let adopted = ledger.adopt_issuing(&adoption, &codes.unique, rows(planned, readable));
     unreadable.map_or(Ok(()), Err)?;
     Ok(adopted?)
+}
+
+/// A plan with mails to send, as the brakes of `send` look at it.
+pub struct Leaving<'a> {
+    /// As its file is now.
+    pub job: &'a Job,
+    pub planned: &'a Job,
+    pub summary: &'a Summary,
+    /// How many of its mails hold a code that rankmail made.
+    pub own_codes: usize,
+    pub is_adopted: bool,
+    /// Microseconds UTC.
+    pub now: i64,
+}
+
+/// The brakes on which `send` stops: name and what was seen. Those that a plan shows by itself stop `run` alone, since a person has looked
+/// at a plan that is sent.
+pub fn tripped(leaving: &Leaving, ledger: Option<&ledger::Ledger>) -> Result<Vec<(String, String)>, Error> {
+    let Leaving { job, planned, summary, own_codes, is_adopted, now } = *leaving;
+    // A campaign that has its own day makes no plan old before it.
+    let days = planned.campaigns.iter().filter_map(|campaign| campaign.send).map(|send| send.instant(planned.zone, summary.as_of));
+    let fresh_at = days.max().map_or(summary.planned_at, |last| last.max(summary.planned_at));
+    let future = if is_adopted { None } else { brakes::on_future(job, summary.as_of, summary.counts.newest, now) };
+    let codes = register::brake(job, ledger, summary, own_codes)?;
+    Ok([brakes::on_age(job, fresh_at, now), future, codes].into_iter().flatten().collect())
 }
 
 /// Ranks move from run to run, so each plan is adopted on top of the run it was planned on.
@@ -119,9 +136,13 @@ impl Codes {
         Self { mails: 0, own: 0, unique: HashSet::new(), makes, has_unique }
     }
 
-    /// How many hold a code that rankmail made.
-    pub fn own(&self) -> usize {
-        self.own
+    /// How many mails of a plan hold a code that rankmail made.
+    pub fn count(planned: &Job, opened: &runs::Opened) -> Result<usize, Error> {
+        let mut codes = Self::of(planned);
+        for mail in opened.mails_without_values()? {
+            codes.see(&[mail?]);
+        }
+        Ok(codes.own)
     }
 
     /// Counts these too.

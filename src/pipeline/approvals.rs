@@ -1,7 +1,7 @@
 //! Whether enough people have approved a plan, and what an operator types next.
 
 use super::error::Error;
-use super::inputs;
+use super::{adopt, inputs};
 use crate::domain::job::Language;
 use crate::domain::{Approval, Job};
 use crate::{job as job_room, ledger, runs};
@@ -41,6 +41,15 @@ impl Approvals {
         self.given.iter().map(|approval| approval.name.as_str()).collect::<Vec<_>>().join(", ")
     }
 
+    /// The same with a command that goes past these brakes, on which `send` would stop: whoever types it has been shown them.
+    pub(super) fn accepting(mut self, brakes: &[(String, String)]) -> Self {
+        for (name, _) in brakes {
+            self.send += " --accept ";
+            self.send += name;
+        }
+        self
+    }
+
     /// Why the plan is not sent.
     pub(super) fn refusal(&self, language: Language) -> String {
         let Self { as_of, wanted, approve, .. } = self;
@@ -59,8 +68,9 @@ pub fn approvals(job: &Job, opened: &runs::Opened) -> Result<Approvals, Error> {
     of_plan(job, opened.summary.as_of, &opened.summary.digest, planned.approvals)
 }
 
-/// The same of the plan of a date, or of the newest one, while it is not adopted. Neither its tables are read nor proved.
-pub fn waiting(job: &Job, as_of: Option<NaiveDate>) -> Result<Option<Approvals>, Error> {
+/// The same of the plan of a date, or of the newest one, while it is not adopted, at the instant `now` (microseconds UTC). Its tables are
+/// read only where the job asks whether the cart knows its codes.
+pub fn waiting(job: &Job, as_of: Option<NaiveDate>, now: i64) -> Result<Option<Approvals>, Error> {
     let newest = || Ok::<_, Error>(runs::plans(&job.runs, &job.name)?.into_iter().max());
     let Some(as_of) = as_of.map_or_else(newest, |as_of| Ok(Some(as_of)))? else { return Ok(None) };
     let folder = runs::folder(&job.runs, &job.name, as_of);
@@ -70,9 +80,15 @@ pub fn waiting(job: &Job, as_of: Option<NaiveDate>) -> Result<Option<Approvals>,
         return Ok(None);
     }
     // What is wrong with a plan that cannot be read is for those to tell who would approve or send it.
-    let Ok((summary, text)) = runs::glance(&folder) else { return Ok(None) };
-    let wanted = job_room::load_text(&job.path, &text)?.approvals.max(job.approvals);
-    let approvals = of_plan(job, as_of, &summary.digest, wanted)?;
+    let Ok(glance) = runs::glance(&folder) else { return Ok(None) };
+    let Ok(text) = glance.job_text() else { return Ok(None) };
+    let planned = inputs::planned_by(job, &text)?;
+    let approvals = of_plan(job, as_of, &glance.summary.digest, planned.approvals)?;
+    let opened = if job.register_codes { runs::open(&folder).ok() } else { None };
+    let own_codes = opened.map_or(Ok(0), |opened| adopt::Codes::count(&planned, &opened))?;
+    let ledger = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))?;
+    let leaving = adopt::Leaving { job, planned: &planned, summary: &glance.summary, own_codes, is_adopted: false, now };
+    let approvals = approvals.accepting(&adopt::tripped(&leaving, ledger.as_ref())?);
     Ok(Some(approvals).filter(|approvals| approvals.wanted > 0 || !approvals.given.is_empty()))
 }
 
@@ -80,7 +96,7 @@ pub fn waiting(job: &Job, as_of: Option<NaiveDate>) -> Result<Option<Approvals>,
 pub fn of_plan(job: &Job, as_of: NaiveDate, digest: &str, wanted: usize) -> Result<Approvals, Error> {
     let ledger = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))?;
     let given = ledger.map_or_else(|| Ok(Vec::new()), |ledger| ledger.approvals(&job.name, as_of, digest))?;
-    let (path, runs) = (word(&job.path.display().to_string()), typed_runs(job));
+    let (path, runs) = typed(job);
     let plan = format!("--as-of {as_of} --digest {}{runs}", short(digest));
     let approve = format!("rankmail approve {path} --as NAME {plan}");
     let send = format!("rankmail send {path} {plan}");
@@ -97,6 +113,17 @@ pub fn demand(job: &Job, as_of: NaiveDate, digest: &str, wanted: usize) -> Resul
         return Ok(());
     }
     Err(Error::Unapproved { approvals: Box::new(approvals), language: job.language })
+}
+
+/// What somebody types to make the plan of a date.
+pub fn plan_again(job: &Job, as_of: NaiveDate) -> String {
+    let (path, runs) = typed(job);
+    format!("rankmail plan {path} --as-of {as_of}{runs}")
+}
+
+/// The job's file and `--runs` as they must be typed.
+fn typed(job: &Job) -> (String, String) {
+    (word(&job.path.display().to_string()), typed_runs(job))
 }
 
 fn short(digest: &str) -> &str {

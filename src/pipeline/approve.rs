@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use super::plan::{Next, Planned};
-use super::{adopt, approvals, brakes, inputs, register, send};
+use super::{adopt, approvals, inputs, send};
 use crate::domain::approval;
 use crate::domain::plan::Summary;
 use crate::domain::{Approval, Job};
@@ -35,11 +35,11 @@ pub struct Approved {
     pub is_new: bool,
 }
 
-/// Writes down that somebody approved a plan that can still be adopted.
+/// Writes down that somebody approved a plan that can still be adopted. It waits for no other run of the job: the ledger keeps what is
+/// written at the same moment apart.
 pub fn approve(request: &Request) -> Result<Approved, Error> {
     let Request { job, now, .. } = *request;
-    let name = approval::name(request.name)
-        .map_err(|why| Error::Usage(format!("`--as` is no name: {why}; write the name of the person who approves the plan")))?;
+    let name = named(job, request.name)?;
     let as_of = date(request)?;
     let opened = runs::open(&runs::folder(&job.runs, &job.name, as_of))?;
     send::check_digest(request.digest, &opened.summary, opened.folder())?;
@@ -47,13 +47,29 @@ pub fn approve(request: &Request) -> Result<Approved, Error> {
     refuse_closed(job, &opened.summary)?;
     let planned = inputs::planned_job(job, &opened)?;
     let mut summary = opened.summary.clone();
-    summary.brakes.extend(brakes_of_today(job, &planned, &opened, now)?);
+    let stops = stops_of_today(job, &planned, &opened, &summary, now)?;
     let by = Approval { name: name.clone(), at: now };
-    let is_new = ledger::Ledger::open(&path)?.approve(&job.name, as_of, &summary.digest, &by)?;
-    let approvals = approvals::of_plan(job, as_of, &summary.digest, planned.approvals)?;
+    let signed = ledger::Ledger::open(&path)?.approve(&job.name, as_of, &summary.digest, &by)?;
+    if signed == ledger::Signed::TooLate {
+        refuse_closed(job, &summary)?;
+        return Err(adopted(job, as_of));
+    }
+    let approvals = approvals::of_plan(job, as_of, &summary.digest, planned.approvals)?.accepting(&stops);
+    summary.brakes.extend(stops);
     let echo = job_room::echo(&planned);
     let planned_here = Planned { folder: opened.folder().to_owned(), summary, echo, next: Next::Send, approvals };
-    Ok(Approved { job: planned, planned: planned_here, name, is_new })
+    Ok(Approved { job: planned, planned: planned_here, name, is_new: signed == ledger::Signed::New })
+}
+
+/// The name of who approves, as it is kept.
+pub fn named(job: &Job, written: &str) -> Result<String, Error> {
+    approval::name(written).map_err(|why| {
+        let why = why.told(job.language);
+        Error::Usage(job.language.pick(
+            format!("承認する人の名前として使えません: {why}。承認する人の名前を書いてください"),
+            format!("that is no name to approve by: {why}; write the name of the person who approves the plan"),
+        ))
+    })
 }
 
 fn date(request: &Request) -> Result<NaiveDate, Error> {
@@ -71,29 +87,33 @@ pub fn refuse_closed(job: &Job, summary: &Summary) -> Result<(), Error> {
     let as_of = summary.as_of;
     let Some(ledger) = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))? else { return Ok(()) };
     match ledger.adoption(&job.name, as_of)? {
-        Some(_) => Err(Error::Usage(job.language.pick(
-            format!("{as_of} の計画は確定しています。メールは送信中か送信済みのため、承認はできません。承認した人は rankmail status で分かります"),
-            format!(
-                "the plan of {as_of} is adopted: its mails are being sent or were, so an approval comes too late; `rankmail status` tells \
-                 who approved it"
-            ),
-        ))),
+        Some(_) => Err(adopted(job, as_of)),
         None => adopt::check_order(job, &ledger, summary),
     }
 }
 
-/// The brakes that the folder cannot tell of: the plan's age, how far ahead its date is, and codes that the cart does not know.
-pub fn brakes_of_today(job: &Job, planned: &Job, opened: &runs::Opened, now: i64) -> Result<Vec<(String, String)>, Error> {
-    let summary = &opened.summary;
-    let mut seen = Vec::new();
-    if job.register_codes {
-        let mut codes = adopt::Codes::of(planned);
-        for mail in opened.mails_without_values()? {
-            codes.see(&[mail?]);
-        }
-        seen.extend(register::brake_of_plan(job, summary, codes.own())?);
-    }
-    seen.extend(brakes::on_age(job, summary.planned_at, now));
-    seen.extend(brakes::on_future(job, summary.as_of, summary.counts.newest, now));
-    Ok(seen)
+fn adopted(job: &Job, as_of: NaiveDate) -> Error {
+    Error::Usage(job.language.pick(
+        format!(
+            "{as_of} の計画は確定しています。メールは送信中か送信済みのため、承認はできません。承認した人は rankmail status で分かります"
+        ),
+        format!(
+            "the plan of {as_of} is adopted: its mails are being sent or were, so an approval comes too late; `rankmail status` tells \
+             who approved it"
+        ),
+    ))
+}
+
+/// The brakes on which `send` would stop at the instant `now`. `summary` is that of the plan in its folder.
+pub fn stops_of_today(
+    job: &Job,
+    planned: &Job,
+    opened: &runs::Opened,
+    summary: &Summary,
+    now: i64,
+) -> Result<Vec<(String, String)>, Error> {
+    let own_codes = if job.register_codes { adopt::Codes::count(planned, opened)? } else { 0 };
+    let ledger = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))?;
+    let is_adopted = ledger.as_ref().map(|ledger| ledger.adoption(&job.name, summary.as_of)).transpose()?.flatten().is_some();
+    adopt::tripped(&adopt::Leaving { job, planned, summary, own_codes, is_adopted, now }, ledger.as_ref())
 }

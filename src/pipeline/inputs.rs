@@ -281,7 +281,12 @@ pub fn kept_merges(planned: &Job, opened: &crate::runs::Opened) -> Result<Arc<Me
 /// The job as it was when the plan was made. Where to send, whom not to reach and what to stop at is today's. Of approvals the stricter
 /// rule holds: neither a change of the job file nor an older plan is a way around it.
 pub fn planned_job(job: &Job, opened: &crate::runs::Opened) -> Result<Job, Error> {
-    let mut planned = job::load_text(&job.path, &opened.job_text)?;
+    planned_by(job, &opened.job_text)
+}
+
+/// The same by the copy's text.
+pub fn planned_by(job: &Job, text: &str) -> Result<Job, Error> {
+    let mut planned = job::load_text(&job.path, text)?;
     planned.runs.clone_from(&job.runs);
     planned.smtp.clone_from(&job.smtp);
     planned.brakes = job.brakes;

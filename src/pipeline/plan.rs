@@ -5,7 +5,7 @@ use super::error::Error;
 use super::figures::{self, Tally};
 use super::inputs::{self, Inputs};
 use super::progress::Watch;
-use super::{absent, brakes, forgotten, passes, register, stops};
+use super::{absent, adopt, brakes, forgotten, passes, stops};
 use crate::domain::Job;
 use crate::domain::plan::{Origin, Summary};
 use crate::{job as job_room, ledger, report, runs};
@@ -70,9 +70,12 @@ pub fn plan(request: &Request) -> Result<Planned, Error> {
     summary.brakes = brakes::on_plan(job, &summary, inputs.before.summary.as_ref(), &inputs.shop.customers)?;
     let mut summary = write(request, &folder, &inputs, (draft, &decided.tally), summary)?;
     // Whether the cart knows the codes, and what day it is, is not for the folder to say: that changes without it.
-    summary.brakes.extend(register::brake_of_plan(job, &summary, decided.tally.coded())?);
-    summary.brakes.extend(brakes::on_future(job, request.as_of, summary.counts.newest, request.planned_at));
-    let approvals = approvals::of_plan(job, request.as_of, &summary.digest, job.approvals)?;
+    let ledger = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))?;
+    let (own_codes, now) = (decided.tally.coded(), request.planned_at);
+    let leaving = adopt::Leaving { job, planned: job, summary: &summary, own_codes, is_adopted: false, now };
+    let stops = adopt::tripped(&leaving, ledger.as_ref())?;
+    let approvals = approvals::of_plan(job, request.as_of, &summary.digest, job.approvals)?.accepting(&stops);
+    summary.brakes.extend(stops);
     Ok(Planned { folder, summary, echo: job_room::echo(job), next, approvals })
 }
 

@@ -116,19 +116,8 @@ fn on(kind: &OfferKind) -> Option<&On> {
     }
 }
 
-/// The brake `codes` of a fresh plan, with so many codes that rankmail made.
-pub fn brake_of_plan(job: &Job, summary: &Summary, own: usize) -> Result<Option<(String, String)>, Error> {
-    let ledger = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))?;
-    brake(job, ledger.as_ref(), summary, own)
-}
-
-/// The brake `codes` of a plan that is about to be sent, with so many codes that rankmail made.
-pub fn brake_of_mails(job: &Job, ledger: &ledger::Ledger, summary: &Summary, own: usize) -> Result<Option<(String, String)>, Error> {
-    brake(job, Some(ledger), summary, own)
-}
-
-/// A job that demands it sends no code that its cart cannot know.
-fn brake(job: &Job, ledger: Option<&ledger::Ledger>, summary: &Summary, own: usize) -> Result<Option<(String, String)>, Error> {
+/// The brake `codes` of a plan with so many codes that rankmail made: a job that demands it sends no code that its cart cannot know.
+pub fn brake(job: &Job, ledger: Option<&ledger::Ledger>, summary: &Summary, own: usize) -> Result<Option<(String, String)>, Error> {
     if !job.register_codes || own == 0 {
         return Ok(None);
     }

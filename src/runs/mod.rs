@@ -29,7 +29,7 @@ pub use erase::{Erased, age, erase, remove};
 pub use error::Error;
 pub use folder::{folder, jobs, plans, way};
 pub use lock::Lock;
-pub use open::{Opened, PastMails, PastRun, glance, open, open_customers, open_mails, open_summary};
+pub use open::{Glance, Opened, PastMails, PastRun, glance, open, open_customers, open_mails};
 pub use private::Private;
 pub use rows::Rows;
 pub use values::{values_read, values_text};

@@ -52,14 +52,6 @@ pub fn open_mails(folder: &Path) -> Result<PastMails, Error> {
     Ok(PastMails { folder, summary })
 }
 
-/// plan.json of the plan in `folder`, for whoever asks only how much it held: no other file is looked at.
-///
-/// # Errors
-/// As for `open`.
-pub fn open_summary(folder: &Path) -> Result<Summary, Error> {
-    Ok(sound_summary(folder)?.1)
-}
-
 /// plan.json of a folder, when it and one table are as they were written.
 fn sound_table(folder: &Path, table: &str) -> Result<(PathBuf, Summary), Error> {
     let (folder, summary) = sound_summary(folder)?;
@@ -126,14 +118,30 @@ fn sound_summary(folder: &Path) -> Result<(PathBuf, Summary), Error> {
     Ok((folder, summary))
 }
 
-/// What the plan in `folder` says of itself, and its job file: only these two are checked, and no mail of it can be sent.
+/// What a plan says of itself.
+#[derive(Debug)]
+pub struct Glance {
+    folder: PathBuf,
+    pub summary: Summary,
+}
+
+impl Glance {
+    /// The job file as it was when the plan was made.
+    ///
+    /// # Errors
+    /// `Io`, `Altered`.
+    pub fn job_text(&self) -> Result<String, Error> {
+        sound_job_text(&self.folder, &self.summary)
+    }
+}
+
+/// What the plan in `folder` says of itself: only plan.json is checked, and no mail of it can be sent.
 ///
 /// # Errors
 /// As for `open`.
-pub fn glance(folder: &Path) -> Result<(Summary, String), Error> {
+pub fn glance(folder: &Path) -> Result<Glance, Error> {
     let (folder, summary) = sound_summary(folder)?;
-    let job_text = sound_job_text(&folder, &summary)?;
-    Ok((summary, job_text))
+    Ok(Glance { folder, summary })
 }
 
 /// Opens the plan in `folder` and checks every file that decides a mail against the digests in plan.json.

@@ -2,6 +2,7 @@
 //! colleagues in `test_to`; nothing goes to a customer from here.
 
 use super::Routes;
+use super::audience::{places, skips};
 use super::page::{Page, Refusal, Tab, way};
 use super::state::State;
 use super::words::{Words, words};
@@ -149,13 +150,17 @@ fn answer(outcome: &Outcome) -> String {
 struct View {
     digest: String,
     short: String,
-    head: String,
+    /// How many have approved it and how many are missing; of a plan that can still be approved.
+    head: Option<String>,
     kind: &'static str,
     given: Vec<(String, String)>,
     closed: Option<String>,
-    approve: String,
-    send: String,
-    brakes: Vec<(String, String)>,
+    /// The commands, as far as they would do something.
+    approve: Option<String>,
+    send: Option<String>,
+    is_there: bool,
+    stops: Vec<(String, String)>,
+    shown: Vec<(String, String)>,
     warnings: Vec<String>,
     longest: usize,
     test_to: Vec<String>,
@@ -168,6 +173,7 @@ struct View {
 struct Table {
     ranks: Vec<String>,
     sizes: Vec<String>,
+    people: String,
     rows: Vec<Row>,
     sums: Vec<String>,
     all: String,
@@ -190,12 +196,16 @@ fn show(state: &State, studio: &Studio, told: Option<&Told>, asked: &Asked) -> R
     let approving = studio.approving((state.now)())?;
     let page = Page::new("approve.html", Some(Tab::Approve), language.pick("承認", "Approve"));
     let page = page.with("t", &table_of_words(language)).with("told", &told);
-    Ok(page.with("plan", &view(studio, approving, asked)).with("table", &table(studio)))
+    let skips = skips(studio.summary(), language);
+    let mut view = view(studio, approving, asked);
+    // Why somebody's approval was not taken is said once.
+    view.closed = view.closed.filter(|why| told.is_none_or(|told| told.text != *why));
+    Ok(page.with("plan", &view).with("table", &table(studio)).with("skips", &skips))
 }
 
 fn view(studio: &Studio, approving: Approving, asked: &Asked) -> View {
     let (summary, language) = (studio.summary(), studio.job.language);
-    let Approving { approvals, closed, brakes, test_to } = approving;
+    let Approving { approvals, closed, is_there, is_sendable, stops, shown, test_to } = approving;
     let (wanted, given, missing) = (approvals.wanted, approvals.given.len(), approvals.missing());
     let head = match (wanted, missing) {
         (0, _) => language.pick(
@@ -214,13 +224,15 @@ fn view(studio: &Studio, approving: Approving, asked: &Asked) -> View {
     View {
         short: approvals.short_digest().to_owned(),
         kind: if missing == 0 { "good" } else { "warn" },
-        head,
+        head: closed.is_none().then_some(head),
         given: approvals.given.iter().map(|one| (one.name.clone(), at(one.at))).collect(),
+        approve: closed.is_none().then_some(approvals.approve),
+        send: is_sendable.then_some(approvals.send),
         closed,
+        is_there,
         digest: approvals.digest,
-        approve: approvals.approve,
-        send: approvals.send,
-        brakes,
+        stops,
+        shown,
         warnings: summary.warnings.clone(),
         longest: approval::LONGEST_NAME,
         test_to,
@@ -232,29 +244,30 @@ fn view(studio: &Studio, approving: Approving, asked: &Asked) -> View {
 fn table(studio: &Studio) -> Table {
     let (summary, job) = (studio.summary(), &studio.planned);
     let counts = &summary.counts;
-    let has_none = counts.mails_by_rank.iter().any(|row| row.last().is_some_and(|count| *count > 0));
-    let shown = summary.ranks.len() + usize::from(has_none);
-    let names = summary.ranks.iter().cloned().chain([job.language.pick("ランクなし", "no rank").to_owned()]);
-    let sizes = counts.rank_sizes.iter().copied().chain([counts.no_rank]);
+    let has_none = counts.no_rank > 0 || counts.mails_by_rank.iter().any(|row| row.last().is_some_and(|count| *count > 0));
+    let places = places(summary, has_none);
+    let name = |at: &usize| summary.ranks.get(*at).cloned().unwrap_or_else(|| job.language.pick("ランクなし", "no rank").to_owned());
+    let size = |at: &usize| grouped(counts.rank_sizes.get(*at).copied().unwrap_or(counts.no_rank));
     let exposure = |at: usize| counts.exposure.get(at).copied().unwrap_or_default();
     let dearest = counts.exposure.iter().map(|exposure: &Exposure| exposure.face).max().unwrap_or_default();
     let rows = summary.campaigns.iter().zip(&counts.mails_by_rank).enumerate().map(|(at, (name, row))| {
         let cost = exposure(at);
         Row {
             campaign: name.clone(),
-            cells: row.iter().take(shown).map(|count| grouped(*count)).collect(),
+            cells: places.iter().map(|at| grouped(row.get(*at).copied().unwrap_or_default())).collect(),
             all: grouped(row.iter().sum()),
             cost: if cost.face == 0 { String::new() } else { job.currency.show(cost.face) },
             expected: cost.told(&job.currency, job.language),
             share: cost.face.saturating_mul(100).checked_div(dearest).unwrap_or_default(),
         }
     });
-    let sum = |at: usize| grouped(counts.mails_by_rank.iter().filter_map(|row| row.get(at)).sum());
+    let sum = |at: &usize| grouped(counts.mails_by_rank.iter().filter_map(|row| row.get(*at)).sum());
     Table {
-        ranks: names.take(shown).collect(),
-        sizes: sizes.take(shown).map(grouped).collect(),
+        ranks: places.iter().map(name).collect(),
+        sizes: places.iter().map(size).collect(),
+        people: grouped(counts.customers),
         rows: rows.collect(),
-        sums: (0..shown).map(sum).collect(),
+        sums: places.iter().map(sum).collect(),
         all: grouped(counts.mails),
         cost: (dearest > 0).then(|| job.currency.show(counts.offer_exposure)),
     }
@@ -278,7 +291,18 @@ fn table_of_words(language: Language) -> Words {
             ("to_approve", "承認（NAME は名前）", "To approve (NAME is the name)"),
             ("to_send", "送信", "To send"),
             ("brakes", "ブレーキ", "Brakes"),
-            ("no_brakes", "ブレーキはかかりません。", "No brake would stop it."),
+            ("no_brakes", "送信コマンドはどのブレーキでも止まりません。", "No brake would stop the command that sends it."),
+            (
+                "stops",
+                "送信コマンドはこれで止まります。下のコマンドには、承知のうえで送るための --accept を付けてあります。",
+                "The command that sends it would stop on this. The one below accepts it: look first.",
+            ),
+            (
+                "shown",
+                "計画を作ったときに見つかったものです。run はこれで止まりますが、確かめた計画を送る send は止まりません。",
+                "This was seen when the plan was made. `run` stops on it; `send`, which sends a plan that somebody has looked at, does not.",
+            ),
+            ("skips", "見送りの理由", "Why mails are skipped"),
             ("warnings", "注意", "Warnings"),
             ("mails", "ランクとキャンペーン別の通数", "Mails by rank and campaign"),
             ("campaign", "キャンペーン", "Campaign"),

@@ -140,32 +140,35 @@ fn rank_names(summary: &Summary, rank: Option<RankIndex>, language: Language) ->
     }
 }
 
+/// The columns of ranks in every table of the studio, as places in the counts of a plan: the highest first, no rank last.
+pub(super) fn places(summary: &Summary, with_none: bool) -> Vec<usize> {
+    let ranks = summary.ranks.len();
+    (0..ranks).rev().chain(with_none.then_some(ranks)).collect()
+}
+
 impl Table {
     fn of(summary: &Summary, language: Language) -> Self {
         let counts = &summary.counts;
         let at = |campaign: usize, column: usize| counts.mails_by_rank.get(campaign).and_then(|row| row.get(column)).copied().unwrap_or(0);
         let campaigns = 0..summary.campaigns.len();
         let of_rank = |column: usize| campaigns.clone().map(|campaign| at(campaign, column)).sum::<u64>();
-        let width = summary.ranks.len() + usize::from(of_rank(summary.ranks.len()) > 0);
+        let places = places(summary, of_rank(summary.ranks.len()) > 0);
         let most = counts.mails_by_rank.iter().flatten().copied().max().unwrap_or(0);
-        let ranks: Vec<(String, String)> =
-            (0..width).map(|column| rank_names(summary, RankIndex::try_from(column).ok(), language)).collect();
+        let name = |column: &usize| (*column, rank_names(summary, RankIndex::try_from(*column).ok(), language));
+        let ranks: Vec<(usize, (String, String))> = places.iter().map(name).collect();
         let row = |(campaign, name): (usize, &String)| {
             let own = ("campaign", name.as_str());
-            let mails: u64 = (0..width).map(|column| at(campaign, column)).sum();
+            let mails: u64 = places.iter().map(|column| at(campaign, *column)).sum();
             let skipped = counts.skips.get(campaign).map_or(0, |skips| skips.iter().map(|skip| skip.1).sum());
-            let by_rank = ranks
-                .iter()
-                .enumerate()
-                .map(|(column, (_, rank))| cell(at(campaign, column), most, "", &[own, ("fate", "mailed"), ("rank", rank)]));
+            let by_rank =
+                ranks.iter().map(|(column, (_, rank))| cell(at(campaign, *column), most, "", &[own, ("fate", "mailed"), ("rank", rank)]));
             let sums = [cell(mails, 0, "sum", &[own, ("fate", "mailed")]), cell(skipped, 0, "quiet", &[own, ("fate", "skipped")])];
             Line { name: name.clone(), href: (mails > 0).then(|| way("/mail", &[own])), cells: by_rank.chain(sums).collect() }
         };
-        let totals =
-            ranks.iter().enumerate().map(|(column, (_, rank))| cell(of_rank(column), 0, "", &[("fate", "mailed"), ("rank", rank)]));
+        let totals = ranks.iter().map(|(column, (_, rank))| cell(of_rank(*column), 0, "", &[("fate", "mailed"), ("rank", rank)]));
         let sums = [cell(counts.mails, 0, "sum", &[("fate", "mailed")]), cell(counts.skipped, 0, "quiet", &[("fate", "skipped")])];
         Self {
-            columns: ranks.iter().map(|(name, _)| name.clone()).collect(),
+            columns: ranks.iter().map(|(_, (name, _))| name.clone()).collect(),
             rows: summary.campaigns.iter().enumerate().map(row).collect(),
             totals: totals.chain(sums).collect(),
         }
@@ -177,7 +180,7 @@ type Part = (String, String, String);
 
 /// A reason to skip: a bar, and the campaigns that have it.
 #[derive(Serialize)]
-struct Reason {
+pub(super) struct Reason {
     label: &'static str,
     count: String,
     href: String,
@@ -186,7 +189,7 @@ struct Reason {
     campaigns: Vec<Part>,
 }
 
-fn skips(summary: &Summary, language: Language) -> Vec<Reason> {
+pub(super) fn skips(summary: &Summary, language: Language) -> Vec<Reason> {
     let mut reasons: BTreeMap<SkipReason, (u64, Vec<Part>)> = BTreeMap::new();
     for (name, skips) in summary.campaigns.iter().zip(&summary.counts.skips) {
         for (reason, count) in skips.iter().filter(|skip| skip.1 > 0) {

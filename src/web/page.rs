@@ -4,6 +4,7 @@ use super::state::State;
 use super::words;
 use crate::domain::job::Language;
 use crate::domain::money::grouped;
+use crate::pipeline::studio::Standing;
 use crate::pipeline::{Error, Studio};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
@@ -121,7 +122,7 @@ struct Frame {
     /// Days since it was made, where those are many.
     age: Option<i64>,
     tabs: Vec<Link>,
-    is_past: bool,
+    past: Option<Past>,
     t: words::Words,
 }
 
@@ -130,6 +131,29 @@ struct Link {
     href: String,
     label: &'static str,
     is_here: bool,
+}
+
+/// That the plan that is shown is not the one to look at any more, and the button that opens another.
+#[derive(Serialize)]
+struct Past {
+    text: String,
+    button: &'static str,
+}
+
+impl Past {
+    fn of(studio: &Studio) -> Option<Self> {
+        let language = studio.job.language;
+        let open = language.pick("新しい計画を開く", "Open the new plan");
+        let (text, button) = match studio.standing() {
+            Standing::Here => return None,
+            Standing::Replaced => (language.pick("計画が作り直されています。", "The plan was made anew.").to_owned(), open),
+            Standing::Older(newest) => {
+                (language.pick(format!("{newest} の計画ができています。"), format!("There is a newer plan, of {newest}.")), open)
+            }
+            Standing::Gone => (studio.gone()?, language.pick("開き直す", "Open again")),
+        };
+        Some(Self { text, button })
+    }
 }
 
 impl Frame {
@@ -154,7 +178,7 @@ impl Frame {
                 tab(Tab::Changes, "/changes", "変更点", "What changed"),
                 tab(Tab::Approve, "/approve", "承認", "Approve"),
             ],
-            is_past: studio.is_past(),
+            past: Past::of(studio),
             t: words::frame(language),
         }
     }
@@ -174,6 +198,12 @@ impl Refusal {
     /// There is no such page.
     pub fn nothing(language: Language) -> Self {
         Self::new(StatusCode::NOT_FOUND, language.pick("このページはありません。", "There is no such page."))
+    }
+
+    /// What cannot be read because the plan's folder is gone is told as that.
+    pub(super) fn seen(self, studio: &Studio) -> Self {
+        let gone = if self.status.is_server_error() { studio.gone() } else { None };
+        gone.map_or(self, |gone| Self::new(StatusCode::GONE, gone))
     }
 
     pub(super) fn page(self, studio: &Studio) -> Page {

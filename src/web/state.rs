@@ -122,7 +122,11 @@ impl State {
         F: FnOnce(&Arc<State>, &Arc<Studio>) -> Result<T, Refusal> + Send + 'static,
     {
         let state = Arc::clone(self);
-        let done = tokio::task::spawn_blocking(move || work(&state, &state.studio())).await;
+        let done = tokio::task::spawn_blocking(move || {
+            let studio = state.studio();
+            work(&state, &studio).map_err(|refusal| refusal.seen(&studio))
+        });
+        let done = done.await;
         done.unwrap_or_else(|_| Err(Error::Folder("the studio failed at this page; its terminal tells more".to_owned()).into()))
     }
 
@@ -131,8 +135,9 @@ impl State {
     where
         F: FnOnce(&Arc<State>, &Arc<Studio>) -> Result<Page, Refusal> + Send + 'static,
     {
-        let shown =
-            self.work(move |state, studio| Ok(make(state, studio).unwrap_or_else(|refusal| refusal.page(studio)).shown(state, studio)));
+        let shown = self.work(move |state, studio| {
+            Ok(make(state, studio).unwrap_or_else(|refusal| refusal.seen(studio).page(studio)).shown(state, studio))
+        });
         shown.await.unwrap_or_else(|refusal| refusal.status.into_response())
     }
 }

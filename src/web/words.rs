@@ -21,8 +21,6 @@ pub fn frame(language: Language) -> Words {
             ("mails", "通", "mails"),
             ("days", "日前の計画", "days old"),
             ("digest", "識別値", "Digest"),
-            ("past", "計画が作り直されています。", "The plan was made anew."),
-            ("reload", "新しい計画を開く", "Open the new plan"),
         ],
     )
 }

@@ -6,6 +6,7 @@ use rankmail::domain::State;
 use rusqlite::Connection;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 const NEXT: &str = "2027-01-01";
@@ -86,6 +87,10 @@ fn a_plan_is_sent_when_enough_different_people_have_approved_it() {
     }
     let told = approve(&shop, " HANA  yamada ", 0);
     assert!(told.contains("had approved this plan before") && told.contains("1/2"), "{told}");
+    for same in ["Hаna Yаmada", "Ｈａｎａ Ｙａｍａｄａ", "Hana\u{a0}Yama\u{fe0f}da"] {
+        let told = approve(&shop, same, 0);
+        assert!(told.contains("had approved this plan before") && told.contains("1/2"), "{same}: {told}");
+    }
     let told = refused(&shop, &["send"], &["1 have (Hana Yamada), 1 more"]);
     let told = typed(&shop, &told, "rankmail approve", "'山田 健'", 0);
     assert!(told.contains("2/2"), "{told}");
@@ -232,9 +237,9 @@ fn a_job_that_asks_for_nothing_still_notes_who_approved() {
     shop.plan();
     let told = approve(&shop, "Hana", 0);
     assert!(told.contains("the job does not ask for approvals") && told.contains("To send it"), "{told}");
-    for name in ["", "  ", "Ha\nna", "Ha\u{200b}na", &"a".repeat(81)] {
+    for name in ["", "  ", "Ha\nna", "Ha\u{200b}na", "\u{3164}", "Hana\u{2800}", "-", &"a".repeat(81)] {
         let told = approve(&shop, name, 2);
-        assert!(told.contains("`--as` is no name"), "{name:?}: {told}");
+        assert!(told.contains("that is no name to approve by"), "{name:?}: {told}");
     }
     assert!(traces(&shop).0.contains(&"approvals 1".into()));
     shop.call(&["send", "-q"], 0);
@@ -245,13 +250,68 @@ fn a_job_that_asks_for_nothing_still_notes_who_approved() {
 #[test]
 fn the_brakes_of_the_day_are_shown_before_anybody_approves() {
     let shop = Shop::with(3, |number| format!("good-c{number:03}@b.example"), "", &format!("{}[coupons]\nregister = true\n", rule(1)));
-    shop.plan();
+    let told = shop.call(&["plan", "--as-of", DATE], 0);
+    assert!(told.contains("--accept codes"), "{told}");
     let told = approve(&shop, "Hana", 0);
     assert!(told.contains("brake codes") && told.contains("3 codes that rankmail made"), "{told}");
     // An approval is no way around a brake, and a brake is none around it.
-    let told = shop.call(&["send"], 6);
-    assert!(told.contains("stopped by the brake `codes`"), "{told}");
-    shop.call(&["send", "--accept", "codes", "-q"], 0);
+    let refused = shop.call(&["send"], 6);
+    assert!(refused.contains("stopped by the brake `codes`"), "{refused}");
+    let status = shop.call(&["status"], 0);
+    assert!(status.contains("--accept codes"), "{status}");
+    typed(&shop, &told, "rankmail send", "", 0);
+    assert_eq!(shop.count(State::Accepted), 3);
+}
+
+/// Every name twice, written in two ways, all of them at the same moment: the ledger that none of them finds there has each once.
+#[test]
+fn many_approve_at_once_and_each_counts_once() {
+    let shop = shop(9);
+    shop.plan();
+    let people = ["Hana", "Ken", "山田 健", "Émile", "ﾊﾅｺ", "Ian"];
+    let again = ["HANA", "Κen", "山田健", "E\u{301}mile", "ハナコ", "lan"];
+    let spawn = |name: &&str| shop.command(&["approve", "--as", name, "--json"]).stdout(Stdio::piped()).spawn().unwrap();
+    let children: Vec<Child> = people.iter().chain(&again).map(spawn).collect();
+    let told: Vec<serde_json::Value> = children.into_iter().map(|child| told(child, 0)).collect();
+    assert_eq!(told.iter().filter(|told| told["new"] == true).count(), people.len(), "{told:?}");
+    let status = json(&shop, &["status"], 0);
+    let given = status["waiting"]["given"].as_array().unwrap();
+    assert_eq!((given.len(), &status["waiting"]["missing"]), (people.len(), &3.into()), "{given:?}");
+}
+
+fn told(child: Child, code: i32) -> serde_json::Value {
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(code), "{output:?}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Whoever approves while the run is adopted is written down before that or refused, and nobody waits for the sending.
+#[test]
+fn an_approval_beside_a_sending_is_in_time_or_refused() {
+    let nap = |number| format!("dot-250nap-c{number:03}@b.example");
+    let shop = Shop::with(12, nap, "", &format!("[mail.smtp]\nconnections = 2\n{}", rule(1)));
+    shop.plan();
+    let folder = tempfile::tempdir().unwrap();
+    let sink = Sink::start(folder.path(), "220", "250");
+    approve(&shop, "Hana", 0);
+    let spawn = |name: &String| shop.command(&["approve", "--as", name, "-q"]).stderr(Stdio::null()).spawn().unwrap();
+    let names: Vec<String> = ["Ken", "Emi", "Yuki", "Sota", "Rin", "Aoi"].map(str::to_owned).to_vec();
+    let mut children: Vec<(&String, Child)> = names[..3].iter().map(|name| (name, spawn(name))).collect();
+    let mut sending = shop.start(&["send", "--smtp", &sink.url(), "-q"]);
+    children.extend(names[3..].iter().map(|name| (name, spawn(name))));
+    let mut written = vec!["Hana".to_owned()];
+    for (name, mut child) in children {
+        let code = child.wait().unwrap().code();
+        assert!(matches!(code, Some(0 | 2)), "{name}: {code:?}");
+        written.extend((code == Some(0)).then(|| name.clone()));
+    }
+    assert_eq!(sending.wait().unwrap().code(), Some(0));
+    let status = json(&shop, &["status"], 0);
+    let mut given: Vec<&str> = status["approved_by"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    given.sort_unstable();
+    written.sort_unstable();
+    assert_eq!(given, written);
+    assert_eq!(shop.count(State::Accepted), 12);
 }
 
 #[test]

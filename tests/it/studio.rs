@@ -119,7 +119,7 @@ fn a_plan_that_is_made_anew_is_told_and_opened() {
     assert_eq!(pages.post("/reload", &[]).status, 303);
     assert!(!pages.page("/").contains(again));
     shop.call(&["plan", "--as-of", "2026-12-02", "-q"], 0);
-    assert!(pages.page("/").contains(again), "a newer one is the newest");
+    assert!(pages.page("/").contains("There is a newer plan, of 2026-12-02") && !pages.page("/").contains(again));
     assert_eq!(pages.post("/reload", &[]).status, 303);
     assert!(pages.page("/").contains("2026-12-02"));
     // Whoever asked for a date stays with it.

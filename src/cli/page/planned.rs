@@ -204,7 +204,6 @@ pub fn next_step(job: &Job, planned: &Planned, runs: &str) -> String {
     let (path, as_of) = (job.path.display(), planned.summary.as_of);
     match planned.next {
         Next::Send => {
-            let digest: String = planned.summary.digest.chars().take(8).collect();
             let how = pick(job.language, "送るには", "To send it");
             let approve = match planned.approvals.missing() {
                 0 => String::new(),
@@ -213,7 +212,7 @@ pub fn next_step(job: &Job, planned: &Planned, runs: &str) -> String {
                     format!("  To approve it first ({missing} more to go): {}\n", planned.approvals.approve),
                 ),
             };
-            format!("{approve}  {how}: rankmail send {path} --as-of {as_of} --digest {digest}{runs}\n")
+            format!("{approve}  {how}: {}\n", planned.approvals.send)
         }
         Next::Behind(last) => job.language.pick(
             format!("  見るだけの計画です: {last} の実行が確定しているため、それより前の {as_of} は送れません\n"),

@@ -4,42 +4,56 @@ use super::super::approvals::Approvals;
 use super::super::approve::{self, Approved, Request};
 use super::super::destination::Server;
 use super::super::error::Error;
-use super::super::{approvals, inputs, trial};
+use super::super::{approvals, inputs, run, send, trial};
 use super::Studio;
-use crate::domain::plan::MailRow;
+use crate::domain::plan::{MailRow, Summary};
 use crate::domain::{Channel, Job};
+use crate::{ledger, runs};
+use chrono::NaiveDate;
 
 /// What is to be known before somebody approves.
 pub struct Approving {
     pub approvals: Approvals,
-    /// Why the plan cannot be approved any more; for people.
+    /// Why the plan cannot be approved any more, and what to do; for people.
     pub closed: Option<String>,
-    /// Brakes that would stop a run today: name and what was seen.
-    pub brakes: Vec<(String, String)>,
+    /// Whether the plan that is shown still lies in its folder.
+    pub is_there: bool,
+    /// Whether `send` would still send mails of it.
+    pub is_sendable: bool,
+    /// Brakes on which the command that sends it would stop today, and which it accepts: name and what was seen.
+    pub stops: Vec<(String, String)>,
+    /// What the plan showed when it was made: `run` stops on that, `send` does not.
+    pub shown: Vec<(String, String)>,
     /// Colleagues who may get samples.
     pub test_to: Vec<String>,
 }
 
 impl Studio {
-    /// What is to be known before somebody approves the plan at the instant `now` (microseconds UTC), by the job file as it is now.
+    /// What is to be known before somebody approves the plan at the instant `now` (microseconds UTC), by the job file and the plan's folder
+    /// as they are now.
     pub fn approving(&self, now: i64) -> Result<Approving, Error> {
         let job = self.job_now()?;
         let planned = inputs::planned_job(&job, &self.opened)?;
-        let mut brakes = self.summary().brakes.clone();
-        brakes.extend(approve::brakes_of_today(&job, &planned, &self.opened, now)?);
-        let closed = match approve::refuse_closed(&job, self.summary()) {
-            Ok(()) => None,
-            Err(Error::Usage(why)) => Some(why),
-            Err(error) => return Err(error),
+        let (as_of, there) = (self.summary().as_of, self.there(&job));
+        let closed = match there.as_ref().map(|summary| approve::refuse_closed(&job, summary)) {
+            Ok(Ok(())) => None,
+            Ok(Err(Error::Usage(why))) => Some(why),
+            Ok(Err(error)) => return Err(error),
+            Err(why) => Some(why.clone()),
         };
-        let approvals = approvals::of_plan(&job, self.summary().as_of, &self.summary().digest, planned.approvals)?;
-        Ok(Approving { approvals, closed, brakes, test_to: job.mail.test_to })
+        let is_sendable = there.is_ok() && (closed.is_none() || is_unfinished(&job, as_of)?);
+        let stops = match &there {
+            Ok(summary) if is_sendable => approve::stops_of_today(&job, &planned, &self.opened, summary, now)?,
+            _ => Vec::new(),
+        };
+        let approvals = approvals::of_plan(&job, as_of, &self.summary().digest, planned.approvals)?.accepting(&stops);
+        let shown = self.summary().brakes.clone();
+        Ok(Approving { approvals, closed, is_there: there.is_ok(), is_sendable, stops, shown, test_to: job.mail.test_to })
     }
 
     /// Somebody approves the plan of this digest, which is the one that was shown.
     pub fn approve(&self, name: &str, digest: &str, now: i64) -> Result<Approved, Error> {
         let job = self.job_now()?;
-        let as_of = Some(self.summary().as_of);
         // A part of a digest may be that of the next plan too, which nobody has seen.
         if digest.len() != self.summary().digest.len() {
             return Err(Error::Usage(job.language.pick(
@@ -47,7 +61,23 @@ impl Studio {
                 "it does not say which plan is approved; open the page again".to_owned(),
             )));
         }
-        approve::approve(&Request { job: &job, as_of, name, digest: Some(digest), now })
+        approve::named(&job, name)?;
+        let there = self.there(&job).map_err(Error::Usage)?;
+        if there.digest != digest {
+            return Err(Error::Usage(replaced(&job, digest, &there.digest)));
+        }
+        approve::approve(&Request { job: &job, as_of: Some(there.as_of), name, digest: Some(digest), now })
+    }
+
+    /// What the plan's folder says of itself at this moment, when it still holds the plan that is shown; else why not and what to do, for
+    /// people.
+    fn there(&self, job: &Job) -> Result<Summary, String> {
+        let shown = self.summary();
+        match runs::glance(&run::folder(job, shown.as_of)) {
+            Ok(glance) if glance.summary.digest == shown.digest => Ok(glance.summary),
+            Ok(glance) => Err(replaced(job, &shown.digest, &glance.summary.digest)),
+            Err(error) => Err(self.gone().unwrap_or_else(|| error.to_string())),
+        }
     }
 
     /// Sends one mail of the plan as a sample to a colleague in the job's `test_to`: that of a customer, or the first one of the campaign.
@@ -59,6 +89,7 @@ impl Studio {
                 "nobody may get test mails; write test_to = [\"team@example.com\"] into [mail] of the job".to_owned(),
             )));
         }
+        self.there(&job).map_err(Error::Usage)?;
         let mail = self.mail_for(campaign, customer.trim())?.ok_or_else(|| {
             Error::Data(job.language.pick(
                 format!("この計画に `{campaign}` のメールはありません（顧客 `{customer}`）"),
@@ -87,4 +118,18 @@ impl Studio {
     fn job_now(&self) -> Result<Job, Error> {
         inputs::load_job(&self.job.path, Some(&self.job.runs))
     }
+}
+
+/// Another plan has taken the place of the one that was shown.
+fn replaced(job: &Job, shown: &str, now: &str) -> String {
+    job.language.pick(
+        format!("表示した計画は作り直されています（表示: {shown}、現在: {now}）。新しい計画を開き、確かめてから承認してください"),
+        format!("the plan was made again since you looked: its digest was {shown} and is {now} now; open the new plan, look at it, then approve that one"),
+    )
+}
+
+/// Whether an adopted run has mails left.
+fn is_unfinished(job: &Job, as_of: NaiveDate) -> Result<bool, Error> {
+    let ledger = ledger::Ledger::open_existing(&job.runs.join("ledger.sqlite"))?;
+    Ok(ledger.map(|ledger| send::open_dates(job, &ledger)).transpose()?.is_some_and(|dates| dates.contains(&as_of)))
 }

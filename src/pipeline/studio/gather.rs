@@ -114,7 +114,10 @@ impl Studio {
             let adopted = previous::adopted(&self.planned, as_of, i64::MAX).unwrap_or_default();
             let last = adopted.iter().skip(adopted.len().saturating_sub(PAST));
             let own = |adoption: &crate::ledger::Adoption| runs::folder(&self.planned.runs, &adoption.job, adoption.as_of);
-            last.filter_map(|adoption| runs::open_summary(&own(adoption)).ok()).filter(|summary| summary.as_of < as_of).collect()
+            last.filter_map(|adoption| runs::glance(&own(adoption)).ok())
+                .map(|glance| glance.summary)
+                .filter(|summary| summary.as_of < as_of)
+                .collect()
         })
     }
 

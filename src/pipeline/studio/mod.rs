@@ -25,7 +25,7 @@ pub use approving::Approving;
 pub use changes::{Compared, Other};
 
 use super::error::Error;
-use super::{inputs, letters, run, show};
+use super::{approvals, inputs, letters, run, show};
 use crate::domain::Job;
 use crate::domain::plan::Summary;
 use crate::runs;
@@ -95,11 +95,34 @@ impl Studio {
         &self.opened.summary
     }
 
-    /// Whether a plan was made since that is to be shown instead: another one of this date, or a newer one where none was asked for.
+    /// What has become of the plan that is shown.
     #[must_use]
-    pub fn is_past(&self) -> bool {
+    pub fn standing(&self) -> Standing {
+        let as_of = self.summary().as_of;
         let newest = self.asked.is_none().then(|| show::latest_plan(&self.job).ok().flatten()).flatten();
-        newest.is_some_and(|newest| newest > self.summary().as_of) || mark(&run::folder(&self.job, self.summary().as_of)) != self.mark
+        match (newest.filter(|newest| *newest > as_of), mark(&run::folder(&self.job, as_of))) {
+            (Some(newest), _) => Standing::Older(newest),
+            (None, None) => Standing::Gone,
+            (None, mark) if mark != self.mark => Standing::Replaced,
+            _ => Standing::Here,
+        }
+    }
+
+    /// That the plan is not in its folder any more, and what to do; none when there is one. For people.
+    #[must_use]
+    pub fn gone(&self) -> Option<String> {
+        let as_of = self.summary().as_of;
+        let folder = run::folder(&self.job, as_of);
+        let again = approvals::plan_again(&self.job, as_of);
+        let folder_shown = folder.display();
+        mark(&folder).is_none().then(|| {
+            self.job.language.pick(
+                format!(
+                    "この計画はもうありません（{folder_shown} から消されたか、移されました）。作り直してから開き直してください: {again}"
+                ),
+                format!("This plan is gone: it was removed from {folder_shown}, or moved. Plan again, then open it again: {again}"),
+            )
+        })
     }
 
     /// Opens the plan that is to be shown now, with the job as its file is now.
@@ -110,6 +133,18 @@ impl Studio {
         let job = inputs::load_job(&self.job.path, Some(&self.job.runs))?;
         open(&Job { memory: self.job.memory, ..job }, self.asked)
     }
+}
+
+/// What has become of a plan since it was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    Here,
+    /// Another plan of this date is in its place.
+    Replaced,
+    /// There is a plan of this later date, and no date was asked for.
+    Older(NaiveDate),
+    /// Its folder is gone.
+    Gone,
 }
 
 /// What tells one plan of a folder from the next: its plan.json is written once.
