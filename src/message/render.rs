@@ -2,9 +2,9 @@
 
 use super::branches::{TOO_LONG, is_late};
 use super::needed::Needed;
-use super::outlines;
 use super::reading::Reading;
 use super::space;
+use super::stencils;
 use super::templates::{Campaign, Parts, Templates};
 use super::{Content, plain};
 use crate::domain::{DayText, Value};
@@ -102,7 +102,7 @@ impl Templates {
         // Most often nothing else is hidden.
         let is_in = |hidden: &str, preheader: &str| hidden.ends_with(preheader) || hidden.contains(preheader);
         let is_hidden = |reading: &Reading| preheader.is_none_or(|preheader| is_in(&reading.hidden, preheader));
-        match outlines::read(name, html) {
+        match self.stencils.read(name, html) {
             Some(reading) if is_hidden(&reading) => return Ok((reading.text, reading.is_mirror)),
             _ if preheader.is_none() => return Ok((long_text(name, html)?, false)),
             _ => {}
@@ -110,7 +110,7 @@ impl Templates {
         // What an inbox shows after the subject would stand visibly at the top of the text.
         context.remove("preheader");
         let html = self.part(name, &context)?;
-        let text = outlines::whole(&html).map_or_else(|| long_text(name, &html), |reading| Ok(reading.text))?;
+        let text = stencils::whole(&html).map_or_else(|| long_text(name, &html), |reading| Ok(reading.text))?;
         Ok((text, false))
     }
 

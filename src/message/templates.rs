@@ -5,6 +5,7 @@ use super::files::{self, Folder, TemplateFile};
 use super::names::Names;
 use super::needed::Needed;
 use super::problem::{Problem, Severity};
+use super::stencils::Stencils;
 use super::{Error, RenderError, check, escape, filters, parts, shown};
 use crate::domain::finding::Shown;
 use std::collections::{BTreeSet, HashMap};
@@ -18,6 +19,8 @@ pub struct Templates {
     /// Sources by file name, to show the line that failed.
     pub(super) sources: HashMap<String, String>,
     pub(super) campaigns: HashMap<String, Campaign>,
+    /// What the mails of each file have in common.
+    pub(super) stencils: Stencils,
     pub(super) inliner: Option<css_inline::CSSInliner<'static>>,
     /// The shop of the first mail, and what Tera is given for it.
     pub(super) shop: OnceLock<(Vec<(String, String)>, tera::Value)>,
@@ -140,8 +143,19 @@ impl Templates {
         problems.extend(campaigns.iter().filter(by_mail).filter_map(|name| parts::twins(name, found_parts.get(name)?, &files)));
         let digests = files.iter().map(|file| (file.name.clone(), file.digest.clone())).collect();
         let marks = is_marked.then(|| mark(&mut tera, &files)).transpose()?;
+        let stencils = Stencils::of(files.iter().map(|file| &file.name));
         let sources = files.into_iter().map(|file| (file.name, file.text)).collect();
-        Ok(Self { marks, tera, sources, campaigns: found_parts, inliner: None, shop: OnceLock::new(), digests, warnings: problems })
+        Ok(Self {
+            marks,
+            tera,
+            sources,
+            stencils,
+            campaigns: found_parts,
+            inliner: None,
+            shop: OnceLock::new(),
+            digests,
+            warnings: problems,
+        })
     }
 
     /// Moves the rules of `<style>` elements into the elements of each rendered mail (`inline_css = true` in the job).

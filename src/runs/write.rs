@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 /// Rows that are turned into columns at a time.
 const BATCH_ROWS: usize = 8_192;
-/// Mails are turned into columns earlier when their values are this long together.
+/// Mails are turned into columns earlier when their values are this long together; two such batches are in memory at a time.
 const BATCH_BYTES: usize = 32 << 20;
 /// Rows of a row group, which is what a writer holds in memory.
 const GROUP_ROWS: usize = 4 * BATCH_ROWS;

@@ -1,7 +1,7 @@
 //! Texts of mails that differ in a few words only. The mails of a campaign have their HTML in common but for names, numbers and links; what
 //! reading one has shown holds for the others, whose words come to the same places.
 //!
-//! An outline is the HTML of some mails with slots where they differ: runs of text between two tags, and values of attributes. It is read
+//! A stencil is the HTML of some mails with slots where they differ: runs of text between two tags, and values of attributes. It is read
 //! once, with a character of private use in each slot. A mail that fits has the text that came of it, with its own words there: how the
 //! reader goes about words of plain characters does not depend on which they are, and a mail with any others is read whole.
 
@@ -12,47 +12,33 @@ use super::tags::Tags;
 use super::{plain, space, tags};
 use memchr::memchr;
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{PoisonError, RwLock};
 
-/// A thread keeps so many outlines of one template, and of so many templates: those that fitted last.
+/// No template has more stencils than this, nor more bytes of HTML in them.
 const KEPT: usize = 16;
-const TEMPLATES: usize = 32;
-/// No larger HTML is kept, in bytes.
-const LARGEST: usize = 64 << 10;
+const ROOM: usize = 512 << 10;
 /// A mail that is learned from costs what so many save that fit.
 const LEARNING: usize = 4;
-/// Where learning cost so much more than it saved, the template's mails have too little in common.
-const PATIENCE: usize = 64;
-/// What stands in the first slot when an outline is read; the others follow.
+/// Where learning cost so much more than it saved, the template's mails have too little in common: they are read whole from then on.
+const PATIENCE: usize = 256;
+/// What stands in the first slot when a stencil is read; the others follow.
 const FIRST: u32 = 0xf_0000;
 /// So many slots there may be.
 const SLOTS: u32 = 0x1000;
 
-thread_local! {
-    static KNOWN: RefCell<Vec<Known>> = const { RefCell::new(Vec::new()) };
-}
+/// The stencils of each template, for all threads that render it.
+#[derive(Default)]
+pub(super) struct Stencils(HashMap<String, Known>);
 
 /// What is known of the mails of a template.
+#[derive(Default)]
 struct Known {
-    template: String,
-    /// The one that fitted last comes first.
-    outlines: Vec<Outline>,
+    stencils: RwLock<Vec<Stencil>>,
     /// What learning cost, less what it saved.
-    spent: usize,
-}
-
-/// The text of an HTML, tidied, where the short way leads to it; `template` is the name of what it was rendered from.
-pub(super) fn read(template: &str, html: &str) -> Option<Reading> {
-    KNOWN.with_borrow_mut(|known| {
-        if let Some(at) = known.iter().position(|known| known.template == template) {
-            known.swap(0, at);
-        } else {
-            known.truncate(TEMPLATES - 1);
-            known.insert(0, Known { template: template.to_owned(), outlines: Vec::new(), spent: 0 });
-        }
-        known.first_mut().map_or_else(|| whole(html), |known| known.read(html))
-    })
+    spent: AtomicUsize,
 }
 
 /// The text of an HTML, tidied, from itself alone.
@@ -63,32 +49,58 @@ pub(super) fn whole(html: &str) -> Option<Reading> {
     Some(Reading { text: tidied, hidden, is_mirror })
 }
 
-impl Known {
-    fn read(&mut self, html: &str) -> Option<Reading> {
-        for at in 0..self.outlines.len() {
-            let Some(values) = self.outlines.get(at).and_then(|outline| outline.values(html)) else { continue };
-            self.spent = self.spent.saturating_sub(1);
-            self.outlines.swap(0, at);
-            let outline = self.outlines.first()?;
-            return outline.filled(&values).or_else(|| whole(html));
-        }
-        if html.len() <= LARGEST && self.spent < PATIENCE {
-            self.spent += LEARNING;
-            tags::with(|tags| self.learn(html, tags));
-        }
-        whole(html)
+impl Stencils {
+    pub fn of<'n>(templates: impl Iterator<Item = &'n String>) -> Self {
+        Self(templates.map(|name| (name.clone(), Known::default())).collect())
     }
 
-    /// Widens an outline so that this HTML fits, or makes one of it.
-    fn learn(&mut self, html: &str, tags: &mut Tags) {
+    /// The text of an HTML that was rendered from a template, tidied, where the short way leads to it.
+    pub fn read(&self, template: &str, html: &str) -> Option<Reading> {
+        self.0.get(template).map_or_else(|| whole(html), |known| known.read(html))
+    }
+}
+
+impl Known {
+    fn read(&self, html: &str) -> Option<Reading> {
+        if self.spent.load(Relaxed) >= PATIENCE {
+            return whole(html);
+        }
+        for stencil in self.stencils.read().unwrap_or_else(PoisonError::into_inner).iter() {
+            let Some(values) = stencil.values(html) else { continue };
+            let Some(reading) = stencil.filled(&values) else { return whole(html) };
+            stencil.fitted.fetch_add(1, Relaxed);
+            let _ = self.spent.fetch_update(Relaxed, Relaxed, |spent| spent.checked_sub(1));
+            return Some(reading);
+        }
+        let reading = whole(html)?;
+        // Of what shows such characters it could not be told where a slot is.
+        if html.len() <= ROOM && ![&reading.text, &reading.hidden].iter().any(|text| text.chars().any(|one| number_of(one).is_some())) {
+            tags::with(|tags| self.learn(html, tags));
+        }
+        Some(reading)
+    }
+
+    /// Widens a stencil so that this HTML fits, or makes one of it.
+    fn learn(&self, html: &str, tags: &mut Tags) {
+        let is_given_up = self.spent.fetch_add(LEARNING, Relaxed) + LEARNING >= PATIENCE;
+        let mut stencils = self.stencils.write().unwrap_or_else(PoisonError::into_inner);
+        if is_given_up {
+            return stencils.clear();
+        }
         let Some(runs) = runs(html, tags) else { return };
-        let widened = self.outlines.iter().position(|known| known.is_like(html, &runs));
-        let slots = match widened.map(|at| self.outlines.remove(at)) {
+        let like = stencils.iter().position(|known| known.is_like(html, &runs));
+        let slots = match like.map(|at| stencils.remove(at)) {
             Some(known) => known.slots_with(html, &runs),
             None => vec![false; runs.len()],
         };
-        self.outlines.truncate(KEPT - 1);
-        self.outlines.insert(0, Outline::of(html.to_owned(), runs, slots, tags));
+        let Some(stencil) = Stencil::of(html.to_owned(), runs, slots, tags) else { return };
+        // Those that fitted least make room.
+        stencils.sort_by_key(|known| std::cmp::Reverse(known.fitted.load(Relaxed)));
+        let bytes = |stencils: &[Stencil]| stencils.iter().map(|known| known.html.len()).sum::<usize>();
+        while stencils.len() == KEPT || bytes(&stencils) + html.len() > ROOM {
+            stencils.pop();
+        }
+        stencils.push(stencil);
     }
 }
 
@@ -108,20 +120,21 @@ enum Kind {
 }
 
 /// The HTML of some mails.
-struct Outline {
+struct Stencil {
     /// One of the mails, its runs, and which of them are slots.
     html: String,
     runs: Vec<Run>,
     slots: Vec<bool>,
-    /// What stands before, between and behind the slots.
-    fixed: Vec<String>,
+    /// Where in that HTML stands what is before, between and behind the slots.
+    fixed: Vec<Range<usize>>,
     /// What each slot ends with, and so many blanks before that.
     ends: Vec<(u8, usize)>,
-    /// What reading it gave; `None` where the short way does not lead there.
-    shown: Option<Shown>,
+    shown: Shown,
+    /// How many mails fitted.
+    fitted: AtomicUsize,
 }
 
-/// What reading an outline gave.
+/// What reading a stencil gave.
 struct Shown {
     text: Mixed,
     hidden: Mixed,
@@ -136,44 +149,33 @@ struct Mixed {
     rest: String,
 }
 
-impl Outline {
-    fn of(html: String, runs: Vec<Run>, slots: Vec<bool>, tags: &mut Tags) -> Self {
+impl Stencil {
+    /// `None` where the short way does not lead there.
+    fn of(html: String, runs: Vec<Run>, slots: Vec<bool>, tags: &mut Tags) -> Option<Self> {
         let (mut fixed, mut ends, mut marked, mut from) = (Vec::new(), Vec::new(), String::with_capacity(html.len()), 0);
         for (run, number) in runs.iter().zip(&slots).filter(|(_, is_slot)| **is_slot).map(|(run, _)| run).zip(FIRST..) {
-            let before = html.get(from..run.place.start).unwrap_or_default();
-            marked.push_str(before);
-            marked.extend(char::from_u32(number));
-            fixed.push(before.to_owned());
-            let behind = html.get(run.place.end..).unwrap_or_default();
+            marked.push_str(html.get(from..run.place.start)?);
+            marked.push(char::from_u32(number).filter(|mark| number_of(*mark).is_some())?);
+            fixed.push(from..run.place.start);
+            let behind = html.get(run.place.end..)?;
             ends.push(match run.kind {
                 Kind::Words => (b'<', behind.len() - behind.trim_start_matches(blank).len()),
                 Kind::Value(quote) => (quote, 0),
             });
             from = run.place.end;
         }
-        let behind = html.get(from..).unwrap_or_default();
-        marked.push_str(behind);
-        fixed.push(behind.to_owned());
-        let has_marks = html.chars().any(|character| number_of(character).is_some());
-        let read = if has_marks || ends.len() >= SLOTS as usize { None } else { reading::read_with(&marked, tags) };
-        let shown = read.map(|Reading { text, hidden, is_mirror }| Shown {
-            longest: text.lines().map(str::len).max().unwrap_or(0),
-            text: Mixed::of(&plain::tidy(&text)),
-            hidden: Mixed::of(&hidden),
-            is_mirror,
-        });
-        Self { html, runs, slots, fixed, ends, shown }
+        marked.push_str(html.get(from..)?);
+        fixed.push(from..html.len());
+        let Reading { text, hidden, is_mirror } = reading::read_with(&marked, tags)?;
+        let longest = text.lines().map(str::len).max().unwrap_or(0);
+        let shown = Shown { text: Mixed::of(&plain::tidy(&text)), hidden: Mixed::of(&hidden), is_mirror, longest };
+        Some(Self { html, runs, slots, fixed, ends, shown, fitted: AtomicUsize::new(0) })
     }
 
     /// Whether an HTML with these runs differs in runs only.
     fn is_like(&self, html: &str, runs: &[Run]) -> bool {
-        let between = |html: &str, runs: &[Run]| -> Vec<String> {
-            let starts = std::iter::once(0).chain(runs.iter().map(|run| run.place.end));
-            let ends = runs.iter().map(|run| run.place.start).chain([html.len()]);
-            starts.zip(ends).map(|(start, end)| html.get(start..end).unwrap_or_default().to_owned()).collect()
-        };
         let kinds = |runs: &[Run]| runs.iter().map(|run| run.kind).collect::<Vec<_>>();
-        self.runs.len() == runs.len() && kinds(&self.runs) == kinds(runs) && between(&self.html, &self.runs) == between(html, runs)
+        self.runs.len() == runs.len() && kinds(&self.runs) == kinds(runs) && between(&self.html, &self.runs).eq(between(html, runs))
     }
 
     /// Its slots, and beside them the runs in which such an HTML differs.
@@ -184,12 +186,13 @@ impl Outline {
 
     /// What stands in its slots, where an HTML fits.
     fn values<'h>(&self, html: &'h str) -> Option<Vec<&'h str>> {
+        let fixed = |place: &Range<usize>| self.html.get(place.clone());
         let (first, others) = self.fixed.split_first()?;
-        let mut rest = html.strip_prefix(first.as_str())?;
+        let mut rest = html.strip_prefix(fixed(first)?)?;
         let mut values = Vec::with_capacity(others.len());
-        for ((end, blanks), fixed) in self.ends.iter().zip(others) {
+        for ((end, blanks), place) in self.ends.iter().zip(others) {
             let (value, behind) = rest.split_at_checked(memchr(*end, rest.as_bytes())?.checked_sub(*blanks)?)?;
-            rest = behind.strip_prefix(fixed.as_str())?;
+            rest = behind.strip_prefix(fixed(place)?)?;
             values.push(value);
         }
         rest.is_empty().then_some(values)
@@ -197,7 +200,7 @@ impl Outline {
 
     /// The text with these words in the slots; `None` where one of them may be read in another way.
     fn filled(&self, values: &[&str]) -> Option<Reading> {
-        let shown = self.shown.as_ref()?;
+        let shown = &self.shown;
         let values: Vec<Cow<str>> = values.iter().zip(&self.ends).map(|(value, (end, _))| said(value, *end)).collect::<Option<_>>()?;
         let words = |number: usize| values.get(number).map(Cow::as_ref);
         let mut length = shown.longest;
@@ -238,10 +241,19 @@ impl Mixed {
     }
 }
 
-/// What a slot's words say; `None` where they are nothing, or something else than words.
+/// What stands between the runs of an HTML.
+fn between<'h>(html: &'h str, runs: &[Run]) -> impl Iterator<Item = &'h str> {
+    let starts = std::iter::once(0).chain(runs.iter().map(|run| run.place.end));
+    let ends = runs.iter().map(|run| run.place.start).chain([html.len()]);
+    starts.zip(ends).map(|(start, end)| html.get(start..end).unwrap_or_default())
+}
+
+/// What a slot's words say; `None` where they are nothing, or something else than words. `mailto:` is left out of what a link shows, however
+/// it is written.
 fn said(value: &str, end: u8) -> Option<Cow<'_, str>> {
-    let is_odd = value.is_empty() || value.bytes().any(|byte| matches!(byte, b'<' | b'>')) || value.starts_with("mailto:");
-    if is_odd { None } else { decoded(value, end != b'<') }
+    let is_odd = value.is_empty() || value.bytes().any(|byte| matches!(byte, b'<' | b'>'));
+    let said = if is_odd { None } else { decoded(value, end != b'<') };
+    said.filter(|said| !said.starts_with("mailto:"))
 }
 
 /// The number of the slot that a character stands for.
@@ -258,6 +270,8 @@ fn runs(html: &str, tags: &mut Tags) -> Option<Vec<Run>> {
         let from = html.len() - markup.rest.len();
         match markup.next()? {
             None => return Some(runs),
+            // A slot ends with a tag.
+            Some(Piece::Text(text)) if from + text.len() == html.len() => {}
             Some(Piece::Text(text)) => runs.extend(words(text, from)),
             Some(Piece::Open(tag)) => {
                 if matches!(&*tag.name, "s" | "del" | "sup") {
