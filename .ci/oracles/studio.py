@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -226,6 +227,88 @@ def approving(guest, job, folder):
     guest.trouble = [line for line in guest.trouble if "409 (Conflict)" not in line and "410 (Gone)" not in line]
 
 
+def saving(browser, url, templates):
+    """A text that cannot be saved stays in the editor with why; after a broken template is saved, the last good mail stays."""
+    guest = Guest(browser, url, WIDTHS["wide"])
+    page = guest.page
+    page.on("dialog", lambda dialog: dialog.accept())
+    path = templates / SUBJECT
+    path.write_text("よい件名 {{ customer.name }}")
+    guest.go("templates/" + SUBJECT)
+    text = page.locator("textarea.code")
+    # The folder is gone: nothing is written, and everything that was written here is still here.
+    text.fill("大切な文面 {{ customer.name }}")
+    page.locator("#shown .subject", has_text="大切な文面").wait_for(timeout=5_000)
+    path.parent.rename(templates / "moved")
+    page.get_by_role("button", name="保存").click()
+    page.locator("#said .alert", has_text="保存できませんでした").wait_for(timeout=5_000)
+    sees("the text is still there", text.input_value() == "大切な文面 {{ customer.name }}")
+    guest.look("wide-not-saved")
+    (templates / "moved").rename(path.parent)
+    # What is too long is told before it is sent.
+    text.evaluate("text => { text.value = 'あ'.repeat(400000) }")
+    page.get_by_role("button", name="保存").click()
+    page.locator("#said .alert", has_text="1024 KiB").wait_for(timeout=5_000)
+    sees("a long text is still there", len(text.input_value()) == 400_000)
+    # Changed elsewhere: both versions take the editor's place.
+    text.fill("わたしの件名")
+    path.write_text("ほかの件名")
+    page.get_by_role("button", name="保存").click()
+    page.get_by_text("何も書き込んでいません").wait_for(timeout=5_000)
+    sees("both are shown", page.locator("pre.version").inner_text() == "ほかの件名" and text.input_value() == "わたしの件名")
+    page.get_by_role("button", name="上書き").click()
+    page.get_by_text("保存しました").wait_for(timeout=5_000)
+    sees("mine is on the disk", path.read_text() == "わたしの件名")
+    # A broken one is saved, here or elsewhere: the last good mail stays beside the error.
+    page.locator("#shown .subject", has_text="わたしの件名").wait_for(timeout=5_000)
+    text.fill("こわれた\n{{ customer.nmae }}")
+    page.get_by_role("button", name="保存").click()
+    page.get_by_text("保存しました").wait_for(timeout=5_000)
+    sees("the error has its place", "subject.txt:2:13" in page.locator("#trouble").inner_text())
+    sees("it says whom it hits", "で失敗します" in page.locator("#trouble").inner_text())
+    sees("the last good one stays", page.locator("#shown .subject").inner_text() == "わたしの件名" and "つばき堂" in frame_text(page))
+    guest.look("wide-broken")
+    path.write_text("{% if")
+    page.locator("#trouble pre", has_text="subject.txt:1").wait_for(timeout=5_000)
+    sees("also after a save elsewhere", page.locator("#shown .subject").inner_text() == "わたしの件名")
+    path.write_text("よい件名 {{ customer.name }}")
+    page.close()
+
+
+def calls(browser, url, templates):
+    """A mail that is looked at opens no connection to anybody, whatever is in it."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(0.5)
+    there = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    path = templates / "birthday/body.html"
+    before = path.read_text()
+    elements = [
+        f'<iframe src="{there}/1"></iframe>',
+        f'<object data="{there}/2"></object>',
+        f'<embed src="{there}/3">',
+        f'<meta http-equiv="refresh" content="0;url={there}/4">',
+        f'<link rel="preconnect" href="{there}"><link rel="dns-prefetch" href="{there}">',
+        f'<link rel="prefetch" href="{there}/5"><link rel="stylesheet" href="{there}/6"><link rel="prerender" href="{there}/7">',
+        f'<svg><style><p><iframe src="{there}/8"></iframe></style></svg><img src="{there}/9"><video src="{there}/10" poster="{there}/11"></video>',
+        f'<style>@import url("{there}/12"); body {{ background: url("{there}/13") }}</style><script src="{there}/14"></script>',
+    ]
+    for number, element in enumerate(elements):
+        path.write_text(before.replace("<p>今月は", f"{element}<p>接続なし {number}。今月は"))
+        page = browser.new_page()
+        page.goto(f"{url}templates/birthday/body.html")
+        sees("the mail is in its frame", f"接続なし {number}" in frame_text(page))
+        page.wait_for_timeout(500)
+        try:
+            caller, _ = listener.accept()
+            caller.close()
+            sees(f"the browser called because of {element}", False)
+        except TimeoutError:
+            sees("nobody called", True)
+        page.close()
+    path.write_text(before)
+    listener.close()
+
+
 def main():
     PICTURES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
@@ -248,6 +331,9 @@ def main():
                 guest = Guest(browser, url, WIDTHS["wide"])
                 editing(guest, folder / "templates")
                 trouble += guest.trouble
+                guest.page.close()
+                saving(browser, url, folder / "templates")
+                calls(browser, url, folder / "templates")
                 guest = Guest(browser, url, WIDTHS["wide"])
                 approving(guest, job, folder)
                 trouble += guest.trouble

@@ -1,10 +1,9 @@
 //! Reads the template folder: which files there are, and what is in them.
 
 use super::Error;
+use super::held::{Held, Kind};
 use super::names::Names;
 use super::problem::{Problem, nearest};
-use std::fs::{self, File};
-use std::io::Read;
 use std::path::Path;
 
 /// No template file may be larger, in bytes.
@@ -39,20 +38,22 @@ pub(super) struct Folder {
 /// campaigns are not opened: several jobs may share one root.
 pub(super) fn read(root: &Path, campaigns: &[String], names: &Names) -> Result<Folder, Error> {
     let mut folder = Folder::default();
-    for entry in list(root).map_err(|reason| Error::Folder { folder: root.to_owned(), reason })? {
-        match entry {
-            Entry::File(name) if is_template(&name) => folder.take(root, &name),
-            Entry::File(_) => {}
-            Entry::Folder(name) if name == "parts" => folder.walk(root, "parts", 1),
-            Entry::Folder(name) if campaigns.contains(&name) => {
+    let failed = |reason| Error::Folder { folder: root.to_owned(), reason };
+    let held = Held::open(root).map_err(|error| failed(error.to_string()))?;
+    for (name, kind) in list(&held).map_err(failed)? {
+        match kind {
+            Kind::File if is_template(&name) => folder.take(&held, &name, &name),
+            Kind::File => {}
+            Kind::Folder if name == "parts" => folder.walk(&held, &name, "parts", 1),
+            Kind::Folder if campaigns.contains(&name) => {
                 // Variants have folders of their own in that of their campaign.
                 let has_variants = !names.variants_of(&name).is_empty();
-                folder.walk(root, &name, if has_variants { DEEPEST - 1 } else { DEEPEST });
+                folder.walk(&held, &name, &name, if has_variants { DEEPEST - 1 } else { DEEPEST });
                 folder.campaigns.push(name);
             }
-            Entry::Folder(name) if names.elsewhere.contains(&name) => {}
-            Entry::Folder(name) => folder.stray(&name, campaigns),
-            Entry::Other(name) => folder.refuse(&name),
+            Kind::Folder if names.elsewhere.contains(&name) => {}
+            Kind::Folder => folder.stray(&name, campaigns),
+            Kind::Other => folder.refuse(&name),
         }
     }
     folder.files.sort_by(|a, b| a.name.cmp(&b.name));
@@ -74,29 +75,12 @@ pub(super) fn given(sources: &[(String, Vec<u8>)], campaigns: &[String]) -> Fold
     folder
 }
 
-enum Entry {
-    File(String),
-    Folder(String),
-    /// A symbolic link, a device, or a name that is not UTF-8.
-    Other(String),
-}
-
 /// The entries of a folder, sorted, without hidden ones.
-fn list(folder: &Path) -> Result<Vec<Entry>, String> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).map_err(|error| error.to_string())? {
-        let entry = entry.map_err(|error| error.to_string())?;
-        let name = entry.file_name();
-        let kind = entry.file_type().map_err(|error| error.to_string())?;
-        match name.to_str() {
-            Some(name) if name.starts_with('.') => {}
-            Some(name) if kind.is_file() => found.push((name.to_owned(), Entry::File(name.to_owned()))),
-            Some(name) if kind.is_dir() => found.push((name.to_owned(), Entry::Folder(name.to_owned()))),
-            _ => found.push((name.to_string_lossy().into_owned(), Entry::Other(name.to_string_lossy().into_owned()))),
-        }
-    }
-    found.sort_by(|a, b| a.0.cmp(&b.0));
-    Ok(found.into_iter().map(|(_, entry)| entry).collect())
+fn list(held: &Held) -> Result<Vec<(String, Kind)>, String> {
+    let mut found = held.entries().map_err(|error| error.to_string())?;
+    found.retain(|(name, kind)| !name.starts_with('.') || *kind == Kind::Other);
+    found.sort();
+    Ok(found)
 }
 
 /// Templates are `.html` and `.txt`; notes and pictures may lie beside them.
@@ -105,42 +89,50 @@ fn is_template(name: &str) -> bool {
 }
 
 impl Folder {
-    fn walk(&mut self, root: &Path, under: &str, depth: usize) {
-        let entries = match list(&root.join(under)) {
+    /// Reads the folder of this name in the one that is held; `under` is what it is called from the root.
+    fn walk(&mut self, held: &Held, name: &str, under: &str, depth: usize) {
+        let entries = held.folder(name).map_err(|error| error.to_string()).and_then(|held| Ok((list(&held)?, held)));
+        let (entries, held) = match entries {
             Ok(entries) => entries,
             Err(reason) => {
                 self.problems.push(Problem::of_file(under, format!("this folder cannot be read: {reason}"), None));
                 return;
             }
         };
-        for entry in entries {
-            match entry {
-                Entry::File(name) if is_template(&name) => self.take(root, &format!("{under}/{name}")),
-                Entry::File(_) => {}
-                Entry::Folder(name) if depth < DEEPEST => self.walk(root, &format!("{under}/{name}"), depth + 1),
-                Entry::Folder(name) => self.problems.push(Problem::of_file(
-                    &format!("{under}/{name}"),
+        for (name, kind) in entries {
+            let whole = format!("{under}/{name}");
+            match kind {
+                Kind::File if is_template(&name) => self.take(&held, &name, &whole),
+                Kind::File => {}
+                Kind::Folder if depth < DEEPEST => self.walk(&held, &name, &whole, depth + 1),
+                Kind::Folder => self.problems.push(Problem::of_file(
+                    &whole,
                     "a folder does not belong here".into(),
                     Some("put pieces that mails share into `parts/`".into()),
                 )),
-                Entry::Other(name) => self.refuse(&format!("{under}/{name}")),
+                Kind::Other => self.refuse(&whole),
             }
         }
     }
 
     /// Reads one file into the folder.
-    fn take(&mut self, root: &Path, name: &str) {
+    fn take(&mut self, folder: &Held, file: &str, name: &str) {
         if self.files.len() >= MOST {
             if self.files.len() == MOST {
                 self.problems.push(Problem::of_file(name, format!("there are more than {MOST} template files"), None));
             }
             return;
         }
-        let mut bytes = Vec::new();
-        let read = File::open(root.join(name)).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
-        if let Err(error) = read {
-            self.problems.push(Problem::of_file(name, format!("this file cannot be read: {error}"), None));
-        } else if bytes.len() as u64 > LARGEST {
+        let bytes = match folder.read(file, LARGEST + 1) {
+            Ok(Some(bytes)) => bytes,
+            // Somebody has taken it away since the folder was read.
+            Ok(None) => return,
+            Err(error) => {
+                self.problems.push(Problem::of_file(name, format!("this file cannot be read: {error}"), None));
+                return;
+            }
+        };
+        if bytes.len() as u64 > LARGEST {
             let help = "templates are small; put pictures on a web server and name their address".to_owned();
             self.problems.push(Problem::of_file(name, format!("this file is larger than {} KiB", LARGEST >> 10), Some(help)));
         } else {

@@ -25,6 +25,11 @@ async fn reload(Given(state): Given<Arc<State>>) -> Response {
     }
 }
 
+/// The address without its last sign, as it is easily copied.
+pub async fn slash(Given(state): Given<Arc<State>>) -> Response {
+    Redirect::permanent(&format!("{}/", state.base)).into_response()
+}
+
 /// What is asked for under the token and is not there.
 pub async fn nothing(Given(state): Given<Arc<State>>) -> Response {
     state.page(|_, studio| Err(Refusal::nothing(studio.job.language))).await

@@ -1,6 +1,7 @@
 //! A mail of the plan: exactly what would be sent, at two widths, and all that an inbox does not show.
 
 use super::Routes;
+use super::framed::{framed, framed_refusal, notes};
 use super::page::{Page, Refusal, urlencoded, way};
 use super::state::State;
 use super::words::{Words, words};
@@ -11,7 +12,7 @@ use crate::pipeline::studio::{Hardship, Seen};
 use axum::Router;
 use axum::extract::{Query, State as Given};
 use axum::http::{StatusCode, header};
-use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -61,6 +62,8 @@ struct View {
     person: String,
     editor: Option<String>,
     html: Option<String>,
+    /// What is said of the copy in the frames.
+    notes: Vec<String>,
     text: String,
     headers: Vec<(String, String)>,
     source: String,
@@ -127,6 +130,7 @@ fn view(seen: &Seen, wanted: &Wanted, language: Language) -> View {
         person: way("/person", &[("id", &seen.customer)]),
         editor: goes_by_mail.then(|| way(&format!("/templates/{}/body.html", urlencoded(&seen.campaign)), &[("customer", &seen.customer)])),
         html: (!seen.html.is_empty()).then(|| wanted.way("/mail/html", &seen.customer)),
+        notes: notes(&seen.html, wanted.dark.is_some(), language),
         text: seen.text.clone(),
         headers: seen.headers(),
         source: source.get(..cut).unwrap_or_default().to_owned(),
@@ -160,52 +164,7 @@ async fn html(Given(state): Given<Arc<State>>, Query(wanted): Query<Wanted>) -> 
     let made = state.work(move |_, studio| Ok(studio.mail(&wanted.customer, &wanted.campaign)?.html)).await;
     match made {
         Ok(html) => framed(&html, dark, remote),
-        Err(refusal) => (refusal.status, refusal.message).into_response(),
-    }
-}
-
-/// A mail's HTML as a document of its own, which can run nothing, send nothing and, unless it is asked for, load nothing.
-pub(super) fn framed(html: &str, dark: bool, remote: bool) -> Response {
-    let pictures = if remote { "data: https: http:" } else { "data:" };
-    let policy = format!("sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src {pictures}; frame-ancestors 'self'");
-    let html = if dark { in_the_dark(html) } else { html.to_owned() };
-    let headers = [(header::CONTENT_SECURITY_POLICY, policy), (header::REFERRER_POLICY, "no-referrer".to_owned())];
-    (headers, Html(html)).into_response()
-}
-
-/// The copy of a mail that a program in dark mode would show: its rules for the dark hold, those for the light do not. The browser's own
-/// mode cannot be asked for, since it is the reader's; so the questions in this copy are answered. The mail that is sent stays as it is.
-fn in_the_dark(html: &str) -> String {
-    let mut out = "<meta name=\"color-scheme\" content=\"dark\">".to_owned();
-    // The mail's own declaration would take this one back.
-    let mut rest = html;
-    while let Some(at) = rest.find("prefers-color-scheme") {
-        let (before, question) = rest.split_at(at);
-        let behind = question.get("prefers-color-scheme".len()..).unwrap_or_default();
-        let asked = behind.trim_start().strip_prefix(':').map(str::trim_start);
-        let answer = asked.and_then(|asked| {
-            let word = asked.split(')').next()?;
-            let holds = match word.trim() {
-                "dark" => "min-width: 0",
-                "light" => "max-width: 0",
-                _ => return None,
-            };
-            Some((holds, asked.get(word.len()..)?))
-        });
-        out.push_str(before);
-        let (holds, behind) = answer.unwrap_or(("prefers-color-scheme", behind));
-        out.push_str(holds);
-        rest = behind;
-    }
-    out.push_str(rest);
-    // A document type must stand first, or the browser falls back to the rules of 1998.
-    match out.find("<head>") {
-        Some(at) => {
-            let (meta, mail) = out.split_at(out.find('>').map_or(0, |end| end + 1));
-            let at = at - meta.len() + "<head>".len();
-            format!("{}{meta}{}", mail.get(..at).unwrap_or_default(), mail.get(at..).unwrap_or_default())
-        }
-        None => out,
+        Err(refusal) => framed_refusal(&refusal),
     }
 }
 
@@ -213,7 +172,7 @@ async fn source(Given(state): Given<Arc<State>>, Query(wanted): Query<Wanted>) -
     let made = state.work(move |_, studio| Ok(studio.mail(&wanted.customer, &wanted.campaign)?.eml)).await;
     match made {
         Ok(eml) => ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], eml).into_response(),
-        Err(refusal) => (refusal.status, refusal.message).into_response(),
+        Err(refusal) => state.page(move |_, _| Err(refusal)).await,
     }
 }
 
@@ -273,20 +232,4 @@ fn table(language: Language) -> Words {
             ("no_html", "このメールに HTML はありません。", "There is no HTML in it."),
         ],
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::in_the_dark;
-
-    #[test]
-    fn rules_for_the_dark_hold_in_the_copy() {
-        let mail = "<!DOCTYPE html><html><head><style>@media (prefers-color-scheme: dark) { p { color: #fff } } \
-                    @media screen and (prefers-color-scheme:light){}</style></head><p>prefers-color-scheme, of course</p></html>";
-        let dark = in_the_dark(mail);
-        assert!(dark.starts_with("<!DOCTYPE html><html><head><meta name=\"color-scheme\" content=\"dark\"><style>"), "{dark}");
-        assert!(dark.contains("@media (min-width: 0) {") && dark.contains("and (max-width: 0){"), "{dark}");
-        assert!(dark.contains("<p>prefers-color-scheme, of course</p>"), "{dark}");
-        assert!(in_the_dark("<p>x</p>").ends_with("<p>x</p>"));
-    }
 }

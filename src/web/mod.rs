@@ -11,6 +11,7 @@ mod audience;
 mod changes;
 mod door;
 mod events;
+mod framed;
 mod home;
 mod mail;
 mod page;
@@ -18,6 +19,7 @@ mod people;
 mod person;
 mod person_rank;
 mod safety;
+mod saving;
 mod serve;
 mod state;
 mod statics;
@@ -27,24 +29,24 @@ mod words;
 
 pub use serve::{Serving, serve};
 
-use axum::Router;
+use axum::{Router, middleware};
 use state::State;
 use std::sync::Arc;
 
 type Routes = Router<Arc<State>>;
 
 /// All pages, below the token.
-fn pages() -> Routes {
+fn pages(state: &Arc<State>) -> Routes {
+    let ledger = Router::new().merge(audience::routes()).merge(approve::routes()).merge(changes::routes());
     Router::new()
-        .merge(audience::routes())
+        .merge(ledger.route_layer(middleware::from_fn_with_state(Arc::clone(state), safety::in_turn)))
         .merge(people::routes())
         .merge(person::routes())
         .merge(home::routes())
         .merge(events::routes())
         .merge(mail::routes())
         .merge(templates::routes())
+        .merge(saving::routes())
         .merge(attempt::routes())
-        .merge(approve::routes())
-        .merge(changes::routes())
         .merge(statics::routes())
 }

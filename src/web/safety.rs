@@ -4,7 +4,9 @@
 //! 127.0.0.1 (DNS rebinding), and any page may post a form to a local port. So `Host` must be ours, the path must begin with a token that no
 //! other page can know, and whatever changes something must say that it comes from our own pages.
 
+use super::page::Refusal;
 use super::state::State;
+use crate::domain::job::Language;
 use axum::body::Body;
 use axum::extract::{Request, State as Given};
 use axum::http::header::{self, HeaderName, HeaderValue};
@@ -17,8 +19,9 @@ use std::time::Duration;
 
 /// No address is longer, in bytes.
 const LONGEST_TARGET: usize = 8 << 10;
-/// The longest body: a template of 1 MiB, in which each byte may be written as `%XX`.
-pub const LONGEST_BODY: usize = 4 << 20;
+/// The longest body: more than twice a template of 1 MiB in which each byte is written as `%XX`, so that a text that is too long for a
+/// template still comes back to whoever wrote it.
+pub const LONGEST_BODY: usize = 8 << 20;
 /// Whatever takes longer is not waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -77,11 +80,14 @@ pub async fn guard(Given(state): Given<Arc<State>>, request: Request, next: Next
     let target = request.uri().path_and_query().map_or("", |target| target.as_str());
     let refused = state.key.judge(request.method(), target, request.headers()).err();
     let mut response = match (refused, state.places.try_acquire()) {
+        // This one knows the token.
+        (Some(StatusCode::METHOD_NOT_ALLOWED), _) => told(&state, StatusCode::METHOD_NOT_ALLOWED.into_response()).await,
         (Some(status), _) => (status, Body::empty()).into_response(),
-        (None, Err(_)) => (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")]).into_response(),
+        (None, Err(_)) => told(&state, (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")]).into_response()).await,
         (None, Ok(_place)) => {
             let answer = tokio::time::timeout(PATIENCE, next.run(request)).await;
-            answer.unwrap_or_else(|_| (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")]).into_response())
+            let answer = answer.unwrap_or_else(|_| (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")]).into_response());
+            told(&state, answer).await
         }
     };
     let headers = response.headers_mut();
@@ -98,6 +104,69 @@ pub async fn guard(Given(state): Given<Arc<State>>, request: Request, next: Next
     // A mail has a stricter one of its own.
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
     response
+}
+
+/// Puts a page of ours, in the job's language, in the place of a bare refusal.
+async fn told(state: &Arc<State>, response: Response) -> Response {
+    let status = response.status();
+    let is_ours = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    if is_ours || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    let why = axum::body::to_bytes(body, LONGEST_TARGET).await.unwrap_or_default();
+    let why = String::from_utf8_lossy(&why);
+    // Only what is there in memory is shown, so that this needs nobody's turn.
+    let studio = state.studio();
+    let message = words(status, &why, studio.job.language);
+    let mut page = Refusal::new(status, message).page(&studio).shown(state, &studio);
+    for name in [header::ALLOW, header::RETRY_AFTER] {
+        if let Some(value) = parts.headers.get(&name) {
+            page.headers_mut().insert(name, value.clone());
+        }
+    }
+    page
+}
+
+/// What is wrong and what to do, for an answer that says only a number, or a library's words.
+fn words(status: StatusCode, why: &str, language: Language) -> String {
+    let (ja, en) = match status {
+        StatusCode::NOT_FOUND => ("このページはありません。", "There is no such page."),
+        StatusCode::METHOD_NOT_ALLOWED => (
+            "このアドレスではその操作はできません。ページのボタンから操作してください。",
+            "That cannot be done at this address; go back to the page and use its buttons.",
+        ),
+        StatusCode::PAYLOAD_TOO_LARGE => (
+            "送られた内容が 8 MiB を超えています。何も書き込んでいません。戻って短くしてください。",
+            "What was sent is larger than 8 MiB. Nothing was written; go back and make it shorter.",
+        ),
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::REQUEST_TIMEOUT => (
+            "処理が混み合っているか、ほかのプログラムが台帳を使用中です。数秒後にもう一度お試しください。",
+            "The studio is busy, or another program has the ledger locked; try again in some seconds.",
+        ),
+        status if status.is_server_error() => {
+            ("サーバーで失敗しました。端末の表示を確認してください。", "The studio failed at this; its terminal tells more.")
+        }
+        _ => (
+            "送られた内容を読み取れません。ページを開き直して、もう一度お試しください。",
+            "What was sent cannot be read; open the page again and try once more.",
+        ),
+    };
+    let told = language.pick(ja, en);
+    if why.is_empty() { told.to_owned() } else { format!("{told}\n{why}") }
+}
+
+/// Lets few pages at once wait for the ledger, which somebody may have locked; each has its turn until it is made, also where nobody waits
+/// for it any more.
+pub async fn in_turn(Given(state): Given<Arc<State>>, request: Request, next: Next) -> Response {
+    // The turns are never closed.
+    let Ok(turn) = Arc::clone(&state.turns).acquire_owned().await else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
+    let made = tokio::spawn(async move {
+        let response = next.run(request).await;
+        drop(turn);
+        response
+    });
+    made.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
 #[cfg(test)]

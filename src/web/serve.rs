@@ -1,10 +1,11 @@
 //! The server: from an opened plan to a page that answers, until it is ended.
 
 use super::door::Door;
-use super::state::State;
+use super::state::{AT_THE_LEDGER, State};
 use super::{home, page, pages, safety};
 use crate::pipeline::{Error, Studio};
 use axum::extract::DefaultBodyLimit;
+use axum::routing::get;
 use axum::{Router, middleware};
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use tokio::sync::watch;
 const GLANCE: Duration = Duration::from_millis(20);
 /// What is still being answered then has this long.
 const LAST_WORD: Duration = Duration::from_secs(2);
-/// Pages that are made at once; others wait.
+/// Pages that are made at once, beside those that may wait for the ledger; others wait.
 const WORKERS: usize = 4;
 
 /// How the studio is served. Clock and signals are handed in.
@@ -44,25 +45,22 @@ pub fn serve(serving: Serving<'_>) -> Result<(), Error> {
     let address = listener.local_addr().map_err(|error| cannot(error.to_string()))?;
     let token = token().map_err(cannot)?;
     let pages = page::read_all().map_err(|error| Error::Usage(format!("the studio's own pages cannot be read: {error}")))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).max_blocking_threads(WORKERS).enable_all().build();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).max_blocking_threads(WORKERS + AT_THE_LEDGER).enable_all().build();
     let runtime = runtime.map_err(|error| cannot(error.to_string()))?;
     let (end, ended) = watch::channel(false);
     let state = Arc::new(State::new(serving.studio, &token, address.port(), serving.now, pages, ended.clone()).by(serving.servers));
     state.look_ahead();
     state.watch();
     let served = runtime.block_on(async {
-        let door = Door::new(tokio::net::TcpListener::from_std(listener)?);
+        let mut door = Door::new(tokio::net::TcpListener::from_std(listener)?, app(state));
         (serving.listening)(&format!("http://{address}/{token}/"));
-        let signal = {
-            let mut ended = ended.clone();
-            async move { drop(ended.wait_for(|ended| *ended).await) }
-        };
-        let server = tokio::spawn(axum::serve(door, app(state)).with_graceful_shutdown(signal).into_future());
+        let server = tokio::spawn(async move { door.keep(ended, LAST_WORD).await });
         while !serving.ended.load(Ordering::SeqCst) {
             tokio::time::sleep(GLANCE).await;
         }
         let _ = end.send(true);
-        let _ = tokio::time::timeout(LAST_WORD, server).await;
+        let _ = server.await;
         Ok::<(), std::io::Error>(())
     });
     runtime.shutdown_background();
@@ -71,7 +69,8 @@ pub fn serve(serving: Serving<'_>) -> Result<(), Error> {
 
 fn app(state: Arc<State>) -> Router {
     Router::new()
-        .nest(&format!("{}/", state.base), pages())
+        .nest(&format!("{}/", state.base), pages(&state))
+        .route(&state.base, get(home::slash))
         .fallback(home::nothing)
         .layer(DefaultBodyLimit::max(safety::LONGEST_BODY))
         .layer(middleware::from_fn_with_state(Arc::clone(&state), safety::guard))

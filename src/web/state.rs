@@ -2,6 +2,7 @@
 
 use super::page::{Page, Refusal};
 use super::safety::Key;
+use crate::pipeline::studio::Shown;
 use crate::pipeline::{Error, Server, Studio};
 use axum::response::{IntoResponse, Response};
 use std::collections::VecDeque;
@@ -11,6 +12,8 @@ use tokio::sync::{Semaphore, watch};
 
 /// Requests that are answered at once.
 const MOST: usize = 64;
+/// Pages that read the ledger at once: somebody may have it locked, and they wait for that.
+pub(super) const AT_THE_LEDGER: usize = 2;
 /// Previews that are kept; each page shows one.
 const KEPT: usize = 24;
 
@@ -18,13 +21,22 @@ const KEPT: usize = 24;
 #[derive(Default)]
 struct Previews {
     last: u64,
-    kept: VecDeque<(u64, Arc<str>)>,
+    kept: VecDeque<Kept>,
+}
+
+struct Kept {
+    number: u64,
+    customer: String,
+    campaign: String,
+    shown: Arc<Shown>,
 }
 
 pub struct State {
     studio: RwLock<Arc<Studio>>,
     pub(super) key: Key,
     pub(super) places: Semaphore,
+    /// Pages that may wait for the ledger at once.
+    pub(super) turns: Arc<Semaphore>,
     /// What every address of ours begins with: `/TOKEN`.
     pub base: String,
     /// Microseconds UTC, now.
@@ -47,6 +59,7 @@ impl State {
             studio: RwLock::new(Arc::new(studio)),
             key: Key::new(token, port),
             places: Semaphore::new(MOST),
+            turns: Arc::new(Semaphore::new(AT_THE_LEDGER)),
             base: format!("/{token}"),
             now,
             pages,
@@ -80,22 +93,29 @@ impl State {
         self.look_ahead();
     }
 
-    /// Keeps the HTML of a preview for the frames that show it, and gives its number.
-    pub fn keep(&self, html: &str) -> u64 {
+    /// Keeps a preview for the frames that show it, and gives its number.
+    pub fn keep(&self, customer: &str, campaign: &str, shown: Arc<Shown>) -> u64 {
         let mut previews = self.previews.lock().unwrap_or_else(PoisonError::into_inner);
         previews.last += 1;
         let number = previews.last;
-        previews.kept.push_back((number, html.into()));
+        previews.kept.push_back(Kept { number, customer: customer.to_owned(), campaign: campaign.to_owned(), shown });
         if previews.kept.len() > KEPT {
             previews.kept.pop_front();
         }
         number
     }
 
-    /// The HTML of a preview, as long as it is kept.
-    pub fn kept(&self, number: u64) -> Option<Arc<str>> {
+    /// A preview, as long as it is kept.
+    pub fn kept(&self, number: u64) -> Option<Arc<Shown>> {
         let previews = self.previews.lock().unwrap_or_else(PoisonError::into_inner);
-        previews.kept.iter().find(|(own, _)| *own == number).map(|(_, html)| Arc::clone(html))
+        previews.kept.iter().find(|kept| kept.number == number).map(|kept| Arc::clone(&kept.shown))
+    }
+
+    /// The last preview of a mail that could be made.
+    pub fn last_good(&self, customer: &str, campaign: &str) -> Option<Arc<Shown>> {
+        let previews = self.previews.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = previews.kept.iter().rev().find(|kept| kept.customer == customer && kept.campaign == campaign);
+        last.map(|kept| Arc::clone(&kept.shown))
     }
 
     /// Begins to watch the template folder of the job.

@@ -1,17 +1,18 @@
 //! The templates: which there are, and an editor with the mail that comes of a text beside it, for somebody of the plan.
 
 use super::Routes;
-use super::mail::{Looks, framed};
+use super::framed::{framed, framed_refusal, notes};
+use super::mail::Looks;
 use super::page::{Page, Refusal, Tab, urlencoded, way};
 use super::state::State;
 use super::words::{Words, words};
 use crate::domain::job::Language;
 use crate::domain::money::grouped;
 use crate::pipeline::Studio;
-use crate::pipeline::studio::{Listed, Preview, Saved};
+use crate::pipeline::studio::{LARGEST, Listed, Preview, Shown};
 use axum::extract::{Path, Query, State as Given};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Form, Router};
 use serde::{Deserialize, Serialize};
@@ -20,18 +21,18 @@ use std::sync::Arc;
 pub fn routes() -> Routes {
     Router::new()
         .route("/templates", get(list))
-        .route("/templates/{*file}", get(edit).post(save))
+        .route("/templates/{*file}", get(edit))
         .route("/preview", post(preview))
         .route("/preview/{number}/html", get(html))
 }
 
 /// On whom a template is tried, and how that is looked at.
 #[derive(Deserialize, Default, Clone)]
-struct Tried {
+pub(super) struct Tried {
     #[serde(default)]
-    customer: String,
+    pub customer: String,
     #[serde(default)]
-    campaign: String,
+    pub campaign: String,
     dark: Option<String>,
     remote: Option<String>,
     saved: Option<String>,
@@ -58,22 +59,31 @@ impl Tried {
         Ok(Some(self))
     }
 
-    fn query(&self) -> Vec<(&str, &str)> {
+    pub fn query(&self) -> Vec<(&str, &str)> {
         vec![("customer", &self.customer), ("campaign", &self.campaign)]
     }
 }
 
 /// What the editor sends.
 #[derive(Deserialize)]
-struct Sent {
+pub(super) struct Sent {
     #[serde(default)]
     file: String,
-    text: String,
-    digest: String,
+    pub text: String,
+    pub digest: String,
     /// Nothing was written in the page yet, so that what is on the disk may take its place.
     clean: Option<String>,
     #[serde(flatten)]
-    tried: Tried,
+    pub tried: Tried,
+}
+
+/// A text that could not be kept, and why.
+pub(super) struct Unsaved {
+    pub text: String,
+    /// What the page had read.
+    pub digest: String,
+    pub why: String,
+    pub status: StatusCode,
 }
 
 #[derive(Serialize)]
@@ -96,7 +106,7 @@ fn link(file: &Listed, here: &str, tried: &Tried) -> Link {
     Link { way, is_there: file.is_there, is_here: file.name == here, label, name: file.name.clone() }
 }
 
-fn editor_path(name: &str) -> String {
+pub(super) fn editor_path(name: &str) -> String {
     let parts: Vec<String> = name.split('/').map(urlencoded).collect();
     format!("/templates/{}", parts.join("/"))
 }
@@ -138,46 +148,91 @@ struct Editor {
     rows: usize,
     saved: bool,
     look: Looks,
+    /// Why the text that stands in it is not in the file.
+    unsaved: Option<String>,
+    most: u64,
 }
 
 async fn edit(Given(state): Given<Arc<State>>, Path(file): Path<String>, Query(tried): Query<Tried>) -> Response {
     state
         .page(move |state, studio| {
-            let language = studio.job.language;
-            let text = studio.template(&file)?;
+            let there = studio.template(&file)?;
             let tried = tried.on(studio, &file)?;
             let preview = match &tried {
-                Some(tried) => {
-                    let preview = studio.preview(&tried.customer, &tried.campaign, None)?;
-                    Some(view(state, preview, tried, language))
-                }
+                Some(tried) => Some(standing(state, studio, studio.preview(&tried.customer, &tried.campaign, None)?, tried)),
                 None => None,
             };
-            let is_on_somebody = tried.is_some();
-            let tried = tried.unwrap_or_default();
-            let samples = if is_on_somebody { studio.samples(&tried.customer, &tried.campaign)? } else { Vec::new() };
-            let listing = studio.template_files()?;
-            let own = listing.campaigns.iter().find(|(name, _)| file.starts_with(&format!("{name}/")));
-            let files = own.map_or(&listing.shared, |(_, files)| files);
-            let editor = Editor {
-                action: editor_path(&file),
-                text: text.text,
-                digest: text.digest,
-                campaigns: studio.summary().campaigns.clone(),
-                is_shared: own.is_none(),
-                files: files.iter().map(|other| link(other, &file, &tried)).collect(),
-                samples,
-                saved: tried.saved.is_some(),
-                rows: rows(&file),
-                look: Looks { dark: tried.dark.is_some(), remote: tried.remote.is_some() },
-                customer: tried.customer,
-                campaign: tried.campaign,
-                file: file.clone(),
+            let samples = match &tried {
+                Some(tried) => studio.samples(&tried.customer, &tried.campaign)?,
+                None => Vec::new(),
             };
-            let page = Page::new("editor.html", Some(Tab::Templates), file).with("t", &table(language)).with("editor", &editor);
-            Ok(page.with("preview", &preview).with("is_piece", &false))
+            let tried = tried.unwrap_or_default();
+            let editor = Editor { text: there.text, digest: there.digest, samples, ..Editor::of(studio, &file, tried, None) };
+            Ok(editor.page(studio, preview.as_ref()))
         })
         .await
+}
+
+/// The editor with a text that could not be kept. Whatever else is wrong by now, the text is there.
+pub(super) fn unsaved(state: &State, studio: &Studio, file: &str, tried: Tried, unsaved: Unsaved) -> Page {
+    let tried = tried.on(studio, file).ok().flatten();
+    let preview = tried.as_ref().map(|tried| {
+        let preview = studio.preview(&tried.customer, &tried.campaign, Some((file, &unsaved.text)));
+        let failed = |error: crate::pipeline::Error| Preview { mail: None, problems: vec![error.to_string()], failing: None };
+        standing(state, studio, preview.unwrap_or_else(failed), tried)
+    });
+    let samples = tried.as_ref().and_then(|tried| studio.samples(&tried.customer, &tried.campaign).ok()).unwrap_or_default();
+    let tried = tried.unwrap_or_default();
+    let editor = Editor { text: unsaved.text, digest: unsaved.digest, samples, ..Editor::of(studio, file, tried, Some(unsaved.why)) };
+    editor.page(studio, preview.as_ref()).status(unsaved.status)
+}
+
+impl Editor {
+    /// An empty one.
+    fn of(studio: &Studio, file: &str, tried: Tried, unsaved: Option<String>) -> Self {
+        // Links to other files are left out where the folder cannot be read.
+        let listing = studio.template_files().ok();
+        let own = listing.as_ref().and_then(|all| all.campaigns.iter().find(|(name, _)| file.starts_with(&format!("{name}/"))));
+        let files = own.map(|(_, files)| files).or(listing.as_ref().map(|all| &all.shared)).map_or(&[][..], Vec::as_slice);
+        Self {
+            action: editor_path(file),
+            text: String::new(),
+            digest: String::new(),
+            campaigns: studio.summary().campaigns.clone(),
+            is_shared: own.is_none(),
+            files: files.iter().map(|other| link(other, file, &tried)).collect(),
+            samples: Vec::new(),
+            saved: tried.saved.is_some() && unsaved.is_none(),
+            rows: rows(file),
+            look: Looks { dark: tried.dark.is_some(), remote: tried.remote.is_some() },
+            customer: tried.customer,
+            campaign: tried.campaign,
+            file: file.to_owned(),
+            unsaved,
+            most: LARGEST,
+        }
+    }
+
+    fn page(self, studio: &Studio, preview: Option<&View>) -> Page {
+        let page = Page::new("editor.html", Some(Tab::Templates), self.file.clone()).with("t", &table(studio.job.language));
+        page.with("editor", &self).with("preview", &preview).with("is_piece", &false)
+    }
+}
+
+/// What came of the text on a page that has no mail yet: where there are errors, it gets the last mail that could be made; where none was
+/// seen yet, the planned one.
+fn standing(state: &State, studio: &Studio, preview: Preview, tried: &Tried) -> View {
+    let mut view = view(state, preview, tried, studio.job.language);
+    if view.mail.is_none() {
+        let planned = || {
+            let seen = studio.mail(&tried.customer, &tried.campaign).ok()?;
+            let (subject, preheader, html, text) = (seen.subject, seen.preheader, seen.html, seen.text);
+            Some(Arc::new(Shown { subject, preheader, html, text, is_planned: true }))
+        };
+        let last = state.last_good(&tried.customer, &tried.campaign).or_else(planned);
+        view.mail = last.map(|last| viewed(state, &last, tried, studio.job.language));
+    }
+    view
 }
 
 /// The height of an editor: a subject is one line.
@@ -202,6 +257,8 @@ struct View {
 
 #[derive(Serialize)]
 struct ViewedMail {
+    /// What is said of the copy in the frames.
+    notes: Vec<String>,
     subject: String,
     preheader: Option<String>,
     text: String,
@@ -222,23 +279,25 @@ fn view(state: &State, preview: Preview, tried: &Tried, language: Language) -> V
             format!("It fails for {failing} of the {of} customers it was tried on: {first}{more}"),
         )
     });
-    let mail = preview.mail.map(|mail| {
-        let number = state.keep(&mail.html);
-        let set = [("dark", tried.dark.is_some()), ("remote", tried.remote.is_some())];
-        let look: Vec<_> = set.into_iter().filter(|(_, set)| *set).map(|(name, _)| (name, "1")).collect();
-        ViewedMail {
-            subject: mail.subject,
-            preheader: mail.preheader,
-            text: mail.text,
-            frame: way(&format!("/preview/{number}/html"), &look),
-            dark: tried.dark.is_some(),
-            is_planned: mail.is_planned,
-            customer: tried.customer.clone(),
-            campaign: tried.campaign.clone(),
-            way: way("/mail", &tried.query()),
-        }
-    });
+    let mail = preview.mail.map(|mail| viewed(state, &Arc::new(mail), tried, language));
     View { mail, problems: preview.problems, failing, has_changed: false, rows: 0, anew: None }
+}
+
+fn viewed(state: &State, mail: &Arc<Shown>, tried: &Tried, language: Language) -> ViewedMail {
+    let set = [("dark", tried.dark.is_some()), ("remote", tried.remote.is_some())];
+    let look: Vec<_> = set.into_iter().filter(|(_, set)| *set).map(|(name, _)| (name, "1")).collect();
+    ViewedMail {
+        notes: notes(&mail.html, tried.dark.is_some(), language),
+        subject: mail.subject.clone(),
+        preheader: mail.preheader.clone(),
+        text: mail.text.clone(),
+        frame: way(&format!("/preview/{}/html", state.keep(&tried.customer, &tried.campaign, Arc::clone(mail))), &look),
+        dark: tried.dark.is_some(),
+        is_planned: mail.is_planned,
+        customer: tried.customer.clone(),
+        campaign: tried.campaign.clone(),
+        way: way("/mail", &tried.query()),
+    }
 }
 
 async fn preview(Given(state): Given<Arc<State>>, Form(sent): Form<Sent>) -> Response {
@@ -266,38 +325,16 @@ struct Look {
 }
 
 async fn html(Given(state): Given<Arc<State>>, Path(number): Path<u64>, Query(look): Query<Look>) -> Response {
-    match state.kept(number) {
-        Some(html) => framed(&html, look.dark.is_some(), look.remote.is_some()),
-        None => StatusCode::NOT_FOUND.into_response(),
+    if let Some(shown) = state.kept(number) {
+        return framed(&shown.html, look.dark.is_some(), look.remote.is_some());
     }
+    let language = state.studio().job.language;
+    let gone =
+        language.pick("このプレビューは古くなりました。ページを開き直してください。", "This preview is too old; open the page again.");
+    framed_refusal(&Refusal::new(StatusCode::NOT_FOUND, gone))
 }
 
-async fn save(Given(state): Given<Arc<State>>, Path(file): Path<String>, Form(sent): Form<Sent>) -> Response {
-    let (base, mine) = (state.base.clone(), sent.text.replace("\r\n", "\n"));
-    let (name, text, digest) = (file.clone(), mine.clone(), sent.digest.clone());
-    let saved = state.work(move |_, studio| Ok(studio.save_template(&name, &text, &digest)?)).await;
-    let back = |more: &[(&str, &str)]| way(&editor_path(&file), &[sent.tried.query().as_slice(), more].concat());
-    match saved {
-        Ok(Saved::Done { .. }) => Redirect::to(&format!("{base}{}", back(&[("saved", "1")]))).into_response(),
-        Ok(Saved::Changed { theirs }) => {
-            let (action, theirs_way) = (editor_path(&file), back(&[]));
-            let tried = sent.tried;
-            let page = move |_: &Arc<State>, studio: &Arc<Studio>| {
-                let language = studio.job.language;
-                let title = language.pick("ほかで変更されています", "It was changed meanwhile");
-                let page = Page::new("changed.html", Some(Tab::Templates), title).status(StatusCode::CONFLICT);
-                let page =
-                    page.with("t", &table(language)).with("file", &theirs.name).with("action", &action).with("theirs_way", &theirs_way);
-                let page = page.with("theirs", &theirs.text).with("digest", &theirs.digest).with("mine", &mine);
-                Ok(page.with("customer", &tried.customer).with("campaign", &tried.campaign))
-            };
-            state.page(page).await
-        }
-        Err(refusal) => state.page(move |_, _| Err(refusal)).await,
-    }
-}
-
-fn table(language: Language) -> Words {
+pub(super) fn table(language: Language) -> Words {
     words(
         language,
         &[
@@ -334,6 +371,16 @@ fn table(language: Language) -> Words {
                 "It differs from the planned mail; plan again for it to be sent.",
             ),
             ("last_good", "下は最後に作成できたものです。", "Below is the last one that could be made."),
+            (
+                "gone",
+                "スタジオから応答がありません。文面はこのページに残っています。閉じずに、端末で studio が動いているか確認してください。",
+                "The studio does not answer. Your text is still on this page: leave it open, and see whether the studio runs in its terminal.",
+            ),
+            (
+                "too_long",
+                "保存できません: テンプレートは 1024 KiB までです。文面はこのページに残っています。",
+                "It cannot be saved: no template may be larger than 1024 KiB. Your text is still on this page.",
+            ),
             (
                 "meanwhile",
                 "このファイルはほかで変更されました。保存すると両方を見比べられます。",

@@ -98,6 +98,10 @@ mod studio_pages;
 #[cfg(test)]
 mod studio_people;
 #[cfg(test)]
+mod studio_saves;
+#[cfg(test)]
+mod studio_server;
+#[cfg(test)]
 mod studio_templates;
 #[cfg(test)]
 mod variants;

@@ -34,7 +34,11 @@ impl Answer {
 impl Pages {
     /// Opens the pages of the job in this file, with the working folder beside it.
     pub fn open(job: &Path, more: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rankmail"));
+        Self::begun(&mut Command::new(env!("CARGO_BIN_EXE_rankmail")), job, more)
+    }
+
+    /// The same by a command that starts the program.
+    pub fn begun(command: &mut Command, job: &Path, more: &[&str]) -> Self {
         command.arg("studio").arg(job).args(["--listen", "127.0.0.1:0", "--json"]).args(more);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
@@ -92,6 +96,25 @@ impl Pages {
             "POST {base}{path} HTTP/1.1\r\nHost: {host}\r\n{more}Content-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
         );
         self.talk(format!("{head}{body}").as_bytes())
+    }
+
+    /// A page that listens to what happens on the disk.
+    pub fn listen(&self) -> TcpStream {
+        let mut stream = TcpStream::connect(&self.host).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream.write_all(format!("GET {}/events HTTP/1.1\r\nHost: {}\r\n\r\n", self.base, self.host).as_bytes()).unwrap();
+        wait_for(&mut stream, "event: hello");
+        stream
+    }
+}
+
+/// Reads until a word comes.
+pub fn wait_for(stream: &mut TcpStream, word: &str) {
+    let (mut told, mut heard) = (String::new(), [0_u8; 4096]);
+    while !told.contains(word) {
+        let read = stream.read(&mut heard).unwrap();
+        assert!(read > 0, "it ended: {told}");
+        told += &String::from_utf8_lossy(&heard[..read]);
     }
 }
 

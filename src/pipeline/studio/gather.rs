@@ -109,16 +109,17 @@ impl Studio {
 
     /// The adopted runs before this plan whose ranks count, the earliest first; the last twelve of them, as far as they can be read.
     pub fn past(&self) -> &[Summary] {
-        self.gathered.past.get_or_init(|| {
-            let as_of: NaiveDate = self.summary().as_of;
-            let adopted = previous::adopted(&self.planned, as_of, i64::MAX).unwrap_or_default();
-            let last = adopted.iter().skip(adopted.len().saturating_sub(PAST));
-            let own = |adoption: &crate::ledger::Adoption| runs::folder(&self.planned.runs, &adoption.job, adoption.as_of);
-            last.filter_map(|adoption| runs::glance(&own(adoption)).ok())
-                .map(|glance| glance.summary)
-                .filter(|summary| summary.as_of < as_of)
-                .collect()
-        })
+        if let Some(past) = self.gathered.past.get() {
+            return past;
+        }
+        let as_of: NaiveDate = self.summary().as_of;
+        // A ledger that cannot be read now may be read later.
+        let Ok(adopted) = previous::adopted(&self.planned, as_of, i64::MAX) else { return &[] };
+        let last = adopted.iter().skip(adopted.len().saturating_sub(PAST));
+        let own = |adoption: &crate::ledger::Adoption| runs::folder(&self.planned.runs, &adoption.job, adoption.as_of);
+        let read = last.filter_map(|adoption| runs::glance(&own(adoption)).ok()).map(|glance| glance.summary);
+        let read = read.filter(|summary| summary.as_of < as_of);
+        self.gathered.past.get_or_init(|| read.collect())
     }
 
     /// The pictures of ranks.

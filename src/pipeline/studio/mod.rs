@@ -10,6 +10,7 @@ mod preview;
 mod templates;
 
 pub use crate::audience::{Fate, Filter, Found, Query, Row, Sort, Wanted};
+pub use crate::message::quiet;
 pub use crate::report::Pictures;
 pub use attempt::{Attempt, Failed, Progress};
 pub use gather::Ready;
@@ -17,7 +18,7 @@ pub use mails::{Hardship, Seen};
 pub use people::People;
 pub use person::Person;
 pub use preview::{Preview, Sample, Shown};
-pub use templates::{Listed, Listing, Saved, Text};
+pub use templates::{LARGEST, Listed, Listing, Saved, Text};
 mod approving;
 mod changes;
 

@@ -87,7 +87,11 @@ impl Studio {
             Ok(templates) => templates,
             Err(message::Error::Problems(problems)) => {
                 let problems = problems.iter().filter(|problem| problem.severity == message::Severity::Error);
-                return Ok(Preview { mail: None, problems: problems.map(message::Problem::show).collect(), failing: None });
+                // What cannot be read makes nobody's mail.
+                let others = self.some_of(campaign)?;
+                let named = others.iter().take(NAMED).map(|(mail, _)| mail.customer_id.clone()).collect();
+                let failing = Some((named, others.len(), others.len()));
+                return Ok(Preview { mail: None, problems: problems.map(message::Problem::show).collect(), failing });
             }
             Err(error) => return Err(error.into()),
         };

@@ -3,14 +3,14 @@
 
 use super::Studio;
 use crate::domain::{Channel, Job};
+use crate::message::{Held, Kind};
 use crate::pipeline::Error;
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// No template may be larger, in bytes.
-const LARGEST: u64 = 1 << 20;
+pub const LARGEST: u64 = 1 << 20;
 /// What a mail may be made of, in the order in which it is read.
 const PARTS: [&str; 4] = ["subject.txt", "preheader.txt", "body.html", "body.txt"];
 /// Folders lie no deeper.
@@ -40,12 +40,14 @@ pub struct Text {
 
 /// What came of saving.
 pub enum Saved {
-    Done {
-        digest: String,
-    },
+    Done,
     /// Somebody else has changed the file since it was read.
     Changed {
         theirs: Text,
+    },
+    /// The text is larger than a template may be.
+    TooLarge {
+        bytes: usize,
     },
 }
 
@@ -58,7 +60,9 @@ impl Studio {
         let root = &self.job.templates;
         let mut found = BTreeSet::new();
         let names: Vec<&str> = self.job.campaigns.iter().map(|campaign| campaign.name.as_str()).chain(["parts"]).collect();
-        list(root, "", &names, &mut found).map_err(|source| Error::File { path: root.clone(), source })?;
+        Held::open(root)
+            .and_then(|held| list(&held, "", &names, &mut found))
+            .map_err(|source| Error::File { path: root.clone(), source })?;
         let campaigns = self.job.campaigns.iter().map(|campaign| {
             let own = |name: &&String| name.strip_prefix(&campaign.name).is_some_and(|rest| rest.starts_with('/'));
             let there = found.iter().filter(own).map(|name| Listed { name: name.clone(), is_there: true });
@@ -79,39 +83,52 @@ impl Studio {
     /// # Errors
     /// It is no template of the job, or cannot be read.
     pub fn template(&self, name: &str) -> Result<Text, Error> {
-        let path = path_of(&self.job, name)?;
-        let Some(bytes) = bytes_of(&path)? else { return Ok(Text { name: name.to_owned(), text: String::new(), digest: String::new() }) };
+        let place = Place::of(&self.job, name)?;
+        let Some(bytes) = place.read()? else { return Ok(Text { name: name.to_owned(), text: String::new(), digest: String::new() }) };
         let digest = blake3::hash(&bytes).to_hex().to_string();
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Text { name: name.to_owned(), text: plain(&text), digest }),
-            Err(_) => Err(Error::Usage(format!("{}: this file is not UTF-8; save it as UTF-8 with another editor", path.display()))),
+            Err(_) => Err(Error::Usage(format!("{}: this file is not UTF-8; save it as UTF-8 with another editor", place.path.display()))),
         }
     }
 
     /// Keeps a new text of a template, unless the file is no longer the one that was read.
     ///
     /// # Errors
-    /// It is no template of the job, too large, or cannot be written; the file is then as it was.
+    /// It is no template of the job, or cannot be written; the file is then as it was.
     pub fn save_template(&self, name: &str, text: &str, read: &str) -> Result<Saved, Error> {
-        let path = path_of(&self.job, name)?;
-        let theirs = self.template(name)?;
-        if theirs.digest != read {
-            return Ok(Saved::Changed { theirs });
+        if text.len() as u64 > LARGEST {
+            return Ok(Saved::TooLarge { bytes: text.len() });
         }
-        let old = bytes_of(&path)?;
-        // Line ends and a byte order mark stay as that file has them.
-        let text = plain(text);
-        let has = |mark: &[u8]| old.as_ref().is_some_and(|old| old.windows(mark.len()).any(|part| part == mark));
-        let mut bytes = if has(b"\r\n") { text.replace('\n', "\r\n") } else { text }.into_bytes();
-        if old.as_ref().is_some_and(|old| old.starts_with("\u{feff}".as_bytes())) {
-            bytes.splice(0..0, "\u{feff}".bytes());
-        }
-        if bytes.len() as u64 > LARGEST {
-            return Err(Error::Usage(format!("{name} would be larger than {} KiB, which no template may be", LARGEST >> 10)));
-        }
-        write(&path, &bytes).map_err(|source| Error::File { path, source })?;
-        Ok(Saved::Done { digest: blake3::hash(&bytes).to_hex().to_string() })
+        let place = Place::of(&self.job, name)?;
+        let made = place.held.replace(&place.file, || match self.bytes_for(&place, name, text, read) {
+            Ok(Ok(bytes)) => Ok(bytes),
+            Ok(Err(not)) => Err(Ok(not)),
+            Err(error) => Err(Err(error)),
+        });
+        made.map_err(|source| place.failed(source))?.map_or_else(|not| not, |()| Ok(Saved::Done))
     }
+
+    /// What is to be written, or why not.
+    fn bytes_for(&self, place: &Place, name: &str, text: &str, read: &str) -> Result<Result<Vec<u8>, Saved>, Error> {
+        let old = place.read()?;
+        if old.as_ref().map_or_else(String::new, |old| blake3::hash(old).to_hex().to_string()) != read {
+            return Ok(Err(Saved::Changed { theirs: self.template(name)? }));
+        }
+        let bytes = like(old.as_deref().unwrap_or_default(), text);
+        Ok(if bytes.len() as u64 > LARGEST { Err(Saved::TooLarge { bytes: bytes.len() }) } else { Ok(bytes) })
+    }
+}
+
+/// A text as a file has it: line ends and a byte order mark stay.
+fn like(old: &[u8], text: &str) -> Vec<u8> {
+    let text = plain(text);
+    let has_both = old.windows(2).any(|ends| ends == b"\r\n");
+    let mut bytes = if has_both { text.replace('\n', "\r\n") } else { text }.into_bytes();
+    if old.starts_with("\u{feff}".as_bytes()) {
+        bytes.splice(0..0, "\u{feff}".bytes());
+    }
+    bytes
 }
 
 /// A campaign's parts in the order of a mail, before files of ranks and variants.
@@ -126,17 +143,15 @@ fn plain(text: &str) -> String {
 }
 
 /// The template files below a folder; of the root, those in these folders only. Links and hidden files are passed over.
-fn list(root: &Path, under: &str, tops: &[&str], found: &mut BTreeSet<String>) -> std::io::Result<()> {
-    for entry in fs::read_dir(root.join(under))? {
-        let entry = entry?;
-        let (Some(name), kind) = (entry.file_name().to_str().map(str::to_owned), entry.file_type()?) else { continue };
+fn list(held: &Held, under: &str, tops: &[&str], found: &mut BTreeSet<String>) -> io::Result<()> {
+    for (name, kind) in held.entries()? {
         let whole = if under.is_empty() { name.clone() } else { format!("{under}/{name}") };
         if name.starts_with('.') {
             continue;
         }
-        if kind.is_dir() && (!under.is_empty() || tops.contains(&name.as_str())) && whole.split('/').count() < DEEPEST {
-            list(root, &whole, tops, found)?;
-        } else if kind.is_file() && is_template(&name) {
+        if kind == Kind::Folder && (!under.is_empty() || tops.contains(&name.as_str())) && whole.split('/').count() < DEEPEST {
+            list(&held.folder(&name)?, &whole, tops, found)?;
+        } else if kind == Kind::File && is_template(&name) {
             found.insert(whole);
         }
     }
@@ -149,29 +164,66 @@ fn is_template(name: &str) -> bool {
 
 /// Where a template of the job lies: within its folder, in folders that are none of them a link, itself a plain file or one of the known
 /// parts of a campaign that is not there yet.
-fn path_of(job: &Job, name: &str) -> Result<PathBuf, Error> {
-    let refused = || Error::Data(format!("`{name}` is no template of this job"));
-    let is_plain = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.contains(['\\', ':', '\0']);
-    let parts: Vec<&str> = name.split('/').collect();
-    let top_is_known = match parts.as_slice() {
-        [_] => true,
-        [top, ..] => *top == "parts" || job.campaigns.iter().any(|campaign| campaign.name == *top),
-        [] => false,
-    };
-    if !top_is_known || parts.len() > DEEPEST || !parts.iter().all(|part| is_plain(part)) || !is_template(name) {
-        return Err(refused());
+struct Place {
+    /// The folder that it is in.
+    held: Held,
+    file: String,
+    /// For people.
+    path: PathBuf,
+    may_be_made: bool,
+}
+
+impl Place {
+    fn of(job: &Job, name: &str) -> Result<Self, Error> {
+        let is_plain = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.contains(['\\', ':', '\0']);
+        let parts: Vec<&str> = name.split('/').collect();
+        let top_is_known = match parts.as_slice() {
+            [_] => true,
+            [top, ..] => *top == "parts" || job.campaigns.iter().any(|campaign| campaign.name == *top),
+            [] => false,
+        };
+        if !top_is_known || parts.len() > DEEPEST || !parts.iter().all(|part| is_plain(part)) || !is_template(name) {
+            return Err(none(name));
+        }
+        let (mut path, may_be_made) = (job.templates.clone(), may_be_made(job, &parts));
+        let mut held = Held::open(&path).map_err(|source| Error::File { path: path.clone(), source })?;
+        let (file, folders) = parts.split_last().ok_or_else(|| none(name))?;
+        for folder in folders {
+            path.push(folder);
+            held = held.folder(folder).map_err(|source| match source.kind() {
+                ErrorKind::NotFound | ErrorKind::NotADirectory => none(name),
+                _ => Error::File { path: path.clone(), source },
+            })?;
+        }
+        path.push(file);
+        let place = Self { held, file: (*file).to_owned(), path, may_be_made };
+        // What is neither there nor may be made is told before anything else.
+        if !may_be_made {
+            place.read()?;
+        }
+        Ok(place)
     }
-    let mut path = job.templates.clone();
-    for (at, part) in parts.iter().enumerate() {
-        path.push(part);
-        let is_last = at + 1 == parts.len();
-        match fs::symlink_metadata(&path) {
-            Ok(kind) if if is_last { kind.is_file() } else { kind.is_dir() } => {}
-            Err(error) if error.kind() == ErrorKind::NotFound && is_last && may_be_made(job, &parts) => {}
-            _ => return Err(refused()),
+
+    /// What is in the file; `None` where there is none yet.
+    fn read(&self) -> Result<Option<Vec<u8>>, Error> {
+        match self.held.read(&self.file, LARGEST + 1) {
+            Ok(Some(bytes)) if bytes.len() as u64 > LARGEST => {
+                Err(Error::Usage(format!("{} is larger than {} KiB, which no template may be", self.path.display(), LARGEST >> 10)))
+            }
+            Ok(None) if !self.may_be_made => Err(none(&self.file)),
+            Ok(bytes) => Ok(bytes),
+            Err(error) if error.kind() == ErrorKind::NotADirectory => Err(none(&self.file)),
+            Err(source) => Err(self.failed(source)),
         }
     }
-    Ok(path)
+
+    fn failed(&self, source: io::Error) -> Error {
+        Error::File { path: self.path.clone(), source }
+    }
+}
+
+fn none(name: &str) -> Error {
+    Error::Data(format!("`{name}` is no template of this job"))
 }
 
 /// Whether a file that is not there is one of the parts of a mail, its campaign's, a variant's or a rank's.
@@ -187,46 +239,4 @@ fn may_be_made(job: &Job, parts: &[&str]) -> bool {
         job.ladder.ranks.iter().any(|rank| *file == format!("{stem}.{}.{ending}", rank.name))
     };
     PARTS.iter().any(|part| part == file || of_rank(part))
-}
-
-/// What is in a file; `None` where there is none.
-fn bytes_of(path: &Path) -> Result<Option<Vec<u8>>, Error> {
-    let failed = |source| Error::File { path: path.to_owned(), source };
-    let file = match File::open(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        file => file.map_err(failed)?,
-    };
-    let mut bytes = Vec::new();
-    let read = file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if read as u64 > LARGEST {
-        return Err(Error::Usage(format!("{} is larger than {} KiB, which no template may be", path.display(), LARGEST >> 10)));
-    }
-    Ok(Some(bytes))
-}
-
-/// Puts a whole new file in the place of the old one, with its rights: whoever reads meanwhile reads one of the two.
-fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    // Hidden, so that nobody takes it for a template.
-    let mut new = tempfile::Builder::new().prefix(".rankmail-").tempfile_in(folder)?;
-    new.write_all(bytes)?;
-    match fs::metadata(path) {
-        Ok(old) => new.as_file().set_permissions(old.permissions())?,
-        Err(_) => readable(new.as_file())?,
-    }
-    new.as_file().sync_all()?;
-    new.persist(path).map_err(|error| error.error)?;
-    Ok(())
-}
-
-/// A new template is no secret.
-#[cfg(unix)]
-fn readable(file: &File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn readable(_: &File) -> std::io::Result<()> {
-    Ok(())
 }

@@ -24,11 +24,34 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// Nothing was written in the page as long as the text is the one it came with.
+// Nothing was written in the page as long as the text is the one it came with, and that is in the file.
+const isWritten = (text) => text.value !== text.defaultValue || "unsaved" in text.dataset;
 document.addEventListener("htmx:configRequest", (event) => {
   const text = event.target.querySelector("textarea.code");
-  if (text && text.value === text.defaultValue) event.detail.parameters.append("clean", "1");
+  if (text && !isWritten(text)) event.detail.parameters.append("clean", "1");
 });
+
+// What is too long for a template is not sent, and where nobody answers the text stays on the page: either is told beside it.
+const say = (what) => {
+  const said = document.getElementById("said");
+  if (!said) return;
+  const words = document.createElement("p");
+  words.className = "alert stop";
+  words.textContent = said.dataset[what];
+  said.replaceChildren(words);
+};
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const said = document.getElementById("said");
+  const text = document.querySelector("textarea.code");
+  if (!said || !text) return;
+  if (new Blob([text.value]).size > Number(said.dataset.most)) {
+    event.preventDefault();
+    say("tooLong");
+  } else if (said.textContent) {
+    said.replaceChildren();
+  }
+});
+for (const failed of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(failed, () => say("gone"));
 
 // A value is put where the cursor stands.
 document.addEventListener("click", (event) => {
@@ -41,10 +64,11 @@ document.addEventListener("click", (event) => {
 });
 
 let isSending = false;
-document.addEventListener("submit", (event) => { isSending = event.target.id === "editor"; });
+document.addEventListener("submit", (event) => { isSending = event.target.querySelector("textarea.code") !== null; });
+document.addEventListener("htmx:beforeOnLoad", (event) => { isSending = event.detail.xhr.getResponseHeader("HX-Redirect") !== null; });
 addEventListener("beforeunload", (event) => {
   const text = document.querySelector("textarea.code");
-  if (text && !isSending && text.value !== text.defaultValue) event.preventDefault();
+  if (text && !isSending && isWritten(text)) event.preventDefault();
 });
 
 // A select that sends its form by itself; without JavaScript there is a button.

@@ -1,0 +1,194 @@
+//! The copy of a mail's HTML that may be shown in a browser: without what makes a browser call somebody before anybody has clicked, which
+//! a policy for its contents does not hold back. A connection tells that the mail is being looked at, even where nothing is asked on it.
+
+use html5ever::tokenizer::states::RawKind;
+use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+
+/// Elements that open, or have opened for them, another document or a connection. What stands in them stays, as programs that do not know
+/// them show it.
+const CALLING: [&str; 10] = ["applet", "embed", "fencedframe", "frame", "frameset", "iframe", "link", "object", "portal", "param"];
+/// What a `meta` may say in the place of a header.
+const HARMLESS: [&str; 3] = ["content-language", "content-type", "x-ua-compatible"];
+/// Elements whose text is no HTML.
+const RAW: [&str; 6] = ["noembed", "noframes", "script", "style", "textarea", "title"];
+
+/// The copy, and the names of the elements that were left out of it, sorted; where there are none, the HTML itself.
+#[must_use]
+pub fn quiet(html: &str) -> (Cow<'_, str>, Vec<String>) {
+    let tokens = Tokenizer::new(Copying::default(), TokenizerOpts::default());
+    let input = BufferQueue::default();
+    input.push_back(html.into());
+    // It stops behind each script, for somebody to run it.
+    while let html5ever::TokenizerResult::Script(()) = tokens.feed(&input) {}
+    tokens.end();
+    let left_out: Vec<String> = tokens.sink.left_out.take().into_iter().collect();
+    let copy = if left_out.is_empty() { Cow::Borrowed(html) } else { Cow::Owned(tokens.sink.copy.take()) };
+    (copy, left_out)
+}
+
+#[derive(Default)]
+struct Copying {
+    copy: RefCell<String>,
+    left_out: RefCell<BTreeSet<String>>,
+    /// The element whose text is no HTML, while it is read.
+    within: Cell<Option<&'static str>>,
+}
+
+impl TokenSink for Copying {
+    type Handle = ();
+
+    fn process_token(&self, token: Token, _: u64) -> TokenSinkResult<()> {
+        match token {
+            Token::TagToken(tag) => return self.tag(&tag),
+            Token::CharacterTokens(text) => match self.within.get() {
+                Some(element) => self.raw(element, &text),
+                None => escaped(&text, &mut self.copy.borrow_mut()),
+            },
+            Token::DoctypeToken(doctype) => {
+                let mut copy = self.copy.borrow_mut();
+                copy.push_str("<!DOCTYPE ");
+                copy.push_str(&doctype.name.unwrap_or_default());
+                for (word, id) in [("PUBLIC", doctype.public_id), ("SYSTEM", doctype.system_id)] {
+                    // Behind a public name the other stands without its word.
+                    let Some(id) = id.filter(|id| !id.contains(['"', '>'])) else { continue };
+                    let word = if word == "SYSTEM" && copy.contains(" PUBLIC ") { "" } else { word };
+                    for part in [" ", word, " \"", &id, "\""] {
+                        copy.push_str(part);
+                    }
+                }
+                copy.push('>');
+            }
+            // Comments are nobody's text, and what is in those for Outlook is not shown by browsers.
+            Token::CommentToken(_) | Token::NullCharacterToken | Token::EOFToken | Token::ParseError(_) => {}
+        }
+        TokenSinkResult::Continue
+    }
+}
+
+impl Copying {
+    fn tag(&self, tag: &Tag) -> TokenSinkResult<()> {
+        let name: &str = &tag.name;
+        let is_start = tag.kind == TagKind::StartTag;
+        self.within.set(None);
+        if calls(tag) {
+            self.left_out.borrow_mut().insert(name.to_owned());
+            // A browser takes what is in this for text.
+            if is_start && name == "iframe" {
+                return TokenSinkResult::RawData(RawKind::Rawtext);
+            }
+            return TokenSinkResult::Continue;
+        }
+        let mut copy = self.copy.borrow_mut();
+        copy.push_str(if is_start { "<" } else { "</" });
+        copy.push_str(name);
+        if is_start {
+            for attribute in &tag.attrs {
+                copy.push(' ');
+                copy.push_str(&attribute.name.local);
+                copy.push_str("=\"");
+                escaped(&attribute.value, &mut copy);
+                copy.push('"');
+            }
+        }
+        copy.push_str(if tag.self_closing { "/>" } else { ">" });
+        let raw = RAW.iter().find(|raw| **raw == name).filter(|_| is_start);
+        self.within.set(raw.copied());
+        match raw {
+            None => TokenSinkResult::Continue,
+            Some(&"script") => TokenSinkResult::RawData(RawKind::ScriptData),
+            Some(&("textarea" | "title")) => TokenSinkResult::RawData(RawKind::Rcdata),
+            Some(_) => TokenSinkResult::RawData(RawKind::Rawtext),
+        }
+    }
+
+    /// Text that is no HTML here, and may be where a browser reads it otherwise, as in a drawing: no tag may come of it. No style has a letter
+    /// behind a `<`.
+    fn raw(&self, element: &'static str, text: &str) {
+        let mut copy = self.copy.borrow_mut();
+        let is_escaped = matches!(element, "textarea" | "title");
+        for character in text.chars() {
+            // A text may come in pieces, so that it is looked at in the copy what stands before.
+            let is_behind = copy.ends_with(if is_escaped { "&lt;" } else { "<" });
+            if is_behind && (character.is_ascii_alphabetic() || matches!(character, '/' | '!' | '?')) {
+                self.left_out.borrow_mut().insert(element.to_owned());
+                if !is_escaped {
+                    copy.push(' ');
+                }
+            }
+            if is_escaped {
+                escaped(character.encode_utf8(&mut [0; 4]), &mut copy);
+            } else {
+                copy.push(character);
+            }
+        }
+    }
+}
+
+fn calls(tag: &Tag) -> bool {
+    let name: &str = &tag.name;
+    let instead_of_a_header = || tag.attrs.iter().find(|attribute| &*attribute.name.local == "http-equiv");
+    let is_harmful = |what: &str| !HARMLESS.iter().any(|harmless| harmless.eq_ignore_ascii_case(what.trim()));
+    CALLING.contains(&name) || (name == "meta" && instead_of_a_header().is_some_and(|what| is_harmful(&what.value)))
+}
+
+fn escaped(text: &str, copy: &mut String) {
+    for character in text.chars() {
+        match character {
+            '&' => copy.push_str("&amp;"),
+            '<' => copy.push_str("&lt;"),
+            '>' => copy.push_str("&gt;"),
+            '"' => copy.push_str("&quot;"),
+            other => copy.push(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quiet;
+
+    #[test]
+    fn what_calls_nobody_stays_as_it_is() {
+        let mail = "<!DOCTYPE html><html><head><meta http-equiv='Content-Type' content='text/html'><style>a > b{}</style><script>1<2</script>\
+                    </head><p>1 &lt; 2 &amp; iframe<img src=x><!-- <iframe> --></p></html>";
+        assert_eq!(quiet(mail), (mail.into(), Vec::new()));
+    }
+
+    #[test]
+    fn what_calls_is_left_out_and_the_rest_reads_the_same() {
+        let (copy, left_out) = quiet(
+            "<!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1.0 Strict//EN\" \"http://www.w3.org/x.dtd\"><html><head><LINK rel=preconnect href=//a>\
+             <meta name=viewport content='width=1'><meta HTTP-EQUIV=refresh content='0;url=//b'><style>@media (width <600px) { a>b {} }</style>\
+             </head><p title='\"<'>a &lt; b &amp;amp; c<iframe src=//c><p>no</iframe> d<object data=//e>In it</object><br/><script>1</script>f</p>",
+        );
+        assert_eq!(
+            copy,
+            "<!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1.0 Strict//EN\"  \"http://www.w3.org/x.dtd\"><html><head><meta name=\"viewport\" \
+             content=\"width=1\"><style>@media (width <600px) { a>b {} }</style></head><p title=\"&quot;&lt;\">a &lt; b &amp;amp; c&lt;p&gt;no \
+             dIn it<br/><script>1</script>f</p>"
+        );
+        assert_eq!(left_out, ["iframe", "link", "meta", "object"]);
+    }
+
+    #[test]
+    fn no_tag_comes_of_what_a_browser_reads_otherwise() {
+        for mail in [
+            "<svg><style><p><iframe src=//a></style></svg>",
+            "<svg><title><iframe src=//a></title></svg>",
+            "<math><script><embed src=//a></script>",
+            "<noembed><iframe src=//a></noembed>",
+            "<plaintext><iframe src=//a><link>",
+            "<p a='<iframe src=//a>'><link>",
+            "<!--><iframe src=//a>--><link>",
+            "<textarea></textarea\n><iframe src=//a><link>",
+        ] {
+            let (copy, left_out) = quiet(mail);
+            let copy = copy.to_lowercase();
+            assert!(!copy.contains("<iframe") && !copy.contains("<embed") && !copy.contains("<link"), "{mail}: {copy}");
+            assert!(!left_out.is_empty(), "{mail}");
+        }
+    }
+}
