@@ -160,7 +160,7 @@ async fn html(Given(state): Given<Arc<State>>, Query(wanted): Query<Wanted>) -> 
     let made = state.work(move |_, studio| Ok(studio.mail(&wanted.customer, &wanted.campaign)?.html)).await;
     match made {
         Ok(html) => framed(&html, dark, remote),
-        Err(refusal) => (refusal.status, refusal.message).into_response(),
+        Err(refusal) => (refusal.status, refusal.told(state.studio().job.language)).into_response(),
     }
 }
 
@@ -213,7 +213,7 @@ async fn source(Given(state): Given<Arc<State>>, Query(wanted): Query<Wanted>) -
     let made = state.work(move |_, studio| Ok(studio.mail(&wanted.customer, &wanted.campaign)?.eml)).await;
     match made {
         Ok(eml) => ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], eml).into_response(),
-        Err(refusal) => (refusal.status, refusal.message).into_response(),
+        Err(refusal) => (refusal.status, refusal.told(state.studio().job.language)).into_response(),
     }
 }
 

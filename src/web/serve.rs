@@ -71,7 +71,7 @@ pub fn serve(serving: Serving<'_>) -> Result<(), Error> {
 
 fn app(state: Arc<State>) -> Router {
     Router::new()
-        .nest(&format!("{}/", state.base), pages())
+        .nest(&format!("{}/", state.base), pages().layer(middleware::from_fn_with_state(Arc::clone(&state), home::say)))
         .fallback(home::nothing)
         .layer(DefaultBodyLimit::max(safety::LONGEST_BODY))
         .layer(middleware::from_fn_with_state(Arc::clone(&state), safety::guard))

@@ -4,7 +4,7 @@ use super::Routes;
 use super::mail::{Looks, framed};
 use super::page::{Page, Refusal, Tab, urlencoded, way};
 use super::state::State;
-use super::words::{Words, words};
+use super::words::{self, Words, words};
 use crate::domain::job::Language;
 use crate::domain::money::grouped;
 use crate::pipeline::Studio;
@@ -111,7 +111,8 @@ async fn list(Given(state): Given<Arc<State>>) -> Response {
                 let at = studio.summary().campaigns.iter().position(|own| own == name);
                 at.and_then(|at| studio.summary().counts.mails_by_rank.get(at)).map_or(0, |ranks| ranks.iter().sum::<u64>())
             };
-            let campaigns: Vec<_> = listing.campaigns.iter().map(|(name, files)| (name, grouped(mails(name)), links(files))).collect();
+            let campaigns: Vec<_> =
+                listing.campaigns.iter().map(|(name, files)| (name, words::mails(language, mails(name)), links(files))).collect();
             let page = Page::new("templates.html", Some(Tab::Templates), language.pick("テンプレート", "Templates"));
             let folder = listing.folder.display().to_string();
             Ok(page
@@ -268,7 +269,10 @@ struct Look {
 async fn html(Given(state): Given<Arc<State>>, Path(number): Path<u64>, Query(look): Query<Look>) -> Response {
     match state.kept(number) {
         Some(html) => framed(&html, look.dark.is_some(), look.remote.is_some()),
-        None => StatusCode::NOT_FOUND.into_response(),
+        None => {
+            let gone = ("このプレビューはもうありません。ページを開き直してください。", "This preview is gone; open the page again.");
+            (StatusCode::NOT_FOUND, state.studio().job.language.pick(gone.0, gone.1)).into_response()
+        }
     }
 }
 
@@ -303,7 +307,6 @@ fn table(language: Language) -> Words {
         &[
             ("folder", "フォルダー", "Folder"),
             ("campaigns", "キャンペーン", "Campaigns"),
-            ("mails", "通", "mails"),
             ("shared", "共通の部品", "What mails share"),
             ("absent", "（なし）", "(none yet)"),
             ("try", "全員で試す", "Try on all"),
@@ -332,6 +335,11 @@ fn table(language: Language) -> Words {
                 "differs",
                 "計画のメールと異なります。送るには計画を作り直してください。",
                 "It differs from the planned mail; plan again for it to be sent.",
+            ),
+            (
+                "mend",
+                "テンプレートに誤りがあります。印の箇所を直してください。",
+                "The template has an error; mend the place that is marked.",
             ),
             ("last_good", "下は最後に作成できたものです。", "Below is the last one that could be made."),
             (

@@ -99,6 +99,7 @@ mod studio_pages;
 mod studio_people;
 #[cfg(test)]
 mod studio_templates;
+mod studio_words;
 #[cfg(test)]
 mod variants;
 #[cfg(test)]

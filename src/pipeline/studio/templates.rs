@@ -2,6 +2,7 @@
 //! nothing in it that is no plain file.
 
 use super::Studio;
+use crate::domain::job::Language;
 use crate::domain::{Channel, Job};
 use crate::pipeline::Error;
 use std::collections::BTreeSet;
@@ -80,11 +81,19 @@ impl Studio {
     /// It is no template of the job, or cannot be read.
     pub fn template(&self, name: &str) -> Result<Text, Error> {
         let path = path_of(&self.job, name)?;
-        let Some(bytes) = bytes_of(&path)? else { return Ok(Text { name: name.to_owned(), text: String::new(), digest: String::new() }) };
+        let Some(bytes) = bytes_of(&path, self.job.language)? else {
+            return Ok(Text { name: name.to_owned(), text: String::new(), digest: String::new() });
+        };
         let digest = blake3::hash(&bytes).to_hex().to_string();
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Text { name: name.to_owned(), text: plain(&text), digest }),
-            Err(_) => Err(Error::Usage(format!("{}: this file is not UTF-8; save it as UTF-8 with another editor", path.display()))),
+            Err(_) => {
+                let path = path.display();
+                Err(Error::Usage(self.job.language.pick(
+                    format!("{path} は UTF-8 ではありません。別のエディターで UTF-8 にして保存し直してください"),
+                    format!("{path}: this file is not UTF-8; save it as UTF-8 with another editor"),
+                )))
+            }
         }
     }
 
@@ -98,7 +107,7 @@ impl Studio {
         if theirs.digest != read {
             return Ok(Saved::Changed { theirs });
         }
-        let old = bytes_of(&path)?;
+        let old = bytes_of(&path, self.job.language)?;
         // Line ends and a byte order mark stay as that file has them.
         let text = plain(text);
         let has = |mark: &[u8]| old.as_ref().is_some_and(|old| old.windows(mark.len()).any(|part| part == mark));
@@ -107,11 +116,19 @@ impl Studio {
             bytes.splice(0..0, "\u{feff}".bytes());
         }
         if bytes.len() as u64 > LARGEST {
-            return Err(Error::Usage(format!("{name} would be larger than {} KiB, which no template may be", LARGEST >> 10)));
+            return Err(too_large(name, self.job.language));
         }
         write(&path, &bytes).map_err(|source| Error::File { path, source })?;
         Ok(Saved::Done { digest: blake3::hash(&bytes).to_hex().to_string() })
     }
+}
+
+fn too_large(what: &str, language: Language) -> Error {
+    let most = LARGEST >> 10;
+    Error::Usage(language.pick(
+        format!("{what} は {most} KiB を超えています。テンプレートを短くしてください"),
+        format!("{what} is larger than {most} KiB, which no template may be; make it shorter"),
+    ))
 }
 
 /// A campaign's parts in the order of a mail, before files of ranks and variants.
@@ -150,7 +167,12 @@ fn is_template(name: &str) -> bool {
 /// Where a template of the job lies: within its folder, in folders that are none of them a link, itself a plain file or one of the known
 /// parts of a campaign that is not there yet.
 fn path_of(job: &Job, name: &str) -> Result<PathBuf, Error> {
-    let refused = || Error::Data(format!("`{name}` is no template of this job"));
+    let refused = || {
+        Error::Data(job.language.pick(
+            format!("`{name}` はこのジョブのテンプレートではありません。一覧から選び直してください"),
+            format!("`{name}` is no template of this job; choose one of the list"),
+        ))
+    };
     let is_plain = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.contains(['\\', ':', '\0']);
     let parts: Vec<&str> = name.split('/').collect();
     let top_is_known = match parts.as_slice() {
@@ -190,7 +212,7 @@ fn may_be_made(job: &Job, parts: &[&str]) -> bool {
 }
 
 /// What is in a file; `None` where there is none.
-fn bytes_of(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+fn bytes_of(path: &Path, language: Language) -> Result<Option<Vec<u8>>, Error> {
     let failed = |source| Error::File { path: path.to_owned(), source };
     let file = match File::open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -199,7 +221,7 @@ fn bytes_of(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     let mut bytes = Vec::new();
     let read = file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
     if read as u64 > LARGEST {
-        return Err(Error::Usage(format!("{} is larger than {} KiB, which no template may be", path.display(), LARGEST >> 10)));
+        return Err(too_large(&path.display().to_string(), language));
     }
     Ok(Some(bytes))
 }
