@@ -187,7 +187,7 @@ pub struct Refusal {
     pub status: StatusCode,
     message: String,
     /// What was found, where that is not said yet.
-    error: Option<Error>,
+    error: Option<Box<Error>>,
 }
 
 impl Refusal {
@@ -224,6 +224,6 @@ impl From<Error> for Refusal {
             3 => StatusCode::NOT_FOUND,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        Self { status, message: String::new(), error: Some(error) }
+        Self { status, message: String::new(), error: Some(Box::new(error)) }
     }
 }
