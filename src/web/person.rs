@@ -227,10 +227,10 @@ fn skipped(studio: &Studio, person: &Person, skip: &SkipRow, by: &[String]) -> S
         by.extend(others.filter(|name| person.mails.iter().any(|mail| mail.campaign == **name)).cloned());
     }
     let (told, meant) = (skip.reason.told(language), skip.reason.meant(language));
-    match by.is_empty() {
-        true => format!("{told}: {meant}"),
-        false => language.pick(format!("{told}: 今回は {} を送ります", by.join("、")), format!("{told} by {}", by.join(", "))),
+    if by.is_empty() {
+        return format!("{told}: {meant}");
     }
+    language.pick(format!("{told}: 今回は {} を送ります", by.join("、")), format!("{told} by {}", by.join(", ")))
 }
 
 /// The orders of somebody, the latest first.

@@ -267,13 +267,11 @@ struct Look {
 }
 
 async fn html(Given(state): Given<Arc<State>>, Path(number): Path<u64>, Query(look): Query<Look>) -> Response {
-    match state.kept(number) {
-        Some(html) => framed(&html, look.dark.is_some(), look.remote.is_some()),
-        None => {
-            let gone = ("このプレビューはもうありません。ページを開き直してください。", "This preview is gone; open the page again.");
-            (StatusCode::NOT_FOUND, state.studio().job.language.pick(gone.0, gone.1)).into_response()
-        }
+    if let Some(html) = state.kept(number) {
+        return framed(&html, look.dark.is_some(), look.remote.is_some());
     }
+    let gone = ("このプレビューはもうありません。ページを開き直してください。", "This preview is gone; open the page again.");
+    (StatusCode::NOT_FOUND, state.studio().job.language.pick(gone.0, gone.1)).into_response()
 }
 
 async fn save(Given(state): Given<Arc<State>>, Path(file): Path<String>, Form(sent): Form<Sent>) -> Response {
