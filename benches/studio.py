@@ -1,10 +1,11 @@
-"""How fast the studio's pages answer on a large plan, and how much memory its server takes. It prints; of what it measures only the memory
-can fail, for that is no matter of the machine's speed.
+"""How fast the studio's pages answer on a large plan, and how much memory its server takes. It fails when a page or the memory is over its
+bar. Each address is asked for AGAIN times and its best counts: the bar is about the program, not about what else the machine does; of the
+addresses of a kind of page the worst counts.
 
-usage: python3 benches/studio.py LINES CUSTOMERS      needs PyPI's duckdb and pyarrow, and `cargo build --release`
-RANKMAIL names the program, SHARED the folder with bench/ (the generator), DATA a folder that keeps what is generated and the plan,
-TIMES how often each page is asked for (9), MOST the megabytes that the server may take (300).
-2e7 1e6 takes some minutes the first time, most of it for the plan.
+usage: python3 benches/studio.py [LINES CUSTOMERS]      needs PyPI's duckdb and pyarrow, and `cargo build --release`
+Without a size it is 2e7 lines of 1e6 customers. RANKMAIL names the program, SHARED the folder with bench/ (the generator), DATA a folder that keeps what is generated and the plan,
+TIMES how many addresses of each kind are asked for (9), AGAIN how often each (3), MOST the megabytes that the server may take (300).
+2e7 1e6 takes some minutes the first time, most of it for the plan; 1e6 1e5 a minute.
 """
 
 import http.client
@@ -25,6 +26,7 @@ from speed import BIN
 from table import AS_OF
 
 TIMES = int(os.environ.get("TIMES", 9))
+AGAIN = int(os.environ.get("AGAIN", 3))
 MOST = float(os.environ.get("MOST", 300))
 BAR = 150  # milliseconds
 
@@ -105,9 +107,10 @@ def pages(server, customers):
 
 
 def main():
-    if len(sys.argv) != 3:
+    if len(sys.argv) not in [1, 3]:
         sys.exit(__doc__)
-    lines, customers = float(sys.argv[1]), int(float(sys.argv[2]))
+    lines, customers = (float(number) for number in sys.argv[1:] or ["2e7", "1e6"])
+    customers, slow = int(customers), []
     with tempfile.TemporaryDirectory(prefix="studio-", dir=os.environ.get("DATA")) as folder:
         kept = pathlib.Path(os.environ.get("DATA", folder)).resolve()
         _, job = table.shop(pathlib.Path(folder), kept, lines, customers)
@@ -123,15 +126,18 @@ def main():
             print(f"reasons read after {crowd:.1f} s, peak {server.megabytes():.0f} MB\n", flush=True)
             print("| page | median ms | worst ms | |\n|---|---|---|---|")
             for name, address in pages(server, customers).items():
-                took = [server.get(address())[1] for _ in range(TIMES)]
+                asked = [address() for _ in range(TIMES)]
+                took = [min(server.get(one)[1] for _ in range(AGAIN)) for one in asked]
                 told = "" if max(took) <= BAR else "over the bar"
+                slow += [name] * (max(took) > BAR)
                 print(f"| {name} | {statistics.median(took):.0f} | {max(took):.0f} | {told} |", flush=True)
             peak = server.megabytes()
             print(f"\npeak memory {peak:.0f} MB of {MOST:.0f}, now {server.megabytes('VmRSS'):.0f} MB")
         finally:
             server.child.terminate()
             server.child.wait()
-    sys.exit(1 if peak > MOST else 0)
+    if slow or peak > MOST:
+        sys.exit(f"over the bar of {BAR} ms: {', '.join(slow) or 'none'}; {peak:.0f} MB of {MOST:.0f}")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
 """The studio in a real browser: Debian's Chromium opens the demo shop's plan, clicks its way to a person and a mail, edits a template, sees the
 new text in the frame and an error with its line. Every page is looked at 1,280 and 390 pixels wide: nothing may scroll sideways, nothing
-may be asked of anybody else, and the console stays empty. Screenshots go to target/studio/.
+may be asked of anybody else, and the console stays empty. All that is written is read with a contrast of 4.5:1, by day and in the dark, and the
+keyboard alone reaches everything, in both languages. A person is one sheet of paper. Screenshots go to target/studio/.
 """
 
+import contextlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -309,6 +312,133 @@ def calls(browser, url, templates):
     listener.close()
 
 
+# The worst contrast (WCAG 2) of the texts that are seen: colours are blended over what lies behind them, as the browser paints them.
+CONTRAST = """() => {
+  const pen = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+  const rgba = text => { pen.clearRect(0, 0, 1, 1); pen.fillStyle = text; pen.fillRect(0, 0, 1, 1);
+    const [r, g, b, a] = pen.getImageData(0, 0, 1, 1).data; return [r, g, b, a / 255]; };
+  const over = (top, under) => [0, 1, 2].map(at => top[at] * top[3] + under[at] * (1 - top[3])).concat(1);
+  const behind = one => { const layers = []; for (let at = one; at; at = at.parentElement) {
+      const layer = rgba(getComputedStyle(at).backgroundColor); if (layer[3] > 0) layers.push(layer); if (layer[3] === 1) break; }
+    return layers.reverse().reduce((under, top) => over(top, under), [255, 255, 255, 1]); };
+  const light = colour => { const [r, g, b] = colour.map(part => { part /= 255; return part <= .04045 ? part / 12.92 : ((part + .055) / 1.055) ** 2.4; });
+    return .2126 * r + .7152 * g + .0722 * b; };
+  const weak = []; let seen = 0;
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const one = walk.currentNode.parentElement, text = walk.currentNode.data.trim();
+    if (!text || one.closest('title, script, noscript, option, .unseen, [aria-disabled]') || !one.checkVisibility()) continue;
+    const style = getComputedStyle(one), paper = behind(one);
+    let ink = rgba(one instanceof SVGElement ? style.fill : style.color);
+    for (let at = one; at; at = at.parentElement) ink[3] *= +getComputedStyle(at).opacity;
+    const [dark, bright] = [light(over(ink, paper)), light(paper)].sort((a, b) => a - b);
+    const contrast = (bright + .05) / (dark + .05); seen += 1;
+    if (contrast < 4.5) weak.push(`${contrast.toFixed(2)} ${one.tagName}.${one.getAttribute('class') || ''} ${text.slice(0, 30)}`);
+  }
+  return [seen, [...new Set(weak)]];
+}"""
+# What Tab must reach; what is within closed details is not there.
+REACHED = """() => { const all = [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')]
+  .filter(one => !one.disabled && one.checkVisibility()); all.forEach((one, at) => one.dataset.at = at); return all.length; }"""
+FOCUSED = """() => { const one = document.activeElement, style = getComputedStyle(one);
+  return [one.dataset.at === undefined ? null : +one.dataset.at, style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2]; }"""
+PAGES = ["", "people", "people?fate=mailed", "person?id=T00092", "mail?campaign=birthday", "templates", "templates/birthday/body.html",
+         "changes", "approve", "try", "nowhere"]
+
+
+def reading(guest):
+    """All texts can be read, whatever the light and the width."""
+    page = guest.page
+    for scheme in ["light", "dark"]:
+        page.emulate_media(color_scheme=scheme)
+        for path in PAGES:
+            page.goto(guest.url + path)
+            page.locator("#main progress").first.wait_for(state="detached", timeout=120_000)
+            seen, weak = page.evaluate(CONTRAST)
+            sees(f"{path} in the {scheme}, {page.viewport_size['width']} wide: {weak}", seen > 5 and not weak)
+    page.emulate_media(color_scheme="light")
+
+
+def keyboard(guest):
+    """Tab alone reaches whatever can be clicked or written in, in the order of the page, and it is seen where it is."""
+    page = guest.page
+    for path in PAGES:
+        guest.page.goto(guest.url + path)
+        page.locator("#main progress").first.wait_for(state="detached", timeout=120_000)
+        many, last = page.evaluate(REACHED), -1
+        for _ in range(many):
+            if page.evaluate("document.activeElement.matches('textarea.code')"):
+                page.keyboard.press("Escape")
+            page.keyboard.press("Tab")
+            for _ in range(30):
+                at, is_seen = page.evaluate(FOCUSED)
+                # What scrolls, and the frames of mails, are stops of their own.
+                if at is not None:
+                    break
+                page.keyboard.press("Tab")
+            sees(f"{path}: Tab comes from {last} to {at} of {many}", at == last + 1)
+            sees(f"{path}: the focus is not seen on {at}", is_seen)
+            last = at
+
+
+def paper(guest):
+    """An ordinary person is one sheet of paper, and it says how much is not on it."""
+    guest.go("people?campaign=newsletter&fate=mailed&sort=orders&desc=1")
+    there(guest, "table.people tbody a[href*='person?']")
+    people = [one.get_attribute("href") for one in guest.page.locator("table.people tbody th a").all()]
+    for name, person in [("most", people[0]), ("ordinary", people[len(people) // 2])]:
+        guest.page.goto(urllib.parse.urljoin(guest.url, person))
+        there(guest, ".weighed li")
+        printed = guest.page.pdf(path=PICTURES / f"person-{name}.pdf", format="A4")
+        sheets = len(re.findall(rb"/Type\s*/Page[^s]", printed))
+        sees(f"{person} is {sheets} sheets", sheets == 1)
+        orders = guest.page.locator(".orders tr").count()
+        guest.page.emulate_media(media="print")
+        shown = guest.page.locator(".orders tr:visible").count()
+        more = guest.page.locator(".orders .paper:visible").all_inner_texts()
+        sees(f"{shown} of {orders} orders: {more}", shown == orders if not more else str(orders - shown) in more[0])
+        guest.page.emulate_media(media="screen")
+
+
+def a_year(browser, folder):
+    """The pictures of ranks of a shop with a year of adopted runs, in both languages: all of it is seen at each width."""
+    for language in ["ja", "en"]:
+        job = folder / "jobs/monthly.toml"
+        text = job.read_text().replace('language  = "ja"', f'language  = "{language}"')
+        year = folder / f"jobs/year-{language}.toml"
+        year.write_text(text.replace('"../runs"', f'"../runs-{language}"'))
+        for month in range(11, 24):
+            date = f"{2025 + month // 12}-{month % 12 + 1:02}-01"
+            for verb in ["plan", "send"][: 1 if month == 23 else 2]:
+                subprocess.run([BIN, verb, year, "--as-of", date, "-q"], check=True, cwd=folder, stdout=subprocess.DEVNULL)
+        with studio(year, folder) as url:
+            for name, width in WIDTHS.items():
+                guest = Guest(browser, url, width)
+                guest.go("")
+                picture = guest.page.locator(".past-sizes")
+                bars, right = picture.evaluate("""one => [one.querySelectorAll('text').length,
+                    Math.max(...[...one.querySelectorAll('rect')].map(bar => bar.getBoundingClientRect().right)) - one.getBoundingClientRect().right]""")
+                sees(f"{bars} runs are in the picture, {right} px too wide", bars == 13 and right <= 0.5)
+                guest.look(f"{name}-year-{language}")
+                reading(guest)
+                keyboard(guest)
+                sees("\n".join(guest.trouble), all("404" in one for one in guest.trouble))
+
+
+@contextlib.contextmanager
+def studio(job, folder):
+    """The address of a studio that runs as long as it is looked at."""
+    child = subprocess.Popen([BIN, "studio", job, "--listen", "127.0.0.1:0", "--json"], cwd=folder, stdout=subprocess.PIPE, text=True)
+    try:
+        told = ""
+        while not told.endswith("}\n"):
+            told += child.stdout.readline()
+        yield json.loads(told)["url"]
+    finally:
+        child.terminate()
+        child.wait(10)
+
+
 def main():
     PICTURES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
@@ -329,6 +459,9 @@ def main():
                     people(guest, name)
                     trouble += guest.trouble
                 guest = Guest(browser, url, WIDTHS["wide"])
+                paper(guest)
+                trouble += guest.trouble
+                guest = Guest(browser, url, WIDTHS["wide"])
                 editing(guest, folder / "templates")
                 trouble += guest.trouble
                 guest.page.close()
@@ -337,6 +470,7 @@ def main():
                 guest = Guest(browser, url, WIDTHS["wide"])
                 approving(guest, job, folder)
                 trouble += guest.trouble
+                a_year(browser, folder)
                 browser.close()
             sees("\n".join(trouble), not trouble)
             sees("no secret in a page's address goes elsewhere", urllib.parse.urlsplit(url).hostname == "127.0.0.1")

@@ -13,6 +13,8 @@ use memchr::memmem::Finder;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Found {
     pub count: usize,
+    /// How many come before the first row.
+    pub from: usize,
     pub rows: Vec<Row>,
 }
 
@@ -100,16 +102,18 @@ impl Rows {
 }
 
 impl Index {
-    /// Those whom a query means.
+    /// Those whom a query means; of a page behind the last one, the last.
     pub fn find(&self, query: &Query) -> Result<Found, Error> {
         let rows = self.rows(query)?;
         let count = rows.count();
         let mut page = Vec::new();
-        let mut before = query.from;
         let many = query.many.min(PAGE);
-        if before < count && many > 0 {
+        let last = count.saturating_sub(1).checked_div(many).unwrap_or(0) * many;
+        let from = if query.from < count { query.from } else { last };
+        let mut before = from;
+        if count > 0 && many > 0 {
             let order = self.sorted.iter().find(|(sort, _)| *sort == query.sort).or_else(|| self.sorted.first());
-            let Some((_, order)) = order else { return Ok(Found { count, rows: Vec::new() }) };
+            let Some((_, order)) = order else { return Ok(Found { count, from, rows: Vec::new() }) };
             order.each(&self.disk, query.descending, |row| {
                 if rows.has(row) {
                     if before == 0 {
@@ -120,7 +124,7 @@ impl Index {
                 page.len() < many
             })?;
         }
-        Ok(Found { count, rows: page.into_iter().map(|row| self.row(row)).collect::<Result<_, _>>()? })
+        Ok(Found { count, from, rows: page.into_iter().map(|row| self.row(row)).collect::<Result<_, _>>()? })
     }
 
     /// Somebody by id.

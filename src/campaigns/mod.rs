@@ -9,6 +9,7 @@ mod days;
 mod occasion;
 mod reach;
 mod round;
+mod said;
 mod unmatched;
 mod when;
 mod wheres;
@@ -22,6 +23,7 @@ pub use choose::{Candidate, Mailed, Rival, choose, wins};
 pub use reach::{place, reachable, same_place};
 pub use round::{round, round_begins};
 
+use crate::domain::job::Language;
 use crate::domain::points::CashbackAs;
 use crate::domain::{Campaign, Currency, Ladder, Occasion, Person, Unmatched, Zone};
 use chrono::NaiveDate;
@@ -38,6 +40,8 @@ pub struct RunFacts<'a> {
     pub ladder: &'a Ladder,
     /// For amounts in explanations.
     pub currency: &'a Currency,
+    /// Of the sentences of explanations.
+    pub language: Language,
     /// What cashback counts in, where there is any.
     pub cashback: Option<CashbackAs>,
 }

@@ -28,6 +28,10 @@ fn ask(campaign: &Campaign, someone: &Someone) -> Result<Occasion, Unmatched> {
 }
 
 fn ask_at(campaign: &Campaign, someone: &Someone, first_run: bool) -> Result<Occasion, Unmatched> {
+    asked_in(campaign, someone, first_run, Language::En)
+}
+
+fn asked_in(campaign: &Campaign, someone: &Someone, first_run: bool, language: Language) -> Result<Occasion, Unmatched> {
     let (ladder, currency) = (ladder(), Currency { code: "JPY".into(), digits: 0 });
     let run = RunFacts {
         zone: Zone("Asia/Tokyo".parse().unwrap()),
@@ -36,6 +40,7 @@ fn ask_at(campaign: &Campaign, someone: &Someone, first_run: bool) -> Result<Occ
         first_run,
         ladder: &ladder,
         currency: &currency,
+        language,
         cashback: None,
     };
     let answer = matches(campaign, &someone.person(), &run);
@@ -50,6 +55,24 @@ fn word(when: When, someone: &Someone) -> Option<String> {
 fn failed(campaign: &Campaign, someone: &Someone) -> (String, String, String) {
     let unmatched = ask(campaign, someone).unwrap_err();
     (unmatched.condition, unmatched.wanted, unmatched.found)
+}
+
+/// The sentence in each language.
+fn said(campaign: &Campaign, someone: &Someone) -> [String; 2] {
+    [Language::Ja, Language::En].map(|language| asked_in(campaign, someone, false, language).unwrap_err().said)
+}
+
+#[test]
+fn what_does_not_hold_is_a_sentence() {
+    let someone = Someone::new();
+    let on_birthday = campaign(When { birthday: Some(DayRange::ThisMonth), ..When::default() });
+    assert_eq!(said(&on_birthday, &someone), ["誕生日の登録がありません", "no birthday is known"]);
+    let ordered = campaign(When { orders: Some(range(50.0, None)), ..When::default() });
+    let [ja, en] = said(&ordered, &someone);
+    assert!(ja.starts_with("期間の注文回数は ") && ja.ends_with(" です。条件は 50 以上"), "{ja}");
+    assert!(en.starts_with("the number of orders in the window is ") && en.ends_with("; asked for is 50 or more"), "{en}");
+    let risen = campaign(When { rank: Some(RankMove::AtRisk), ..When::default() });
+    assert_eq!(said(&risen, &someone), ["ランクの維持に足りないものはありません", "nothing is missing to keep the rank"]);
 }
 
 fn range(from: impl Into<Option<f64>>, to: impl Into<Option<f64>>) -> NumberRange {

@@ -1,7 +1,7 @@
 //! Says in words which condition of a campaign a customer does not meet.
 
 use super::when::Key;
-use super::{Fails, RunFacts, days};
+use super::{Fails, RunFacts, days, said};
 use crate::domain::campaign::{Campaign, DayRange, NumberRange, RankMove, RankRange, WhereTest};
 use crate::domain::points::CashbackAs;
 use crate::domain::recommend::Overdue;
@@ -10,23 +10,21 @@ use chrono::{Datelike, NaiveDate};
 
 /// The condition, what it asks for and what the customer has.
 pub fn describe(campaign: &Campaign, person: &Person<'_>, run: &RunFacts<'_>, fails: Fails) -> Unmatched {
-    match fails {
+    let (condition, wanted, found) = match fails {
         Fails::Ranks => {
             let own = person.standing.rank.map_or("no rank", |rank| run.ladder.name(rank));
-            Unmatched { condition: "ranks".to_owned(), wanted: ranks(&campaign.ranks, run), found: own.to_owned() }
+            ("ranks".to_owned(), ranks(&campaign.ranks, run), own.to_owned())
         }
         Fails::When(key) => {
             let (name, wanted, found) = when(campaign, person, run, key);
-            Unmatched { condition: format!("when.{name}"), wanted, found }
+            (format!("when.{name}"), wanted, found)
         }
-        Fails::Where(at) => {
-            let Some(condition) = campaign.wheres.get(at) else {
-                return Unmatched { condition: "where".to_owned(), wanted: String::new(), found: String::new() };
-            };
-            let found = show(&person.column(&condition.column));
-            Unmatched { condition: format!("where.{}", condition.column), wanted: test(&condition.test), found }
-        }
-    }
+        Fails::Where(at) => match campaign.wheres.get(at) {
+            Some(condition) => (format!("where.{}", condition.column), test(&condition.test), show(&person.column(&condition.column))),
+            None => ("where".to_owned(), String::new(), String::new()),
+        },
+    };
+    Unmatched { condition, wanted, found, said: said::sentence(campaign, person, run, fails) }
 }
 
 fn ranks(ranks: &RankRange, run: &RunFacts<'_>) -> String {
@@ -141,7 +139,7 @@ fn date_or(day: Option<NaiveDate>, nothing: &str) -> String {
     day.map_or_else(|| nothing.to_owned(), |day| day.to_string())
 }
 
-fn listed(items: impl IntoIterator<Item = impl ToString>) -> String {
+pub fn listed(items: impl IntoIterator<Item = impl ToString>) -> String {
     items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(", ")
 }
 

@@ -1,5 +1,7 @@
 //! Mails that came back, and people who called them spam.
 
+use super::job::Language;
+
 /// What a report says of an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BounceKind {
@@ -25,6 +27,23 @@ impl BounceKind {
             Self::Blocked => "blocked",
             Self::Complaint => "complaint",
         }
+    }
+
+    /// The kind for people.
+    #[must_use]
+    pub fn told(self, language: Language) -> &'static str {
+        match self {
+            Self::Hard => language.pick("不達（宛先なし）", "came back: no such address"),
+            Self::Soft => language.pick("不達（一時的）", "came back this time"),
+            Self::Blocked => language.pick("受信拒否", "refused by the recipient's server"),
+            Self::Complaint => language.pick("迷惑メールの申告", "called spam"),
+        }
+    }
+
+    /// The kind of a word in the ledger.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
     }
 }
 

@@ -1,5 +1,7 @@
 //! What is handed to a mail server, and what came of it.
 
+use super::job::Language;
+
 /// One finished mail and its envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Letter {
@@ -128,6 +130,22 @@ impl State {
             Self::Suppressed => "suppressed",
             Self::Held => "held",
             Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// The state for people.
+    #[must_use]
+    pub fn told(self, language: Language) -> &'static str {
+        match self {
+            Self::Planned => language.pick("未送信", "planned"),
+            Self::Handing => language.pick("送信中", "handing"),
+            Self::Accepted => language.pick("送信済み", "accepted"),
+            Self::Rejected => language.pick("拒否", "rejected"),
+            Self::Deferred => language.pick("再送待ち", "deferred"),
+            Self::InDoubt => language.pick("不明", "in doubt"),
+            Self::Suppressed => language.pick("停止", "suppressed"),
+            Self::Held => language.pick("保留", "held"),
+            Self::Cancelled => language.pick("取消", "cancelled"),
         }
     }
 

@@ -93,6 +93,31 @@ impl SkipReason {
         }
     }
 
+    /// What the reason means, in a few words more than its own.
+    #[must_use]
+    pub fn meant(self, language: Language) -> &'static str {
+        let (japanese, english) = match self {
+            Self::NoAddress => ("メールアドレスの登録がありません", "the list has no mail address for them"),
+            Self::BadAddress => ("書き間違いなどで届きません", "it is mistyped and cannot be reached"),
+            Self::NoConsent => ("配信への同意の記録がありません", "they never agreed to be mailed"),
+            Self::Unsubscribed => ("ご本人が配信を止めました", "they asked for no more mails"),
+            Self::Bounced => ("以前のメールが戻ってきました", "earlier mails came back"),
+            Self::SameAddress => ("同じアドレスの別の方へ送ります", "somebody else there gets this mail"),
+            Self::AlreadySent => ("同じ機会にもう送りました", "they got it for the same occasion"),
+            Self::Holdout => ("効果を測るため、送らずに比べます", "left out on purpose, to measure the effect"),
+            Self::Superseded => ("優先するメールを今回送ります", "a more important mail goes out in this run"),
+            Self::TooSoon => ("前のメールから日が浅い方です", "their last mail was only days ago"),
+            Self::OverCap => ("一回に送る通数を超えます", "they get enough mails in this run"),
+            Self::OverBudget => (
+                "特典の予算・人数・コードを、上の方々で使い切りました",
+                "those before them took all of the offer's budget, places or codes",
+            ),
+            Self::NotDrawn => ("抽選で別の方々が当たりました", "the lot fell on others"),
+            Self::RenderFailed => ("テンプレートに足りない値がありました", "the template lacked a value for them"),
+        };
+        language.pick(japanese, english)
+    }
+
     /// The reason of a word in files.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
@@ -109,6 +134,8 @@ pub struct Unmatched {
     pub wanted: String,
     /// What this customer has.
     pub found: String,
+    /// All of it as a sentence, in the job's language.
+    pub said: String,
 }
 
 /// What the ledger knows of earlier mails to one customer: accepted or in doubt ones only.

@@ -1,6 +1,7 @@
 //! Where a customer stands on the ladder, and what is missing to rise or to stay.
 
 use super::RankIndex;
+use super::job::Language;
 use chrono::NaiveDate;
 
 /// The standings of one partition, row for row beside its features.
@@ -69,6 +70,19 @@ impl RankChange {
             Self::Kept => "kept",
             Self::Missed => "missed",
             Self::Down => "down",
+        }
+    }
+
+    /// The change for people.
+    #[must_use]
+    pub fn told(self, language: Language) -> &'static str {
+        match self {
+            Self::None => language.pick("ランクなし", "no rank"),
+            Self::New => language.pick("新規", "new"),
+            Self::Up => language.pick("昇格", "up"),
+            Self::Kept => language.pick("維持", "kept"),
+            Self::Missed => language.pick("猶予", "missed, forgiven"),
+            Self::Down => language.pick("降格", "down"),
         }
     }
 

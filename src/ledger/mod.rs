@@ -20,6 +20,7 @@ mod open;
 mod operator;
 mod optout;
 mod past;
+mod person;
 mod registered;
 mod stops;
 
@@ -34,6 +35,7 @@ pub use moves::{Claim, Recovered, retry_after};
 pub use operator::{Verdict, Which};
 pub use optout::OptOut;
 pub use past::{Past, Suppression};
+pub use person::{PastState, Stop};
 pub use registered::Registered;
 pub use stops::Look;
 

@@ -82,6 +82,14 @@ impl Past {
         mails
     }
 
+    /// The ids and marks under which the mails of a customer are kept, the present id first.
+    #[must_use]
+    pub fn names(&self, customer_id: &str) -> Vec<String> {
+        let aged = self.aged.get(customer_id).map(Vec::as_slice).unwrap_or_default();
+        let own = std::iter::once(customer_id.to_owned());
+        own.chain(self.merges.former(customer_id).iter().chain(aged).cloned()).collect()
+    }
+
     /// The names in it that stand for customers of runs that were cleaned.
     pub fn aged(&self) -> impl Iterator<Item = &str> {
         self.customers.iter().filter(|name| name.starts_with(super::AGED))

@@ -56,7 +56,7 @@ impl Approvals {
         let (digest, given, missing) = (self.short_digest(), self.given.len(), self.missing());
         let by = if given == 0 { String::new() } else { language.pick(format!("（{}）", self.names()), format!(" ({})", self.names())) };
         language.pick(
-            format!("{as_of} の計画（ダイジェスト {digest}）は承認が足りないため送りません。必要 {wanted} 人、承認済み {given} 人{by}、あと {missing} 人。計画を確かめて承認してください: {approve}"),
+            format!("{as_of} の計画（識別値 {digest}）は承認が足りないため送りません。必要 {wanted} 人、承認済み {given} 人{by}、あと {missing} 人。計画を確かめて承認してください: {approve}"),
             format!("the plan of {as_of} (digest {digest}) is not sent before it is approved: {wanted} must approve it, {given} have{by}, {missing} more to go; look at it, then: {approve}"),
         )
     }

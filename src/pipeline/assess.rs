@@ -143,6 +143,7 @@ pub fn facts<'a>(job: &'a Job, dates: &Dates, first_run: bool) -> campaigns::Run
         first_run,
         ladder: &job.ladder,
         currency: &job.currency,
+        language: job.language,
         cashback: job.cashback.as_ref().map(|rule| rule.paid_as),
     }
 }

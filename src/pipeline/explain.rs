@@ -8,6 +8,7 @@ use super::inputs::{self, Inputs};
 use super::progress::Watch;
 use super::recommend::nothing_to_recommend;
 use crate::domain::features::FeatureRow;
+use crate::domain::job::Language;
 use crate::domain::mail::Unmatched;
 use crate::domain::plan::PlanPart;
 use crate::domain::points::{Account, Holding};
@@ -68,6 +69,8 @@ pub enum PairFate {
     Skipped {
         reason: SkipReason,
         occasion: String,
+        /// The campaigns of this run whose mails take its place, where they do.
+        by: Vec<String>,
     },
 }
 
@@ -101,7 +104,10 @@ pub fn compose(
     let excluded = inputs.shop.customers.excluded(customer).map(str::to_owned);
     let known = found.map(|((at, row), plan)| known(job, inputs, assessed, &plan, (at, row)));
     if known.is_none() && excluded.is_none() && lines.is_empty() {
-        return Err(Error::Data(format!("customer `{customer}` is neither in the purchases nor in the customer list")));
+        return Err(Error::Data(job.language.pick(
+            format!("お客様 `{customer}` は購買データにも顧客リストにもいません。番号を確かめてください"),
+            format!("customer `{customer}` is neither in the purchases nor in the customer list"),
+        )));
     }
     let former = (asked != customer).then(|| asked.to_owned());
     Ok(Explanation { customer: customer.to_owned(), merged: former, dates: assessed.dates.clone(), excluded, known, lines })
@@ -131,9 +137,9 @@ fn pairs(job: &Job, inputs: &Inputs, assessed: &Assessed, plan: &PlanPart, (at, 
     let pairs = job.campaigns.iter().enumerate().map(|(nth, campaign)| {
         let fate = match campaigns::matches(campaign, &person, &facts) {
             Err(unmatched) => PairFate::Unmatched(unmatched),
-            Ok(_) if !assess::shares(campaign, person.id) => PairFate::Unmatched(outside(campaign)),
-            Ok(_) if !assessed.people[at].matches(row, nth) => PairFate::Unmatched(nothing_to_recommend(campaign)),
-            Ok(occasion) => fate(plan, row, nth, occasion.word),
+            Ok(_) if !assess::shares(campaign, person.id) => PairFate::Unmatched(outside(campaign, job.language)),
+            Ok(_) if !assessed.people[at].matches(row, nth) => PairFate::Unmatched(nothing_to_recommend(campaign, job.language)),
+            Ok(occasion) => fate(job, inputs, plan, (row, nth), occasion.word),
         };
         Pair { campaign: campaign.name.clone(), fate }
     });
@@ -141,16 +147,27 @@ fn pairs(job: &Job, inputs: &Inputs, assessed: &Assessed, plan: &PlanPart, (at, 
 }
 
 /// The condition of those who are outside of a campaign's share.
-fn outside(campaign: &Campaign) -> Unmatched {
+fn outside(campaign: &Campaign, language: Language) -> Unmatched {
     let wanted = campaign.share.map_or_else(String::new, |share| format!("{}%", (share * 1e6).round() / 1e4));
-    Unmatched { condition: "share".to_owned(), wanted, found: "outside".to_owned() }
+    let said = language.pick(
+        format!("キャンペーンの対象は {wanted} の方で、その外です"),
+        format!("the campaign goes to {wanted} of those it fits, and the customer is not among them"),
+    );
+    Unmatched { condition: "share".to_owned(), wanted, found: "outside".to_owned(), said }
 }
 
 /// Where a matched pair of a plan ended.
-fn fate(plan: &PlanPart, row: usize, campaign: usize, occasion: String) -> PairFate {
+fn fate(job: &Job, inputs: &Inputs, plan: &PlanPart, (row, campaign): (usize, usize), occasion: String) -> PairFate {
     if let Some(mail) = plan.mails.iter().find(|mail| (mail.customer, mail.campaign) == (row, campaign)) {
         return PairFate::Mailed { channel: mail.channel, subject: mail.subject.clone(), occasion };
     }
     let skip = plan.skipped.iter().find(|skip| (skip.customer, skip.campaign) == (row, campaign));
-    PairFate::Skipped { reason: skip.map_or(SkipReason::RenderFailed, |skip| skip.reason), occasion }
+    let reason = skip.map_or(SkipReason::RenderFailed, |skip| skip.reason);
+    let mut by = Vec::new();
+    if reason == SkipReason::Superseded {
+        let own = plan.mails.iter().filter(|mail| mail.customer == row);
+        let mails: Vec<(usize, bool)> = own.map(|mail| (mail.campaign, mail.offer.is_some())).collect();
+        by = super::choose::superseding(job, inputs, campaign, &mails).into_iter().map(|at| job.campaigns[at].name.clone()).collect();
+    }
+    PairFate::Skipped { reason, occasion, by }
 }

@@ -6,6 +6,7 @@ use super::list::List;
 use super::people::Shop;
 use super::progress::{Step, Watch};
 use crate::domain::customers::Product;
+use crate::domain::job::Language;
 use crate::domain::mail::Unmatched;
 use crate::domain::offer::OfferKind;
 use crate::domain::recommend::{Interval, Pairs, Pick, Recommend, Support};
@@ -104,9 +105,10 @@ impl<'a> Advice<'a> {
 }
 
 /// Why a campaign that recommends is not for a customer whom its other conditions fit.
-pub fn nothing_to_recommend(campaign: &Campaign) -> Unmatched {
+pub fn nothing_to_recommend(campaign: &Campaign, language: Language) -> Unmatched {
     let from = rule(campaign).map_or("", |rule| rule.from.word());
-    Unmatched { condition: "offer.items".to_owned(), wanted: from.to_owned(), found: "nothing to recommend".to_owned() }
+    let said = language.pick("お勧めできる商品がありません", "there is nothing to recommend").to_owned();
+    Unmatched { condition: "offer.items".to_owned(), wanted: from.to_owned(), found: "nothing to recommend".to_owned(), said }
 }
 
 /// How many orders, or which share of them, a support is, as a job or the command line writes it.

@@ -257,7 +257,7 @@ pub(super) fn skip_bars(counts: &Counts, campaigns: &[String], words: Words) -> 
         let named = from.iter().take(3).map(|(pairs, campaign)| format!("{campaign} {}", grouped(*pairs))).collect::<Vec<_>>().join(" · ");
         SkipBar {
             label: reason.told(words.0),
-            meaning: words.meaning(reason),
+            meaning: reason.meant(words.0),
             pairs: grouped(pairs),
             share: percent(pairs, counts.skipped),
             width: tenth(ratio(pairs, most) * 100.0).max(0.4),

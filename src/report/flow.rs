@@ -10,6 +10,8 @@ const ALL: f64 = 250.0;
 /// The space between two ranks, and the least that a rank's label needs.
 const GAP: f64 = 12.0;
 const LABEL: f64 = 30.0;
+/// Room for a name, in letters of Latin.
+const ROOM: usize = 12;
 /// The least height of a band, so that one person in a million is seen.
 const THIN: f64 = 1.4;
 
@@ -28,6 +30,8 @@ pub(super) struct Flow {
 #[derive(Serialize)]
 struct Node {
     name: String,
+    /// The name as far as there is room beside the picture.
+    label: String,
     people: String,
     top: f64,
     height: f64,
@@ -102,8 +106,10 @@ fn side(
         let height: f64 = bands().map(|(_, each)| thickness(each.2)).sum();
         let slot = height.max(LABEL);
         let mut at = y + (slot - height) / 2.0;
+        let name = name_of(ranks, rank, words);
         nodes.push(Node {
-            name: name_of(ranks, rank, words),
+            label: shortened(&name),
+            name,
             people: words.people(bands().map(|(_, each)| each.2).sum()),
             top: tenth(at),
             height: tenth(height),
@@ -118,6 +124,18 @@ fn side(
         y += slot + GAP;
     }
     (nodes, starts)
+}
+
+/// A name as far as it fits: letters of Latin are half as wide as others.
+fn shortened(name: &str) -> String {
+    let ends = name.char_indices().scan(0, |width, (at, letter)| {
+        *width += if letter.is_ascii() { 1 } else { 2 };
+        Some((*width, at))
+    });
+    match ends.into_iter().find(|(width, _)| *width > ROOM) {
+        Some((_, at)) => format!("{}…", name.get(..at).unwrap_or_default()),
+        None => name.to_owned(),
+    }
 }
 
 /// A band from the left edge (0) to the right one (100).
@@ -138,6 +156,10 @@ mod tests {
         let flow = draw(&moves, &ranks, Words(Language::En)).unwrap();
         let names: Vec<_> = flow.before.iter().map(|node| (node.name.as_str(), node.people.as_str())).collect();
         assert_eq!(names, [("AA", "10"), ("A", "80"), ("none", "10")]);
+        assert_eq!(
+            (shortened("プラチナ会員様"), shortened("AAA+"), shortened("Platinum members")),
+            ("プラチナ会員…".into(), "AAA+".into(), "Platinum mem…".into())
+        );
         let heights: f64 = flow.now.iter().map(|node| node.height).sum();
         assert!((heights - ALL).abs() < 1.0, "{heights}");
         for nodes in [&flow.before, &flow.now] {

@@ -13,6 +13,11 @@ use crate::domain::job::Language;
 use crate::domain::plan::{Sample, Summary};
 use crate::domain::{Currency, Zone};
 
+/// The colours of the report and the studio, and those of the pictures of ranks.
+pub const COLOURS: &str = include_str!("colours.css");
+/// The picture of who moved, as a template.
+pub const FLOW: &str = include_str!("flow.html");
+
 /// The report cannot be drawn.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -42,8 +47,10 @@ pub fn html(
 /// Draws a page within the frame that all pages have.
 fn draw(page: &str, view: &impl serde::Serialize) -> Result<String, Error> {
     let mut tera = tera::Tera::default();
-    tera.add_raw_templates([("frame.html", include_str!("frame.html")), ("page.html", page)])?;
-    Ok(tera.render("page.html", &tera::Context::from_serialize(view)?)?)
+    tera.add_raw_templates([("frame.html", include_str!("frame.html")), ("flow.html", FLOW), ("page.html", page)])?;
+    let mut context = tera::Context::from_serialize(view)?;
+    context.insert("colours", COLOURS);
+    Ok(tera.render("page.html", &context)?)
 }
 
 pub use pictures::{Pictures, pictures};

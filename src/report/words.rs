@@ -2,7 +2,7 @@
 
 use crate::domain::job::Language;
 use crate::domain::money::grouped;
-use crate::domain::{Currency, Exposure, SkipReason, Zone};
+use crate::domain::{Currency, Exposure, Zone};
 use chrono::{Datelike, NaiveDate, NaiveDateTime, Timelike};
 use std::collections::BTreeMap;
 
@@ -89,7 +89,7 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("previous", "前回の実行", "Last adopted run"),
     ("planned_at", "作成", "Planned at"),
     ("key_id", "鍵", "Key"),
-    ("digest", "指紋", "Digest"),
+    ("digest", "識別値", "Digest"),
     ("none", "なし", "none"),
     ("brake_audience", "配信数やランクの人数が大きく変わりました", "Mails or rank sizes moved a lot"),
     ("brake_stale", "購入データが古いままです", "The purchases are stale"),
@@ -164,7 +164,6 @@ impl Words {
         zone.local(instant).map(show).unwrap_or_default()
     }
 
-    /// What a reason means, in a few words more than its own.
     /// What is expected of a cost, with the interval that holds it in 95 of 100 cases.
     pub fn expected(self, exposure: &Exposure, currency: &Currency) -> String {
         match exposure.expected().map(|interval| interval.map(|amount| currency.show(amount))) {
@@ -172,28 +171,5 @@ impl Words {
             Some([low, expected, high]) => format!("{expected} ({low}–{high})"),
             None => self.pick("実績なし", "no history yet").into(),
         }
-    }
-
-    pub fn meaning(self, reason: SkipReason) -> &'static str {
-        let (japanese, english) = match reason {
-            SkipReason::NoAddress => ("メールアドレスの登録がありません", "the list has no mail address for them"),
-            SkipReason::BadAddress => ("書き間違いなどで届きません", "it is mistyped and cannot be reached"),
-            SkipReason::NoConsent => ("配信への同意の記録がありません", "they never agreed to be mailed"),
-            SkipReason::Unsubscribed => ("ご本人が配信を止めました", "they asked for no more mails"),
-            SkipReason::Bounced => ("以前のメールが戻ってきました", "earlier mails came back"),
-            SkipReason::SameAddress => ("同じアドレスの別の方へ送ります", "somebody else there gets this mail"),
-            SkipReason::AlreadySent => ("同じ機会にもう送りました", "they got it for the same occasion"),
-            SkipReason::Holdout => ("効果を測るため、送らずに比べます", "left out on purpose, to measure the effect"),
-            SkipReason::Superseded => ("優先するメールを今回送ります", "a more important mail goes out in this run"),
-            SkipReason::TooSoon => ("前のメールから日が浅い方です", "their last mail was only days ago"),
-            SkipReason::OverCap => ("一回に送る通数を超えます", "they get enough mails in this run"),
-            SkipReason::OverBudget => (
-                "特典の予算・人数・コードを、上の方々で使い切りました",
-                "those before them took all of the offer's budget, places or codes",
-            ),
-            SkipReason::NotDrawn => ("抽選で別の方々が当たりました", "the lot fell on others"),
-            SkipReason::RenderFailed => ("テンプレートに足りない値がありました", "the template lacked a value for them"),
-        };
-        self.pick(japanese, english)
     }
 }

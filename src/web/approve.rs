@@ -10,7 +10,7 @@ use crate::domain::delivery::RunTrouble;
 use crate::domain::job::Language;
 use crate::domain::money::grouped;
 use crate::domain::{Exposure, Outcome, approval};
-use crate::pipeline::studio::Approving;
+use crate::pipeline::studio::{Approving, told as told_error};
 use crate::pipeline::{Error, Studio, Trial};
 use axum::Router;
 use axum::extract::{Form, Query, State as Given};
@@ -77,7 +77,7 @@ async fn approve(Given(state): Given<Arc<State>>, Form(approval): Form<Approval>
     let done = state.work(move |_, studio| {
         Ok(match studio.approve(&approval.name, &approval.digest, now) {
             Ok(approved) => Ok(if approved.is_new { "new" } else { "again" }),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(told_error(&error, studio.job.language)),
         })
     });
     match done.await {
@@ -92,7 +92,7 @@ async fn sample(Given(state): Given<Arc<State>>, Form(sample): Form<Sample>) -> 
     let asked = Asked { campaign: sample.campaign.clone(), customer: sample.customer.clone(), ..Asked::default() };
     let sent = state.work(move |state, studio| {
         let sent = studio.sample(&sample.campaign, &sample.customer, &sample.to, state.server(), now);
-        Ok(sent.map_err(|error: Error| error.to_string()))
+        Ok(sent.map_err(|error: Error| told_error(&error, studio.job.language)))
     });
     match sent.await {
         Ok(Ok(trial)) => state.page(move |state, studio| show(state, studio, Some(&told(studio, &trial)), &asked)).await,

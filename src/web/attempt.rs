@@ -3,7 +3,7 @@
 use super::Routes;
 use super::page::{Page, Tab, way};
 use super::state::State;
-use super::words::{Words, words};
+use super::words::{Words, mails, words};
 use crate::domain::job::Language;
 use crate::domain::money::grouped;
 use crate::pipeline::Studio;
@@ -41,6 +41,7 @@ struct Failure {
 }
 
 fn view(studio: &Studio) -> Option<View> {
+    let language = studio.job.language;
     let progress = studio.attempt()?.progress();
     let (error, unreached) = match progress.over {
         Some(Err(error)) => (Some(error), Vec::new()),
@@ -49,7 +50,7 @@ fn view(studio: &Studio) -> Option<View> {
     };
     let failures = progress.failures.into_iter().map(|failed| Failure {
         told: failed.told,
-        mails: grouped(failed.mails),
+        mails: mails(language, failed.mails),
         first: failed
             .first
             .into_iter()
@@ -117,7 +118,7 @@ fn table(language: Language) -> Words {
             ("all_well", "全員分を作成できました。", "Every mail can be made."),
             ("stopped", "途中で止めました。", "It was stopped."),
             ("failures", "作成できないメール", "Mails that cannot be made"),
-            ("mails", "通", "mails"),
+            ("mend", "次の箇所を直してください。", "Mend the places that are marked."),
             ("first", "最初の顧客", "The first customers"),
             ("unreached", "今回だれも通らない分岐", "Branches that nobody reaches this time"),
             ("all_reached", "すべての分岐を、だれかが通ります。", "Somebody reaches every branch."),

@@ -258,14 +258,16 @@ pub fn tone(before: Option<RankIndex>, now: Option<RankIndex>) -> &'static str {
 /// The shares of ranks in this plan and in the runs before it.
 #[derive(Serialize)]
 struct Past {
-    width: usize,
     runs: Vec<Run>,
     legend: Vec<(String, usize)>,
 }
 
 #[derive(Serialize)]
 struct Run {
-    x: usize,
+    /// Percent of the picture's width: where its bar begins, how wide that is, and its middle.
+    x: f64,
+    width: f64,
+    middle: f64,
     label: String,
     bars: Vec<Bar>,
 }
@@ -281,10 +283,10 @@ struct Bar {
 
 impl Past {
     fn of(studio: &Studio) -> Self {
-        const STEP: usize = 52;
         let (now, language) = (studio.summary(), studio.job.language);
         let all: Vec<&Summary> = studio.past().iter().chain([now]).collect();
         let name = |rank: Option<RankIndex>| rank_names(now, rank, language).0;
+        let step = 100.0 * share(1, all.len() as u64);
         let run = |(nth, summary): (usize, &&Summary)| {
             let mut y = TALL;
             let bar = |(rank, count): (Option<RankIndex>, u64)| {
@@ -294,10 +296,17 @@ impl Past {
                 Bar { y: tenth(y), height: tenth(height), shade, title: format!("{} {}: {}", summary.as_of, name(rank), grouped(count)) }
             };
             let sizes = sizes(studio, summary);
-            Run { x: nth * STEP, label: summary.as_of.format("%y-%m").to_string(), bars: sizes.into_iter().map(bar).collect() }
+            let x = step * share(nth as u64, 1);
+            Run {
+                x: tenth(x),
+                width: tenth(step * 0.8),
+                middle: tenth(x + step * 0.4),
+                label: summary.as_of.format("%y-%m").to_string(),
+                bars: sizes.into_iter().map(bar).collect(),
+            }
         };
         let ranks = (0..now.ranks.len()).rev().map(|at| (name(RankIndex::try_from(at).ok()), at + 1));
-        Self { width: all.len() * STEP, runs: all.iter().enumerate().map(run).collect(), legend: ranks.chain([(name(None), 0)]).collect() }
+        Self { runs: all.iter().enumerate().map(run).collect(), legend: ranks.chain([(name(None), 0)]).collect() }
     }
 }
 

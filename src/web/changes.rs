@@ -3,7 +3,7 @@
 use super::Routes;
 use super::page::{Page, Refusal, Tab, way};
 use super::state::State;
-use super::words::{Words, words};
+use super::words::{Words, mails, words};
 use crate::domain::diff::{Cause, Change, Diff, Kind};
 use crate::domain::job::Language;
 use crate::domain::money::grouped;
@@ -171,7 +171,8 @@ fn view(diff: &Diff, with: NaiveDate, asked: &Asked, language: Language) -> View
     };
     let titles = [cause.map(|cause| cause.told(language)), kind.map(|kind| kind.told(language))];
     let title: Vec<&str> = titles.into_iter().flatten().collect();
-    let plan = |plan: &crate::domain::diff::Compared| (plan.as_of.to_string(), plan.digest.chars().take(8).collect(), grouped(plan.mails));
+    let plan =
+        |plan: &crate::domain::diff::Compared| (plan.as_of.to_string(), plan.digest.chars().take(8).collect(), mails(language, plan.mails));
     View {
         plans: vec![plan(&diff.before), plan(&diff.after)],
         notes: diff.notes.clone(),
@@ -239,7 +240,6 @@ fn table_of_words(language: Language) -> Words {
             ("going", "比べています", "Comparing"),
             ("refresh", "更新", "Refresh"),
             ("over", "終わりました。", "It is done."),
-            ("mails", "通", "mails"),
             ("same", "どのお客様にも同じものが届きます。", "Everybody gets the same."),
             ("causes", "変化の原因", "What changed, and by what"),
             ("cause", "原因", "Cause"),

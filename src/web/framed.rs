@@ -48,8 +48,8 @@ fn in_the_dark(html: &str) -> String {
 }
 
 /// Why there is no mail, in the frame where it would be.
-pub(super) fn framed_refusal(refusal: &Refusal) -> Response {
-    let told = refusal.message.replace('&', "&amp;").replace('<', "&lt;");
+pub(super) fn framed_refusal(refusal: &Refusal, language: Language) -> Response {
+    let told = refusal.told(language).replace('&', "&amp;").replace('<', "&lt;");
     (refusal.status, framed(&format!("<!DOCTYPE html><p>{told}</p>"), false, false)).into_response()
 }
 

@@ -164,7 +164,7 @@ async fn html(Given(state): Given<Arc<State>>, Query(wanted): Query<Wanted>) -> 
     let made = state.work(move |_, studio| Ok(studio.mail(&wanted.customer, &wanted.campaign)?.html)).await;
     match made {
         Ok(html) => framed(&html, dark, remote),
-        Err(refusal) => framed_refusal(&refusal),
+        Err(refusal) => framed_refusal(&refusal, state.studio().job.language),
     }
 }
 

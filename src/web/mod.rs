@@ -17,6 +17,7 @@ mod mail;
 mod page;
 mod people;
 mod person;
+mod person_past;
 mod person_rank;
 mod safety;
 mod saving;

@@ -3,10 +3,9 @@
 use super::state::State;
 use super::words;
 use crate::domain::job::Language;
-use crate::domain::money::grouped;
-use crate::pipeline::studio::Standing;
+use crate::pipeline::studio::{FLOW, Standing, told};
 use crate::pipeline::{Error, Studio};
-use axum::http::StatusCode;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Serialize;
 use tera::{Context, Tera};
@@ -25,6 +24,7 @@ const FILES: &[(&str, &str)] = &[
     ("approve.html", include_str!("pages/approve.html")),
     ("changes.html", include_str!("pages/changes.html")),
     ("changes_progress.html", include_str!("pages/changes_progress.html")),
+    ("flow.html", FLOW),
     ("frame.html", include_str!("pages/frame.html")),
     ("audience.html", include_str!("pages/audience.html")),
     ("people.html", include_str!("pages/people.html")),
@@ -72,11 +72,13 @@ pub struct Page {
     context: Context,
     /// A piece of a page has no frame.
     is_piece: bool,
+    /// Where a browser says it is, if that is not what it asked for.
+    address: Option<String>,
 }
 
 impl Page {
     pub fn new(file: &'static str, tab: Option<Tab>, title: impl Into<String>) -> Self {
-        Self { file, tab, title: title.into(), status: StatusCode::OK, context: Context::new(), is_piece: false }
+        Self { file, tab, title: title.into(), status: StatusCode::OK, context: Context::new(), is_piece: false, address: None }
     }
 
     /// A part of a page that is put into one that is there already.
@@ -87,6 +89,13 @@ impl Page {
     #[must_use]
     pub fn with(mut self, name: &'static str, value: &impl Serialize) -> Self {
         self.context.insert(name, value);
+        self
+    }
+
+    /// The address that a browser shows once this page was put into another one.
+    #[must_use]
+    pub fn at(mut self, way: String) -> Self {
+        self.address = Some(way);
         self
     }
 
@@ -104,8 +113,19 @@ impl Page {
             self.context.insert("frame", &Frame::of(&self, state, studio));
         }
         match state.pages.render(self.file, &self.context) {
-            Ok(text) => (self.status, Html(text)).into_response(),
-            Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{}: {error}", self.file)).into_response(),
+            Ok(text) => {
+                let mut response = (self.status, Html(text)).into_response();
+                let address = self.address.map(|way| format!("{}{way}", state.base)).and_then(|way| HeaderValue::try_from(way).ok());
+                response.headers_mut().extend(address.map(|address| (HeaderName::from_static("hx-push-url"), address)));
+                response
+            }
+            Err(error) => {
+                let fault = language.pick(
+                    "このページを作れません。rankmail の不具合ですので、お知らせください",
+                    "this is a fault of rankmail, please report it",
+                );
+                (StatusCode::INTERNAL_SERVER_ERROR, format!("{fault}: {}: {error}", self.file)).into_response()
+            }
         }
     }
 }
@@ -119,8 +139,8 @@ struct Frame {
     as_of: String,
     digest: String,
     mails: String,
-    /// Days since it was made, where those are many.
-    age: Option<i64>,
+    /// How old it is, where that is much.
+    age: Option<String>,
     tabs: Vec<Link>,
     past: Option<Past>,
     t: words::Words,
@@ -159,6 +179,7 @@ impl Past {
 impl Frame {
     fn of(page: &Page, state: &State, studio: &Studio) -> Self {
         let (summary, language) = (studio.summary(), studio.job.language);
+        let age = ((state.now)() - summary.planned_at) / DAY;
         let tab = |tab: Tab, path: &str, ja, en| Link {
             href: format!("{}{path}", state.base),
             label: language.pick(ja, en),
@@ -170,8 +191,8 @@ impl Frame {
             job: summary.job.clone(),
             as_of: summary.as_of.to_string(),
             digest: summary.digest.chars().take(8).collect(),
-            mails: grouped(summary.counts.mails),
-            age: Some(((state.now)() - summary.planned_at) / DAY).filter(|days| *days >= OLD),
+            mails: words::mails(language, summary.counts.mails),
+            age: (age >= OLD).then(|| language.pick(format!("{age} 日前の計画"), format!("{age} days old"))),
             tabs: vec![
                 tab(Tab::Audience, "/", "宛先", "Audience"),
                 tab(Tab::Templates, "/templates", "テンプレート", "Templates"),
@@ -187,17 +208,30 @@ impl Frame {
 /// Why a page cannot be shown: what, where and what to do.
 pub struct Refusal {
     pub status: StatusCode,
-    pub message: String,
+    message: String,
+    /// What was found, where that is not said yet.
+    error: Option<Box<Error>>,
 }
 
 impl Refusal {
     pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into() }
+        Self { status, message: message.into(), error: None }
     }
 
     /// There is no such page.
     pub fn nothing(language: Language) -> Self {
-        Self::new(StatusCode::NOT_FOUND, language.pick("このページはありません。", "There is no such page."))
+        Self::new(
+            StatusCode::NOT_FOUND,
+            language.pick(
+                "このページはありません。上のメニューから選び直してください。",
+                "There is no such page. Choose another one from the menu above.",
+            ),
+        )
+    }
+
+    /// What is told of it.
+    pub(super) fn told(&self, language: Language) -> String {
+        self.error.as_ref().map_or_else(|| self.message.clone(), |error| told(error, language))
     }
 
     /// What cannot be read because the plan's folder is gone is told as that.
@@ -208,7 +242,7 @@ impl Refusal {
 
     pub(super) fn page(self, studio: &Studio) -> Page {
         let title = studio.job.language.pick("表示できません", "This cannot be shown");
-        Page::new("refusal.html", None, title).status(self.status).with("message", &self.message)
+        Page::new("refusal.html", None, title).status(self.status).with("message", &self.told(studio.job.language))
     }
 }
 
@@ -219,6 +253,6 @@ impl From<Error> for Refusal {
             3 => StatusCode::NOT_FOUND,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        Self::new(status, error.to_string())
+        Self { status, message: String::new(), error: Some(Box::new(error)) }
     }
 }

@@ -3,7 +3,7 @@
 use super::audience::{NO_RANK, tone};
 use super::page::{Page, Tab, way};
 use super::state::State;
-use super::words::{Words, words};
+use super::words::{Words, counted, words};
 use super::{Routes, asked};
 use crate::domain::RankIndex;
 use crate::domain::job::Language;
@@ -41,10 +41,11 @@ async fn people(Given(state): Given<Arc<State>>, RawQuery(query): RawQuery) -> R
                 Ready::Soon(done) => (None, Some(done), None),
                 Ready::Never(why) => (None, None, Some(why)),
             };
-            let page = Page::new("people.html", Some(Tab::Audience), language.pick("お客様", "People"));
+            let here = asked.way(&[]);
+            let page = Page::new("people.html", Some(Tab::Audience), language.pick("お客様", "People")).at(here.clone());
             Ok(page
                 .with("t", &own_words(language))
-                .with("here", &asked.way(&[]))
+                .with("here", &here)
                 .with("soon", &soon)
                 .with("never", &never)
                 .with("list", &list)
@@ -73,9 +74,8 @@ fn own_words(language: Language) -> Words {
             ("next", "次の 50 人", "Next 50"),
             ("nobody", "当てはまる方はいません。条件をゆるめてください。", "Nobody is meant by this; ask for less."),
             ("reading", "お客様を読み込んでいます", "People are being read"),
-            ("mail", "メール", "mail"),
-            ("ascending", "昇順", "ascending"),
-            ("descending", "降順", "descending"),
+            ("sort", "並べ替え", "Sorted by"),
+            ("descending", "大きい順・逆順", "from the top"),
         ],
     )
 }
@@ -88,7 +88,7 @@ struct Form {
     columns: Vec<Choice>,
     /// Whether one of the columns is asked for.
     is_by_column: bool,
-    sort: String,
+    sort: Choice,
     descending: bool,
     is_any: bool,
 }
@@ -121,7 +121,7 @@ impl Form {
             value: asked.get(name).to_owned(),
             options,
         };
-        let columns = match studio.people() {
+        let (names, columns) = match studio.people() {
             Ready::Yes(people) => {
                 let index = &people.index;
                 let column = |(at, name): (usize, &String)| {
@@ -130,10 +130,14 @@ impl Form {
                     let param = format!("{}.{name}", if options.is_empty() { asked::HAS } else { asked::IS });
                     Choice { value: asked.get(&param).to_owned(), name: param, label: name.clone(), options }
                 };
-                index.layout().columns.iter().enumerate().map(column).collect()
+                let names = &index.layout().columns;
+                (names.clone(), names.iter().enumerate().map(column).collect())
             }
-            Ready::Soon(_) | Ready::Never(_) => Vec::new(),
+            Ready::Soon(_) | Ready::Never(_) => (Vec::new(), Vec::new()),
         };
+        let own = OWN.map(|(ja, en, name, ..)| (name.to_owned(), language.pick(ja, en).to_owned()));
+        let listed = names.iter().map(|name| (format!("{}{name}", asked::COLUMN), name.clone()));
+        let sorts = own.into_iter().chain(listed).collect();
         Self {
             text: asked.get("q").to_owned(),
             choices: vec![
@@ -144,7 +148,7 @@ impl Form {
             ],
             columns,
             is_by_column: !asked.query.filters.is_empty(),
-            sort: asked.get("sort").to_owned(),
+            sort: Choice { name: "sort".to_owned(), label: word("sort"), value: asked.get("sort").to_owned(), options: sorts },
             descending: asked.query.descending,
             is_any: asked.is_any(),
         }
@@ -192,14 +196,13 @@ struct Line {
 impl List {
     fn of(studio: &Studio, asked: &Asked, found: &Found) -> Self {
         let language = studio.job.language;
-        let (from, shown) = (asked.query.from, found.rows.len());
+        let (from, shown) = (found.from, found.rows.len());
         let columns = columns(studio, asked);
         let range = if shown == 0 { String::new() } else { format!("{}–{}", grouped(from as u64 + 1), grouped((from + shown) as u64)) };
-        let count = grouped(found.count as u64);
         let page = |page: usize| asked.way(&[("page", &page.to_string())]);
         let number = from / PAGE + 1;
         Self {
-            count: language.pick(format!("{count} 人"), format!("{count} people")),
+            count: counted(language, found.count as u64, "人", "person", "people"),
             range,
             heads: heads(asked, &columns, language),
             rows: found.rows.iter().map(|row| Line::of(studio, row, &columns)).collect(),
@@ -232,6 +235,16 @@ fn columns(studio: &Studio, asked: &Asked) -> Vec<(usize, String)> {
     kept.into_iter().filter_map(|at| Some((at, names.get(at)?.clone()))).collect()
 }
 
+/// The columns that every list has: Japanese, English, the name in addresses, what they sort by, whether they are numbers.
+const OWN: [(&str, &str, &str, Sort, bool); 6] = [
+    ("お客様", "Customer", "name", Sort::Name, false),
+    ("ランク", "Rank", "rank", Sort::Rank, true),
+    ("注文", "Orders", "orders", Sort::Orders, true),
+    ("金額", "Spend", "spend", Sort::Spend, true),
+    ("最後の注文", "Last order", "last", Sort::LastOrder, true),
+    ("アドレス", "Address", "address", Sort::Address, false),
+];
+
 fn heads(asked: &Asked, columns: &[(usize, String)], language: Language) -> Vec<Head> {
     let head = |label: String, name: String, sort: Sort, is_number: bool| {
         let is_own = asked.query.sort == sort;
@@ -244,16 +257,8 @@ fn heads(asked: &Asked, columns: &[(usize, String)], language: Language) -> Vec<
             is_number,
         }
     };
-    let own = [
-        ("お客様", "Customer", "name", Sort::Name, false),
-        ("ランク", "Rank", "rank", Sort::Rank, true),
-        ("注文", "Orders", "orders", Sort::Orders, true),
-        ("金額", "Spend", "spend", Sort::Spend, true),
-        ("最後の注文", "Last order", "last", Sort::LastOrder, true),
-        ("アドレス", "Address", "address", Sort::Address, false),
-    ];
     let own =
-        own.into_iter().map(|(ja, en, name, sort, is_number)| head(language.pick(ja, en).to_owned(), name.to_owned(), sort, is_number));
+        OWN.into_iter().map(|(ja, en, name, sort, is_number)| head(language.pick(ja, en).to_owned(), name.to_owned(), sort, is_number));
     let listed = columns.iter().map(|(at, name)| head(name.clone(), format!("{}{name}", asked::COLUMN), Sort::Column(*at), false));
     own.chain(listed).collect()
 }

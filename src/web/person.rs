@@ -3,26 +3,28 @@
 use super::Routes;
 use super::audience::tone;
 use super::page::{Page, Refusal, Tab, way};
+use super::person_past::{self, further};
 use super::person_rank as rank;
 use super::state::State;
 use super::words::{Words, words};
 use crate::domain::job::Language;
-use crate::domain::money::grouped;
 use crate::domain::orders::LineFate;
-use crate::domain::{Channel, HistoryLine, Job};
+use crate::domain::plan::SkipRow;
+use crate::domain::{Channel, HistoryLine, Job, SkipReason};
 use crate::pipeline::studio::{Person, Ready};
 use crate::pipeline::{Explanation, PairFate, Studio};
 use axum::Router;
 use axum::extract::{Path, Query, State as Given};
-use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// More orders or mails of the past than this are counted only.
+/// Further orders are counted only.
 const SHOWN: usize = 200;
+/// Orders that are on the sheet of paper.
+const PRINTED: usize = 10;
 
 pub fn routes() -> Routes {
     Router::new().route("/person", get(by_query)).route("/person/{id}", get(by_path))
@@ -49,10 +51,7 @@ async fn shown(state: Arc<State>, id: String) -> Response {
             if id.is_empty() {
                 return Err(Refusal::nothing(studio.job.language));
             }
-            let person = studio.person(&id).map_err(|error| match error {
-                crate::pipeline::Error::Data(why) => Refusal::new(StatusCode::NOT_FOUND, why),
-                other => other.into(),
-            })?;
+            let person = studio.person(&id)?;
             let name = person.row.as_ref().map(|row| row.name.clone()).filter(|name| !name.is_empty());
             let title = name.clone().unwrap_or_else(|| id.clone());
             let language = studio.job.language;
@@ -76,7 +75,9 @@ async fn shown(state: Arc<State>, id: String) -> Response {
                 .with("facts", &facts(studio, &person))
                 .with("campaigns", &campaigns(studio, &person))
                 .with("orders", &explanation.map(|explanation| Orders::of(&studio.job, explanation)))
-                .with("history", &explained.map(|explained| history(explained.history.as_slice()))))
+                .with("printed", &PRINTED)
+                .with("printed_mails", &person_past::PRINTED)
+                .with("past", &person_past::Past::of(&studio.job, &person)))
         })
         .await
 }
@@ -97,10 +98,7 @@ fn own_words(language: Language) -> Words {
             ("mailed", "送る", "mailed"),
             ("skipped", "見送り", "skipped"),
             ("unmatched", "対象外", "not for them"),
-            ("wanted", "条件", "wanted"),
-            ("counted", "数えた注文", "orders that count"),
             ("left", "数えない明細", "lines left out"),
-            ("more", "ほか", "more"),
             ("points", "ポイント", "Points"),
             ("people", "一覧へ", "All people"),
             ("find", "探す", "Find"),
@@ -177,7 +175,8 @@ struct Weighed {
     name: String,
     kind: &'static str,
     told: String,
-    occasion: String,
+    /// The occasion, or the key in the job of what does not hold.
+    key: String,
     href: Option<String>,
 }
 
@@ -191,14 +190,13 @@ fn campaigns(studio: &Studio, person: &Person) -> Vec<Weighed> {
     let why = |campaign: &str| {
         let pair = known.and_then(|known| known.pairs.iter().find(|pair| pair.campaign == campaign))?;
         Some(match &pair.fate {
-            PairFate::Unmatched(no) => {
-                (format!("{}: {} · {} {}", no.condition, no.found, language.pick("条件", "wanted"), no.wanted), String::new())
-            }
-            PairFate::Mailed { occasion, .. } | PairFate::Skipped { occasion, .. } => (String::new(), occasion.clone()),
+            PairFate::Unmatched(no) => (no.said.clone(), no.condition.clone(), [].as_slice()),
+            PairFate::Mailed { occasion, .. } => (String::new(), occasion.clone(), [].as_slice()),
+            PairFate::Skipped { occasion, by, .. } => (String::new(), occasion.clone(), by.as_slice()),
         })
     };
     let weighed = |name: &String| {
-        let (reason, occasion) = why(name).unwrap_or_default();
+        let (reason, key, by) = why(name).unwrap_or_default();
         if let Some(mail) = person.mails.iter().find(|mail| mail.campaign == *name) {
             let told = match mail.channel {
                 Channel::Mail => mail.subject.clone(),
@@ -206,22 +204,41 @@ fn campaigns(studio: &Studio, person: &Person) -> Vec<Weighed> {
                 other => format!("{}: {}", other.told(language), mail.subject),
             };
             let href = Some(way("/mail", &[("customer", &mail.customer_id), ("campaign", name)]));
-            return Weighed { name: name.clone(), kind: "mailed", told, occasion: mail.occasion.clone(), href };
+            return Weighed { name: name.clone(), kind: "mailed", told, key: mail.occasion.clone(), href };
         }
         if let Some(skip) = person.skips.iter().find(|skip| skip.campaign == *name) {
-            let told = skip.reason.told(language).to_owned();
-            return Weighed { name: name.clone(), kind: "skipped", told, occasion, href: None };
+            let told = skipped(studio, person, skip, by);
+            return Weighed { name: name.clone(), kind: "skipped", told, key, href: None };
         }
-        Weighed { name: name.clone(), kind: "unmatched", told: reason, occasion, href: None }
+        Weighed { name: name.clone(), kind: "unmatched", told: reason, key, href: None }
     };
     studio.summary().campaigns.iter().map(weighed).collect()
+}
+
+/// Why somebody whom a campaign means gets no mail of it; and which mails take its place.
+fn skipped(studio: &Studio, person: &Person, skip: &SkipRow, by: &[String]) -> String {
+    let language = studio.job.language;
+    let mut by = by.to_vec();
+    if by.is_empty() && skip.reason == SkipReason::Superseded {
+        // Without reasons the plan's tables tell at least of those that the job names.
+        let campaigns = &studio.planned.campaigns;
+        let rules = campaigns.iter().find(|campaign| campaign.name == skip.campaign).map_or(&[][..], |campaign| &campaign.not_with);
+        let others = rules.iter().filter_map(|at| campaigns.get(*at)).map(|campaign| &campaign.name);
+        by.extend(others.filter(|name| person.mails.iter().any(|mail| mail.campaign == **name)).cloned());
+    }
+    let (told, meant) = (skip.reason.told(language), skip.reason.meant(language));
+    if by.is_empty() {
+        return format!("{told}: {meant}");
+    }
+    language.pick(format!("{told}: 今回は {} を送ります", by.join("、")), format!("{told} by {}", by.join(", ")))
 }
 
 /// The orders of somebody, the latest first.
 #[derive(Serialize)]
 struct Orders {
     rows: Vec<OrderLine>,
-    more: usize,
+    more: Option<String>,
+    more_on_paper: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -259,9 +276,8 @@ impl Orders {
             };
             orders.entry(key).or_default().push(line);
         }
-        let more = orders.len().saturating_sub(SHOWN);
         let rows = orders.iter().rev().take(SHOWN).map(|((at, id, _), lines)| OrderLine::of(job, explanation, (*at, id), lines)).collect();
-        Self { rows, more }
+        Self { rows, more: further(job.language, orders.len(), SHOWN), more_on_paper: further(job.language, orders.len(), PRINTED) }
     }
 }
 
@@ -291,18 +307,6 @@ impl OrderLine {
             left_out: lines.iter().filter(|line| line.fate != LineFate::Counted).map(|line| left_out(&line)).collect(),
         }
     }
-}
-
-#[derive(Serialize)]
-struct History {
-    rows: Vec<(String, String, String)>,
-    more: String,
-}
-
-fn history(mails: &[crate::domain::mail::PastMail]) -> History {
-    let row = |mail: &crate::domain::mail::PastMail| (mail.as_of.to_string(), mail.campaign.clone(), mail.occasion.clone());
-    let more = mails.len().saturating_sub(SHOWN);
-    History { rows: mails.iter().take(SHOWN).map(row).collect(), more: if more == 0 { String::new() } else { grouped(more as u64) } }
 }
 
 /// The tone of a rank's move, for the page's colours.

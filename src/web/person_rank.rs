@@ -1,6 +1,7 @@
 //! The rank of one person in words: what the plan says, the conditions behind it, what is missing to rise and to stay.
 
 use super::person::tone_of;
+use super::words::counted;
 use crate::domain::job::Language;
 use crate::domain::money::grouped;
 use crate::domain::orders::LineFate;
@@ -49,7 +50,7 @@ impl Shown {
         Self {
             rank: planned.rank.clone().unwrap_or_else(|| language.pick("ランクなし", "no rank").to_owned()),
             tone: tone_of(person, job),
-            change: change(language, planned.rank_change),
+            change: if planned.rank_change == RankChange::None { "" } else { planned.rank_change.told(language) },
             facts: facts(studio, planned, known),
             distances: distances(job, language, planned, known),
             checks,
@@ -91,23 +92,11 @@ fn metric(language: Language, key: &str) -> &str {
 fn figure(job: &Job, metric: &str, value: &Value) -> String {
     match value {
         Value::Int(amount) if ["spend", "spend_ever", "top"].contains(&metric) => job.currency.show(*amount),
-        Value::Int(months) if metric == "tenure_months" => format!("{months} {}", job.language.pick("か月", "months")),
+        Value::Int(months) if metric == "tenure_months" => counted(job.language, months.unsigned_abs(), "か月", "month", "months"),
         Value::Int(number) => number.to_string(),
         Value::Date(day) => job.language.pick(format!("{day} から"), format!("since {day}")),
         _ => "–".to_owned(),
     }
-}
-
-fn change(language: Language, change: RankChange) -> &'static str {
-    let (ja, en) = match change {
-        RankChange::None => ("", ""),
-        RankChange::New => ("新規", "new"),
-        RankChange::Up => ("昇格", "up"),
-        RankChange::Kept => ("維持", "kept"),
-        RankChange::Missed => ("猶予", "missed, forgiven"),
-        RankChange::Down => ("降格", "down"),
-    };
-    language.pick(ja, en)
 }
 
 fn facts(studio: &Studio, planned: &CustomerRow, known: Option<&Known>) -> Vec<(&'static str, String)> {
@@ -115,8 +104,7 @@ fn facts(studio: &Studio, planned: &CustomerRow, known: Option<&Known>) -> Vec<(
     let none = || language.pick("なし", "none").to_owned();
     let day = |at: Option<i64>| at.and_then(|at| job.zone.date(at)).map(|day| day.to_string());
     let sum = |orders: i64, spend: i64| {
-        let orders = grouped(orders.unsigned_abs());
-        language.pick(format!("{orders} 回 · {}", job.currency.show(spend)), format!("{orders} orders · {}", job.currency.show(spend)))
+        format!("{} · {}", counted(language, orders.unsigned_abs(), "回", "order", "orders"), job.currency.show(spend))
     };
     let mut facts = vec![
         (language.pick("前回のランク", "Rank before"), planned.previous_rank.clone().unwrap_or_else(none)),
@@ -172,8 +160,7 @@ fn distances(job: &Job, language: Language, planned: &CustomerRow, known: Option
 }
 
 fn missing(job: &Job, language: Language, orders: Option<i64>, spend: Option<i64>, on: Option<NaiveDate>) -> String {
-    let word = |count: i64| language.pick("回", if count == 1 { "order" } else { "orders" });
-    let orders = orders.filter(|count| *count > 0).map(|count| format!("{count} {}", word(count)));
+    let orders = orders.filter(|count| *count > 0).map(|count| counted(language, count.unsigned_abs(), "回", "order", "orders"));
     let spend = spend.filter(|amount| *amount > 0).map(|amount| job.currency.show(amount));
     orders.into_iter().chain(spend).chain(on.map(|day| day.to_string())).collect::<Vec<_>>().join(" · ")
 }

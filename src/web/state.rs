@@ -3,7 +3,8 @@
 use super::page::{Page, Refusal};
 use super::safety::Key;
 use crate::pipeline::studio::Shown;
-use crate::pipeline::{Error, Server, Studio};
+use crate::pipeline::{Server, Studio};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -147,7 +148,13 @@ impl State {
             work(&state, &studio).map_err(|refusal| refusal.seen(&studio))
         });
         let done = done.await;
-        done.unwrap_or_else(|_| Err(Error::Folder("the studio failed at this page; its terminal tells more".to_owned()).into()))
+        done.unwrap_or_else(|_| {
+            let why = self.studio().job.language.pick(
+                "このページを作れませんでした。もう一度開いてください。続くようなら、studio を動かしている端末に詳しい理由が出ています。",
+                "This page could not be made. Open it again; if that fails too, the terminal in which the studio runs tells why.",
+            );
+            Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, why))
+        })
     }
 
     /// Answers with a page; with a page that says what is wrong, where it cannot be made.

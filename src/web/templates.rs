@@ -5,7 +5,7 @@ use super::framed::{framed, framed_refusal, notes};
 use super::mail::Looks;
 use super::page::{Page, Refusal, Tab, urlencoded, way};
 use super::state::State;
-use super::words::{Words, words};
+use super::words::{self, Words, words};
 use crate::domain::job::Language;
 use crate::domain::money::grouped;
 use crate::pipeline::Studio;
@@ -121,7 +121,8 @@ async fn list(Given(state): Given<Arc<State>>) -> Response {
                 let at = studio.summary().campaigns.iter().position(|own| own == name);
                 at.and_then(|at| studio.summary().counts.mails_by_rank.get(at)).map_or(0, |ranks| ranks.iter().sum::<u64>())
             };
-            let campaigns: Vec<_> = listing.campaigns.iter().map(|(name, files)| (name, grouped(mails(name)), links(files))).collect();
+            let campaigns: Vec<_> =
+                listing.campaigns.iter().map(|(name, files)| (name, words::mails(language, mails(name)), links(files))).collect();
             let page = Page::new("templates.html", Some(Tab::Templates), language.pick("テンプレート", "Templates"));
             let folder = listing.folder.display().to_string();
             Ok(page
@@ -329,9 +330,8 @@ async fn html(Given(state): Given<Arc<State>>, Path(number): Path<u64>, Query(lo
         return framed(&shown.html, look.dark.is_some(), look.remote.is_some());
     }
     let language = state.studio().job.language;
-    let gone =
-        language.pick("このプレビューは古くなりました。ページを開き直してください。", "This preview is too old; open the page again.");
-    framed_refusal(&Refusal::new(StatusCode::NOT_FOUND, gone))
+    let gone = language.pick("このプレビューはもうありません。ページを開き直してください。", "This preview is gone; open the page again.");
+    framed_refusal(&Refusal::new(StatusCode::NOT_FOUND, gone), language)
 }
 
 pub(super) fn table(language: Language) -> Words {
@@ -340,7 +340,6 @@ pub(super) fn table(language: Language) -> Words {
         &[
             ("folder", "フォルダー", "Folder"),
             ("campaigns", "キャンペーン", "Campaigns"),
-            ("mails", "通", "mails"),
             ("shared", "共通の部品", "What mails share"),
             ("absent", "（なし）", "(none yet)"),
             ("try", "全員で試す", "Try on all"),
@@ -369,6 +368,11 @@ pub(super) fn table(language: Language) -> Words {
                 "differs",
                 "計画のメールと異なります。送るには計画を作り直してください。",
                 "It differs from the planned mail; plan again for it to be sent.",
+            ),
+            (
+                "mend",
+                "テンプレートに誤りがあります。印の箇所を直してください。",
+                "The template has an error; mend the place that is marked.",
             ),
             ("last_good", "下は最後に作成できたものです。", "Below is the last one that could be made."),
             (

@@ -1,6 +1,7 @@
 //! The words of the frame, in the job's language. Each page has its own beside it.
 
 use crate::domain::job::Language;
+use crate::domain::money::grouped;
 use std::collections::BTreeMap;
 
 /// Words by name, as pages ask for them: `{{ t.next }}`.
@@ -11,6 +12,15 @@ pub fn words(language: Language, table: &[(&'static str, &'static str, &'static 
     table.iter().map(|(name, ja, en)| (*name, language.pick(*ja, *en))).collect()
 }
 
+/// A number of things: `3 通`, `1 mail`, `3 mails`.
+pub fn counted(language: Language, count: u64, ja: &str, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(count), language.pick(ja, if count == 1 { one } else { many }))
+}
+
+pub fn mails(language: Language, count: u64) -> String {
+    counted(language, count, "通", "mail", "mails")
+}
+
 pub fn frame(language: Language) -> Words {
     words(
         language,
@@ -18,8 +28,6 @@ pub fn frame(language: Language) -> Words {
             ("skip", "本文へ", "Skip to the content"),
             ("pages", "ページ", "Pages"),
             ("plan", "計画", "Plan"),
-            ("mails", "通", "mails"),
-            ("days", "日前の計画", "days old"),
             ("digest", "識別値", "Digest"),
         ],
     )

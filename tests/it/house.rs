@@ -236,3 +236,18 @@ fn one_arrow_and_no_second_copy_of_what_counts() {
         assert_eq!(copies, 1, "{copies} versions of {name}");
     }
 }
+
+#[test]
+fn colours_and_the_picture_of_moves_are_written_once() {
+    let read = |name: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
+    let colours = read("src/report/colours.css");
+    assert!(colours.contains("--up:") && colours.contains("path.up"));
+    for sheet in ["src/report/report.css", "src/web/pages/studio.css"] {
+        let text = read(sheet);
+        let own: Vec<&str> = text.lines().filter(|line| line.trim_start().starts_with("--") || line.starts_with("path.")).collect();
+        assert!(own.is_empty() && !text.contains(" --paper:"), "{sheet}: {own:?}");
+    }
+    for page in ["src/report/report.html", "src/web/pages/audience.html"] {
+        assert!(read(page).contains("include \"flow.html\"") && !read(page).contains("flow.bands"), "{page}");
+    }
+}

@@ -103,6 +103,7 @@ mod studio_saves;
 mod studio_server;
 #[cfg(test)]
 mod studio_templates;
+mod studio_words;
 #[cfg(test)]
 mod variants;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The pages of a job.
 pub struct Pages {
@@ -122,5 +122,18 @@ impl Drop for Pages {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// A page once what it shows is read.
+pub fn read(pages: &Pages, path: &str) -> String {
+    let start = Instant::now();
+    loop {
+        let page = pages.page(path);
+        if !page.contains("<progress") {
+            return page;
+        }
+        assert!(start.elapsed() < Duration::from_mins(2), "{path} is never read");
+        std::thread::sleep(Duration::from_millis(50));
     }
 }

@@ -2,22 +2,8 @@
 
 use crate::program::{rankmail, root};
 use crate::small_shop::{DATE, Shop};
-use crate::studio_pages::Pages;
+use crate::studio_pages::{Pages, read};
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
-
-/// A page once what it shows is read.
-fn read(pages: &Pages, path: &str) -> String {
-    let start = Instant::now();
-    loop {
-        let page = pages.page(path);
-        if !page.contains("<progress") {
-            return page;
-        }
-        assert!(start.elapsed() < Duration::from_mins(2), "{path} is never read");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
 
 /// The text between two others, for each time that they are there.
 fn between<'a>(page: &'a str, start: &str, end: &str) -> Vec<&'a str> {
@@ -138,6 +124,12 @@ fn one_person_is_told_as_the_plan_has_them() {
         assert!(page.contains(part), "{part} in {page}");
     }
     assert!(!page.contains("いま計算すると"), "nothing has changed since the plan");
+    // Why a campaign is not for them is a sentence, and what took a mail's place is named.
+    assert!(page.contains("です。条件は ") && !page.contains("when.birthday: "), "{page}");
+    let list = pages.page("/people?campaign=newsletter&fate=superseded");
+    let (address, _) = links(&pages, &list, "/person?id=").remove(0);
+    let page = pages.page(&address);
+    assert!(page.contains("別のメールを優先: 今回は "), "{page}");
     let nobody = pages.get("/person/nobody");
     assert_eq!(nobody.status, 404);
     assert!(nobody.body.contains("nobody"));

@@ -263,8 +263,9 @@ pub fn explained(job: &Job, explanation: &Explanation) -> String {
                     json!({"campaign": pair.campaign, "matched": true, "mailed": true, "channel": channel.word(), "subject": subject,
                         "occasion": occasion})
                 }
-                PairFate::Skipped { reason, occasion } => {
-                    json!({"campaign": pair.campaign, "matched": true, "mailed": false, "reason": reason.word(), "occasion": occasion})
+                PairFate::Skipped { reason, occasion, by } => {
+                    json!({"campaign": pair.campaign, "matched": true, "mailed": false, "reason": reason.word(), "occasion": occasion,
+                        "by": by})
                 }
             })
             .collect();

@@ -41,7 +41,7 @@ fn rank(job: &Job, explanation: &Explanation) -> String {
     let mut out = heading(&format!("{} {}", pick(language, "ランク", "Rank"), name(standing.rank)));
     out += &format!(
         "  {} · {} {} · {} {} · {} {}\n",
-        words::change(language, standing.change),
+        standing.change.told(language),
         pick(language, "前回", "before"),
         name(standing.previous),
         pick(language, "条件上は", "qualifies for"),
@@ -236,13 +236,13 @@ fn campaigns(job: &Job, explanation: &Explanation) -> String {
                 };
                 format!("  {green}✉{green:#} {name}  {told}  {FAINT}{occasion}{FAINT:#}\n")
             }
-            PairFate::Skipped { reason, occasion } => {
+            PairFate::Skipped { reason, occasion, by } => {
                 let yellow = colour(AnsiColor::Yellow);
-                format!("  {yellow}–{yellow:#} {name}  {}  {FAINT}{occasion}{FAINT:#}\n", reason.told(language))
+                let by = if by.is_empty() { String::new() } else { format!(": {}", by.join(", ")) };
+                format!("  {yellow}–{yellow:#} {name}  {}{by}  {FAINT}{occasion}{FAINT:#}\n", reason.told(language))
             }
             PairFate::Unmatched(no) => {
-                let wanted = pick(language, "条件", "wanted");
-                format!("  {FAINT}  {name}  {}: {} · {wanted} {}{FAINT:#}\n", no.condition, no.found, no.wanted)
+                format!("    {name}  {}  {FAINT}{}{FAINT:#}\n", no.said, no.condition)
             }
         };
     }

@@ -228,7 +228,7 @@ fn state_lines(job: &Job, states: &BTreeMap<State, u64>) -> String {
                 State::InDoubt | State::Rejected => colour(AnsiColor::Red),
                 _ => Style::new(),
             };
-            out += &format!("  {style}{:>8}{style:#}  {}\n", grouped(count), words::state(job.language, state));
+            out += &format!("  {style}{:>8}{style:#}  {}\n", grouped(count), state.told(job.language));
         }
     }
     out

@@ -1,6 +1,6 @@
 //! What the commands of an operator print.
 
-use super::{good, state_lines, warning, words};
+use super::{good, state_lines, warning};
 use crate::domain::BounceKind;
 use crate::domain::Job;
 use crate::domain::money::grouped;
@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 use std::path::Path;
 
 pub fn moved(job: &Job, moved: &Moved) -> String {
-    let (state, count, as_of) = (words::state(job.language, moved.to), grouped(moved.mails), moved.as_of);
+    let (state, count, as_of) = (moved.to.told(job.language), grouped(moved.mails), moved.as_of);
     let done = job
         .language
         .pick(format!("{as_of} のメール {count} 通を「{state}」にしました"), format!("{count} mails of {as_of} are now {state}"));

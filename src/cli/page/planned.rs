@@ -1,7 +1,7 @@
 //! The plan on the terminal: who gets what, who does not and why, what looks odd, and what to do next.
 
 use super::super::table::{self, Table};
-use super::super::words::{self, pick};
+use super::super::words::pick;
 use super::{BOLD, FAINT, colour, heading, points, warning};
 use crate::domain::channel::told_where_not_mail;
 use crate::domain::money::grouped;
@@ -73,8 +73,8 @@ fn ladder(job: &Job, summary: &Summary) -> String {
     let most = rungs.iter().map(|rung| rung.1).max().unwrap_or_default().max(1);
     let width = table::widest(rungs.iter().map(|rung| rung.0));
     let mut table = Table::default();
-    let head = ["", pick(language, "人数", "customers"), words::change(language, RankChange::New)];
-    let moved = [RankChange::Up, RankChange::Down].map(|change| words::change(language, change));
+    let head = ["", pick(language, "人数", "customers"), RankChange::New.told(language)];
+    let moved = [RankChange::Up, RankChange::Down].map(|change| change.told(language));
     table.row(head.into_iter().chain(moved).map(str::to_owned).collect());
     for (name, size, rank) in rungs.into_iter().rev() {
         let came = |from: fn(Option<u8>, Option<u8>) -> bool| -> String {

@@ -1,7 +1,7 @@
 //! What-if on the terminal: a row for each run that was played, and a small picture of each rank.
 
 use super::super::table::{self, Table};
-use super::super::words::{self, pick};
+use super::super::words::pick;
 use super::{BOLD, FAINT, good, heading};
 use crate::domain::money::grouped;
 use crate::domain::whatif::{ReplayedRun, WhatIf};
@@ -48,7 +48,7 @@ fn months(job: &Job, found: &WhatIf) -> String {
     let asked = found.asked();
     let mut table = Table::default();
     let moved = [RankChange::New, RankChange::Up, RankChange::Down];
-    let heads = asked.ranks.iter().cloned().chain(moved.map(|change| words::change(language, change).to_owned()));
+    let heads = asked.ranks.iter().cloned().chain(moved.map(|change| change.told(language).to_owned()));
     let rest = [pick(language, "メール", "mails"), pick(language, "特典の費用", "cost of offers")].map(str::to_owned);
     table.row(std::iter::once(String::new()).chain(heads).chain(rest).collect());
     for (run, today) in asked.runs.iter().zip(&found.today.runs) {

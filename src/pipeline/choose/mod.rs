@@ -222,6 +222,15 @@ impl Progress {
     }
 }
 
+/// The campaigns whose mails take the place of one that is superseded; `mails` are those that the customer gets, each with whether it has an
+/// offer.
+pub fn superseding(job: &Job, inputs: &Inputs, campaign: usize, mails: &[(usize, bool)]) -> Vec<usize> {
+    let rivals = rivals(job, inputs);
+    let is_meant =
+        |(at, has_offer): &&(usize, bool)| job.campaigns[campaign].not_with.contains(at) || (*has_offer && rivals[campaign].contains(at));
+    mails.iter().filter(is_meant).map(|(at, _)| *at).collect()
+}
+
 /// For each campaign the earlier ones whose discount is on what its own is on, and which the job does not let it come with.
 fn rivals(job: &Job, inputs: &Inputs) -> Vec<Vec<usize>> {
     // Purchases may know a product as of a category that the product list does not tell: then two discounts could be on it.

@@ -3,6 +3,7 @@
 
 use super::Studio;
 use super::preview::NAMED;
+use super::trouble::told;
 use crate::message::Branch;
 use crate::pipeline::Error;
 use crate::runs;
@@ -92,7 +93,7 @@ impl Studio {
         *kept = Some(Arc::clone(&attempt));
         let (studio, tried) = (Arc::clone(self), Arc::clone(&attempt));
         std::thread::spawn(move || {
-            let ended = studio.go_through(&tried).map_err(|error| error.to_string());
+            let ended = studio.go_through(&tried).map_err(|error| told(&error, studio.job.language));
             tried.end(ended);
         });
         attempt

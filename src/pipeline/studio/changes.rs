@@ -6,6 +6,7 @@ use super::super::progress::Step;
 use super::super::run;
 use super::Studio;
 use crate::domain::diff::Diff;
+use crate::domain::job::Language;
 use crate::{ledger, runs};
 use chrono::NaiveDate;
 use std::collections::BTreeMap;
@@ -70,9 +71,10 @@ impl Studio {
     /// Compares the plan of a date with this one, in the background. Asked again it tells how far that is, and then what came of it.
     pub fn compared(&self, with: NaiveDate) -> Result<Compared, Error> {
         if !self.others()?.iter().any(|other| other.as_of == with) {
-            return Err(Error::Data(
-                self.job.language.pick(format!("{with} の計画はありません"), format!("there is no other plan of {with}")),
-            ));
+            return Err(Error::Data(self.job.language.pick(
+                format!("{with} の計画はありません。一覧から選び直してください"),
+                format!("there is no other plan of {with}; choose one of the list"),
+            )));
         }
         let comparison = self.begun(with)?;
         let told = hold(&comparison.told);
@@ -104,21 +106,22 @@ impl Studio {
         let comparison = Arc::new(Comparison::default());
         all.insert(with, Arc::clone(&comparison));
         let (before, after) = (run::folder(&self.job, with), self.opened.folder().to_owned());
+        let language = self.job.language;
         let (job, runs, turn) = (self.job.path.clone(), self.job.runs.clone(), Arc::clone(&self.comparisons.turn));
         let own = Arc::clone(&comparison);
         std::thread::spawn(move || {
             let _turn = hold(&turn);
-            own.carry_out([&before, &after], &job, &runs);
+            own.carry_out([&before, &after], &job, &runs, language);
         });
         Ok(comparison)
     }
 }
 
 impl Comparison {
-    fn carry_out(&self, [before, after]: [&Path; 2], job: &Path, runs: &Path) {
+    fn carry_out(&self, [before, after]: [&Path; 2], job: &Path, runs: &Path, language: Language) {
         let watch = |step, done, total| hold(&self.told).progress = Some((step, done, total));
         let found = diff(&Request { before, after, job: Some(job), runs: Some(runs), watch: &watch });
-        hold(&self.told).over = Some(found.map(Arc::new).map_err(|error| error.to_string()));
+        hold(&self.told).over = Some(found.map(Arc::new).map_err(|error| super::told(&error, language)));
         self.changed.notify_all();
     }
 }

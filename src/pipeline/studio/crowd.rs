@@ -11,7 +11,6 @@ use super::super::inputs::{self, Inputs};
 use super::super::passes::{self, Met, Passes};
 use super::super::progress::Watch;
 use crate::domain::job::RuleKind;
-use crate::domain::mail::PastMail;
 use crate::domain::orders::LineFate;
 use crate::domain::{Dates, HistoryLine, Job, Value};
 use crate::features;
@@ -99,11 +98,9 @@ impl Crowd {
         }
     }
 
-    /// The mails that a customer has had, the latest first.
-    pub fn mails(&self, asked: &str) -> Vec<PastMail> {
-        let mut mails = self.inputs.before.past.mails(self.inputs.merges.present(asked));
-        mails.sort_by(|one, other| other.as_of.cmp(&one.as_of).then_with(|| one.campaign.cmp(&other.campaign)));
-        mails
+    /// The names that a customer has in the ledger.
+    pub fn names(&self, asked: &str) -> Vec<String> {
+        self.inputs.before.past.names(self.inputs.merges.present(asked))
     }
 
     /// A customer's lines in the order of files and rows.

@@ -6,6 +6,7 @@ use super::super::run;
 use super::Studio;
 use super::crowd::Crowd;
 use super::people::{self, People};
+use super::trouble::told;
 use crate::audience::{Found, Query, Row};
 use crate::domain::plan::Summary;
 use crate::report;
@@ -56,7 +57,7 @@ impl Studio {
     /// Reads everybody of the plan. Called once, on a thread of its own.
     pub fn read_people(&self) {
         let watch = |_, done, total| note(&self.gathered.done, done, total);
-        let people = people::people(&self.planned, &self.opened, &watch).map_err(|error| error.to_string());
+        let people = people::people(&self.planned, &self.opened, &watch).map_err(|error| told(&error, self.job.language));
         // Nobody else sets it.
         let _ = self.gathered.people.set(people);
     }
@@ -64,7 +65,7 @@ impl Studio {
     /// Reads what explains single people. Called once, on a thread of its own.
     pub fn read_crowd(&self) {
         let crowd = Crowd::read(&self.job, self.summary().as_of, &|done, total| note(&self.gathered.crowd_done, done, total));
-        let _ = self.gathered.crowd.set(crowd.map_err(|error| error.to_string()));
+        let _ = self.gathered.crowd.set(crowd.map_err(|error| told(&error, self.job.language)));
     }
 
     /// What explains single people; `None` in a shop that is too large for it.

@@ -139,7 +139,11 @@ impl Studio {
     fn campaign_at(&self, campaign: &str) -> Result<usize, Error> {
         let campaigns = &self.summary().campaigns;
         campaigns.iter().position(|name| name == campaign).ok_or_else(|| {
-            Error::Data(format!("the plan of {} has no campaign `{campaign}`; it has {}", self.summary().as_of, campaigns.join(", ")))
+            let (as_of, known) = (self.summary().as_of, campaigns.join(", "));
+            Error::Data(self.job.language.pick(
+                format!("{as_of} の計画にキャンペーン `{campaign}` はありません。あるのは {known} です"),
+                format!("the plan of {as_of} has no campaign `{campaign}`; it has {known}"),
+            ))
         })
     }
 
@@ -223,7 +227,11 @@ impl Studio {
                 }
             }
         }
-        Err(Error::Data(format!("customer `{customer}` gets no mail of `{campaign}` in the plan of {}", self.summary().as_of)))
+        let as_of = self.summary().as_of;
+        Err(Error::Data(self.job.language.pick(
+            format!("お客様 `{customer}` に {as_of} の計画で `{campaign}` のメールは届きません。理由はお客様のページで分かります"),
+            format!("customer `{customer}` gets no mail of `{campaign}` in the plan of {as_of}; the customer's page tells why"),
+        )))
     }
 
     /// Looks for the hard mails of all campaigns, unless that was done: it reads all mails with their values.
@@ -269,8 +277,8 @@ impl Studio {
         match hard.most.get(at).and_then(|most| most[place].as_ref()) {
             Some((_, customer)) => Ok(Some(customer.clone())),
             None => Err(Error::Data(self.job.language.pick(
-                "このキャンペーンには当てはまるメールがありません".to_owned(),
-                "no mail of this campaign is hard in this way".to_owned(),
+                "このキャンペーンには当てはまるメールがありません。ほかの難しいメールを選んでください".to_owned(),
+                "no mail of this campaign is hard in this way; choose another way".to_owned(),
             ))),
         }
     }

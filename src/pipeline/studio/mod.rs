@@ -8,10 +8,12 @@ mod people;
 mod person;
 mod preview;
 mod templates;
+mod trouble;
 
 pub use crate::audience::{Fate, Filter, Found, Query, Row, Sort, Wanted};
+pub use crate::ledger::PastState;
 pub use crate::message::quiet;
-pub use crate::report::Pictures;
+pub use crate::report::{COLOURS, FLOW, Pictures};
 pub use attempt::{Attempt, Failed, Progress};
 pub use gather::Ready;
 pub use mails::{Hardship, Seen};
@@ -19,6 +21,7 @@ pub use people::People;
 pub use person::Person;
 pub use preview::{Preview, Sample, Shown};
 pub use templates::{LARGEST, Listed, Listing, Saved, Text};
+pub use trouble::told;
 mod approving;
 mod changes;
 
@@ -60,15 +63,19 @@ pub struct Studio {
 /// There is no plan, or it is not as it was planned.
 pub fn open(job: &Job, asked: Option<NaiveDate>) -> Result<Studio, Error> {
     let Some(as_of) = asked.map_or_else(|| show::latest_plan(job), |date| Ok(Some(date)))? else {
-        return Err(Error::Usage(format!("there is no plan of `{}` yet; run `rankmail plan {}` first", job.name, job.path.display())));
+        let (name, path) = (&job.name, job.path.display());
+        return Err(Error::Usage(job.language.pick(
+            format!("`{name}` の計画はまだありません。先に rankmail plan {path} を実行してください"),
+            format!("there is no plan of `{name}` yet; run `rankmail plan {path}` first"),
+        )));
     };
     let folder = run::folder(job, as_of);
     let mark = mark(&folder);
     if mark.is_none() {
-        return Err(Error::Usage(format!(
-            "there is no plan of `{}` for {as_of}; run `rankmail plan {} --as-of {as_of}` first",
-            job.name,
-            job.path.display()
+        let (name, path) = (&job.name, job.path.display());
+        return Err(Error::Usage(job.language.pick(
+            format!("`{name}` の {as_of} の計画はありません。先に rankmail plan {path} --as-of {as_of} を実行してください"),
+            format!("there is no plan of `{name}` for {as_of}; run `rankmail plan {path} --as-of {as_of}` first"),
         )));
     }
     let opened = runs::open(&folder)?;

@@ -7,6 +7,7 @@ use super::super::forgotten::Marks;
 use super::super::inputs;
 use super::super::list::List;
 use super::super::progress::{Step, Watch};
+use super::trouble::told;
 use crate::audience::{Entry, Fate, Index, Layout, Writer};
 use crate::domain::plan::CustomerRow;
 use crate::domain::{Address, Channel, Customers, Job, RankIndex, SkipReason, Value};
@@ -69,7 +70,7 @@ pub fn people(planned: &Job, opened: &runs::Opened, watch: &Watch) -> Result<Peo
 
 fn without_list(planned: &Job, error: &Error) -> String {
     planned.language.pick(
-        format!("顧客リストを読めないため、氏名などは表示できません: {error}"),
+        format!("顧客リストを読めないため、氏名などは表示できません。{}", told(error, planned.language)),
         format!("the customer list cannot be read, so names are missing here: {error}"),
     )
 }

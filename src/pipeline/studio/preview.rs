@@ -139,7 +139,11 @@ impl Studio {
         };
         match message::Law::of(shop).holds(&content, link) {
             Err(told) if mail.channel == Channel::Mail => {
-                Err(Failure { told: format!("error: {told}"), place: (mail.campaign.clone(), 0, told) })
+                let said = self.job.language.pick(
+                    format!("法律で求められる店名・住所・連絡先・配信停止のリンクのどれかが、メールにありません。\n{told}"),
+                    format!("error: {told}"),
+                );
+                Err(Failure { told: said, place: (mail.campaign.clone(), 0, told) })
             }
             _ => Ok(content),
         }

@@ -2,6 +2,7 @@
 //! nothing in it that is no plain file.
 
 use super::Studio;
+use crate::domain::job::Language;
 use crate::domain::{Channel, Job};
 use crate::message::{Held, Kind};
 use crate::pipeline::Error;
@@ -88,7 +89,13 @@ impl Studio {
         let digest = blake3::hash(&bytes).to_hex().to_string();
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Text { name: name.to_owned(), text: plain(&text), digest }),
-            Err(_) => Err(Error::Usage(format!("{}: this file is not UTF-8; save it as UTF-8 with another editor", place.path.display()))),
+            Err(_) => {
+                let path = place.path.display();
+                Err(Error::Usage(self.job.language.pick(
+                    format!("{path} は UTF-8 ではありません。別のエディターで UTF-8 にして保存し直してください"),
+                    format!("{path}: this file is not UTF-8; save it as UTF-8 with another editor"),
+                )))
+            }
         }
     }
 
@@ -131,6 +138,14 @@ fn like(old: &[u8], text: &str) -> Vec<u8> {
     bytes
 }
 
+fn too_large(what: &str, language: Language) -> Error {
+    let most = LARGEST >> 10;
+    Error::Usage(language.pick(
+        format!("{what} は {most} KiB を超えています。テンプレートを短くしてください"),
+        format!("{what} is larger than {most} KiB, which no template may be; make it shorter"),
+    ))
+}
+
 /// A campaign's parts in the order of a mail, before files of ranks and variants.
 fn place(name: &str) -> usize {
     let last = name.split_once('/').map_or(name, |(_, last)| last);
@@ -171,6 +186,7 @@ struct Place {
     /// For people.
     path: PathBuf,
     may_be_made: bool,
+    language: Language,
 }
 
 impl Place {
@@ -183,20 +199,20 @@ impl Place {
             [] => false,
         };
         if !top_is_known || parts.len() > DEEPEST || !parts.iter().all(|part| is_plain(part)) || !is_template(name) {
-            return Err(none(name));
+            return Err(none(name, job.language));
         }
         let (mut path, may_be_made) = (job.templates.clone(), may_be_made(job, &parts));
         let mut held = Held::open(&path).map_err(|source| Error::File { path: path.clone(), source })?;
-        let (file, folders) = parts.split_last().ok_or_else(|| none(name))?;
+        let (file, folders) = parts.split_last().ok_or_else(|| none(name, job.language))?;
         for folder in folders {
             path.push(folder);
             held = held.folder(folder).map_err(|source| match source.kind() {
-                ErrorKind::NotFound | ErrorKind::NotADirectory => none(name),
+                ErrorKind::NotFound | ErrorKind::NotADirectory => none(name, job.language),
                 _ => Error::File { path: path.clone(), source },
             })?;
         }
         path.push(file);
-        let place = Self { held, file: (*file).to_owned(), path, may_be_made };
+        let place = Self { held, file: (*file).to_owned(), path, may_be_made, language: job.language };
         // What is neither there nor may be made is told before anything else.
         if !may_be_made {
             place.read()?;
@@ -207,12 +223,10 @@ impl Place {
     /// What is in the file; `None` where there is none yet.
     fn read(&self) -> Result<Option<Vec<u8>>, Error> {
         match self.held.read(&self.file, LARGEST + 1) {
-            Ok(Some(bytes)) if bytes.len() as u64 > LARGEST => {
-                Err(Error::Usage(format!("{} is larger than {} KiB, which no template may be", self.path.display(), LARGEST >> 10)))
-            }
-            Ok(None) if !self.may_be_made => Err(none(&self.file)),
+            Ok(Some(bytes)) if bytes.len() as u64 > LARGEST => Err(too_large(&self.path.display().to_string(), self.language)),
+            Ok(None) if !self.may_be_made => Err(none(&self.file, self.language)),
             Ok(bytes) => Ok(bytes),
-            Err(error) if error.kind() == ErrorKind::NotADirectory => Err(none(&self.file)),
+            Err(error) if error.kind() == ErrorKind::NotADirectory => Err(none(&self.file, self.language)),
             Err(source) => Err(self.failed(source)),
         }
     }
@@ -222,8 +236,11 @@ impl Place {
     }
 }
 
-fn none(name: &str) -> Error {
-    Error::Data(format!("`{name}` is no template of this job"))
+fn none(name: &str, language: Language) -> Error {
+    Error::Data(language.pick(
+        format!("`{name}` はこのジョブのテンプレートではありません。一覧から選び直してください"),
+        format!("`{name}` is no template of this job; choose one of the list"),
+    ))
 }
 
 /// Whether a file that is not there is one of the parts of a mail, its campaign's, a variant's or a rank's.
