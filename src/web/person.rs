@@ -249,7 +249,8 @@ struct OrderLine {
     verdict: &'static str,
     is_good: bool,
     items: String,
-    left_out: Vec<(String, String)>,
+    /// Amount, why, and where it stands in the files; the last is of no use on paper.
+    left_out: Vec<[String; 3]>,
 }
 
 impl Orders {
@@ -294,7 +295,7 @@ impl OrderLine {
         };
         let left_out = |line: &&&HistoryLine| {
             let why = rank::fate(language, &line.fate);
-            (show(line.amount), format!("{why} ({})", line.place))
+            [show(line.amount), why, line.place.clone()]
         };
         let (verdict, is_good) = rank::verdict(job, explanation, at, net, counted().next().is_some());
         Self {

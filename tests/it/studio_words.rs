@@ -9,8 +9,9 @@ use rankmail::ledger::{Bounce, Ledger, Suppression};
 /// A shop whose pages are in Japanese.
 fn japanese(count: usize) -> Shop {
     let shop = Shop::new(count);
-    let job = std::fs::read_to_string(shop.path("job.toml")).unwrap();
-    std::fs::write(shop.path("job.toml"), job.replace("language = \"en\"", "language = \"ja\"")).unwrap();
+    let job = std::fs::read_to_string(shop.path("job.toml")).unwrap_or_default();
+    let japanese = job.replace("language = \"en\"", "language = \"ja\"");
+    assert!(japanese != job && std::fs::write(shop.path("job.toml"), japanese).is_ok());
     shop
 }
 
@@ -51,7 +52,8 @@ fn errors_are_in_the_language_of_the_page() {
             let said = words(&answer.body);
             assert_eq!(answer.status, status, "{path}: {said}");
             assert_eq!(is_japanese(&said), wants_japanese, "{path}: {said}");
-            assert!(!said.is_empty() && !(wants_japanese && said.contains("ustomer `")), "{path}: {said}");
+            assert!(!said.is_empty(), "{path}");
+            assert!(!wants_japanese || !said.contains("ustomer `"), "{path}: {said}");
         }
         for (path, fields) in [("/approve", [("name", "x")].as_slice()), ("/approve/test", &[]), ("/preview", &[("text", "x")])] {
             let answer = pages.post(path, fields);

@@ -87,16 +87,14 @@ impl Studio {
         let place = Place::of(&self.job, name)?;
         let Some(bytes) = place.read()? else { return Ok(Text { name: name.to_owned(), text: String::new(), digest: String::new() }) };
         let digest = blake3::hash(&bytes).to_hex().to_string();
-        match String::from_utf8(bytes) {
-            Ok(text) => Ok(Text { name: name.to_owned(), text: plain(&text), digest }),
-            Err(_) => {
-                let path = place.path.display();
-                Err(Error::Usage(self.job.language.pick(
-                    format!("{path} は UTF-8 ではありません。別のエディターで UTF-8 にして保存し直してください"),
-                    format!("{path}: this file is not UTF-8; save it as UTF-8 with another editor"),
-                )))
-            }
-        }
+        let Ok(text) = String::from_utf8(bytes) else {
+            let path = place.path.display();
+            return Err(Error::Usage(self.job.language.pick(
+                format!("{path} は UTF-8 ではありません。別のエディターで UTF-8 にして保存し直してください"),
+                format!("{path}: this file is not UTF-8; save it as UTF-8 with another editor"),
+            )));
+        };
+        Ok(Text { name: name.to_owned(), text: plain(&text), digest })
     }
 
     /// Keeps a new text of a template, unless the file is no longer the one that was read.
