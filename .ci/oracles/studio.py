@@ -424,6 +424,8 @@ def a_year(browser, folder):
                 reading(guest)
                 if (language, name) in [("ja", "wide"), ("en", "narrow")]:
                     keyboard(guest)
+                if (language, name) == ("en", "wide"):
+                    paper(guest)
                 sees("\n".join(guest.trouble), all("404" in one for one in guest.trouble))
 
 

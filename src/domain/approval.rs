@@ -5,7 +5,7 @@ use icu_properties::props::{
     BinaryProperty, DefaultIgnorableCodePoint, EnumeratedProperty, GeneralCategory, JoinControl, VariationSelector,
 };
 use unicode_normalization::UnicodeNormalization;
-use unicode_security::skeleton;
+use unicode_security::{GeneralSecurityProfile, skeleton};
 
 /// No name is longer, in letters: it stands on one line of a page and of the terminal.
 pub const LONGEST_NAME: usize = 80;
@@ -68,7 +68,7 @@ pub fn name(written: &str) -> Result<String, NoName> {
     if let Some(unseen) = written.trim().chars().find(|letter| !has_look(*letter)) {
         return Err(NoName::Unseen(unseen));
     }
-    if !name.contains(char::is_alphanumeric) {
+    if !name.nfkc().any(tells) {
         return Err(NoName::NoLetter);
     }
     if name.chars().count() > LONGEST_NAME {
@@ -99,11 +99,16 @@ pub fn folded(name: &str) -> String {
     small
 }
 
-/// What a name looks like: as it is written, in small letters, in capitals. White space, the width of letters, how an accent is put
+/// Whether a letter tells people apart: a letter or digit that names are written with today (UTS #39), not a mark beside one.
+fn tells(letter: char) -> bool {
+    let is_mark = matches!(u32::from(letter), 0x2b0..=0x2ff);
+    letter.is_alphanumeric() && !is_mark && GeneralSecurityProfile::identifier_allowed(letter)
+}
+
+/// What a name looks like: as it is written, in small letters, in capitals. White space, signs, the width of letters, how an accent is put
 /// together and what nobody sees change nothing, and letters that look alike (UTS #39) are one.
 fn looks(name: &str) -> [String; 3] {
-    let is_seen = |letter: &char| !letter.is_whitespace() && !DefaultIgnorableCodePoint::for_char(*letter);
-    let plain: String = name.nfkc().filter(is_seen).collect();
+    let plain: String = name.nfkc().filter(|letter| tells(*letter)).collect();
     let capitals = plain.to_uppercase();
     // By way of the capitals ß is ss and every sigma is one.
     [plain, capitals.to_lowercase(), capitals].map(|text| skeleton(&text).collect())
@@ -145,7 +150,7 @@ mod tests {
 
     #[test]
     fn one_person_is_one_however_the_name_is_written() {
-        let written: [&[&str]; 9] = [
+        let written: [&[&str]; 10] = [
             &[
                 "Hana Yamada",
                 "HANA YAMADA",
@@ -164,6 +169,15 @@ mod tests {
             &["二宮 力", "ニ宮 カ"],
             &["Ian Lee", "lan Lee", "1an Lee"],
             &["Weiß", "WEISS", "weiss"],
+            &[
+                "Hana Yamada",
+                "Hana Yamada.",
+                "Hana\u{305} Yamada",
+                "Hana Yamada\u{2bc}",
+                "Ha\u{640}na Yamada",
+                "Hana Yamada\u{13441}",
+                "Hana Yamada\u{16fe4}",
+            ],
         ];
         for names in written {
             for one in names {

@@ -1,9 +1,14 @@
 //! A folder that is held while its files are read and written: every name is opened within it, and no link is followed. Whoever puts a link
 //! in a file's place, before or after somebody has looked, gets an error, and never somebody else's file.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// How long another program that saves the same file is waited for, and how often it is looked.
+const PATIENCE: Duration = Duration::from_secs(3);
+const BREATH: Duration = Duration::from_millis(10);
 
 /// What an entry of a folder is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,13 +88,15 @@ impl Held {
             Err(why) => Ok(Err(why)),
         };
         if !matches!(put, Ok(Ok(()))) {
-            // What is wrong is told already.
+            // What is wrong is told already, and what lies there is of no use.
             let _ = by::remove(&self.0, &beside);
         }
         put
     }
 
     fn put(&self, file: &mut File, beside: &str, name: &str, bytes: &[u8]) -> io::Result<()> {
+        // What a studio that was killed has left.
+        file.set_len(0)?;
         file.write_all(bytes)?;
         match by::file(&self.0, name, How::Writing) {
             // A file that nobody may write is not to be replaced either.
@@ -101,19 +108,29 @@ impl Held {
         by::rename(&self.0, beside, name)
     }
 
-    /// An empty file of this name that nobody else has.
+    /// The file of this name, which nobody else has; nothing is written yet.
     fn own(&self, beside: &str) -> io::Result<File> {
+        let odd = |why: &str| io::Error::new(ErrorKind::AlreadyExists, format!("`{beside}` beside it {why}; remove it"));
+        let until = Instant::now() + PATIENCE;
         loop {
-            let file = by::file(&self.0, beside, How::Making)?;
-            match file.lock() {
+            let file = by::file(&self.0, beside, How::Making).map_err(|error| match error.kind() {
+                ErrorKind::NotADirectory => odd("is a link, or no plain file"),
+                _ => error,
+            })?;
+            match file.try_lock() {
+                Err(TryLockError::WouldBlock) if Instant::now() < until => {
+                    std::thread::sleep(BREATH);
+                    continue;
+                }
+                Err(TryLockError::WouldBlock) => return Err(odd("is being written by another program")),
                 // Where files cannot be locked, nobody can be kept out.
-                Err(error) if error.kind() != ErrorKind::Unsupported => return Err(error),
+                Err(TryLockError::Error(error)) if error.kind() != ErrorKind::Unsupported => return Err(error),
                 _ => {}
             }
             // Whoever had it before may have put it in its place, or away.
             if by::is(&self.0, beside, &file)? {
-                file.set_len(0)?;
-                return Ok(file);
+                // What also has another name may be anybody's.
+                return if by::has_one_name(&file)? { Ok(file) } else { Err(odd("has another name too")) };
             }
         }
     }
@@ -187,6 +204,11 @@ mod by {
         Ok((there.st_dev, there.st_ino) == (own.st_dev, own.st_ino))
     }
 
+    pub fn has_one_name(file: &File) -> io::Result<bool> {
+        let about = fstat(file)?;
+        Ok(about.st_nlink == 1 && FileType::from_raw_mode(about.st_mode) == FileType::RegularFile)
+    }
+
     pub fn rename(held: &Folder, from: &str, to: &str) -> io::Result<()> {
         Ok(renameat(held, from, held, to)?)
     }
@@ -255,6 +277,10 @@ mod by {
             Ok(name.to_str().map_or_else(|| (name.to_string_lossy().into_owned(), Kind::Other), |name| (name.to_owned(), kind)))
         });
         entries.collect()
+    }
+
+    pub fn has_one_name(_: &File) -> io::Result<bool> {
+        Ok(true)
     }
 
     pub fn is(held: &Folder, name: &str, _: &File) -> io::Result<bool> {

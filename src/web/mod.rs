@@ -38,11 +38,10 @@ type Routes = Router<Arc<State>>;
 
 /// All pages, below the token.
 fn pages(state: &Arc<State>) -> Routes {
-    let ledger = Router::new().merge(audience::routes()).merge(approve::routes()).merge(changes::routes());
+    let ledger = Router::new().merge(audience::routes()).merge(person::routes()).merge(approve::routes()).merge(changes::routes());
     Router::new()
         .merge(ledger.route_layer(middleware::from_fn_with_state(Arc::clone(state), safety::in_turn)))
         .merge(people::routes())
-        .merge(person::routes())
         .merge(home::routes())
         .merge(events::routes())
         .merge(mail::routes())

@@ -52,19 +52,31 @@ pub fn serve(serving: Serving<'_>) -> Result<(), Error> {
     let state = Arc::new(State::new(serving.studio, &token, address.port(), serving.now, pages, ended.clone()).by(serving.servers));
     state.look_ahead();
     state.watch();
+    let most = state.studio().job.memory;
     let served = runtime.block_on(async {
         let mut door = Door::new(tokio::net::TcpListener::from_std(listener)?, app(state));
         (serving.listening)(&format!("http://{address}/{token}/"));
         let server = tokio::spawn(async move { door.keep(ended, LAST_WORD).await });
-        while !serving.ended.load(Ordering::SeqCst) {
+        let mut is_full = false;
+        while !serving.ended.load(Ordering::SeqCst) && !is_full {
             tokio::time::sleep(GLANCE).await;
+            is_full = resident().is_some_and(|bytes| bytes > most);
         }
         let _ = end.send(true);
         let _ = server.await;
-        Ok::<(), std::io::Error>(())
+        Ok::<bool, std::io::Error>(is_full)
     });
     runtime.shutdown_background();
-    served.map_err(|error| Error::Usage(format!("cannot listen on {}: {error}", serving.listen)))
+    match served {
+        Err(error) => Err(cannot(error.to_string())),
+        // A template can make a text of any length within one expression, which nothing ends but its own end.
+        Ok(true) => Err(Error::Usage(format!(
+            "the studio took more than {} MiB of memory and has ended, before the machine has none; look for a text that doubles in the \
+             template that was last worked on, or allow more with --memory",
+            most >> 20
+        ))),
+        Ok(false) => Ok(()),
+    }
 }
 
 fn app(state: Arc<State>) -> Router {
@@ -75,6 +87,13 @@ fn app(state: Arc<State>) -> Router {
         .layer(DefaultBodyLimit::max(safety::LONGEST_BODY))
         .layer(middleware::from_fn_with_state(Arc::clone(&state), safety::guard))
         .with_state(state)
+}
+
+/// The bytes of memory that this process has; `None` where the system does not tell.
+fn resident() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let (_, behind) = status.split_once("VmRSS:")?;
+    behind.split_whitespace().next()?.parse::<u64>().ok().map(|kilobytes| kilobytes << 10)
 }
 
 /// The addresses that are meant, if nobody but this machine can reach them: pages show customers.

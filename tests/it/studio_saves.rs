@@ -225,3 +225,27 @@ fn a_studio_that_is_killed_leaves_the_old_file_or_the_new_one() {
     assert_eq!(save(&pages, BODY, &mail, &digest_of(&pages, BODY)).status, 303);
     assert_eq!(names(&shop), ["body.html", "subject.txt"]);
 }
+
+#[test]
+fn what_another_name_leads_to_is_not_written() {
+    let shop = Shop::new(1);
+    let pages = open(&shop);
+    let victim = shop.path("victim");
+    fs::write(&victim, "somebody's").unwrap();
+    let beside = shop.path("templates/letter/.subject.txt.rankmail");
+    fs::hard_link(&victim, &beside).unwrap();
+    let digest = digest_of(&pages, SUBJECT);
+    let answer = save(&pages, SUBJECT, "Mine", &digest);
+    assert!(answer.status >= 400 && answer.body.contains(".subject.txt.rankmail"), "{}: {}", answer.status, answer.body);
+    assert!(answer.body.contains("Mine"), "the text comes back: {}", answer.body);
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "somebody's");
+    fs::remove_file(&beside).unwrap();
+    // Somebody else who saves the same file is waited for, and not for ever.
+    let other = fs::File::create(&beside).unwrap();
+    other.lock().unwrap();
+    let answer = save(&pages, SUBJECT, "Mine", &digest);
+    assert!(answer.status >= 400 && answer.body.contains("another program"), "{}: {}", answer.status, answer.body);
+    drop(other);
+    assert!(save(&pages, SUBJECT, "Mine", &digest).status < 400);
+    assert_eq!(fs::read_to_string(shop.path("templates/letter/subject.txt")).unwrap().trim(), "Mine");
+}

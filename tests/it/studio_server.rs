@@ -58,7 +58,7 @@ fn a_locked_ledger_delays_its_own_pages_only() {
     let waiting: Vec<TcpStream> = (0..12)
         .map(|number| {
             let mut stream = TcpStream::connect(&pages.host).unwrap();
-            let path = ["/approve", "/changes"][number % 2];
+            let path = ["/approve", "/changes", "/person?id=c000"][number % 3];
             write!(stream, "GET {}{path} HTTP/1.1\r\nHost: {}\r\n\r\n", pages.base, pages.host).unwrap();
             stream
         })
@@ -75,6 +75,14 @@ fn a_locked_ledger_delays_its_own_pages_only() {
     while pages.get("/approve").status != 200 {
         assert!(start.elapsed() < Duration::from_secs(25));
     }
+}
+
+#[test]
+fn it_ends_before_it_takes_all_memory() {
+    let shop = Shop::new(1);
+    shop.plan();
+    let told = shop.call(&["studio", "--listen", "127.0.0.1:0", "--memory", "1MB"], 2);
+    assert!(told.contains("took more than 1 MiB") && told.contains("--memory"), "{told}");
 }
 
 #[test]
