@@ -395,6 +395,8 @@ def relay_down(folder):
         receiver.again(greeting="drop")
         down = time.time()
         time.sleep(9)
+        # On a busy machine the second one takes longer, and without it there is no distance to look at.
+        within("a second attempt", lambda: sum(at >= down for at in receiver.calls()) > 1)
         receiver.behave(offers=["PIPELINING"])
         up = time.time()
         _, words = child.communicate()

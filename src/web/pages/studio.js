@@ -63,6 +63,15 @@ document.addEventListener("click", (event) => {
   text.dispatchEvent(new Event("input", { bubbles: true }));
 });
 
+// Somebody else's mail of a text that is not saved: the page stays, and with it the text.
+document.addEventListener("submit", (event) => {
+  const editor = document.getElementById("editor");
+  if (!editor || !event.target.matches("form.on") || !isWritten(document.querySelector("textarea.code"))) return;
+  event.preventDefault();
+  for (const name of ["customer", "campaign"]) editor.elements[name].value = event.target.elements[name].value;
+  htmx.trigger(editor, "look");
+});
+
 let isSending = false;
 document.addEventListener("submit", (event) => { isSending = event.target.querySelector("textarea.code") !== null; });
 document.addEventListener("htmx:beforeOnLoad", (event) => { isSending = event.detail.xhr.getResponseHeader("HX-Redirect") !== null; });
