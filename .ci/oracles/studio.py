@@ -309,6 +309,8 @@ def calls(browser, url, templates):
         f'<link rel="prefetch" href="{there}/5"><link rel="stylesheet" href="{there}/6"><link rel="prerender" href="{there}/7">',
         f'<svg><style><p><iframe src="{there}/8"></iframe></style></svg><img src="{there}/9"><video src="{there}/10" poster="{there}/11"></video>',
         f'<style>@import url("{there}/12"); body {{ background: url("{there}/13") }}</style><script src="{there}/14"></script>',
+        f'<xmp><!--</xmp><iframe src="{there}/15"></iframe><!-- -->',
+        f'<svg><![CDATA[><!--]]></svg><iframe src="{there}/15"></iframe><!-- -->',
     ]
     for number, element in enumerate(elements):
         path.write_text(before.replace("<p>今月は", f"{element}<p>接続なし {number}。今月は"))
