@@ -58,6 +58,19 @@ impl Value {
         }
     }
 
+    /// The same without fields of which nothing is there.
+    #[must_use]
+    pub fn filled(&self) -> Self {
+        match self {
+            Self::Record(fields) => {
+                let there = fields.iter().filter(|(_, value)| *value != Self::Null);
+                Self::Record(there.map(|(name, value)| (name.clone(), value.filled())).collect())
+            }
+            Self::List(values) => Self::List(values.iter().map(Self::filled).collect()),
+            other => other.clone(),
+        }
+    }
+
     /// Whether the value, written as text, is this text: whole floats without `.0`, dates as `2026-12-01`, `true` and `false`. A list is
     /// when any of its values is; nothing and records never are. It allocates nothing, for it is asked once for each customer.
     #[must_use]

@@ -67,12 +67,22 @@ pub(super) const CONTACTS: [&str; 4] = ["postal_code", "postal_address", "line_i
 
 /// The whole tree. `preheader` and `subject` are there for bodies and layouts only: they are rendered before those.
 pub(super) fn tree(names: &Names, body: bool) -> Node {
-    let list = |node| Node::List(Box::new(node));
     let customer = names.customer.as_ref().map_or(Node::Any, |columns| {
         let roles = ROLES.iter().map(|name| ((*name).to_owned(), Node::Leaf));
         Node::Record(roles.chain(columns.iter().map(|name| (name.clone(), Node::Any))).collect())
     });
     let shop: Vec<&str> = names.shop.iter().map(String::as_str).collect();
+    let Node::Record(mut fields) = of_values(customer) else { return Node::Any };
+    fields.push(("shop".to_owned(), leaves(&shop)));
+    if body {
+        fields.extend(["subject", "preheader"].map(|name| (name.to_owned(), Node::Leaf)));
+    }
+    Node::Record(fields)
+}
+
+/// What of it each mail has values of its own for.
+pub(super) fn of_values(customer: Node) -> Node {
+    let list = |node| Node::List(Box::new(node));
     let offer = record(
         &[
             "kind",
@@ -112,19 +122,19 @@ pub(super) fn tree(names: &Names, body: bool) -> Node {
     );
     let metrics = ["orders", "spend", "orders_ever", "spend_ever", "days_since_first_order", "days_since_last_order", "usual_interval"];
     record(
-        if body { &["as_of", "subject", "preheader"] } else { &["as_of"] },
+        &[],
         vec![
             ("customer", customer),
             ("rank", rank),
             ("metrics", leaves(&metrics)),
-            ("offer", offer),
             ("points", leaves(&["balance", "expiring", "expire_on"])),
             ("cashback", leaves(&["points", "amount"])),
+            ("offer", offer),
             ("occasion", leaves(&["date", "years"])),
             ("last_order", record(&["date", "store"], vec![("items", list(item))])),
-            ("shop", leaves(&shop)),
             ("campaign", leaves(&["name", "sells", "variant"])),
             ("links", leaves(&["unsubscribe"])),
+            ("as_of", Node::Leaf),
         ],
     )
 }

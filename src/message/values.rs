@@ -27,11 +27,14 @@ pub struct ValueParts<'a> {
     pub unsubscribe: &'a str,
 }
 
-/// The values of one mail, as a record in a fixed order. Money is minor units. `Null` stands for what is not there; a template that
-/// writes it fails. Text from the customer list comes without control characters, its line breaks as LF.
+/// The values of one mail, as a record in a fixed order. Money is minor units. What is not there is not in it, and a template that writes
+/// it fails; of the customer all columns of the list are there, an empty one as `Null`. Text from the customer list comes without control
+/// characters, its line breaks as LF.
 #[must_use]
 pub fn values(person: &Person, parts: &ValueParts) -> Value {
-    let values = named([
+    // Templates need not know the channel, for a campaign's texts are made for it. Lists need to know who may be mailed too.
+    let consent = if parts.channel == Channel::Mail { Value::Null } else { person.consented().into() };
+    record([
         ("customer", customer(person)),
         ("rank", rank(person, parts)),
         ("metrics", metrics(person, parts.as_of)),
@@ -43,10 +46,8 @@ pub fn values(person: &Person, parts: &ValueParts) -> Value {
         ("campaign", campaign(parts)),
         ("links", record([("unsubscribe", parts.unsubscribe.into())])),
         ("as_of", parts.as_of.into()),
-    ]);
-    // Templates need not know the channel, for a campaign's texts are made for it. Lists need to know who may be mailed too.
-    let consent = (parts.channel != Channel::Mail).then(|| ("mail_consent".into(), person.consented().into()));
-    Value::Record(values.chain(consent).collect())
+        ("mail_consent", consent),
+    ])
 }
 
 fn campaign(parts: &ValueParts) -> Value {
@@ -54,12 +55,11 @@ fn campaign(parts: &ValueParts) -> Value {
     record([("name", campaign.name.as_str().into()), ("sells", campaign.sells.into()), ("variant", Value::maybe(*variant))])
 }
 
+/// A record of what is there of these.
 fn record<const N: usize>(fields: [(&'static str, Value); N]) -> Value {
-    Value::Record(named(fields).collect())
-}
-
-fn named<const N: usize>(fields: [(&'static str, Value); N]) -> impl Iterator<Item = (Name, Value)> {
-    fields.into_iter().map(|(name, value)| (Name::Borrowed(name), value))
+    let mut there = Vec::with_capacity(N);
+    there.extend(fields.into_iter().filter(|(_, value)| !matches!(value, Value::Null)).map(|(name, value)| (Name::Borrowed(name), value)));
+    Value::Record(there)
 }
 
 /// The roles first; a column of the list that is called like a role gives way to it.
@@ -260,7 +260,8 @@ fn last_order(person: &Person, parts: &ValueParts) -> Value {
     let Some(date) = person.last_order_on else { return Value::Null };
     let mut fields: Vec<(Name, Value)> = vec![("date".into(), Value::Date(date))];
     if let Some(LastOrder { store, items }) = person.last_order {
-        fields.push(("store".into(), store.as_deref().map_or(Value::Null, text)));
+        let store = store.as_deref().map_or(Value::Null, text);
+        fields.extend(Some(("store".into(), store)).filter(|(_, store)| !matches!(store, Value::Null)));
         let items = items.iter().map(|item| {
             let product = item.product.as_deref().and_then(|id| (parts.product)(id));
             let category = item.category.as_deref().or_else(|| product.and_then(|product| product.category.as_deref()));

@@ -34,7 +34,8 @@ pub fn look(templates: &message::Templates, job: &Job, mail: &MailRow) -> Result
     plain.values = leading_to(&plain.values, "https://example.invalid/")?;
     let values = runs::values_read(&plain.values)?;
     // What is printed or told from a list shows the offer; a mail shows what its template says.
-    let offer = values.get("offer").filter(|_| mail.channel != Channel::Mail).map(runs::values_text).unwrap_or_default();
+    let offer =
+        values.get("offer").filter(|_| mail.channel != Channel::Mail).map(|offer| runs::values_text(&offer.filled())).unwrap_or_default();
     let place = format!("{} {} {offer}", mail.channel.word(), mail.address);
     Ok(message::hash(&place, &content(templates, job, &plain, &values)?))
 }

@@ -4,7 +4,7 @@ use super::Studio;
 use crate::domain::plan::MailRow;
 use crate::domain::{Address, Channel, Value};
 use crate::pipeline::Error;
-use crate::{runs, tables};
+use crate::{message, runs, tables};
 use rayon::prelude::*;
 
 /// Mails that are read at once.
@@ -78,7 +78,7 @@ impl Hardship {
     }
 
     /// How hard a mail is in this way; 0 is not at all.
-    fn of(self, mail: &MailRow, values: &Value) -> usize {
+    fn of(self, mail: &MailRow, values: &Value, possible: &message::Possible) -> usize {
         let customer = values.get("customer");
         match self {
             Self::LongestName => match customer.and_then(|customer| customer.get("name")) {
@@ -86,7 +86,7 @@ impl Hardship {
                 _ => 0,
             },
             Self::MostItems => items(values),
-            Self::Missing => missing(values),
+            Self::Missing => possible.missing(values),
             Self::IrregularAddress => match tables::judge(&mail.address) {
                 Address::Usable { irregular: true, .. } => mail.address.len(),
                 _ => 0,
@@ -100,16 +100,6 @@ fn items(values: &Value) -> usize {
     match values {
         Value::List(members) => members.len() + members.iter().map(items).sum::<usize>(),
         Value::Record(fields) => fields.iter().map(|(_, field)| items(field)).sum(),
-        _ => 0,
-    }
-}
-
-/// How much of what could be there is not.
-fn missing(values: &Value) -> usize {
-    match values {
-        Value::Null => 1,
-        Value::List(members) => members.iter().map(missing).sum(),
-        Value::Record(fields) => fields.iter().map(|(_, field)| missing(field)).sum(),
         _ => 0,
     }
 }
@@ -242,6 +232,7 @@ impl Studio {
         if self.hard.get().is_some() {
             return Ok(());
         }
+        let possible = message::Possible::default();
         let none = || Hard { most: vec![[const { None }; 4]; self.summary().campaigns.len()] };
         let mut all = none();
         let mut mails = self.opened.mails()?;
@@ -255,7 +246,7 @@ impl Studio {
                 let values = runs::values_read(&mail.values)?;
                 if let Some(most) = self.campaign_at(&mail.campaign).ok().and_then(|at| hard.most.get_mut(at)) {
                     for (most, hardship) in most.iter_mut().zip(Hardship::ALL) {
-                        *most = Some((hardship.of(mail, &values), mail.customer_id.clone())).filter(|(hard, _)| *hard > 0);
+                        *most = Some((hardship.of(mail, &values, &possible), mail.customer_id.clone())).filter(|(hard, _)| *hard > 0);
                     }
                 }
                 Ok::<_, Error>(hard)

@@ -19,7 +19,7 @@ pub use gather::Ready;
 pub use mails::{Hardship, Seen};
 pub use people::People;
 pub use person::Person;
-pub use preview::{Preview, Sample, Shown};
+pub use preview::{Preview, Shown};
 pub use templates::{LARGEST, Listed, Listing, Saved, Text};
 pub use trouble::told;
 mod approving;

@@ -42,18 +42,14 @@ pub struct Shown {
 /// Mails of one campaign with their values.
 pub(super) type Tried = (String, Arc<Vec<(MailRow, Value)>>);
 
-/// A value that templates may use: its path, and what it is for one customer. `None` where there is nothing.
-pub type Sample = (String, Option<String>);
-
 impl Studio {
     /// The values of a customer's mail, as templates name them.
     ///
     /// # Errors
     /// There is no such mail.
-    pub fn samples(&self, customer: &str, campaign: &str) -> Result<Vec<Sample>, Error> {
+    pub fn samples(&self, customer: &str, campaign: &str) -> Result<Vec<message::Sample>, Error> {
         let (_, mail) = self.row(customer, campaign)?;
-        let mut samples = Vec::new();
-        flatten("", &runs::values_read(&mail.values)?, &mut samples);
+        let mut samples = message::Possible::default().samples(&runs::values_read(&mail.values)?);
         let shop = self.job.shop.iter().map(|(name, value)| (format!("shop.{name}"), Some(value.clone())));
         samples.extend(shop);
         Ok(samples)
@@ -180,29 +176,4 @@ pub(super) struct Failure {
     pub told: String,
     /// File, line and what is wrong: the same for all whom one error hits.
     pub place: (String, usize, String),
-}
-
-fn flatten(path: &str, value: &Value, samples: &mut Vec<Sample>) {
-    let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-    match value {
-        Value::Record(fields) => fields.iter().for_each(|(name, field)| flatten(&below(name), field, samples)),
-        Value::List(members) => match members.first() {
-            Some(first @ Value::Record(_)) => flatten(&format!("{path}[]"), first, samples),
-            Some(_) => samples.push((path.to_owned(), Some(members.iter().map(told).collect::<Vec<_>>().join(", ")))),
-            None => samples.push((path.to_owned(), None)),
-        },
-        Value::Null => samples.push((path.to_owned(), None)),
-        other => samples.push((path.to_owned(), Some(told(other)))),
-    }
-}
-
-fn told(value: &Value) -> String {
-    match value {
-        Value::Text(text) => text.clone(),
-        Value::Bool(truth) => truth.to_string(),
-        Value::Int(number) => number.to_string(),
-        Value::Float(number) => number.to_string(),
-        Value::Date(day) => day.to_string(),
-        Value::Null | Value::List(_) | Value::Record(_) => String::new(),
-    }
 }
