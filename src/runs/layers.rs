@@ -4,22 +4,18 @@
 use super::Error;
 use super::merge::contradiction;
 use arrow::array::{Array, AsArray, RecordBatch, StringArray};
+use arrow::buffer::Buffer;
 use arrow::compute::interleave_record_batch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
-use arrow::ipc::CompressionType;
-use arrow::ipc::reader::StreamReader;
-use arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
+use arrow::ipc::reader::StreamDecoder;
+use arrow::ipc::writer::StreamWriter;
 use std::cmp::Ordering;
 use std::fs::File;
-use std::io::{self, BufReader, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-
-/// What is read of a layer at a time.
-const READ: usize = 16 << 10;
 
 /// The disk behind the layers of a plan, and how much may stay in memory. The file has no name, so nothing is left of it after a crash.
 #[derive(Debug)]
@@ -46,38 +42,26 @@ impl Ground {
         fits
     }
 
-    fn lay(&self, bytes: &[u8]) -> Result<Layer, Error> {
+    /// Lays bytes on the disk, and tells where.
+    fn lay(&self, bytes: &[u8]) -> Result<u64, Error> {
         if self.file.get().is_none() {
             let made = tempfile::tempfile_in(&self.folder).map_err(Error::io("make a file for the time of planning in", &self.folder))?;
             // Another thread may have been faster; then its file is the one.
             let _ = self.file.set(made);
         }
-        let file = self.file.get().ok_or_else(|| contradiction("the file for the time of planning is gone".into()))?;
-        let length = bytes.len() as u64;
-        let at = self.end.fetch_add(length, Relaxed);
-        file.write_all_at(bytes, at).map_err(Error::io("write what is planned so far into", &self.folder))?;
-        Ok(Layer::Laid { at, length })
+        let at = self.end.fetch_add(bytes.len() as u64, Relaxed);
+        self.file()?.write_all_at(bytes, at).map_err(Error::io("write what is planned so far into", &self.folder))?;
+        Ok(at)
     }
 
-    fn read(&self, at: u64, length: u64) -> Option<Extent<'_>> {
-        Some(Extent { file: self.file.get()?, at, end: at + length })
+    fn read(&self, at: u64, length: usize) -> Result<Vec<u8>, Error> {
+        let mut bytes = vec![0; length];
+        self.file()?.read_exact_at(&mut bytes, at).map_err(Error::io("read what is planned so far in", &self.folder))?;
+        Ok(bytes)
     }
-}
 
-/// A stretch of the file.
-struct Extent<'g> {
-    file: &'g File,
-    at: u64,
-    end: u64,
-}
-
-impl Read for Extent<'_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
-        let most = into.len().min(left);
-        let read = self.file.read_at(into.get_mut(..most).unwrap_or_default(), self.at)?;
-        self.at += read as u64;
-        Ok(read)
+    fn file(&self) -> Result<&File, Error> {
+        self.file.get().ok_or_else(|| contradiction("the file for the time of planning is gone".into()))
     }
 }
 
@@ -85,7 +69,12 @@ impl Read for Extent<'_> {
 #[derive(Debug)]
 enum Layer {
     Held(Vec<RecordBatch>),
-    Laid { at: u64, length: u64 },
+    /// Packs one behind the other: where the first begins, and how long each is. A pack is a batch as Arrow's stream has it (before the
+    /// first one the schema), compressed in one piece: a batch has many buffers, and each of them by itself is short.
+    Laid {
+        at: u64,
+        packs: Vec<usize>,
+    },
 }
 
 /// The layers of one table. Rows are sorted by `customer_id`.
@@ -113,19 +102,25 @@ impl Layers {
         let layer = if ground.holds(bytes) {
             Layer::Held(batches)
         } else {
-            ground.lay(&self.written(&batches).map_err(|error| contradiction(error.to_string()))?)?
+            let (bytes, packs) = self.packed(&batches).map_err(|error| contradiction(error.to_string()))?;
+            Layer::Laid { at: ground.lay(&bytes)?, packs }
         };
         self.layers.lock().unwrap_or_else(PoisonError::into_inner).push(layer);
         Ok(())
     }
 
-    fn written(&self, batches: &[RecordBatch]) -> Result<Vec<u8>, ArrowError> {
-        let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME))?;
-        let mut out = StreamWriter::try_new_with_options(Vec::new(), &self.schema, options)?;
+    /// The packs of batches, and how long each is.
+    fn packed(&self, batches: &[RecordBatch]) -> Result<(Vec<u8>, Vec<usize>), ArrowError> {
+        let (mut bytes, mut packs) = (Vec::new(), Vec::with_capacity(batches.len()));
+        let mut out = StreamWriter::try_new(Vec::new(), &self.schema)?;
         for batch in batches {
             out.write(batch)?;
+            let pack = lz4_flex::block::compress_prepend_size(out.get_ref());
+            out.get_mut().clear();
+            packs.push(pack.len());
+            bytes.extend(pack);
         }
-        out.into_inner()
+        Ok((bytes, packs))
     }
 
     /// All rows in the order of customers.
@@ -133,7 +128,7 @@ impl Layers {
         let layers = self.layers.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut readings = Vec::with_capacity(layers.len());
         for layer in layers {
-            let mut reading = Reading::open(layer, ground)?;
+            let mut reading = Reading::open(layer, ground);
             if reading.load()? {
                 readings.push(reading);
             }
@@ -157,27 +152,44 @@ struct Reading<'g> {
 
 enum Rest<'g> {
     Held(std::vec::IntoIter<RecordBatch>),
-    Laid(Box<StreamReader<BufReader<Extent<'g>>>>),
+    Laid(Box<Packs<'g>>),
+}
+
+/// Packs that are on the disk.
+struct Packs<'g> {
+    ground: &'g Ground,
+    at: u64,
+    lengths: std::vec::IntoIter<usize>,
+    decoder: StreamDecoder,
+}
+
+impl Packs<'_> {
+    fn next(&mut self) -> Result<Option<RecordBatch>, Error> {
+        let Some(length) = self.lengths.next() else { return Ok(None) };
+        let pack = self.ground.read(self.at, length)?;
+        self.at += length as u64;
+        let bytes = lz4_flex::block::decompress_size_prepended(&pack).map_err(unreadable)?;
+        let batch = self.decoder.decode(&mut Buffer::from_vec(bytes)).map_err(unreadable)?;
+        batch.map(Some).ok_or_else(|| unreadable("a pack has no rows"))
+    }
 }
 
 impl<'g> Reading<'g> {
-    fn open(layer: Layer, ground: &'g Ground) -> Result<Self, Error> {
+    fn open(layer: Layer, ground: &'g Ground) -> Self {
         let rest = match layer {
             Layer::Held(batches) => Rest::Held(batches.into_iter()),
-            Layer::Laid { at, length } => {
-                let extent = ground.read(at, length).ok_or_else(|| contradiction("what was planned so far is gone".into()))?;
-                let reader = StreamReader::try_new(BufReader::with_capacity(READ, extent), None);
-                Rest::Laid(Box::new(reader.map_err(|error| unreadable(&error))?))
+            Layer::Laid { at, packs } => {
+                Rest::Laid(Box::new(Packs { ground, at, lengths: packs.into_iter(), decoder: StreamDecoder::new() }))
             }
         };
-        Ok(Self { rest, batch: None, row: 0, place: None })
+        Self { rest, batch: None, row: 0, place: None }
     }
 
     /// Goes to the next batch; false when there is none.
     fn load(&mut self) -> Result<bool, Error> {
         let next = match &mut self.rest {
             Rest::Held(batches) => batches.next(),
-            Rest::Laid(reader) => reader.next().transpose().map_err(|error| unreadable(&error))?,
+            Rest::Laid(packs) => packs.next()?,
         };
         (self.row, self.place) = (0, None);
         self.batch = match next {
@@ -196,7 +208,7 @@ impl<'g> Reading<'g> {
     }
 }
 
-fn unreadable(error: &ArrowError) -> Error {
+fn unreadable(error: impl std::fmt::Display) -> Error {
     contradiction(format!("what was planned so far cannot be read back: {error}"))
 }
 
