@@ -1,6 +1,6 @@
 //! Everything that a template may say of one mail, but the shop itself.
 
-use super::names::CONTACTS;
+use super::names::{CONTACTS, ROLES};
 use crate::domain::customers::Product;
 use crate::domain::points::{Cashback, Points};
 use crate::domain::recommend::Item;
@@ -56,24 +56,27 @@ fn campaign(parts: &ValueParts) -> Value {
 }
 
 /// A record of what is there of these.
+#[inline]
 fn record<const N: usize>(fields: [(&'static str, Value); N]) -> Value {
     let mut there = Vec::with_capacity(N);
-    there.extend(fields.into_iter().filter(|(_, value)| !matches!(value, Value::Null)).map(|(name, value)| (Name::Borrowed(name), value)));
+    for (name, value) in fields {
+        if !matches!(value, Value::Null) {
+            there.push((Name::Borrowed(name), value));
+        }
+    }
     Value::Record(there)
 }
 
 /// The roles first; a column of the list that is called like a role gives way to it.
 fn customer(person: &Person) -> Value {
     let email = match person.address() {
-        Address::Usable { wire, .. } => Value::Text(wire.to_string()),
+        Address::Usable { wire, .. } => Value::Text(str::to_owned(wire)),
         Address::Missing | Address::Bad => Value::Null,
     };
-    let mut fields: Vec<(Name, Value)> = vec![
-        ("id".into(), text(person.id)),
-        ("email".into(), email),
-        ("name".into(), text(person.name())),
-        ("birthday".into(), Value::maybe(person.birthday())),
-    ];
+    let columns = person.listed.map_or(0, |listed| listed.customers.columns.len());
+    let mut fields: Vec<(Name, Value)> = Vec::with_capacity(ROLES.len() + CONTACTS.len() + columns);
+    let roles = [text(person.id), email, text(person.name()), Value::maybe(person.birthday())];
+    fields.extend(ROLES.map(Name::Borrowed).into_iter().zip(roles));
     if let Some(listed) = person.listed {
         fields.extend(contacts(&listed.customers.contacts).map(|(name, column)| (name.into(), text(column.get(listed.row)))));
         let roles = fields.len();

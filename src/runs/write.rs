@@ -25,6 +25,9 @@ const BATCH_BYTES: usize = 32 << 20;
 /// Rows of a row group, which is what a writer holds in memory.
 const GROUP_ROWS: usize = 4 * BATCH_ROWS;
 
+/// After so many bytes the disk begins to write a table.
+const AHEAD: usize = 8 << 20;
+
 /// Rows of a part that are turned into columns at a time: of each part so many are in memory when all are put in order.
 const PART_ROWS: usize = 256;
 /// The same where the values of mails go with them.
@@ -318,6 +321,15 @@ impl Table {
     }
 }
 
+/// Lets the disk begin with what was written, so that there is less to wait for in the end. Where it cannot, all is written then.
+#[cfg(target_os = "linux")]
+fn begin_writing(file: &File) {
+    let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn begin_writing(_: &File) {}
+
 fn unwritable(path: &Path) -> impl FnOnce(ParquetError) -> Error {
     let path = path.to_owned();
     move |error| Error::Unwritable { path, problem: error.to_string() }
@@ -327,12 +339,14 @@ fn unwritable(path: &Path) -> impl FnOnce(ParquetError) -> Error {
 struct Hashed {
     file: BufWriter<File>,
     hasher: blake3::Hasher,
+    /// Bytes since the disk was last told to begin with them.
+    waiting: usize,
 }
 
 impl Hashed {
     fn create(path: &Path) -> Result<Self, Error> {
         let file = File::create_new(path).map_err(Error::io("create", path))?;
-        Ok(Self { file: BufWriter::with_capacity(1 << 18, file), hasher: blake3::Hasher::new() })
+        Ok(Self { file: BufWriter::with_capacity(1 << 18, file), hasher: blake3::Hasher::new(), waiting: 0 })
     }
 
     /// Brings the file to the disk, and gives its digest.
@@ -348,6 +362,11 @@ impl Write for Hashed {
         let taken = self.file.write(bytes)?;
         // A writer never claims more than it was given.
         self.hasher.update(bytes.get(..taken).unwrap_or(bytes));
+        self.waiting += taken;
+        if self.waiting >= AHEAD {
+            self.waiting = 0;
+            begin_writing(self.file.get_ref());
+        }
         Ok(taken)
     }
 
