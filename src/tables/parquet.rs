@@ -6,7 +6,7 @@ use super::values;
 use crate::domain::text::uuid;
 use crate::domain::{Values, Zone};
 use crate::gate::{Flaw, Footer, LONGEST_ITEM, watched};
-use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, AsArray, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
@@ -104,9 +104,10 @@ fn read_columns(
     let columns: Vec<Column> = plain.fields().iter().zip(&uuids).map(|(field, is_uuid)| column(field, *is_uuid)).collect();
     let mask = ProjectionMask::roots(metadata.parquet_schema(), kept.iter().copied());
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata).with_projection(mask).with_batch_size(BATCH);
+    let mut batches = builder.build().map_err(reason)?;
     let mut rows = 0;
-    for batch in builder.build().map_err(reason)? {
-        let batch: RecordBatch = batch.map_err(reason)?;
+    let mut next = || -> Result<Option<Stretch>, String> {
+        let Some(batch) = batches.next().transpose().map_err(reason)? else { return Ok(None) };
         let places = Places::Rows((rows as u64 + 1..).take(batch.num_rows()).collect());
         rows += batch.num_rows();
         let mut stretch = Stretch { places, values: vec![Vec::new(); columns.len()] };
@@ -115,7 +116,13 @@ fn read_columns(
             let array = &if uuids.get(*at) == Some(&true) { hyphenated(array) } else { Arc::clone(array) };
             values::append(array, zone, read, &mut room).map_err(|why| format!("column `{}`: {why}", column.name))?;
         }
-        take(&columns, stretch);
+        Ok(Some(stretch))
+    };
+    let mut read = next()?;
+    while let Some(stretch) = read {
+        // The next rows are read while these are taken.
+        let ((), following) = rayon::join(|| take(&columns, stretch), || watched(&mut next));
+        read = following.and_then(|next| next)?;
     }
     Ok((columns, rows))
 }

@@ -69,7 +69,7 @@ pub struct Stretch {
 }
 
 /// What takes the rows of a list as they are read, in their order, with the columns that they belong to.
-pub type Take<'t> = &'t mut dyn FnMut(&[Column], Stretch);
+pub type Take<'t> = &'t mut (dyn FnMut(&[Column], Stretch) + Send);
 
 /// Which list is read, and how much of it.
 #[derive(Debug, Clone, Copy)]
