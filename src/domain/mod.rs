@@ -51,7 +51,7 @@ pub use book::{BookPart, OrderBook};
 pub use bounce::BounceKind;
 pub use campaign::{Campaign, Contact, Holdout, Once, RankRange, When, Where};
 pub use channel::{Channel, Contacts};
-pub use column::Values;
+pub use column::{Block, Values};
 pub use customers::Customers;
 pub use dates::{Bounds, Dates};
 pub use delivery::{Letter, Outcome, State};

@@ -43,6 +43,30 @@ impl Texts {
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
         (0..self.len()).map(|row| self.get(row))
     }
+
+    /// The strings one behind the other, and where each ends, in bytes.
+    #[must_use]
+    pub fn parts(&self) -> (&str, &[usize]) {
+        (&self.bytes, &self.ends)
+    }
+
+    /// The column of such parts; `None` where they are no column's.
+    #[must_use]
+    pub fn of_parts(bytes: String, ends: Vec<usize>) -> Option<Self> {
+        divides(&bytes, ends.iter().copied()).then_some(Self { bytes, ends })
+    }
+}
+
+/// Whether a text is divided into strings that end there, without a rest.
+pub(super) fn divides(bytes: &str, ends: impl Iterator<Item = usize>) -> bool {
+    let mut last = 0;
+    for end in ends {
+        if end < last || !bytes.is_char_boundary(end) {
+            return false;
+        }
+        last = end;
+    }
+    last == bytes.len()
 }
 
 impl<'a> FromIterator<&'a str> for Texts {
@@ -159,6 +183,12 @@ mod tests {
         let column: Texts = ["", "京都", "", "a"].into_iter().collect();
         assert_eq!(column.iter().collect::<Vec<_>>(), ["", "京都", "", "a"]);
         assert_eq!(column.get(9), "");
+        let (bytes, ends) = column.parts();
+        assert_eq!((bytes, ends), ("京都a", &[0, 6, 6, 7][..]));
+        assert_eq!(Texts::of_parts(bytes.to_owned(), ends.to_vec()), Some(column.clone()));
+        for wrong in [&[0, 5, 6, 7][..], &[6, 0, 6, 7], &[0, 6, 6], &[0, 6, 7, 9], &[7, 6, 7], &[]] {
+            assert_eq!(Texts::of_parts("京都a".to_owned(), wrong.to_vec()), None, "{wrong:?}");
+        }
     }
 
     #[test]

@@ -1,14 +1,18 @@
-//! Rows that are dealt to piles as they come, and are taken up again pile by pile.
+//! Rows that are dealt to piles as they come, and are taken up again pile by pile; and bytes that others made, which lie beside them.
 //!
-//! What a shop knows of its customers is read from one end to the other and needed partition by partition. Rows lie packed in memory, and
-//! beyond some megabytes in one file that has lost its name before anything is written. This room knows no list and no customer.
+//! What a shop knows of its customers is read from one end to the other and needed partition by partition. What lies here is packed in
+//! memory, and beyond some megabytes in a file that has lost its name before anything is written. This room knows no list and no customer.
 
-mod pack;
+pub mod pack;
+mod store;
+
+pub use store::{Bundle, Store};
 
 use crate::domain::Value;
-use std::fs::File;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use store::Pack;
 
 /// A pile's last rows are packed when there are so many bytes of them.
 const PACK: usize = 32 << 10;
@@ -26,21 +30,20 @@ pub enum Error {
 
 /// Piles that rows are dealt to.
 #[derive(Debug)]
-pub struct Piles {
-    dealt: Dealt,
-    /// Bytes that may be held, and that are.
-    most: usize,
-    held: usize,
-    /// Where the file ends.
-    end: u64,
-}
+pub struct Piles(Dealt);
 
 /// Piles that are complete. Any thread may take up any pile, as often as it likes.
 #[derive(Debug)]
 pub struct Dealt {
-    folder: PathBuf,
-    file: Option<File>,
+    store: Arc<Store>,
     piles: Vec<Pile>,
+}
+
+/// A pile by itself. When it was taken up it is gone, and so is what it took in memory.
+#[derive(Debug)]
+pub struct Apart {
+    store: Arc<Store>,
+    pile: Pile,
 }
 
 #[derive(Debug, Default)]
@@ -48,13 +51,6 @@ struct Pile {
     packed: Vec<Pack>,
     /// The last rows, not packed.
     open: Vec<u8>,
-}
-
-/// Rows that are packed together.
-#[derive(Debug)]
-enum Pack {
-    Held(Vec<u8>),
-    Laid { at: u64, length: usize },
 }
 
 impl Piles {
@@ -69,43 +65,29 @@ impl Piles {
     #[must_use]
     pub fn within(piles: usize, folder: &Path, most: usize) -> Self {
         let piles = (0..piles).map(|_| Pile::default()).collect();
-        Self { dealt: Dealt { folder: folder.to_owned(), file: None, piles }, most, held: 0, end: 0 }
+        Self(Dealt { store: Arc::new(Store::within(folder, most)), piles })
     }
 
     /// Lays a row on a pile; on one that is not there it is lost.
     pub fn push<'v>(&mut self, pile: usize, row: impl IntoIterator<Item = &'v Value>) -> Result<(), Error> {
-        let Some(own) = self.dealt.piles.get_mut(pile) else { return Ok(()) };
+        let Dealt { store, piles } = &mut self.0;
+        let Some(own) = piles.get_mut(pile) else { return Ok(()) };
         pack::row(row, &mut own.open);
         if own.open.len() >= PACK {
-            let bytes = lz4_flex::block::compress_prepend_size(&own.open);
+            own.packed.push(store.pack(&own.open)?);
             own.open.clear();
-            let pack = self.keep(bytes)?;
-            if let Some(own) = self.dealt.piles.get_mut(pile) {
-                own.packed.push(pack);
-            }
         }
         Ok(())
-    }
-
-    fn keep(&mut self, bytes: Vec<u8>) -> Result<Pack, Error> {
-        if self.held + bytes.len() <= self.most {
-            self.held += bytes.len();
-            return Ok(Pack::Held(bytes));
-        }
-        let (at, length) = (self.end, bytes.len());
-        self.dealt.write(&bytes, at).map_err(|source| Error::Write { folder: self.dealt.folder.clone(), source })?;
-        self.end += length as u64;
-        Ok(Pack::Laid { at, length })
     }
 
     /// No more rows come.
     #[must_use]
     pub fn done(mut self) -> Dealt {
-        for pile in &mut self.dealt.piles {
+        for pile in &mut self.0.piles {
             pile.open.shrink_to_fit();
             pile.packed.shrink_to_fit();
         }
-        self.dealt
+        self.0
     }
 }
 
@@ -113,48 +95,50 @@ impl Dealt {
     /// Takes up the rows of a pile in the order in which they were laid there.
     pub fn each(&self, pile: usize, mut take: impl FnMut(Vec<Value>)) -> Result<(), Error> {
         let Some(pile) = self.piles.get(pile) else { return Ok(()) };
-        let failed = |source| Error::Read { folder: self.folder.clone(), source };
+        let mut bytes = Vec::new();
         for pack in &pile.packed {
-            let unpacked = match pack {
-                Pack::Held(bytes) => lz4_flex::block::decompress_size_prepended(bytes),
-                Pack::Laid { at, length } => {
-                    let bytes = self.read(*at, *length).map_err(failed)?;
-                    lz4_flex::block::decompress_size_prepended(&bytes)
-                }
-            };
-            let unpacked = unpacked.map_err(|error| failed(io::Error::new(ErrorKind::InvalidData, error)))?;
-            pack::rows(&unpacked, &mut take).ok_or_else(|| failed(ErrorKind::InvalidData.into()))?;
+            unpacked(&self.store, pack, &mut bytes, &mut take)?;
         }
-        pack::rows(&pile.open, &mut take).ok_or_else(|| failed(ErrorKind::InvalidData.into()))
+        pack::rows(&pile.open, &mut take).ok_or_else(|| self.store.damaged())
+    }
+
+    /// The piles one by one, in their order.
+    pub fn apart(self) -> Vec<Apart> {
+        let Self { store, piles } = self;
+        piles.into_iter().map(|pile| Apart { store: Arc::clone(&store), pile }).collect()
+    }
+
+    /// A store for what is made of these rows: both together hold no more in memory than the rows may by themselves.
+    #[must_use]
+    pub fn beside(&self) -> Store {
+        self.store.beside()
     }
 
     /// Whether anything had to go to the file.
     #[must_use]
     pub fn is_laid(&self) -> bool {
-        self.file.is_some()
+        self.store.is_laid()
     }
+}
 
-    fn write(&mut self, bytes: &[u8], at: u64) -> io::Result<()> {
-        let file = match &mut self.file {
-            Some(file) => file,
-            // Who only looks makes no folder, and may not be allowed to write there; then it is the system's own for such files.
-            none => {
-                let made = tempfile::tempfile_in(&self.folder).or_else(|_| {
-                    self.folder = std::env::temp_dir();
-                    tempfile::tempfile_in(&self.folder)
-                });
-                none.insert(made?)
-            }
-        };
-        std::os::unix::fs::FileExt::write_all_at(file, bytes, at)
+impl Apart {
+    /// Takes up the rows in the order in which they were laid there, and lets them go.
+    pub fn each(self, mut take: impl FnMut(Vec<Value>)) -> Result<(), Error> {
+        let Self { store, pile } = self;
+        let mut bytes = Vec::new();
+        for pack in pile.packed {
+            unpacked(&store, &pack, &mut bytes, &mut take)?;
+            store.release(pack);
+        }
+        pack::rows(&pile.open, &mut take).ok_or_else(|| store.damaged())
     }
+}
 
-    fn read(&self, at: u64, length: usize) -> io::Result<Vec<u8>> {
-        let file = self.file.as_ref().ok_or(ErrorKind::NotFound)?;
-        let mut bytes = vec![0; length];
-        std::os::unix::fs::FileExt::read_exact_at(file, &mut bytes, at)?;
-        Ok(bytes)
-    }
+/// Takes the rows of a pack; `bytes` is the place in which it is unpacked.
+fn unpacked(store: &Store, pack: &Pack, bytes: &mut Vec<u8>, take: &mut impl FnMut(Vec<Value>)) -> Result<(), Error> {
+    bytes.clear();
+    store.unpack(pack, bytes)?;
+    pack::rows(bytes, take).ok_or_else(|| store.damaged())
 }
 
 #[cfg(test)]
@@ -200,6 +184,12 @@ mod tests {
             for at in 0..3 {
                 let mut found = Vec::new();
                 dealt.each(at, |row| found.push(written(&row))).unwrap();
+                let laid = (0..times).flat_map(|_| &rows).filter(|(pile, _)| *pile == at);
+                prop_assert!(found.into_iter().eq(laid.map(|(_, row)| written(row))));
+            }
+            for (at, pile) in dealt.apart().into_iter().enumerate() {
+                let mut found = Vec::new();
+                pile.each(|row| found.push(written(&row))).unwrap();
                 let laid = (0..times).flat_map(|_| &rows).filter(|(pile, _)| *pile == at);
                 prop_assert!(found.into_iter().eq(laid.map(|(_, row)| written(row))));
             }

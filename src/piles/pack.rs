@@ -1,4 +1,5 @@
-//! A row of values as bytes: how many they are, then each with a mark of its kind before it.
+//! Values as bytes: each has a mark of its kind before it, and a row begins with how many there are. Whoever reads takes bytes from the
+//! front of a slice; `None` is that they are not those that were written.
 
 use crate::domain::Value;
 use chrono::{Datelike, NaiveDate};
@@ -12,9 +13,11 @@ const TEXT: u8 = 5;
 const DATE: u8 = 6;
 const LIST: u8 = 7;
 const RECORD: u8 = 8;
+/// Lists and records that lie deeper in each other are damage: of no file that is read do columns lie more than 64 deep.
+const DEEPEST: usize = 96;
 
 /// Appends a row.
-pub fn row<'v>(row: impl IntoIterator<Item = &'v Value>, out: &mut Vec<u8>) {
+pub(super) fn row<'v>(row: impl IntoIterator<Item = &'v Value>, out: &mut Vec<u8>) {
     let start = out.len();
     out.push(0);
     let mut count = 0;
@@ -34,8 +37,8 @@ pub fn row<'v>(row: impl IntoIterator<Item = &'v Value>, out: &mut Vec<u8>) {
     }
 }
 
-/// Takes all rows; `None` where the bytes are not those that were written.
-pub fn rows(mut bytes: &[u8], take: &mut impl FnMut(Vec<Value>)) -> Option<()> {
+/// Takes all rows.
+pub(super) fn rows(mut bytes: &[u8], take: &mut impl FnMut(Vec<Value>)) -> Option<()> {
     while let Some((short, rest)) = bytes.split_first() {
         bytes = rest;
         let count = if *short == u8::MAX { length(&mut bytes)? } else { usize::from(*short) };
@@ -48,14 +51,15 @@ pub fn rows(mut bytes: &[u8], take: &mut impl FnMut(Vec<Value>)) -> Option<()> {
     Some(())
 }
 
-fn append(value: &Value, out: &mut Vec<u8>) {
+/// Appends a value.
+pub fn append(value: &Value, out: &mut Vec<u8>) {
     match value {
         Value::Null => out.push(NULL),
         Value::Bool(false) => out.push(FALSE),
         Value::Bool(true) => out.push(TRUE),
         Value::Int(int) => {
             out.push(INT);
-            number(((int << 1) ^ (int >> 63)).cast_unsigned(), out);
+            signed(*int, out);
         }
         Value::Float(float) => {
             out.push(FLOAT);
@@ -87,8 +91,8 @@ fn append(value: &Value, out: &mut Vec<u8>) {
     }
 }
 
-/// Seven bits a byte, the lowest first.
-fn number(mut number: u64, out: &mut Vec<u8>) {
+/// Appends a number: seven bits a byte, the lowest first.
+pub fn number(mut number: u64, out: &mut Vec<u8>) {
     while number >= 0x80 {
         out.push(number.to_le_bytes()[0] | 0x80);
         number >>= 7;
@@ -96,42 +100,65 @@ fn number(mut number: u64, out: &mut Vec<u8>) {
     out.push(number.to_le_bytes()[0]);
 }
 
-fn append_text(text: &str, out: &mut Vec<u8>) {
+/// Appends a number that may be negative; those near zero are short.
+pub fn signed(int: i64, out: &mut Vec<u8>) {
+    number(((int << 1) ^ (int >> 63)).cast_unsigned(), out);
+}
+
+/// Appends a text with its length.
+pub fn append_text(text: &str, out: &mut Vec<u8>) {
     number(text.len() as u64, out);
     out.extend_from_slice(text.as_bytes());
 }
 
-fn value(bytes: &mut &[u8]) -> Option<Value> {
+/// Reads a value.
+#[must_use]
+pub fn value(bytes: &mut &[u8]) -> Option<Value> {
+    value_within(bytes, DEEPEST)
+}
+
+/// A value in which others lie so deep at most.
+fn value_within(bytes: &mut &[u8], depth: usize) -> Option<Value> {
     Some(match take::<1>(bytes)?[0] {
         NULL => Value::Null,
         FALSE => Value::Bool(false),
         TRUE => Value::Bool(true),
-        INT => {
-            let folded = read_number(bytes)?;
-            Value::Int((folded >> 1).cast_signed() ^ -((folded & 1).cast_signed()))
-        }
+        INT => Value::Int(read_signed(bytes)?),
         FLOAT => Value::Float(f64::from_le_bytes(take(bytes)?)),
-        TEXT => Value::Text(read_text(bytes)?),
+        TEXT => Value::Text(read_text(bytes)?.to_owned()),
         DATE => Value::Date(NaiveDate::from_num_days_from_ce_opt(i32::from_le_bytes(take(bytes)?))?),
         LIST => {
-            let count = length(bytes)?;
-            Value::List((0..count).map(|_| value(bytes)).collect::<Option<_>>()?)
+            let (count, depth) = (length(bytes)?, depth.checked_sub(1)?);
+            Value::List((0..count).map(|_| value_within(bytes, depth)).collect::<Option<_>>()?)
         }
         RECORD => {
-            let count = length(bytes)?;
-            Value::Record((0..count).map(|_| Some((read_text(bytes)?.into(), value(bytes)?))).collect::<Option<_>>()?)
+            let (count, depth) = (length(bytes)?, depth.checked_sub(1)?);
+            let field = |_| Some((read_text(bytes)?.to_owned().into(), value_within(bytes, depth)?));
+            Value::Record((0..count).map(field).collect::<Option<_>>()?)
         }
         _ => return None,
     })
 }
 
-fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+/// Reads so many bytes.
+#[must_use]
+pub fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
     let (first, rest) = bytes.split_first_chunk::<N>()?;
     *bytes = rest;
     Some(*first)
 }
 
-fn read_number(bytes: &mut &[u8]) -> Option<u64> {
+/// Reads so many bytes where only the writer knew how many.
+#[must_use]
+pub fn take_some<'b>(bytes: &mut &'b [u8], length: usize) -> Option<&'b [u8]> {
+    let (first, rest) = bytes.split_at_checked(length)?;
+    *bytes = rest;
+    Some(first)
+}
+
+/// Reads a number.
+#[must_use]
+pub fn read_number(bytes: &mut &[u8]) -> Option<u64> {
     let mut number = 0;
     for shift in (0..64).step_by(7) {
         let byte = take::<1>(bytes)?[0];
@@ -143,13 +170,42 @@ fn read_number(bytes: &mut &[u8]) -> Option<u64> {
     None
 }
 
-fn length(bytes: &mut &[u8]) -> Option<usize> {
+/// Reads a number that may be negative.
+#[must_use]
+pub fn read_signed(bytes: &mut &[u8]) -> Option<i64> {
+    let folded = read_number(bytes)?;
+    Some((folded >> 1).cast_signed() ^ -((folded & 1).cast_signed()))
+}
+
+/// Reads a number that says how many.
+#[must_use]
+pub fn length(bytes: &mut &[u8]) -> Option<usize> {
     usize::try_from(read_number(bytes)?).ok()
 }
 
-fn read_text(bytes: &mut &[u8]) -> Option<String> {
+/// Reads a text with its length.
+#[must_use]
+pub fn read_text<'b>(bytes: &mut &'b [u8]) -> Option<&'b str> {
     let length = length(bytes)?;
-    let (text, rest) = bytes.split_at_checked(length)?;
-    *bytes = rest;
-    std::str::from_utf8(text).ok().map(str::to_owned)
+    std::str::from_utf8(take_some(bytes, length)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_may_lie_as_deep_in_each_other_as_columns_of_files_do() {
+        let deep = |levels: usize| (0..levels).fold(Value::Null, |inner, _| Value::List(vec![inner]));
+        let read = |levels: usize| {
+            let mut bytes = Vec::new();
+            append(&deep(levels), &mut bytes);
+            value(&mut bytes.as_slice())
+        };
+        assert_eq!(read(64), Some(deep(64)));
+        assert_eq!(read(DEEPEST + 1), None);
+        // Damage that would take more than all of the stack.
+        let bytes = [LIST, 1].repeat(1_000_000);
+        assert_eq!(value(&mut bytes.as_slice()), None);
+    }
 }

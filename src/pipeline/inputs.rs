@@ -98,7 +98,7 @@ pub fn lists(job: &Job, as_of: NaiveDate) -> Result<Lists, Error> {
     let mut lists = Lists::default();
     if let Some(source) = &job.customers {
         let (merges, file) = merges(job)?;
-        let (customers, inputs, notes) = List::read(job, source, &merges, as_of, Marks::of(job)?)?;
+        let (customers, inputs, notes) = List::read(job, source, &merges, as_of, Marks::of(job)?.as_ref())?;
         (lists.customers, lists.merges) = (customers, merges);
         lists.digests.extend(file);
         lists.digests.extend(inputs);

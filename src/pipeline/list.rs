@@ -1,4 +1,4 @@
-//! The customer list of a run: dealt to the partitions of the shop, so that a partition's customers are in memory while somebody looks at
+//! The customer list of a run: dealt to the partitions of the shop, so that a partition's customers are unpacked while somebody looks at
 //! them, and beside them a few facts that only the whole list tells.
 
 use super::addresses::Several;
@@ -26,8 +26,8 @@ pub struct List {
 
 #[derive(Clone)]
 enum Source {
-    /// Customers are made of their rows each time.
-    Read(Arc<Read>),
+    /// They lie packed.
+    Read(Arc<tables::CustomerList>),
     /// They are at hand.
     Made(Arc<Vec<Arc<Customers>>>),
 }
@@ -35,25 +35,6 @@ enum Source {
 impl Default for Source {
     fn default() -> Self {
         Self::Made(Arc::default())
-    }
-}
-
-struct Read {
-    list: tables::CustomerList,
-    forgotten: Option<Marks>,
-}
-
-impl Read {
-    fn partition(&self, at: usize) -> Result<Customers, Error> {
-        Ok(self.without_forgotten(self.list.pile(at)?))
-    }
-
-    /// Who was forgotten is left out as `[customers] exclude` does. The shop's own list may still have them.
-    fn without_forgotten(&self, customers: Customers) -> Customers {
-        match &self.forgotten {
-            Some(marks) => marks.leave_out(customers),
-            None => customers,
-        }
     }
 }
 
@@ -89,17 +70,20 @@ impl List {
         source: &CustomersSource,
         merges: &Arc<Merges>,
         as_of: NaiveDate,
-        forgotten: Option<Marks>,
+        forgotten: Option<&Marks>,
     ) -> Result<(Self, Vec<tables::Input>, tables::Notes), Error> {
         let recipe = tables::Recipe { source: source.clone(), merges: Arc::clone(merges), zone: job.zone, as_of };
         let dealing =
             tables::Dealing { piles: features::PARTITIONS, pile_of: features::partition_of, folder: &job.runs, held: piles::HELD };
-        let (list, inputs) = tables::customers(recipe, inputs::base(job), &dealing)?;
-        let read = Read { list, forgotten };
-        let (seen, notes) = read.list.look(|_, customers| Seen::of(job, &read.without_forgotten(customers)))?;
-        let columns = read.list.columns().map(str::to_owned).collect();
-        let facts = Arc::new(Seen::joined(seen, columns));
-        Ok((Self { source: Source::Read(Arc::new(read)), facts }, inputs, notes))
+        let (rows, inputs) = tables::customers(recipe, inputs::base(job), &dealing)?;
+        // Who was forgotten is left out as `[customers] exclude` does. The shop's own list may still have them.
+        let keep = |customers| match forgotten {
+            Some(marks) => marks.leave_out(customers),
+            None => customers,
+        };
+        let (list, seen, notes) = rows.look(keep, |customers| Seen::of(job, customers))?;
+        let facts = Arc::new(Seen::joined(seen, list.columns().to_vec()));
+        Ok((Self { source: Source::Read(Arc::new(list)), facts }, inputs, notes))
     }
 
     /// The list with each partition made anew, given the same partition of another one.
@@ -132,8 +116,8 @@ impl List {
     pub fn partition(&self, at: usize) -> Result<Arc<Customers>, Error> {
         match &self.source {
             Source::Made(made) => Ok(made.get(at).cloned().unwrap_or_default()),
-            Source::Read(read) => {
-                let mut customers = read.partition(at)?;
+            Source::Read(list) => {
+                let mut customers = list.pile(at)?;
                 self.facts.together.known_since(&mut customers);
                 Ok(Arc::new(customers))
             }

@@ -94,9 +94,9 @@ impl List {
 
     fn dealt(&self, piles: usize, pile_of: fn(&str) -> usize) -> Result<(Vec<Customers>, Vec<Input>, Notes), Error> {
         let recipe = Recipe { source: self.source.clone(), merges: Arc::new(self.merges.clone()), zone: TOKYO, as_of: day("2026-12-01") };
-        let (list, inputs) =
+        let (rows, inputs) =
             dealt::customers(recipe, self.folder.path(), &Dealing { piles, pile_of, folder: self.folder.path(), held: usize::MAX })?;
-        let (made, notes) = list.look(|_, customers| customers)?;
+        let (list, made, notes) = rows.look(|customers| customers, Customers::clone)?;
         assert!(made.iter().enumerate().all(|(at, made)| list.pile(at).expect("a pile") == *made));
         Ok((made, inputs, notes))
     }
@@ -155,11 +155,16 @@ fn a_list_that_lies_on_the_disk_is_the_same_list() {
         let dealing = Dealing { piles: 3, pile_of, folder: list.folder.path(), held };
         dealt::customers(recipe(), list.folder.path(), &dealing).expect("a list").0
     };
-    let (held, laid) = (read(usize::MAX), read(40_000));
+    let look = |held| read(held).look(|customers| customers, Customers::clone).expect("customers");
+    let (held, all, notes) = look(usize::MAX);
+    let (laid, same, told) = look(40_000);
     assert!(laid.is_laid() && !held.is_laid());
-    let (all, notes) = held.look(|_, customers| customers).expect("customers");
     assert_eq!((all.iter().map(Customers::len).sum::<usize>(), notes.unusable_birthdays), (20_000, 2_223));
-    assert_eq!(laid.look(|_, customers| customers).expect("customers"), (all, notes));
+    assert_eq!((same, told), (all.clone(), notes));
+    // Each pile is taken up as often as somebody wants it.
+    for (at, made) in all.iter().enumerate().chain(all.iter().enumerate()) {
+        assert_eq!([laid.pile(at).expect("a pile"), held.pile(at).expect("a pile")], [made.clone(), made.clone()]);
+    }
     assert_eq!(list.folder.path().read_dir().expect("a folder").count(), 1, "the list alone has a name");
 }
 

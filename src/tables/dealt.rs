@@ -1,12 +1,13 @@
-//! The customer list, dealt to piles: the customers of each are made of its rows when somebody asks for them.
+//! The customer list, dealt to piles: the customers of each are made of its rows once, and lie packed until somebody asks for them.
 
 use super::Input;
-use super::customers::{Made, Recipe, made, refuse_twice};
+use super::customers::{Doubles, Made, Recipe, made, refuse_twice};
 use super::error::Error;
 use super::notes::Notes;
+use super::packed;
 use super::table::{self, Column, IDS, Stretch, Table, Wanted, id};
 use crate::domain::{Customers, Value, Values};
-use crate::piles::{Dealt, Piles};
+use crate::piles::{self, Apart, Bundle, Dealt, Piles, Store};
 use rayon::prelude::*;
 use std::path::Path;
 
@@ -24,13 +25,12 @@ pub struct Dealing<'d> {
     pub held: usize,
 }
 
-/// A list whose rows lie in piles, each customer's in one.
+/// A list whose rows lie in piles, each customer's in one. Nobody has looked yet whether customers can be made of them.
 #[derive(Debug)]
-pub struct CustomerList {
+pub struct Rows {
     recipe: Recipe,
     /// What the columns are; no rows.
     table: Table,
-    piles: usize,
     dealt: Dealt,
     /// What was noted while rows were dealt.
     notes: Notes,
@@ -38,9 +38,16 @@ pub struct CustomerList {
     is_wrong: bool,
 }
 
-/// Reads the customer list, and what identifies its file (relative name and digest). Nobody has looked yet whether customers can be made
-/// of it.
-pub fn customers(recipe: Recipe, base: &Path, dealing: &Dealing) -> Result<(CustomerList, Vec<Input>), Error> {
+/// A list whose customers lie packed, pile by pile.
+#[derive(Debug)]
+pub struct CustomerList {
+    columns: Vec<String>,
+    store: Store,
+    piles: Vec<Bundle>,
+}
+
+/// Reads the customer list, and what identifies its file (relative name and digest).
+pub fn customers(recipe: Recipe, base: &Path, dealing: &Dealing) -> Result<(Rows, Vec<Input>), Error> {
     let mut dealer = Dealer {
         recipe: &recipe,
         dealing,
@@ -57,8 +64,7 @@ pub fn customers(recipe: Recipe, base: &Path, dealing: &Dealing) -> Result<(Cust
     }
     let inputs = vec![(table.file.clone(), table.digest.clone())];
     notes.rows = table.rows as u64;
-    let list = CustomerList { table, piles: dealing.piles, dealt: piles.done(), notes, is_wrong, recipe };
-    Ok((list, inputs))
+    Ok((Rows { table, dealt: piles.done(), notes, is_wrong, recipe }, inputs))
 }
 
 struct Dealer<'d> {
@@ -67,7 +73,7 @@ struct Dealer<'d> {
     piles: Piles,
     notes: Notes,
     is_wrong: bool,
-    failed: Option<crate::piles::Error>,
+    failed: Option<piles::Error>,
 }
 
 impl Dealer<'_> {
@@ -103,53 +109,68 @@ impl Dealer<'_> {
     }
 }
 
-impl CustomerList {
-    /// The names of the columns, in the order of the file.
-    pub fn columns(&self) -> impl Iterator<Item = &str> {
-        self.table.columns.iter().map(|column| column.name.as_str())
-    }
-
-    /// Whether some of it lies on the disk.
-    #[cfg(test)]
-    pub fn is_laid(&self) -> bool {
-        self.dealt.is_laid()
-    }
-
-    /// The customers of a pile, sorted by id.
-    pub fn pile(&self, at: usize) -> Result<Customers, Error> {
-        Ok(self.made(at)?.customers)
-    }
-
-    /// Makes the customers of each pile once, for somebody who looks at them; what is wrong with the list is found by it.
-    pub fn look<T: Send>(&self, each: impl Fn(usize, Customers) -> T + Sync) -> Result<(Vec<T>, Notes), Error> {
-        if self.is_wrong {
-            self.made(0)?;
+impl Rows {
+    /// Makes the customers of each pile, of which `keep` says who stays, for somebody who looks at them. What is wrong with the list is
+    /// found by it. The rows of a pile are gone when its customers are made.
+    pub fn look<T: Send>(
+        self,
+        keep: impl Fn(Customers) -> Customers + Sync,
+        each: impl Fn(&Customers) -> T + Sync,
+    ) -> Result<(CustomerList, Vec<T>, Notes), Error> {
+        let Self { recipe, table, dealt, mut notes, is_wrong } = self;
+        if is_wrong {
+            made(&recipe, table.filled(|take| dealt.each(0, take))?)?;
         }
-        let piles = (0..self.piles).into_par_iter().with_max_len(1);
-        let found: Vec<Result<(T, Notes, _), Error>> = piles
-            .map(|at| {
-                let Made { customers, notes, twice } = self.made(at)?;
-                Ok((each(at, customers), notes, twice))
-            })
-            .collect();
-        let mut twice: Vec<_> = found.iter().flatten().flat_map(|(.., twice)| twice.iter().cloned()).collect();
+        let store = dealt.beside();
+        let look = |rows: Apart| -> Result<(Bundle, T, Notes, Doubles), Error> {
+            let Made { customers, notes, twice } = made(&recipe, table.filled(|take| rows.each(take))?)?;
+            let customers = keep(customers);
+            let bundle = store.lay(&packed::pack(&customers))?;
+            Ok((bundle, each(&customers), notes, twice))
+        };
+        let found: Vec<_> = dealt.apart().into_par_iter().with_max_len(1).map(look).collect();
+        let mut twice: Doubles = found.iter().flatten().flat_map(|(.., twice)| twice.iter().cloned()).collect();
         twice.sort_unstable();
-        refuse_twice(&self.table.file, "customer", &twice)?;
-        let (mut looked, mut notes) = (Vec::with_capacity(self.piles), self.notes.clone());
+        refuse_twice(&table.file, "customer", &twice)?;
+        let (mut piles, mut looked) = (Vec::with_capacity(found.len()), Vec::with_capacity(found.len()));
         for found in found {
-            let (one, own, _) = found?;
+            let (bundle, one, own, _) = found?;
+            piles.push(bundle);
             looked.push(one);
             notes.join(own);
         }
         // Of a list without rows nobody wonders what it does not have.
         let has_rows = notes.rows > notes.without_id;
         notes.absent.retain(|absent| has_rows && !absent.words.is_empty());
-        Ok((looked, notes))
+        let columns = table.columns.into_iter().map(|column| column.name).collect();
+        Ok((CustomerList { columns, store, piles }, looked, notes))
+    }
+}
+
+impl CustomerList {
+    /// The names of the columns, in the order of the file.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
     }
 
-    fn made(&self, at: usize) -> Result<Made, Error> {
-        let mut table = self.table.emptied();
-        self.dealt.each(at, |row| {
+    /// Whether some of it lies on the disk.
+    #[cfg(test)]
+    pub fn is_laid(&self) -> bool {
+        self.store.is_laid()
+    }
+
+    /// The customers of a pile, sorted by id; nobody where there is no such pile.
+    pub fn pile(&self, at: usize) -> Result<Customers, Error> {
+        let Some(bundle) = self.piles.get(at) else { return Ok(Customers::default()) };
+        Ok(self.store.take_up(bundle, packed::unpack)?)
+    }
+}
+
+impl Table {
+    /// The same columns with the rows that `deal` gives.
+    fn filled(&self, deal: impl FnOnce(&mut dyn FnMut(Vec<Value>)) -> Result<(), piles::Error>) -> Result<Self, piles::Error> {
+        let mut table = self.emptied();
+        deal(&mut |row| {
             let mut row = row.into_iter();
             if let Some(Value::Int(place)) = row.next() {
                 table.places.push(place.cast_unsigned());
@@ -159,11 +180,9 @@ impl CustomerList {
             }
             table.rows += 1;
         })?;
-        made(&self.recipe, table)
+        Ok(table)
     }
-}
 
-impl Table {
     /// The same columns without rows.
     fn emptied(&self) -> Self {
         let column = |column: &Column| Column {

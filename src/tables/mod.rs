@@ -10,6 +10,7 @@ mod dealt;
 mod error;
 mod merges;
 mod notes;
+mod packed;
 mod parquet;
 mod points;
 mod pool;

@@ -87,7 +87,7 @@ fn list(planned: &Job, opened: &runs::Opened) -> Result<List, Error> {
     }
     let job = Job { customers: Some(source.clone()), ..planned.clone() };
     let (merges, _) = inputs::merges(&job)?;
-    let (list, ..) = List::read(&job, &source, &merges, opened.summary.as_of, Marks::of(&job)?)?;
+    let (list, ..) = List::read(&job, &source, &merges, opened.summary.as_of, Marks::of(&job)?.as_ref())?;
     Ok(list)
 }
 
