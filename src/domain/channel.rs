@@ -152,13 +152,18 @@ pub fn addressed(name: &str, language: Language) -> (Cow<'_, str>, &'static str)
         Language::En => (Cow::Borrowed(name), ""),
         Language::Ja if name.is_empty() => (Cow::Borrowed("お客様"), ""),
         Language::Ja if TITLES.iter().any(|title| name.ends_with(title)) => (Cow::Borrowed(name), ""),
-        Language::Ja if COMPANIES.iter().any(|kind| name.contains(kind)) => (Cow::Borrowed(name), "ご担当者様"),
+        Language::Ja if name.contains(COMPANY_ENDS) && COMPANIES.iter().any(|kind| name.contains(kind)) => {
+            (Cow::Borrowed(name), "ご担当者様")
+        }
         Language::Ja => (Cow::Borrowed(name), "様"),
     }
 }
 
 /// A name that ends in one of these has its title already.
 const TITLES: [&str; 6] = ["様", "さま", "さん", "殿", "御中", "先生"];
+
+/// How those end: most names have none of these letters, and need not be looked through for each word.
+const COMPANY_ENDS: [char; 7] = ['社', '人', '合', ')', '）', '㈱', '㈲'];
 
 /// What Japanese companies are called; one of these in a name makes it a company's.
 const COMPANIES: [&str; 21] = [
@@ -194,6 +199,15 @@ mod tests {
         let list = Contacts { phone: ["075", "06"].into_iter().collect(), ..Contacts::default() };
         let woven = Contacts::woven([&list, &list], &[(0, 1)]);
         assert_eq!((woven.phone.get(0), woven.line_id.is_empty(), woven.postal_code.is_empty()), ("06", true, true));
+    }
+
+    #[test]
+    fn every_company_is_known_by_its_end() {
+        for kind in COMPANIES {
+            assert!(kind.ends_with(COMPANY_ENDS), "{kind}");
+            assert_eq!(addressed(&format!("{kind}山田"), Language::Ja).1, "ご担当者様");
+        }
+        assert_eq!(addressed("山田 花子", Language::Ja), (Cow::Borrowed("山田 花子"), "様"));
     }
 
     #[test]
