@@ -155,6 +155,7 @@ fn a_list_that_lies_on_the_disk_is_the_same_list() {
         let dealing = Dealing { piles: 3, pile_of, folder: list.folder.path(), held };
         dealt::customers(recipe(), list.folder.path(), &dealing).expect("a list").0
     };
+    assert!(read(40_000).is_laid() && !read(usize::MAX).is_laid());
     let look = |held| read(held).look(|customers| customers, Customers::clone).expect("customers");
     let (held, all, notes) = look(usize::MAX);
     let (laid, same, told) = look(40_000);

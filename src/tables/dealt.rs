@@ -110,6 +110,12 @@ impl Dealer<'_> {
 }
 
 impl Rows {
+    /// Whether some of it lies on the disk.
+    #[cfg(test)]
+    pub fn is_laid(&self) -> bool {
+        self.dealt.is_laid()
+    }
+
     /// Makes the customers of each pile, of which `keep` says who stays, for somebody who looks at them. What is wrong with the list is
     /// found by it. The rows of a pile are gone when its customers are made.
     pub fn look<T: Send>(
