@@ -30,7 +30,10 @@ fn a_text_that_doubles_fails_its_mail_and_nothing_else() {
         ("{% set_global a = [1] %}{% for i in range(end=60) %}{% set_global a = [...a, ...a] %}{% endfor %}", 1),
         ("{% set_global a = [1] %}{% for i in range(end=60) %}{% set_global a = [a, a] %}{% endfor %}\n{{ a | str }}", 1),
         ("{% set_global a = 'ab' %}{% for i in range(end=60) %}\n{% set_global a %}{{ a }}{{ a }}{% endset %}{% endfor %}", 2),
-        ("{% set a = 'b' | indent(width=1000, first=true) %}\n{{ [x for x in a] | join(sep=a ~ a) | str | indent(width=1000) | length }}", 2),
+        (
+            "{% set a = 'b' | indent(width=1000, first=true) %}\n{{ [x for x in a] | join(sep=a ~ a) | str | indent(width=1000) | length }}",
+            2,
+        ),
         ("{% set l = range(end=20000) %}{% set k = [[x for x in l] for y in l] %}{{ k | length }}", 1),
         ("{{ [[x for x in range(end=90000)] for y in range(end=90000)] | length }}", 1),
     ] {
