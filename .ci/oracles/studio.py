@@ -409,12 +409,15 @@ def paper(guest, shop):
         printed = guest.page.pdf(path=PICTURES / f"person-{shop}-{name}.pdf", format="A4")
         sheets = len(re.findall(rb"/Type\s*/Page[^s]", printed))
         sees(f"{person} of {shop} is {sheets} sheets", sheets == 1)
-        lists = {list: guest.page.locator(list).count() for list in [".orders tr", ".mails li", ".weighed li", ".checks li"]}
+        # Each list, and what it stands in.
+        lists = {".orders tr": ".orders", ".mails li": ".card:has(.mails)", ".weighed li": ".card:has(.weighed)", ".checks li": ".card:has(.checks)"}
+        many = {rows: guest.page.locator(rows).count() for rows in lists}
         guest.page.emulate_media(media="print")
-        for list, many in lists.items():
-            shown = guest.page.locator(f"{list}:visible").count()
-            more = guest.page.locator(f".card:has({list}) > .paper:visible").all_inner_texts()
-            sees(f"{shown} of {many} {list} of {person} of {shop}: {more}", shown == many if not more else shown and str(many - shown) in more[0])
+        for rows, card in lists.items():
+            shown = guest.page.locator(f"{rows}:visible").count()
+            more = guest.page.locator(f"{card} > .paper:visible").all_inner_texts()
+            said = shown == many[rows] if not more else shown > 0 and str(many[rows] - shown) in more[0]
+            sees(f"{shown} of {many[rows]} {rows} of {person} of {shop}: {more}", said)
         # As it was: what is said to be a screen is printed as one.
         guest.page.emulate_media(media="null")
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
 /// Lines of an A4 sheet below the name, in the letters of `studio.css` for print.
-const TALL: usize = 60;
+const TALL: usize = 64;
 /// What stands around a list: its frame and its heading.
 const FRAME: usize = 3;
 /// Letters in a line, a Japanese one counting for two: of the whole sheet, of one of two columns, and of the words of a campaign.
@@ -56,13 +56,13 @@ pub fn lines(text: &str, letters: usize) -> usize {
 impl Sheet {
     pub fn of(all: &Lines, language: Language) -> Self {
         let part = |lines: &[usize], room: usize, most: usize| Part::of(lines, room, most, language);
-        // Rank and conditions stand side by side, and what the list says of the customer is below the conditions.
-        let upper = (TALL - all.notes.min(TALL)) * 2 / 5;
-        let checks = part(&all.checks, upper.saturating_sub(2 * FRAME) * 2 / 3, usize::MAX);
+        // Rank and conditions stand side by side, and what the list says of the customer is below the rank.
+        let upper = TALL.saturating_sub(all.notes) * 2 / 5;
+        let checks = part(&all.checks, upper.saturating_sub(FRAME), usize::MAX);
         let beside = FRAME + checks.lines(&all.checks);
-        let facts = part(&all.facts, upper.saturating_sub(beside + FRAME), usize::MAX);
-        let beside = beside + FRAME + facts.lines(&all.facts);
-        let left = TALL.saturating_sub(all.notes + beside.max(FRAME + all.standing) + 3 * FRAME);
+        let facts = part(&all.facts, upper.max(beside).saturating_sub(2 * FRAME + all.standing), usize::MAX);
+        let below = 2 * FRAME + all.standing + facts.lines(&all.facts);
+        let left = TALL.saturating_sub(all.notes + beside.max(below) + 3 * FRAME);
         let campaigns = part(&all.campaigns, left / 2, usize::MAX);
         let left = left.saturating_sub(campaigns.lines(&all.campaigns));
         let mails = part(&all.mails, left, MOST[0]);
@@ -116,10 +116,10 @@ mod tests {
                 let list = || vec![long; many];
                 let all = Lines { notes, standing: 17, checks: list(), facts: list(), campaigns: list(), mails: list(), orders: list() };
                 let sheet = of(&all);
-                let right = 2 * FRAME + sheet.checks.lines(&all.checks) + sheet.facts.lines(&all.facts);
+                let upper = (FRAME + sheet.checks.lines(&all.checks)).max(2 * FRAME + all.standing + sheet.facts.lines(&all.facts));
                 let below =
                     sheet.campaigns.lines(&all.campaigns) + sheet.mails.lines(&all.mails).div_ceil(2) + sheet.orders.lines(&all.orders);
-                assert!(notes + right.max(FRAME + all.standing) + 3 * FRAME + below <= TALL, "{many} of {long}: {sheet:?}");
+                assert!(notes + upper + 3 * FRAME + below <= TALL, "{many} of {long}: {sheet:?}");
                 for part in [&sheet.checks, &sheet.facts, &sheet.campaigns, &sheet.mails, &sheet.orders] {
                     assert_eq!(part.more.is_some(), part.shown < many);
                 }
