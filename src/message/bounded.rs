@@ -84,7 +84,8 @@ fn indent(value: StringInput, options: Kwargs, state: &State) -> TeraResult<Valu
         if at > 0 {
             indented.push('\n');
         }
-        if if at == 0 { first } else { blank || !line.is_empty() } {
+        let is_moved = if at == 0 { first } else { blank || !line.is_empty() };
+        if is_moved {
             indented.push_str(&before);
         }
         indented.push_str(line);
@@ -96,7 +97,6 @@ fn indent(value: StringInput, options: Kwargs, state: &State) -> TeraResult<Valu
 }
 
 /// Each member is compared with all before it, which takes long for very many.
-#[expect(clippy::needless_pass_by_value, reason = "Tera hands them over")]
 fn unique(members: &[Value], _: Kwargs, _: &State) -> TeraResult<Vec<Value>> {
     let mut kept: Vec<Value> = Vec::new();
     for member in members {
