@@ -405,7 +405,8 @@ def paper(guest, shop):
     people = [one.get_attribute("href") for one in guest.page.locator("table.people tbody th a").all()]
     for name, person in [("most", people[0]), ("second", people[1]), ("ordinary", people[len(people) // 2])]:
         guest.page.goto(urllib.parse.urljoin(guest.url, person))
-        there(guest, ".weighed li")
+        # Before that the reasons are not read, and little is on the page.
+        there(guest, ".orders tr")
         printed = guest.page.pdf(path=PICTURES / f"person-{shop}-{name}.pdf", format="A4")
         sheets = len(re.findall(rb"/Type\s*/Page[^s]", printed))
         sees(f"{person} of {shop} is {sheets} sheets", sheets == 1)
