@@ -398,22 +398,27 @@ def keyboard(guest):
             last = at
 
 
-def paper(guest):
-    """An ordinary person is one sheet of paper, and it says how much is not on it."""
+def paper(guest, shop):
+    """Whoever it is, a person is one sheet of paper, and it says how much is not on it: of the orders, of the mails."""
     guest.go("people?campaign=newsletter&fate=mailed&sort=orders&desc=1")
     there(guest, "table.people tbody a[href*='person?']")
     people = [one.get_attribute("href") for one in guest.page.locator("table.people tbody th a").all()]
-    for name, person in [("most", people[0]), ("ordinary", people[len(people) // 2])]:
+    for name, person in [("most", people[0]), ("second", people[1]), ("ordinary", people[len(people) // 2])]:
         guest.page.goto(urllib.parse.urljoin(guest.url, person))
-        there(guest, ".weighed li")
-        printed = guest.page.pdf(path=PICTURES / f"person-{name}.pdf", format="A4")
+        # Before that the reasons are not read, and little is on the page.
+        there(guest, ".orders tr")
+        printed = guest.page.pdf(path=PICTURES / f"person-{shop}-{name}.pdf", format="A4")
         sheets = len(re.findall(rb"/Type\s*/Page[^s]", printed))
-        sees(f"{person} is {sheets} sheets", sheets == 1)
-        orders = guest.page.locator(".orders tr").count()
+        sees(f"{person} of {shop} is {sheets} sheets", sheets == 1)
+        # Each list, and what it stands in.
+        lists = {".orders tr": ".orders", ".mails li": ".card:has(.mails)", ".weighed li": ".card:has(.weighed)", ".checks li": ".card:has(.checks)"}
+        many = {rows: guest.page.locator(rows).count() for rows in lists}
         guest.page.emulate_media(media="print")
-        shown = guest.page.locator(".orders tr:visible").count()
-        more = guest.page.locator(".orders .paper:visible").all_inner_texts()
-        sees(f"{shown} of {orders} orders: {more}", shown == orders if not more else str(orders - shown) in more[0])
+        for rows, card in lists.items():
+            shown = guest.page.locator(f"{rows}:visible").count()
+            more = guest.page.locator(f"{card} > .paper:visible").all_inner_texts()
+            said = shown == many[rows] if not more else shown > 0 and str(many[rows] - shown) in more[0]
+            sees(f"{shown} of {many[rows]} {rows} of {person} of {shop}: {more}", said)
         # As it was: what is said to be a screen is printed as one.
         guest.page.emulate_media(media="null")
 
@@ -438,6 +443,8 @@ def a_year(browser, folder):
                     Math.max(...[...one.querySelectorAll('rect')].map(bar => bar.getBoundingClientRect().right)) - one.getBoundingClientRect().right]""")
                 sees(f"{bars} runs are in the picture, {right} px too wide", bars == 13 and right <= 0.5)
                 guest.look(f"{name}-year-{language}")
+                if name == "wide":
+                    paper(guest, f"year-{language}")
                 if (language, name) != ("en", "narrow"):
                     reading(guest)
                 if (language, name) == ("ja", "wide"):
@@ -479,7 +486,7 @@ def main():
                     people(guest, name)
                     trouble += guest.trouble
                 guest = Guest(browser, url, WIDTHS["wide"])
-                paper(guest)
+                paper(guest, "month")
                 trouble += guest.trouble
                 guest = Guest(browser, url, WIDTHS["wide"])
                 editing(guest, folder / "templates")

@@ -34,6 +34,11 @@ pub fn full_years(origin: NaiveDate, day: NaiveDate) -> i64 {
     i64::from(day.year()) - i64::from(origin.year())
 }
 
+/// Days in English: `1 day`, `14 days`.
+pub fn counted(days: i64) -> String {
+    format!("{days} {}", if days == 1 { "day" } else { "days" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -89,7 +89,7 @@ fn when(campaign: &Campaign, person: &Person<'_>, run: &RunFacts<'_>, key: Key, 
             match person.holding.points.filter(|points| points.expiring > 0).and_then(|points| points.expire_on) {
                 None => pick.pick("期限の近いポイントがありません", "no points expire").to_owned(),
                 Some(day) => {
-                    let wanted = pick.pick(format!("{within} 日以内"), format!("within {within} days"));
+                    let wanted = pick.pick(format!("{within} 日以内"), format!("within {}", days::counted(within.into())));
                     is("ポイントの期限", "the day on which points expire", day.to_string(), wanted)
                 }
             }
@@ -115,7 +115,7 @@ fn overdue(wanted: Option<Overdue>, person: &Person<'_>, language: Language) -> 
     let wanted = wanted.map_or_else(String::new, |overdue| overdue.to_string());
     language.pick(
         format!("最後の注文から {since} 日です（ふだんの間隔は {usual} 日）。条件は {wanted}"),
-        format!("the last order was {since} days ago, usually it is {usual}; asked for is {wanted}"),
+        format!("the last order was {} ago, usually it is {usual}; asked for is {wanted}", days::counted(since)),
     )
 }
 
@@ -167,7 +167,7 @@ impl Words {
             DayRange::NextMonth => self.language.pick("来月", "next month").to_owned(),
             DayRange::ThisWeek => self.language.pick("今週", "this week").to_owned(),
             DayRange::Today => self.language.pick("当日", "today").to_owned(),
-            DayRange::InDays(ahead) => self.language.pick(format!("{ahead} 日後"), format!("in {ahead} days")),
+            DayRange::InDays(ahead) => self.language.pick(format!("{ahead} 日後"), format!("in {}", days::counted(ahead.into()))),
         };
         let of = if first == last { first.to_string() } else { self.between(first, last) };
         self.language.pick(format!("{when}（{of}）"), format!("{when} ({of})"))

@@ -61,7 +61,7 @@ fn when(campaign: &Campaign, person: &Person<'_>, run: &RunFacts<'_>, key: Key) 
         Key::Points => ("points", (range_of(when.points, None), known(person.holding.points.map(|points| points.balance.to_string())))),
         Key::PointsExpireWithin => {
             let last = person.holding.points.filter(|points| points.expiring > 0).and_then(|points| points.expire_on);
-            let wanted = when.points_expire_within.map_or_else(String::new, |days| format!("within {days} days"));
+            let wanted = when.points_expire_within.map_or_else(String::new, |days| format!("within {}", days::counted(days.into())));
             ("points_expire_within", (wanted, date_or(last, "nothing expires")))
         }
         Key::Cashback => {
@@ -78,7 +78,7 @@ fn when(campaign: &Campaign, person: &Person<'_>, run: &RunFacts<'_>, key: Key) 
 fn interval(overdue: Option<Overdue>, person: &Person<'_>) -> (String, String) {
     let found = match person.interval {
         None => "orders on fewer than three days".to_owned(),
-        Some(interval) => format!("{} days since the last, usually {}", interval.since, interval.usual_days()),
+        Some(interval) => format!("{} since the last, usually {}", days::counted(interval.since), interval.usual_days()),
     };
     (overdue.map_or_else(String::new, |overdue| overdue.to_string()), found)
 }
@@ -107,7 +107,7 @@ fn days_of(range: Option<DayRange>, as_of: NaiveDate) -> String {
         DayRange::NextMonth => "next month".to_owned(),
         DayRange::ThisWeek => "this week".to_owned(),
         DayRange::Today => "today".to_owned(),
-        DayRange::InDays(ahead) => format!("in {ahead} days"),
+        DayRange::InDays(ahead) => format!("in {}", days::counted(ahead.into())),
     };
     if first == last { format!("{words} ({first})") } else { format!("{words} ({first}..{last})") }
 }

@@ -30,6 +30,8 @@ pub enum NoName {
     Empty,
     /// Signs only.
     NoLetter,
+    /// Letters, but only of kinds that nobody's name is compared by: runes, cuneiform, marks beside a letter. The first of them.
+    Uncommon(char),
     TooLong,
     /// A letter that nobody sees, that steers what stands around it, or that has no look of its own.
     Unseen(char),
@@ -42,6 +44,15 @@ impl NoName {
         match self {
             Self::Empty => language.pick("空です", "it is empty").to_owned(),
             Self::NoLetter => language.pick("文字がありません", "it has no letter in it").to_owned(),
+            Self::Uncommon(letter) => {
+                let code = format!("U+{:04X}", u32::from(letter));
+                language.pick(
+                    format!("「{letter}」（{code}）のような文字だけでは、ほかの人の名前と区別できません。漢字・かな・ラテン文字など、いま使われている文字でも書いてください"),
+                    format!(
+                        "letters such as {letter} ({code}) do not tell it from other names; write it in letters that names are written with today, such as Latin ones or kanji, if need be beside these"
+                    ),
+                )
+            }
             Self::TooLong => {
                 language.pick(format!("{LONGEST_NAME} 文字を超えています"), format!("it is longer than {LONGEST_NAME} letters"))
             }
@@ -69,7 +80,7 @@ pub fn name(written: &str) -> Result<String, NoName> {
         return Err(NoName::Unseen(unseen));
     }
     if !name.nfkc().any(tells) {
-        return Err(NoName::NoLetter);
+        return Err(name.chars().find(|letter| letter.is_alphanumeric()).map_or(NoName::NoLetter, NoName::Uncommon));
     }
     if name.chars().count() > LONGEST_NAME {
         return Err(NoName::TooLong);
@@ -130,6 +141,19 @@ mod tests {
         for (wrong, why) in [("", NoName::Empty), (" \u{3000}\t", NoName::Empty), ("-", NoName::NoLetter), ("🌸", NoName::NoLetter)] {
             assert_eq!(name(wrong), Err(why), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn letters_that_tell_nobody_apart_are_named() {
+        // Runes, Glagolitic, cuneiform.
+        for (written, first) in [("ᚠᚢᚦ", 'ᚠ'), ("Ⰰⰱ", 'Ⰰ'), ("- 𒀀", '𒀀')] {
+            let Err(why) = name(written) else { panic!("{written} is a name") };
+            let (ja, en) = (why.told(Language::Ja), why.told(Language::En));
+            assert!(en.contains(first) && en.contains(&format!("U+{:04X}", u32::from(first))), "{en}");
+            assert!(ja.contains(first) && ja.contains("漢字") && en.contains("Latin"), "{ja} {en}");
+        }
+        assert_eq!(name("🌸"), Err(NoName::NoLetter));
+        assert!(name("ᚠ 山田").is_ok());
     }
 
     #[test]

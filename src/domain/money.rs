@@ -34,6 +34,12 @@ impl Currency {
     }
 }
 
+/// A number of things in English: `1 mail`, `1,204 mails`.
+#[must_use]
+pub fn many(count: u64, one: &str, several: &str) -> String {
+    format!("{} {}", grouped(count), if count == 1 { one } else { several })
+}
+
 /// Writes a number with a comma before every third digit from the right.
 #[must_use]
 pub fn grouped(number: u64) -> String {

@@ -1,12 +1,12 @@
 //! The filters that write money, dates and names the way a shop writes them.
 
+use super::{bounded, limits};
 use crate::domain::Currency;
 use crate::domain::channel::addressed;
 use crate::domain::job::Language;
 use crate::domain::money::grouped;
 use chrono::{Datelike, NaiveDate};
-use std::borrow::Cow;
-use tera::{Error, Kwargs, State, StringInput, Tera, TeraResult, Value};
+use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
 
 /// Every filter that a template can use: Tera's own and ours.
 pub(super) const NAMES: [&str; 40] = [
@@ -52,29 +52,11 @@ pub(super) const NAMES: [&str; 40] = [
     "yen",
 ];
 
-/// No text that `replace` makes may be larger, in bytes.
-const LARGEST: usize = 1 << 20;
-
-/// Tera's own `replace`, which knows no end.
-#[expect(clippy::needless_pass_by_value, reason = "Tera hands them over")]
-fn replace(value: StringInput, options: Kwargs, state: &State) -> TeraResult<Value> {
-    let (from, to) = (options.must_get::<&str>("from")?, options.must_get::<StringInput>("to")?);
-    let is_safe = state.autoescaping_enabled() && (value.is_safe() || to.is_safe());
-    let (text, to) =
-        if is_safe { (value.rendered(state)?, to.rendered(state)?) } else { (Cow::Borrowed(value.as_str()), Cow::Borrowed(to.as_str())) };
-    let more = text.matches(from).count().saturating_mul(to.len().saturating_sub(from.len()));
-    if text.len().saturating_add(more) > LARGEST {
-        return Err(Error::message(format!("`replace` makes more than {} KiB of this text", LARGEST >> 10)));
-    }
-    let replaced = text.replace(from, &to);
-    Ok(if is_safe { Value::safe_string(&replaced) } else { Value::from(replaced) })
-}
-
 /// Adds our filters.
 pub(super) fn register(tera: &mut Tera, currency: &Currency, language: Language) {
     let currency = currency.clone();
     let code = currency.code.clone();
-    tera.register_filter("replace", replace);
+    bounded::register(tera);
     tera.register_filter("money", move |value: &Value, _: Kwargs, _: &State| -> TeraResult<String> {
         let minor = whole(value, "money")?;
         Ok(match (language, currency.code.as_str()) {
@@ -99,7 +81,11 @@ pub(super) fn register(tera: &mut Tera, currency: &Currency, language: Language)
     });
     // Tera's own two write a missing value as nothing.
     tera.register_filter("str", |value: &Value, _: Kwargs, _: &State| -> TeraResult<String> {
-        if value.is_undefined() { Err(missing("str")) } else { Ok(value.to_string()) }
+        if value.is_undefined() {
+            return Err(missing("str"));
+        }
+        limits::weigh(value, limits::LARGEST).map_err(Error::message)?;
+        Ok(value.to_string())
     });
     tera.register_filter("safe", |_: &Value, _: Kwargs, _: &State| -> TeraResult<String> {
         Err(Error::message("the filter `safe` is not for mails"))
@@ -221,30 +207,5 @@ mod tests {
             let result = write(&format!("[{{{{ v | {filter} }}}}]"), Value::undefined(), "JPY", Language::Ja);
             assert!(result.is_err(), "{filter} wrote {result:?}");
         }
-    }
-
-    #[test]
-    fn replace_does_what_teras_does_and_has_an_end() {
-        let (mut own, teras) = (Tera::default(), Tera::default());
-        own.register_filter("replace", replace);
-        for text in [
-            "{{ \"a<b>&c\" | replace(from=\"b\", to=\"<i>\") }}",
-            "{{ \"a<b>\" | safe | replace(from=\"b\", to=\"<i>\") }}",
-            "{{ \"a<b>\" | replace(from=\"<\", to=\"&lt;\" | safe) }}",
-            "{{ \"aaa\" | replace(from=\"\", to=\"-\") }}{{ \"\" | replace(from=\"a\", to=\"b\") }}",
-        ] {
-            for name in ["a.html", "a.txt"] {
-                let written = |tera: &Tera| {
-                    let mut tera = tera.clone();
-                    tera.add_raw_template(name, text).unwrap();
-                    tera.render(name, &tera::Context::new()).unwrap()
-                };
-                assert_eq!(written(&own), written(&teras), "{name} {text}");
-            }
-        }
-        own.add_raw_template("a.txt", &format!("{{{{ \"{}\" | replace(from=\"a\", to=\"{}\") }}}}", "a".repeat(1_100), "b".repeat(1_000)))
-            .unwrap();
-        let error = own.render("a.txt", &tera::Context::new()).unwrap_err();
-        assert!(format!("{error:?}").contains("1024 KiB"), "{error:?}");
     }
 }

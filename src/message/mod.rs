@@ -6,6 +6,7 @@
 //!
 //! It must not print, send, choose who gets a mail, or read a clock. A customer's data is only ever a value, never template source.
 
+mod bounded;
 mod branches;
 mod check;
 mod compose;
@@ -17,6 +18,7 @@ mod filters;
 mod held;
 mod legal;
 mod lexer;
+mod limits;
 mod markup;
 mod names;
 mod needed;
@@ -36,10 +38,11 @@ mod tags;
 mod templates;
 mod values;
 
-pub use branches::{Branch, within};
+pub use branches::Branch;
 pub use compose::{ComposeError, Head, address_of, check_head, compose};
 pub use held::{Held, Kind};
 pub use legal::Law;
+pub use limits::{note_memory, within};
 pub use names::Names;
 pub use possible::{Possible, Sample};
 pub use problem::{Problem, Severity};

@@ -12,6 +12,8 @@ use std::collections::BTreeSet;
 const CALLING: [&str; 10] = ["applet", "embed", "fencedframe", "frame", "frameset", "iframe", "link", "object", "portal", "param"];
 /// What a `meta` may say in the place of a header.
 const HARMLESS: [&str; 3] = ["content-language", "content-type", "x-ua-compatible"];
+/// Elements within which HTML is read otherwise: a `title` in a drawing holds tags.
+const FOREIGN: [&str; 2] = ["math", "svg"];
 /// Elements whose text is no HTML.
 const RAW: [&str; 7] = ["noembed", "noframes", "script", "style", "textarea", "title", "xmp"];
 
@@ -27,7 +29,8 @@ pub fn quiet(html: &str) -> (Cow<'_, str>, Vec<String>) {
     tokens.end();
     let left_out: Vec<String> = tokens.sink.left_out.take().into_iter().collect();
     // Where comments begin and end is not the same within drawings and elements of text: the copy has none.
-    let is_plain = left_out.is_empty() && !["<!-", "<![", "<?"].iter().any(|begins| html.contains(begins));
+    let is_plain =
+        left_out.is_empty() && !tokens.sink.has_tags_as_text.get() && !["<!-", "<![", "<?"].iter().any(|begins| html.contains(begins));
     let copy = if is_plain { Cow::Borrowed(html) } else { Cow::Owned(tokens.sink.copy.take()) };
     (copy, left_out)
 }
@@ -38,6 +41,10 @@ struct Copying {
     left_out: RefCell<BTreeSet<String>>,
     /// The element whose text is no HTML, while it is read.
     within: Cell<Option<&'static str>>,
+    /// A drawing or a formula has begun.
+    is_foreign: Cell<bool>,
+    /// A title or a field holds what looks like a tag: text there, as a subject may be.
+    has_tags_as_text: Cell<bool>,
 }
 
 impl TokenSink for Copying {
@@ -76,6 +83,7 @@ impl Copying {
         let name: &str = &tag.name;
         let is_start = tag.kind == TagKind::StartTag;
         self.within.set(None);
+        self.is_foreign.set(self.is_foreign.get() || FOREIGN.contains(&name));
         if calls(tag) {
             self.left_out.borrow_mut().insert(name.to_owned());
             // A browser takes what is in this for text.
@@ -108,7 +116,7 @@ impl Copying {
     }
 
     /// Text that is no HTML here, and may be where a browser reads it otherwise, as in a drawing: no tag may come of it. No style has a letter
-    /// behind a `<`.
+    /// behind a `<`; of a title and a field, where a subject may well hold one, the copy says the same in references.
     fn raw(&self, element: &'static str, text: &str) {
         let mut copy = self.copy.borrow_mut();
         let is_escaped = matches!(element, "textarea" | "title");
@@ -116,7 +124,10 @@ impl Copying {
             // A text may come in pieces, so that it is looked at in the copy what stands before.
             let is_behind = copy.ends_with(if is_escaped { "&lt;" } else { "<" });
             if is_behind && (character.is_ascii_alphabetic() || matches!(character, '/' | '!' | '?')) {
-                self.left_out.borrow_mut().insert(element.to_owned());
+                self.has_tags_as_text.set(true);
+                if !is_escaped || self.is_foreign.get() {
+                    self.left_out.borrow_mut().insert(element.to_owned());
+                }
                 if !is_escaped {
                     copy.push(' ');
                 }
@@ -158,6 +169,18 @@ mod tests {
         let mail = "<!DOCTYPE html><html><head><meta http-equiv='Content-Type' content='text/html'><style>a > b{}</style><script>1<2</script>\
                     </head><p>1 &lt; 2 &amp; iframe<img src=x></p></html>";
         assert_eq!(quiet(mail), (mail.into(), Vec::new()));
+    }
+
+    #[test]
+    fn a_title_and_what_somebody_writes_hold_text() {
+        for (mail, wanted) in [
+            ("<title>Buy &lt;x&gt; &amp; <b></title><p>a", "<title>Buy &lt;x&gt; &amp; &lt;b&gt;</title><p>a"),
+            ("<textarea><iframe src=//a></textarea>", "<textarea>&lt;iframe src=//a&gt;</textarea>"),
+        ] {
+            assert_eq!(quiet(mail), (wanted.into(), Vec::new()));
+        }
+        // Within a drawing they are read otherwise.
+        assert_eq!(quiet("<svg><title><x></title></svg>").1, ["title"]);
     }
 
     #[test]

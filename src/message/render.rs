@@ -1,6 +1,6 @@
 //! Renders one mail's parts from its values.
 
-use super::branches::{TOO_LONG, is_late};
+use super::limits;
 use super::needed::Needed;
 use super::reading::Reading;
 use super::space;
@@ -143,8 +143,10 @@ impl Templates {
                 let marked = self.marks.as_ref().and_then(|(marks, texts)| Some((marks, texts.get(file)?)));
                 let source = marked.map(|(_, text)| text).or_else(|| self.sources.get(file)).map(String::as_str).unwrap_or_default();
                 let marks = marked.map_or(0, |(marks, text)| marks.before(file, text, span.range.start));
-                if report.message().contains(TOO_LONG) {
-                    return of_file(name, TOO_LONG.to_owned());
+                if let Some(reason) = limits::reason(report.message()) {
+                    // Of its own marks there is nothing to be shown.
+                    let column = (span.start_col + 1).saturating_sub(marks);
+                    return RenderError { file: file.to_owned(), line: span.start_line, column, message: reason.to_owned() };
                 }
                 let written = path_around(source, &span.range);
                 let message = missing(report.message(), written).unwrap_or_else(|| format!("{}, at `{written}`", report.message()));
@@ -153,8 +155,10 @@ impl Templates {
                 let column = (span.start_col + 1).saturating_sub(before + marks);
                 RenderError { file: file.to_owned(), line: span.start_line, column, message }
             }
-            ErrorKind::Io(_) if is_late() => of_file(name, TOO_LONG.to_owned()),
-            ErrorKind::Io(_) => of_file(name, format!("it renders to more than {} KiB", LARGEST >> 10)),
+            ErrorKind::Io(_) => {
+                let large = || format!("it renders to more than {} KiB", LARGEST >> 10);
+                of_file(name, limits::over().map_or_else(large, str::to_owned))
+            }
             _ => of_file(name, error.to_string()),
         }
     }
@@ -184,7 +188,7 @@ struct Limited<'s> {
 
 impl Write for Limited<'_> {
     fn write(&mut self, part: &[u8]) -> io::Result<usize> {
-        if self.bytes.len() + part.len() > LARGEST || is_late() {
+        if self.bytes.len() + part.len() > LARGEST || limits::over().is_some() {
             return Err(io::Error::from(io::ErrorKind::FileTooLarge));
         }
         self.bytes.extend_from_slice(part);

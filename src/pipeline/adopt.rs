@@ -4,6 +4,7 @@ use super::error::Error;
 use super::send::Request;
 use super::{bounces, brakes, register, stops};
 use crate::domain::coupon::folded;
+use crate::domain::money::many;
 use crate::domain::plan::{MailRow, Summary};
 use crate::domain::{Job, OfferRule, State};
 use crate::{ledger, runs};
@@ -184,8 +185,10 @@ fn change_destination(request: &Request, ledger: &mut ledger::Ledger, adoption: 
     if touched > 0 && !trial {
         let hint = if adoption.destination == "outbox" { "; if that was a trial, say --accept trial" } else { "" };
         return Err(Error::Usage(format!(
-            "{touched} mails of {} went to {} already; the rest cannot go to {destination}{hint}",
-            request.as_of, adoption.destination
+            "{} of {} went to {} already; the rest cannot go to {destination}{hint}",
+            many(touched, "mail", "mails"),
+            request.as_of,
+            adoption.destination
         )));
     }
     if trial {

@@ -4,7 +4,7 @@ use super::absent;
 use super::error::Error;
 use super::list::List;
 use crate::domain::job::ConsentSource;
-use crate::domain::money::grouped;
+use crate::domain::money::{grouped, many};
 use crate::domain::plan::Summary;
 use crate::domain::{Channel, Job, SkipReason};
 use chrono::{Days, NaiveDate};
@@ -40,7 +40,10 @@ fn audience(job: &Job, now: &Summary, before: Option<&Summary>) -> Option<String
     };
     if moved(before.counts.mails, now.counts.mails) {
         let (new, old) = (grouped(now.counts.mails), grouped(before.counts.mails));
-        return Some(job.language.pick(format!("メール {new} 通、前回は {old} 通"), format!("{new} mails, the last run had {old}")));
+        return Some(job.language.pick(
+            format!("メール {new} 通、前回は {old} 通"),
+            format!("{}, the last run had {old}", many(now.counts.mails, "mail", "mails")),
+        ));
     }
     // A rank that was renamed is the same people.
     let former = |rank: &str| -> u64 {
@@ -53,7 +56,7 @@ fn audience(job: &Job, now: &Summary, before: Option<&Summary>) -> Option<String
         let said = || {
             job.language.pick(
                 format!("ランク {rank} が {is} 人、前回は {was} 人"),
-                format!("rank {rank} has {is} customers, the last run had {was}"),
+                format!("rank {rank} has {}, the last run had {was}", many(*new, "customer", "customers")),
             )
         };
         moved(old, *new).then(said)
@@ -72,7 +75,7 @@ fn stale(job: &Job, now: &Summary) -> Option<String> {
     let said = || {
         job.language.pick(
             format!("最新の購入が {on} で、{as_of} の {days} 日前より古いままです"),
-            format!("the newest purchase is of {on}, more than {days} days before {as_of}"),
+            format!("the newest purchase is of {on}, more than {} before {as_of}", many(u64::from(days), "day", "days")),
         )
     };
     (newest < oldest_allowed).then(said)
@@ -97,8 +100,10 @@ fn names(job: &Job, now: &Summary) -> Option<String> {
     let (nameless, mails) = (now.counts.nameless, now.counts.mails);
     let (part, all) = (grouped(nameless), grouped(mails));
     let said = || {
-        job.language
-            .pick(format!("メール {all} 通のうち {part} 通に名前がありません"), format!("{part} of {all} mails greet without a name"))
+        job.language.pick(
+            format!("メール {all} 通のうち {part} 通に名前がありません"),
+            format!("{part} of {} {} without a name", many(mails, "mail", "mails"), if nameless == 1 { "greets" } else { "greet" }),
+        )
     };
     (ratio(nameless, mails) > limit).then(said)
 }
@@ -121,7 +126,7 @@ fn too_few_codes(job: &Job, now: &Summary) -> Option<String> {
         let (name, missing, free) = (now.campaigns.get(used.campaign)?, grouped(used.missing), grouped(used.free));
         Some(job.language.pick(
             format!("{name} のコードは {free} 件で、{missing} 人分足りません"),
-            format!("{name} has {free} codes left and {missing} customers too many"),
+            format!("{name} has {} left and {} too many", many(used.free, "code", "codes"), many(used.missing, "customer", "customers")),
         ))
     });
     Some(said.collect::<Vec<_>>().join(job.language.pick("、", "; "))).filter(|said| !said.is_empty())

@@ -8,6 +8,7 @@ use crate::delivery::{self, Signer};
 use crate::doctor::{self, OptOutPage, Sample, Sender, Signs};
 use crate::domain::delivery::RunTrouble;
 use crate::domain::health::{Check, Topic};
+use crate::domain::money::many;
 use crate::domain::{Campaign, Channel, Job, RankIndex, RankRange};
 use crate::{keys, ledger, message, runs, tables};
 use chrono::{DateTime, NaiveDate};
@@ -109,7 +110,10 @@ fn tls(request: &Request, tls: Option<&delivery::Tls>) -> Check {
     }
     let advice = language.pick(
         format!("あと {left} 日で、それを過ぎると何も送れません。サーバーの証明書を更新してください"),
-        format!("{left} days are left, and nothing is sent after them: have the server's certificate renewed"),
+        format!(
+            "{left} {} left, and nothing is sent after them: have the server's certificate renewed",
+            if left == 1 { "day is" } else { "days are" }
+        ),
     );
     Check::hint(Topic::Tls, seen, advice)
 }
@@ -172,7 +176,10 @@ fn of_plan(request: &Request) -> Result<(Vec<Sample>, BTreeSet<String>, String),
     let seen = match (is_there, job.language) {
         (true, language) => language.pick(
             format!("{as_of} の計画から {count} 通（直したあとは計画し直すと反映）"),
-            format!("{count} mails of the plan of {as_of}; what was changed since shows when it is planned again"),
+            format!(
+                "{} of the plan of {as_of}; what was changed since shows when it is planned again",
+                many(count as u64, "mail", "mails")
+            ),
         ),
         (false, language) => language.pick(format!("{as_of} に送るメールから {count} 通"), format!("{count} of the mails of {as_of}")),
     };

@@ -178,28 +178,54 @@ pub fn pools(job: &Job) -> Result<(Vec<tables::Pool>, Vec<tables::Input>), Error
 /// What the customer list says that nobody expected, in words.
 pub fn list_notes(notes: &tables::Notes, language: Language) -> Vec<String> {
     let counts = [
-        (notes.without_id, "顧客リストで ID のない行（集計外）", "rows of the customer list without an id, left out"),
+        (
+            notes.without_id,
+            "顧客リストで ID のない行（集計外）",
+            ["row of the customer list without an id, left out", "rows of the customer list without an id, left out"],
+        ),
         (
             notes.merged,
             "顧客リストで統合済みの旧 ID の行（新 ID の行を使用）",
-            "rows of the customer list whose id was merged into one that has a row",
+            [
+                "row of the customer list whose id was merged into one that has a row",
+                "rows of the customer list whose id was merged into one that has a row",
+            ],
         ),
-        (notes.cleaned_addresses, "表記を直して使うメールアドレス", "mail addresses that were cleaned before use"),
-        (notes.unusable_birthdays, "顧客リストで日付として読めない誕生日", "birthdays of the customer list that are no dates"),
-        (notes.unusable_since, "顧客リストで日付として読めない利用開始日", "first visits of the customer list that are no dates"),
+        (
+            notes.cleaned_addresses,
+            "表記を直して使うメールアドレス",
+            ["mail address that was cleaned before use", "mail addresses that were cleaned before use"],
+        ),
+        (
+            notes.unusable_birthdays,
+            "顧客リストで日付として読めない誕生日",
+            ["birthday of the customer list that is no date", "birthdays of the customer list that are no dates"],
+        ),
+        (
+            notes.unusable_since,
+            "顧客リストで日付として読めない利用開始日",
+            ["first visit of the customer list that is no date", "first visits of the customer list that are no dates"],
+        ),
         (
             notes.unusable_points,
             "顧客リストで読めないポイントの数・失効日",
-            "points of the customer list that are no whole numbers or dates",
+            [
+                "customer of whose points the list says what is no whole number or date",
+                "points of the customer list that are no whole numbers or dates",
+            ],
         ),
         (
             notes.senseless_points,
             "顧客リストで次に失効するポイントが残高より多い、または期限が過ぎている方（失効の案内はしません）",
-            "customers of whose points the list says that more expire than there are, or on a day that is past: what expires is not told",
+            [
+                "customer of whose points the list says that more expire than there are, or on a day that is past: what expires is not told",
+                "customers of whose points the list says that more expire than there are, or on a day that is past: what expires is not told",
+            ],
         ),
     ];
     let counts = counts.into_iter().filter(|(count, ..)| *count > 0);
-    let counts = counts.map(|(count, ja, en)| language.pick(format!("{ja}: {count}"), format!("{count} {en}")));
+    let counts = counts
+        .map(|(count, ja, en)| language.pick(format!("{ja}: {count}"), format!("{count} {}", if count == 1 { en[0] } else { en[1] })));
     let absent = notes.absent.iter().map(|absent| absent::of_exclude(absent, language));
     counts.chain(absent).chain(notes.examples().map(str::to_owned)).collect()
 }

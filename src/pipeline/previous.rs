@@ -9,6 +9,7 @@ use super::spent::{self, SpentBefore};
 use crate::domain::ladder::PreviousRun;
 use crate::domain::mail::PastMail;
 use crate::domain::merges::Merges;
+use crate::domain::money::many;
 use crate::domain::offer::OfferKind;
 use crate::domain::plan::Summary;
 use crate::domain::standing::{Given, Held};
@@ -297,8 +298,10 @@ pub fn join_unknown(unknown: &mut Unknown, other: Unknown) {
 /// Refuses ranks that the ladder does not have.
 pub fn refuse_unknown(unknown: &Unknown, who: &str, ladder: &Ladder) -> Result<(), Error> {
     let Some(first) = unknown.keys().next() else { return Ok(()) };
-    let holders: Vec<String> =
-        unknown.iter().map(|(name, (count, one))| format!("{count} customers in rank `{name}` (`{one}`, for one)")).collect();
+    let holders: Vec<String> = unknown
+        .iter()
+        .map(|(name, (count, one))| format!("{} in rank `{name}` (`{one}`, for one)", many(*count, "customer", "customers")))
+        .collect();
     let known: Vec<&str> = ladder.ranks.iter().map(|rank| rank.name.as_str()).collect();
     Err(Error::Data(format!(
         "{who} {}, which the ladder does not have (it has {}); correct what is mistyped, and if a rank was renamed, write its old name: was = [\"{first}\"]",

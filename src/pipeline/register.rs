@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::{handed_out, inputs};
 use crate::domain::cells::{Cell, Sheet};
-use crate::domain::money::grouped;
+use crate::domain::money::{grouped, many};
 use crate::domain::offer::{OfferKind, On};
 use crate::domain::plan::{MailRow, Summary};
 use crate::domain::{Job, OfferRule, Value};
@@ -126,7 +126,10 @@ pub fn brake(job: &Job, ledger: Option<&ledger::Ledger>, summary: &Summary, own:
     let seen = || {
         job.language.pick(
             format!("自動で作ったコード {count} 件がカートに未登録です。rankmail coupons JOB --for-cart FILE で書き出して取り込んでください"),
-            format!("the cart cannot know {count} codes that rankmail made; write them with `rankmail coupons JOB --for-cart FILE` and upload them"),
+            format!(
+                "the cart cannot know {} that rankmail made; write what it must know with `rankmail coupons JOB --for-cart FILE` and upload that",
+                many(own as u64, "code", "codes")
+            ),
         )
     };
     Ok((known != Some(true)).then(|| ("codes".to_owned(), seen())))

@@ -116,6 +116,9 @@ fn pieces(rank: Option<RankIndex>, size: u64, widest: u64, moves: &[Move], words
 pub(super) struct Heat {
     columns: Vec<String>,
     rows: Vec<HeatRow>,
+    /// How many have each rank, and all of them.
+    people: Vec<String>,
+    customers: String,
     totals: Vec<String>,
     total: String,
     total_skipped: String,
@@ -141,12 +144,15 @@ struct Cell {
     tone: &'static str,
 }
 
-/// Mails for each campaign (file order) and rank (lowest first; no rank only where somebody has none and is mailed).
+/// Mails for each campaign (file order) and rank (highest first; no rank last, where somebody has none), and how many people
+/// have each rank.
 pub(super) fn heat(summary: &Summary, currency: &Currency, words: Words) -> Heat {
     let counts = &summary.counts;
     let at = |row: &[u64], column: usize| row.get(column).copied().unwrap_or(0);
     let column_sum = |column: usize| counts.mails_by_rank.iter().map(|row| at(row, column)).sum::<u64>();
-    let width = summary.ranks.len() + usize::from(column_sum(summary.ranks.len()) > 0);
+    let none = summary.ranks.len();
+    let has_none = counts.no_rank > 0 || column_sum(none) > 0;
+    let places: Vec<usize> = (0..none).rev().chain(has_none.then_some(none)).collect();
     let most = counts.mails_by_rank.iter().flatten().copied().max().unwrap_or(0);
     let cell = |number: u64| Cell { text: quiet(number), strength: tenth(ratio(number, most).sqrt() * 100.0), tone: "" };
     let row = |campaign: usize, name: &String| {
@@ -155,18 +161,21 @@ pub(super) fn heat(summary: &Summary, currency: &Currency, words: Words) -> Heat
         let exposure = counts.exposure.get(campaign).copied().unwrap_or_default();
         HeatRow {
             name: format!("{name}{}", told_where_not_mail(counts.channels.get(campaign).map_or(&[], Vec::as_slice), words.0)),
-            cells: (0..width).map(|column| cell(at(mails, column))).collect(),
+            cells: places.iter().map(|column| cell(at(mails, *column))).collect(),
             total: quiet(mails.iter().sum()),
             skipped: quiet(skipped),
             cost: if exposure.face == 0 { quiet(0) } else { currency.show(exposure.face) },
             expected: words.expected(&exposure, currency),
         }
     };
-    let rank = |column: usize| summary.ranks.get(column).cloned().unwrap_or_else(|| words.get("none").into());
+    let rank = |column: &usize| summary.ranks.get(*column).cloned().unwrap_or_else(|| words.get("no_rank").into());
+    let people = |column: &usize| quiet(counts.rank_sizes.get(*column).copied().unwrap_or(counts.no_rank));
     Heat {
-        columns: (0..width).map(rank).collect(),
+        columns: places.iter().map(rank).collect(),
+        people: places.iter().map(people).collect(),
+        customers: grouped(counts.customers),
         rows: summary.campaigns.iter().enumerate().map(|(campaign, name)| row(campaign, name)).collect(),
-        totals: (0..width).map(|column| quiet(column_sum(column))).collect(),
+        totals: places.iter().map(|column| quiet(column_sum(*column))).collect(),
         total: grouped(counts.mails),
         total_skipped: grouped(counts.skipped),
         total_cost: if counts.offer_exposure == 0 { String::new() } else { currency.show(counts.offer_exposure) },

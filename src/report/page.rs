@@ -112,7 +112,7 @@ impl<'a> View<'a> {
             moves: figures::move_table(&counts.moves, &summary.ranks, words),
             heat: figures::heat(summary, currency, words),
             allotments: summary.allotments(currency, language),
-            skips_note: words.fill("skips_note", &[&grouped(counts.skipped)]),
+            skips_note: words.fill("skips_note", &[&words.matches(counts.skipped)]),
             skips: figures::skip_bars(counts, &summary.campaigns, words),
             samples: samples.iter().take(SAMPLES).map(shown).collect(),
             read: read(counts, words, zone),
@@ -131,7 +131,7 @@ fn tiles(counts: &Counts, before: Option<&Counts>, currency: &Currency, words: W
         change: before.map(|before| words.fill("since_last", &[&figures::change(pick(counts), pick(before))])),
         note,
     };
-    let of_matched = [grouped(counts.matched), figures::percent(counts.mails, counts.matched)];
+    let of_matched = [words.matches(counts.matched), figures::percent(counts.mails, counts.matched)];
     vec![
         tile("customers", |counts| counts.customers, words.get("customers_note").into()),
         tile("mails", |counts| counts.mails, words.fill("mails_note", &[&of_matched[0], &of_matched[1]])),

@@ -1,7 +1,7 @@
 //! The words of the report in its two languages.
 
 use crate::domain::job::Language;
-use crate::domain::money::grouped;
+use crate::domain::money::{grouped, many};
 use crate::domain::{Currency, Exposure, Zone};
 use chrono::{Datelike, NaiveDate, NaiveDateTime, Timelike};
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("customers", "顧客", "Customers"),
     ("customers_note", "購入または登録のある方", "who bought or are on the list"),
     ("mails", "送るメール", "Mails"),
-    ("mails_note", "条件に合った {} 件のうち {}", "{} matches, of which {}"),
+    ("mails_note", "条件に合った {} 件のうち {}", "{}, of which {}"),
     ("skipped", "見送り", "Skipped"),
     ("skipped_note", "理由は下に", "reasons below"),
     ("cost", "特典の費用", "Cost of offers"),
@@ -59,7 +59,7 @@ const WORDS: &[(&str, &str, &str)] = &[
     (
         "skips_note",
         "条件に合ったのに送らない {} 件。最初に当てはまった理由で数えています。",
-        "{} matches that get no mail, each counted under its first reason.",
+        "{} that get no mail, each counted under its first reason.",
     ),
     ("skips_none", "見送りはありません。", "Nobody is skipped."),
     ("samples", "メールの見本", "Sample mails"),
@@ -124,6 +124,11 @@ impl Words {
     /// All words by name, for the template.
     pub fn all(self) -> BTreeMap<&'static str, &'static str> {
         WORDS.iter().map(|word| (word.0, self.pick(word.1, word.2))).collect()
+    }
+
+    /// Pairs of a person and a campaign that match.
+    pub fn matches(self, count: u64) -> String {
+        self.0.pick(grouped(count), many(count, "match", "matches"))
     }
 
     /// A word with its gaps filled, one after the other.

@@ -10,6 +10,8 @@ mod attempt;
 mod audience;
 mod changes;
 mod door;
+mod editor;
+mod editor_words;
 mod events;
 mod framed;
 mod home;
@@ -19,9 +21,11 @@ mod people;
 mod person;
 mod person_past;
 mod person_rank;
+mod preview;
 mod safety;
 mod saving;
 mod serve;
+mod sheet;
 mod state;
 mod statics;
 mod templates;
@@ -46,6 +50,8 @@ fn pages(state: &Arc<State>) -> Routes {
         .merge(events::routes())
         .merge(mail::routes())
         .merge(templates::routes())
+        .merge(editor::routes())
+        .merge(preview::routes())
         .merge(saving::routes())
         .merge(attempt::routes())
         .merge(statics::routes())

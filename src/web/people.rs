@@ -65,7 +65,7 @@ fn own_words(language: Language) -> Words {
             ("rank", "今回のランク", "Rank now"),
             ("before", "前回のランク", "Rank before"),
             ("any", "すべて", "any"),
-            ("mailed", "送る", "mailed"),
+            ("mailed", "送る", "planned"),
             ("skipped", "見送り", "skipped"),
             ("columns", "顧客リストの項目で絞る", "By a column of the customer list"),
             ("holds", "を含む", "holds"),

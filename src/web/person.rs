@@ -5,6 +5,7 @@ use super::audience::tone;
 use super::page::{Page, Refusal, Tab, way};
 use super::person_past::{self, further};
 use super::person_rank as rank;
+use super::sheet::{self, Lines, Sheet};
 use super::state::State;
 use super::words::{Words, words};
 use crate::domain::job::Language;
@@ -23,8 +24,10 @@ use std::sync::Arc;
 
 /// Further orders are counted only.
 const SHOWN: usize = 200;
-/// Orders that are on the sheet of paper.
-const PRINTED: usize = 10;
+/// Members of a household that are named.
+const NAMED: usize = 10;
+/// Lines of an order that do not count, as far as they are on paper.
+const LEFT_OUT: usize = 2;
 
 pub fn routes() -> Routes {
     Router::new().route("/person", get(by_query)).route("/person/{id}", get(by_path))
@@ -62,6 +65,21 @@ async fn shown(state: Arc<State>, id: String) -> Response {
                 Ready::Never(why) => (None, None, Some(why.clone())),
             };
             let explanation = explained.map(|explained| &explained.explanation);
+            let (notes, rank, facts) = (notes(&person, language), rank::Shown::of(studio, &person), facts(studio, &person));
+            let (campaigns, past) = (campaigns(studio, &person), person_past::Past::of(&studio.job, &person));
+            let orders = explanation.map(|explanation| Orders::of(&studio.job, explanation));
+            let (stops, mails) = past.lines(&person);
+            let (standing, checks) = rank.lines();
+            let lines = Lines {
+                notes: stops + notes.iter().map(|note| 2 + sheet::lines(note, sheet::WIDE)).sum::<usize>(),
+                standing,
+                checks,
+                facts: facts.iter().map(|(name, value)| sheet::lines(&format!("{name} {value}"), sheet::HALF)).collect(),
+                campaigns: campaigns.iter().map(Weighed::lines).collect(),
+                mails,
+                orders: orders.as_ref().map_or_else(Vec::new, Orders::lines),
+            };
+            let sheet = Sheet::of(&lines, language);
             Ok(Page::new("person.html", Some(Tab::Audience), title)
                 .with("t", &own_words(language))
                 .with("name", &name)
@@ -70,14 +88,14 @@ async fn shown(state: Arc<State>, id: String) -> Response {
                 .with("soon", &soon)
                 .with("why_not", &why_not)
                 .with("command", &studio.explain_command(&id))
-                .with("notes", &notes(&person, language))
-                .with("rank", &rank::Shown::of(studio, &person))
-                .with("facts", &facts(studio, &person))
-                .with("campaigns", &campaigns(studio, &person))
-                .with("orders", &explanation.map(|explanation| Orders::of(&studio.job, explanation)))
-                .with("printed", &PRINTED)
-                .with("printed_mails", &person_past::PRINTED)
-                .with("past", &person_past::Past::of(&studio.job, &person)))
+                .with("notes", &notes)
+                .with("rank", &rank)
+                .with("facts", &facts)
+                .with("campaigns", &campaigns)
+                .with("orders", &orders)
+                .with("sheet", &sheet)
+                .with("left_out", &LEFT_OUT)
+                .with("past", &past))
         })
         .await
 }
@@ -95,7 +113,7 @@ fn own_words(language: Language) -> Words {
             ("none", "ありません。", "None."),
             ("print", "印刷して一枚の用紙にできます。", "Prints as one sheet."),
             ("facts", "顧客リスト", "Customer list"),
-            ("mailed", "送る", "mailed"),
+            ("mailed", "送る", "planned"),
             ("skipped", "見送り", "skipped"),
             ("unmatched", "対象外", "not for them"),
             ("left", "数えない明細", "lines left out"),
@@ -149,7 +167,9 @@ fn notes(person: &Person, language: Language) -> Vec<String> {
         ));
     }
     if let Some(household) = explanation.known.as_ref().and_then(|known| known.household.as_ref()) {
-        let (name, members) = (&household.name, household.members.join(", "));
+        let more = further(language, household.members.len(), NAMED).map_or_else(String::new, |more| format!(" … {more}"));
+        let named: Vec<&str> = household.members.iter().take(NAMED).map(String::as_str).collect();
+        let (name, members) = (&household.name, named.join(", ") + &more);
         notes.push(language.pick(format!("世帯 {name} の合算です: {members}"), format!("Figures of household {name} together: {members}")));
     }
     notes
@@ -178,6 +198,14 @@ struct Weighed {
     /// The occasion, or the key in the job of what does not hold.
     key: String,
     href: Option<String>,
+}
+
+impl Weighed {
+    /// On paper.
+    fn lines(&self) -> usize {
+        let words = sheet::lines(&format!("{} {}", self.told, self.key), sheet::REASON);
+        words.max(sheet::lines(&self.name, 18))
+    }
 }
 
 /// Every campaign: what the plan says of it, and of those that are not for this person why.
@@ -238,7 +266,7 @@ fn skipped(studio: &Studio, person: &Person, skip: &SkipRow, by: &[String]) -> S
 struct Orders {
     rows: Vec<OrderLine>,
     more: Option<String>,
-    more_on_paper: Option<String>,
+    all: usize,
 }
 
 #[derive(Serialize)]
@@ -251,9 +279,18 @@ struct OrderLine {
     items: String,
     /// Amount, why, and where it stands in the files; the last is of no use on paper.
     left_out: Vec<[String; 3]>,
+    /// How many of them are not on paper.
+    more_on_paper: Option<String>,
 }
 
 impl Orders {
+    /// On paper; those that are not shown have one line each.
+    fn lines(&self) -> Vec<usize> {
+        let mut lines: Vec<usize> = self.rows.iter().map(OrderLine::lines).collect();
+        lines.resize(self.all, 1);
+        lines
+    }
+
     fn of(job: &Job, explanation: &Explanation) -> Self {
         let mut first: BTreeMap<&str, i64> = BTreeMap::new();
         // A line that does not count does not move its order, unless none of them does.
@@ -278,11 +315,20 @@ impl Orders {
             orders.entry(key).or_default().push(line);
         }
         let rows = orders.iter().rev().take(SHOWN).map(|((at, id, _), lines)| OrderLine::of(job, explanation, (*at, id), lines)).collect();
-        Self { rows, more: further(job.language, orders.len(), SHOWN), more_on_paper: further(job.language, orders.len(), PRINTED) }
+        Self { rows, more: further(job.language, orders.len(), SHOWN), all: orders.len() }
     }
 }
 
 impl OrderLine {
+    /// On paper. Cells break side by side, so that a row is taller than its letters are.
+    fn lines(&self) -> usize {
+        let left: Vec<String> =
+            self.left_out.iter().take(LEFT_OUT).map(|[amount, why, _]| format!("{amount} {why} lines left out: ")).collect();
+        let letters = [self.day.as_str(), &self.net, self.verdict, &self.id, &self.items, &left.concat()].join("   ");
+        let lines = sheet::lines(&letters, sheet::WIDE - 10);
+        if lines == 1 { 1 } else { lines + 1 }
+    }
+
     fn of(job: &Job, explanation: &Explanation, (at, id): (i64, &str), lines: &[&HistoryLine]) -> Self {
         let language = job.language;
         let counted = || lines.iter().filter(|line| line.fate == LineFate::Counted);
@@ -305,6 +351,7 @@ impl OrderLine {
             verdict,
             is_good,
             items: counted().filter_map(|line| item(&line)).take(12).collect::<Vec<_>>().join("、"),
+            more_on_paper: further(language, lines.iter().filter(|line| line.fate != LineFate::Counted).count(), LEFT_OUT),
             left_out: lines.iter().filter(|line| line.fate != LineFate::Counted).map(|line| left_out(&line)).collect(),
         }
     }

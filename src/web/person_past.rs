@@ -1,5 +1,6 @@
 //! The past of one person: their mails with what became of each, and why nothing more is sent.
 
+use super::sheet;
 use super::words::counted;
 use crate::domain::job::Language;
 use crate::domain::{Job, SkipReason, State};
@@ -8,17 +9,14 @@ use serde::Serialize;
 
 /// Mails that are shown; further ones are counted.
 const SHOWN: usize = 200;
-/// Those of them that are on the sheet of paper.
-pub const PRINTED: usize = 8;
 /// What a server answered is shown so far.
 const REPLY: usize = 120;
 
 #[derive(Serialize)]
 pub struct Past {
     rows: Vec<Row>,
-    /// How many are not shown, and how many are not on paper.
+    /// How many are not shown.
     more: Option<String>,
-    more_on_paper: Option<String>,
     stops: Vec<String>,
 }
 
@@ -39,9 +37,17 @@ impl Past {
         Self {
             rows: mails.iter().take(SHOWN).map(|mail| Row::of(job, mail)).collect(),
             more: further(language, mails.len(), SHOWN),
-            more_on_paper: further(language, mails.len(), PRINTED),
             stops: person.stops.iter().map(|stop| stopped(job, stop.reason, stop.at)).collect(),
         }
+    }
+}
+
+impl Past {
+    /// Lines of the stops, and of each mail that somebody had; those that are not shown have one.
+    pub fn lines(&self, person: &Person) -> (usize, Vec<usize>) {
+        let mut mails: Vec<usize> = self.rows.iter().map(Row::lines).collect();
+        mails.resize(person.history.len(), 1);
+        (self.stops.len(), mails)
     }
 }
 
@@ -52,6 +58,12 @@ pub fn further(language: Language, all: usize, shown: usize) -> Option<String> {
 }
 
 impl Row {
+    /// On paper, where it is in one of two columns.
+    fn lines(&self) -> usize {
+        let texts = [&self.as_of, &self.campaign, &self.occasion, &self.told, self.detail.as_ref().unwrap_or(&self.as_of)];
+        sheet::lines(&texts.map(String::as_str).join(" "), sheet::HALF)
+    }
+
     fn of(job: &Job, mail: &PastState) -> Self {
         let language = job.language;
         let mut told = mail.state.told(language).to_owned();

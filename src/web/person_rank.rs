@@ -1,6 +1,7 @@
 //! The rank of one person in words: what the plan says, the conditions behind it, what is missing to rise and to stay.
 
 use super::person::tone_of;
+use super::sheet;
 use super::words::counted;
 use crate::domain::job::Language;
 use crate::domain::money::grouped;
@@ -59,6 +60,19 @@ impl Shown {
     }
 }
 
+impl Shown {
+    /// On paper: lines of the rank with what is known of it, and of each condition.
+    pub fn lines(&self) -> (usize, Vec<usize>) {
+        let told = self.distances.iter().chain(&self.points).map(|line| sheet::lines(line, sheet::HALF - 4)).sum::<usize>();
+        let facts = self.facts.iter().map(|(name, value)| sheet::lines(&format!("{name} {value}"), sheet::HALF)).sum::<usize>();
+        let checks = self.checks.iter().map(|check| {
+            let letters = check.metric.len().max(1) + check.found.len() + check.wanted.len();
+            sheet::lines(&check.rank, 10).max(letters.div_ceil(sheet::HALF))
+        });
+        (2 + told + facts, checks.collect())
+    }
+}
+
 impl Check {
     fn of(job: &Job, check: &crate::pipeline::RankCheck) -> Self {
         let purpose = match check.purpose {
@@ -82,7 +96,7 @@ fn metric(language: Language, key: &str) -> &str {
         "spend" => ("期間の金額", "spend in the window"),
         "orders_ever" => ("通算の注文", "orders ever"),
         "spend_ever" => ("通算の金額", "spend ever"),
-        "tenure_months" => ("お取引の期間", "months since the first order"),
+        "tenure_months" => ("お取引の期間", "time as a customer"),
         "top" => ("上位", "the top"),
         other => (other, other),
     };
@@ -94,7 +108,7 @@ fn figure(job: &Job, metric: &str, value: &Value) -> String {
         Value::Int(amount) if ["spend", "spend_ever", "top"].contains(&metric) => job.currency.show(*amount),
         Value::Int(months) if metric == "tenure_months" => counted(job.language, months.unsigned_abs(), "か月", "month", "months"),
         Value::Int(number) => number.to_string(),
-        Value::Date(day) => job.language.pick(format!("{day} から"), format!("since {day}")),
+        Value::Date(day) => job.language.pick(format!("{day} から"), format!("from {day}")),
         _ => "–".to_owned(),
     }
 }
@@ -212,5 +226,16 @@ pub fn fate(language: Language, fate: &LineFate) -> String {
         }
         LineFate::Later => language.pick("基準日以降", "on or after the as-of date").to_owned(),
         LineFate::Bad(what) => what.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_long_somebody_is_a_customer_is_not_told_by_the_first_order() {
+        // The list may know of a relationship that is older than the purchases.
+        assert_eq!(metric(Language::En, "tenure_months"), "time as a customer");
     }
 }

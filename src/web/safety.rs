@@ -79,15 +79,19 @@ fn is_same(given: &str, token: &str) -> bool {
 pub async fn guard(Given(state): Given<Arc<State>>, request: Request, next: Next) -> Response {
     let target = request.uri().path_and_query().map_or("", |target| target.as_str());
     let refused = state.key.judge(request.method(), target, request.headers()).err();
+    let waits_for = Waited::by(target);
     let mut response = match (refused, state.places.try_acquire()) {
         // This one knows the token.
-        (Some(StatusCode::METHOD_NOT_ALLOWED), _) => told(&state, StatusCode::METHOD_NOT_ALLOWED.into_response()).await,
+        (Some(StatusCode::METHOD_NOT_ALLOWED), _) => told(&state, StatusCode::METHOD_NOT_ALLOWED.into_response(), Waited::Turn).await,
         (Some(status), _) => (status, Body::empty()).into_response(),
-        (None, Err(_)) => told(&state, (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")]).into_response()).await,
+        (None, Err(_)) => told(&state, (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")]).into_response(), Waited::Turn).await,
         (None, Ok(_place)) => {
             let answer = tokio::time::timeout(PATIENCE, next.run(request)).await;
-            let answer = answer.unwrap_or_else(|_| (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")]).into_response());
-            told(&state, answer).await
+            let (answer, waited) = match answer {
+                Ok(answer) => (answer, Waited::Turn),
+                Err(_) => ((StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")]).into_response(), waits_for),
+            };
+            told(&state, answer, waited).await
         }
     };
     let headers = response.headers_mut();
@@ -107,7 +111,7 @@ pub async fn guard(Given(state): Given<Arc<State>>, request: Request, next: Next
 }
 
 /// Puts a page of ours, in the job's language, in the place of a bare refusal.
-async fn told(state: &Arc<State>, response: Response) -> Response {
+async fn told(state: &Arc<State>, response: Response, waited: Waited) -> Response {
     let status = response.status();
     let is_ours = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     if is_ours || !(status.is_client_error() || status.is_server_error()) {
@@ -118,7 +122,7 @@ async fn told(state: &Arc<State>, response: Response) -> Response {
     let why = String::from_utf8_lossy(&why);
     // Only what is there in memory is shown, so that this needs nobody's turn.
     let studio = state.studio();
-    let message = words(status, &why, studio.job.language);
+    let message = words(status, waited, &why, studio.job.language);
     let mut page = Refusal::new(status, message).page(&studio).shown(state, &studio);
     for name in [header::ALLOW, header::RETRY_AFTER] {
         if let Some(value) = parts.headers.get(&name) {
@@ -128,8 +132,53 @@ async fn told(state: &Arc<State>, response: Response) -> Response {
     page
 }
 
+/// What somebody waited for in vain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waited {
+    /// A place among those that are answered.
+    Turn,
+    Ledger,
+    Template,
+    /// What a page reads or computes.
+    Page,
+}
+
+impl Waited {
+    /// What an address may have to wait for.
+    fn by(target: &str) -> Self {
+        let path = target.split('?').next().unwrap_or_default();
+        match path.split('/').nth(2).unwrap_or_default() {
+            // As many as there are turns at the ledger.
+            "" | "approve" | "changes" | "person" => Self::Ledger,
+            "templates" | "preview" | "try" => Self::Template,
+            _ => Self::Page,
+        }
+    }
+
+    fn told(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Turn => (
+                "いま開かれているページが多すぎます。数秒後にもう一度お試しください。",
+                "Too many pages are asked for at this moment; try again in some seconds.",
+            ),
+            Self::Ledger => (
+                "30 秒待ちましたが、台帳を読めませんでした。ほかのプログラム（送信や計画など）が台帳を使用中か、台帳を読む別のページがまだ終わっていません。終わってからもう一度お試しください。",
+                "The ledger could not be read within 30 seconds: another program has it locked, a send or a plan perhaps, or other pages that read it are not done. Try again once they are.",
+            ),
+            Self::Template => (
+                "30 秒待ちましたが、メールを作成できませんでした。時間のかかりすぎるテンプレートがあるか、マシンが混み合っています。最後に変えた箇所を確かめて、もう一度お試しください。",
+                "The mail was not made within 30 seconds: a template takes too long, or the machine is busy. Look at what was changed last, then try again.",
+            ),
+            Self::Page => (
+                "30 秒待ちましたが、このページを作成できませんでした。マシンが混み合っています。数秒後にもう一度お試しください。",
+                "This page was not made within 30 seconds: the machine is busy. Try again in some seconds.",
+            ),
+        }
+    }
+}
+
 /// What is wrong and what to do, for an answer that says only a number, or a library's words.
-fn words(status: StatusCode, why: &str, language: Language) -> String {
+fn words(status: StatusCode, waited: Waited, why: &str, language: Language) -> String {
     let (ja, en) = match status {
         StatusCode::NOT_FOUND => ("このページはありません。", "There is no such page."),
         StatusCode::METHOD_NOT_ALLOWED => (
@@ -140,10 +189,7 @@ fn words(status: StatusCode, why: &str, language: Language) -> String {
             "送られた内容が 8 MiB を超えています。何も書き込んでいません。戻って短くしてください。",
             "What was sent is larger than 8 MiB. Nothing was written; go back and make it shorter.",
         ),
-        StatusCode::SERVICE_UNAVAILABLE | StatusCode::REQUEST_TIMEOUT => (
-            "処理が混み合っているか、ほかのプログラムが台帳を使用中です。数秒後にもう一度お試しください。",
-            "The studio is busy, or another program has the ledger locked; try again in some seconds.",
-        ),
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::REQUEST_TIMEOUT => waited.told(),
         status if status.is_server_error() => {
             ("サーバーで失敗しました。端末の表示を確認してください。", "The studio failed at this; its terminal tells more.")
         }
@@ -180,6 +226,23 @@ mod tests {
             all.append(name.clone(), HeaderValue::from_str(value).unwrap());
         }
         key.judge(method, target, &all).map_err(|status| status.as_u16())
+    }
+
+    #[test]
+    fn who_waits_in_vain_is_told_for_what() {
+        for (target, en, ja) in [
+            ("/00ff/approve?x=1", "ledger", "台帳"),
+            ("/00ff/", "ledger", "台帳"),
+            ("/00ff/person/c1", "ledger", "台帳"),
+            ("/00ff/preview", "template", "テンプレート"),
+            ("/00ff/templates/a/body.html", "template", "テンプレート"),
+            ("/00ff/people?q=x", "page", "ページ"),
+        ] {
+            let told = |language| words(StatusCode::SERVICE_UNAVAILABLE, Waited::by(target), "", language);
+            assert!(told(Language::En).contains(en) && told(Language::Ja).contains(ja), "{target}: {}", told(Language::En));
+            assert_eq!(told(Language::En).contains("ledger"), en == "ledger", "{target}");
+        }
+        assert!(!words(StatusCode::SERVICE_UNAVAILABLE, Waited::Turn, "", Language::En).contains("ledger"));
     }
 
     #[test]

@@ -2,9 +2,11 @@
 //! never taken out of it.
 
 use super::Routes;
+use super::editor::{Sent, Unsaved, unsaved};
+use super::editor_words::table;
 use super::page::{Page, Tab, way};
 use super::state::State;
-use super::templates::{Sent, Unsaved, editor_path, table, unsaved};
+use super::templates::editor_path;
 use crate::domain::job::Language;
 use crate::pipeline::studio::{LARGEST, Saved, Text};
 use crate::pipeline::{Error, Studio};

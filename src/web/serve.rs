@@ -3,6 +3,8 @@
 use super::door::Door;
 use super::state::{AT_THE_LEDGER, State};
 use super::{home, page, pages, safety};
+use crate::domain::job::Language;
+use crate::pipeline::studio::note_memory;
 use crate::pipeline::{Error, Studio};
 use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
@@ -52,7 +54,7 @@ pub fn serve(serving: Serving<'_>) -> Result<(), Error> {
     let state = Arc::new(State::new(serving.studio, &token, address.port(), serving.now, pages, ended.clone()).by(serving.servers));
     state.look_ahead();
     state.watch();
-    let most = state.studio().job.memory;
+    let (most, language) = (state.studio().job.memory, state.studio().job.language);
     let served = runtime.block_on(async {
         let mut door = Door::new(tokio::net::TcpListener::from_std(listener)?, app(state));
         (serving.listening)(&format!("http://{address}/{token}/"));
@@ -60,7 +62,9 @@ pub fn serve(serving: Serving<'_>) -> Result<(), Error> {
         let mut is_full = false;
         while !serving.ended.load(Ordering::SeqCst) && !is_full {
             tokio::time::sleep(GLANCE).await;
-            is_full = resident().is_some_and(|bytes| bytes > most);
+            let resident = resident().unwrap_or_default();
+            note_memory(resident, most);
+            is_full = resident > most;
         }
         let _ = end.send(true);
         let _ = server.await;
@@ -69,14 +73,27 @@ pub fn serve(serving: Serving<'_>) -> Result<(), Error> {
     runtime.shutdown_background();
     match served {
         Err(error) => Err(cannot(error.to_string())),
-        // A template can make a text of any length within one expression, which nothing ends but its own end.
-        Ok(true) => Err(Error::Usage(format!(
-            "the studio took more than {} MiB of memory and has ended, before the machine has none; look for a text that doubles in the \
-             template that was last worked on, or allow more with --memory",
-            most >> 20
-        ))),
+        // A large shop and a template that makes very much within one expression look the same from here.
+        Ok(true) => Err(Error::Usage(full(most, language))),
         Ok(false) => Ok(()),
     }
+}
+
+/// That the studio has ended before it takes more memory than it may, what may be to blame, and what to do.
+fn full(most: u64, language: Language) -> String {
+    let (mib, more) = (most >> 20, (most >> 20) * 2);
+    language.pick(
+        format!(
+            "studio はメモリーを {mib} MiB（--memory {mib}MB）より多く使ったため、マシンのメモリーが尽きる前に終了しました。原因は二つ考えられます。\
+             大きな店なら、studio --memory {more}MB のように増やして開き直してください。テンプレートを編集していたなら、最後に変えた箇所で文字や一覧が\
+             何倍にもふくらんでいないか確かめてください"
+        ),
+        format!(
+            "the studio took more than {mib} MiB of memory (--memory {mib}MB) and has ended, before the machine has none. Either this is a \
+             large shop: open it with more, such as --memory {more}MB. Or a template that somebody was working on makes very much of one text or \
+             list: look at what was changed last"
+        ),
+    )
 }
 
 fn app(state: Arc<State>) -> Router {

@@ -45,7 +45,6 @@ pub struct State {
     pub(super) pages: Tera,
     /// The last previews, each with a number.
     previews: Mutex<Previews>,
-    watcher: Mutex<Option<notify::RecommendedWatcher>>,
     /// Where samples go, when that is not for the job to say: the server that was typed, and that of the environment.
     servers: [Option<String>; 2],
     /// Counts what has happened on the disk; a page that hears of it looks again.
@@ -65,7 +64,6 @@ impl State {
             now,
             pages,
             previews: Mutex::default(),
-            watcher: Mutex::default(),
             servers: [None, None],
             news: watch::Sender::new(0),
             ended,
@@ -121,8 +119,7 @@ impl State {
 
     /// Begins to watch the template folder of the job.
     pub(super) fn watch(self: &Arc<Self>) {
-        let watcher = super::watch::watch(&self.studio().job.templates, Arc::downgrade(self));
-        *self.watcher.lock().unwrap_or_else(PoisonError::into_inner) = watcher;
+        super::watch::watch(Arc::downgrade(self));
     }
 
     /// Looks for what takes longer than a page may, before somebody asks.

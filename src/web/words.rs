@@ -1,7 +1,7 @@
 //! The words of the frame, in the job's language. Each page has its own beside it.
 
 use crate::domain::job::Language;
-use crate::domain::money::grouped;
+use crate::domain::money::{self, grouped};
 use std::collections::BTreeMap;
 
 /// Words by name, as pages ask for them: `{{ t.next }}`.
@@ -14,7 +14,7 @@ pub fn words(language: Language, table: &[(&'static str, &'static str, &'static 
 
 /// A number of things: `3 通`, `1 mail`, `3 mails`.
 pub fn counted(language: Language, count: u64, ja: &str, one: &str, many: &str) -> String {
-    format!("{} {}", grouped(count), language.pick(ja, if count == 1 { one } else { many }))
+    language.pick(format!("{} {ja}", grouped(count)), money::many(count, one, many))
 }
 
 pub fn mails(language: Language, count: u64) -> String {

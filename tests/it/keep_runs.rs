@@ -48,7 +48,7 @@ fn old_runs_name_nobody_and_the_proof_stays() {
     shop.call(&["run", "--as-of", SECOND, "-q"], 0);
     assert_eq!(count(&shop, "customer_id LIKE 'aged:%' AND address = '' AND state = 'accepted' AND as_of = '2024-01-01'"), 4);
     let told = shop.call(&["run", "--as-of", LAST], 0);
-    assert!(told.contains("1 old runs name nobody any more (4 rows"), "{told}");
+    assert!(told.contains("nobody is named any more in 1 old run (4 rows"), "{told}");
     assert_eq!(count(&shop, "customer_id LIKE 'aged:%'"), 8);
     let left: Vec<PathBuf> = telling(&shop, LAST).into_iter().filter(|path| !path.to_string_lossy().contains("ledger.sqlite")).collect();
     assert!(left.iter().all(|path| path.to_string_lossy().contains("outbox")) && left.len() == 1, "only the last run's: {left:?}");

@@ -94,6 +94,10 @@ mod studio_approve;
 #[cfg(test)]
 mod studio_changes;
 #[cfg(test)]
+mod studio_folder;
+#[cfg(test)]
+mod studio_growth;
+#[cfg(test)]
 mod studio_pages;
 #[cfg(test)]
 mod studio_people;

@@ -84,6 +84,20 @@ fn one_of_something_is_one() {
 }
 
 #[test]
+fn what_is_planned_is_not_said_to_be_done() {
+    let shop = Shop::new(3);
+    shop.plan();
+    let pages = Pages::open(&shop.path("job.toml"), &[]);
+    for path in ["/people", "/person?id=c000"] {
+        let page = words(&read(&pages, path));
+        assert!(page.contains("planned") && !page.contains("mailed"), "{path}: {page}");
+    }
+    // The day of the first order and that of the rank are told as what they are, once.
+    let page = words(&read(&pages, "/person?id=c000"));
+    assert!(page.contains("First order") && !page.contains("since the first order"), "{page}");
+}
+
+#[test]
 fn a_page_behind_the_last_is_the_last_and_addresses_are_short() {
     let shop = Shop::new(61);
     shop.plan();

@@ -6,7 +6,7 @@ use super::{FAINT, good, heading, warning};
 use crate::domain::Job;
 use crate::domain::coupon::{Irregular, Irregularity, IssuedCode, Tally};
 use crate::domain::job::Language;
-use crate::domain::money::grouped;
+use crate::domain::money::{grouped, many};
 use crate::pipeline::{Coupons, ForCart};
 use std::path::Path;
 
@@ -47,8 +47,10 @@ pub fn coupons(job: &Job, coupons: &Coupons, list: bool) -> String {
 pub fn for_cart(job: &Job, written: &ForCart, file: &Path) -> String {
     let language = job.language;
     let (file, count, as_of) = (file.display(), grouped(written.codes), written.as_of);
-    let done =
-        good(&language.pick(format!("{file}: {as_of} の計画のコード {count} 件"), format!("{file}: {count} codes of the plan of {as_of}")));
+    let done = good(&language.pick(
+        format!("{file}: {as_of} の計画のコード {count} 件"),
+        format!("{file}: {} of the plan of {as_of}", many(written.codes, "code", "codes")),
+    ));
     let next = pick(
         language,
         "カートに取り込んでから rankmail send で送ってください。",

@@ -109,9 +109,11 @@ fn given_by_hand(job: &Job, given: Given, closing: NaiveDate) -> String {
 fn figure(job: &Job, metric: &str, value: &Value) -> String {
     match value {
         Value::Int(amount) if ["spend", "spend_ever", "top"].contains(&metric) => job.currency.show(*amount),
-        Value::Int(months) if metric == "tenure_months" => format!("{months} {}", pick(job.language, "か月", "months")),
+        Value::Int(months) if metric == "tenure_months" => {
+            format!("{months} {}", pick(job.language, "か月", if *months == 1 { "month" } else { "months" }))
+        }
         Value::Int(number) => number.to_string(),
-        Value::Date(day) => job.language.pick(format!("{day} から"), format!("since {day}")),
+        Value::Date(day) => job.language.pick(format!("{day} から"), format!("from {day}")),
         _ => "-".to_owned(),
     }
 }

@@ -4,7 +4,7 @@ use super::super::words::pick;
 use super::{good, warning};
 use crate::domain::Job;
 use crate::domain::list::ListKind;
-use crate::domain::money::grouped;
+use crate::domain::money::{grouped, many};
 use crate::pipeline::{Exported, Wanted};
 use std::path::Path;
 
@@ -15,7 +15,7 @@ pub fn exported(job: &Job, wanted: Wanted<'_>, exported: &Exported, out: Option<
         Wanted::People { campaign, kind } => format!("{campaign} ({})", told(job, kind)),
     };
     let place = out.map_or_else(String::new, |path| format!(" → {}", path.display()));
-    let rows = language.pick(format!("{} 件", grouped(exported.rows)), format!("{} rows", grouped(exported.rows)));
+    let rows = language.pick(format!("{} 件", grouped(exported.rows)), many(exported.rows, "row", "rows"));
     let mut text = good(&format!("{what} · {}: {rows}{place}", exported.as_of));
     for (count, ja, en) in [
         (exported.stopped, "配信停止・取消などで載せていない方", "left out: stopped by now, or set aside"),

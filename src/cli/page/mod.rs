@@ -27,7 +27,7 @@ use super::table;
 use super::words::{self, pick};
 use crate::domain::features::ReadCounts;
 use crate::domain::finding::{Rule, Subject};
-use crate::domain::money::grouped;
+use crate::domain::money::{grouped, many};
 use crate::domain::{Job, Outcome, State};
 use crate::pipeline::{Approvals, Checked, DataCheck, Imported, Sent, Shown, Status, Trial, outbox};
 use anstyle::{AnsiColor, Style};
@@ -131,7 +131,7 @@ pub fn checked(checked: &Checked, data: Option<&DataCheck>) -> String {
 /// An import has no job, and so no language.
 pub fn imported(imported: &Imported) -> String {
     let there = if imported.unchanged { ", as it was" } else { "" };
-    let mut out = good(&format!("{}: {} rows, {}{there}", imported.file.display(), grouped(imported.rows), imported.encoding));
+    let mut out = good(&format!("{}: {}, {}{there}", imported.file.display(), many(imported.rows, "row", "rows"), imported.encoding));
     let width = table::widest(imported.columns.iter().map(|column| column.name.as_str()));
     for column in &imported.columns {
         out += &format!("  {}  {}\n", table::flush_left(&column.name, width), column.kind);
@@ -143,12 +143,12 @@ pub fn imported(imported: &Imported) -> String {
             out += &warning(&format!("{looks}; {remedy}"));
         }
         if column.marked > 0 {
-            let (cells, name) = (grouped(column.marked), &column.name);
-            out += &warning(&format!("{cells} cells of `{name}` are read without the mark of a spreadsheet (=\"001\" and '001 are 001)"));
+            let (cells, name) = (many(column.marked, "cell", "cells"), &column.name);
+            out += &warning(&format!("{cells} of `{name}` read without the mark of a spreadsheet (=\"001\" and '001 are 001)"));
         }
     }
     if imported.not_read > 0 {
-        out += &warning(&format!("{} rows could not be read and are not in it; the first:", grouped(imported.not_read)));
+        out += &warning(&format!("{} left out, for they cannot be read; the first:", many(imported.not_read, "row", "rows")));
         for (line, what) in &imported.notes {
             out += &format!("  line {line} {what}\n");
         }

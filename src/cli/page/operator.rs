@@ -3,22 +3,23 @@
 use super::{good, state_lines, warning};
 use crate::domain::BounceKind;
 use crate::domain::Job;
-use crate::domain::money::grouped;
+use crate::domain::money::{grouped, many};
 use crate::pipeline::{Aged, Bounced, Forgotten, Moved};
 use chrono::NaiveDate;
 use std::path::Path;
 
 pub fn moved(job: &Job, moved: &Moved) -> String {
     let (state, count, as_of) = (moved.to.told(job.language), grouped(moved.mails), moved.as_of);
-    let done = job
-        .language
-        .pick(format!("{as_of} のメール {count} 通を「{state}」にしました"), format!("{count} mails of {as_of} are now {state}"));
+    let done = job.language.pick(
+        format!("{as_of} のメール {count} 通を「{state}」にしました"),
+        format!("{} of {as_of} now {state}", many(moved.mails, "mail", "mails")),
+    );
     good(&done) + &state_lines(job, &moved.states)
 }
 
 pub fn ledger_exported(job: &Job, rows: u64, file: &Path) -> String {
     let (count, file) = (grouped(rows), file.display());
-    good(&job.language.pick(format!("{file}: {count} 行"), format!("{file}: {count} rows")))
+    good(&job.language.pick(format!("{file}: {count} 行"), format!("{file}: {}", many(rows, "row", "rows"))))
 }
 
 pub fn listening(job: &Job, address: std::net::SocketAddr) -> String {
@@ -55,7 +56,11 @@ pub fn bounced(job: &Job, bounced: &Bounced) -> String {
     let (mails, stopped) = (grouped(bounced.mails), grouped(bounced.stopped));
     let mut out = good(&language.pick(
         format!("メール {mails} 通を読み、新たに {stopped} 件のアドレスを停止しました"),
-        format!("{mails} mails read; {stopped} addresses get no more mails from now on"),
+        format!(
+            "{} read; no more mails from now on to {}",
+            many(bounced.mails, "mail", "mails"),
+            many(bounced.stopped, "address", "addresses")
+        ),
     ));
     let kinds = BounceKind::ALL.map(|kind| {
         let (ja, en) = match kind {
@@ -89,7 +94,13 @@ pub fn aged(job: &Job, aged: &Aged) -> String {
     let (runs, removed) = (aged.runs.len(), aged.removed.len());
     let mut out = good(&job.language.pick(
         format!("古い回 {runs} 件（台帳 {rows} 行、ファイル {files} 件、未送信の計画 {removed} 件）から個人の記録を消しました"),
-        format!("{runs} old runs name nobody any more ({rows} rows of the ledger, {files} files, {removed} plans that were never sent)"),
+        format!(
+            "nobody is named any more in {} ({} of the ledger, {}, {} never sent)",
+            many(runs as u64, "old run", "old runs"),
+            many(aged.rows, "row", "rows"),
+            many(aged.files, "file", "files"),
+            many(removed as u64, "plan", "plans"),
+        ),
     ));
     for day in &aged.open {
         out += &warning(&job.language.pick(
@@ -105,7 +116,12 @@ pub fn forgotten(job: &Job, customer: &str, forgotten: &Forgotten) -> String {
     let (rows, runs, files) = (grouped(forgotten.rows), forgotten.runs.len(), grouped(forgotten.files));
     let done = good(&language.pick(
         format!("台帳 {rows} 行、計画 {runs} 件、ファイル {files} 件から消しました。今後も送りません"),
-        format!("taken out of {rows} rows of the ledger, {runs} plans and {files} files; nothing is sent there any more"),
+        format!(
+            "taken out of {} of the ledger, {} and {}; nothing is sent there any more",
+            many(forgotten.rows, "row", "rows"),
+            many(runs as u64, "plan", "plans"),
+            many(forgotten.files, "file", "files"),
+        ),
     ));
     let nothing = || {
         warning(&language.pick(

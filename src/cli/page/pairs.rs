@@ -3,7 +3,7 @@
 use super::super::table::{Table, flush_left, widest};
 use super::{FAINT, heading};
 use crate::domain::Job;
-use crate::domain::money::grouped;
+use crate::domain::money::{grouped, many};
 use crate::domain::recommend::Pairs;
 use chrono::NaiveDate;
 
@@ -15,7 +15,7 @@ pub fn pairs(job: &Job, as_of: NaiveDate, found: &Pairs, all: bool) -> String {
     let orders = grouped(found.orders);
     let mut out = heading(&pick(
         format!("一緒に買われた品（{as_of} より前の注文 {orders} 件）"),
-        format!("Bought together ({orders} orders before {as_of})"),
+        format!("Bought together ({} before {as_of})", many(found.orders, "order", "orders")),
     ));
     if found.pairs.is_empty() {
         return out + &pick("  ありません\n".to_owned(), "  nothing often enough\n".to_owned());

@@ -93,14 +93,13 @@ fn ladder(job: &Job, summary: &Summary) -> String {
 fn mails(job: &Job, summary: &Summary) -> String {
     let language = job.language;
     let counts = &summary.counts;
-    let columns = summary.ranks.len() + 1;
+    // The highest rank first, as the ladder is; no rank last.
+    let none = summary.ranks.len();
     let used_none = counts.mails_by_rank.iter().any(|row| row.last().is_some_and(|count| *count > 0));
-    let shown = if used_none { columns } else { columns - 1 };
+    let places: Vec<usize> = (0..none).rev().chain(used_none.then_some(none)).collect();
     let mut table = Table::default();
     let mut head = vec![String::new()];
-    head.extend(summary.ranks.iter().cloned());
-    head.push("-".to_owned());
-    head.truncate(shown + 1);
+    head.extend(places.iter().map(|at| summary.ranks.get(*at).map_or("-", String::as_str).to_owned()));
     head.push(pick(language, "計", "all").to_owned());
     let costs = counts.exposure.iter().any(|exposure| exposure.face != 0);
     if costs {
@@ -108,15 +107,10 @@ fn mails(job: &Job, summary: &Summary) -> String {
         head.push(pick(language, "うち見込み", "expected").to_owned());
     }
     table.row(head);
-    let mut sums = vec![0_u64; columns];
+    let of_rank = |row: &[u64], at: usize| row.get(at).copied().unwrap_or_default();
     for (at, (name, row)) in summary.campaigns.iter().zip(&counts.mails_by_rank).enumerate() {
         let mut cells = vec![format!("{name}{}", told_where_not_mail(counts.channels.get(at).map_or(&[], Vec::as_slice), language))];
-        for (at, count) in row.iter().enumerate() {
-            sums[at] += count;
-            if at < shown {
-                cells.push(grouped(*count));
-            }
-        }
+        cells.extend(places.iter().map(|at| grouped(of_rank(row, *at))));
         cells.push(grouped(row.iter().sum()));
         if costs {
             let exposure = counts.exposure.get(at).copied().unwrap_or_default();
@@ -127,7 +121,7 @@ fn mails(job: &Job, summary: &Summary) -> String {
     }
     table.rule();
     let mut last = vec![pick(language, "計", "all").to_owned()];
-    last.extend(sums.iter().take(shown).map(|sum| grouped(*sum)));
+    last.extend(places.iter().map(|at| grouped(counts.mails_by_rank.iter().map(|row| of_rank(row, *at)).sum())));
     last.push(grouped(counts.mails));
     if costs {
         last.push(job.currency.show(counts.offer_exposure));

@@ -3,7 +3,7 @@
 use super::super::words::pick;
 use super::{FAINT, colour, heading};
 use crate::domain::Job;
-use crate::domain::money::grouped;
+use crate::domain::money::{grouped, many};
 use crate::domain::plan::Counts;
 use crate::domain::points::{Account, Holding};
 use crate::pipeline::Known;
@@ -82,15 +82,19 @@ pub fn totals(job: &Job, counts: &Counts) -> String {
     let mut out = String::new();
     if let Some(points) = &counts.points {
         let (balance, holders) = (number(points.balance), grouped(points.holders));
-        out += &language
-            .pick(format!("  ポイント残高 {balance}（{holders} 人）\n"), format!("  points outstanding {balance} ({holders} customers)\n"));
+        out += &language.pick(
+            format!("  ポイント残高 {balance}（{holders} 人）\n"),
+            format!("  points outstanding {balance} ({})\n", many(points.holders, "customer", "customers")),
+        );
     }
     if let Some(paid) = counts.cashback.filter(|paid| paid.customers > 0) {
         let customers = grouped(paid.customers);
         let sum = if paid.amount > 0 { job.currency.show(paid.amount) } else { number(paid.points) };
         let carried = carried(job, paid.carried);
-        out += &language
-            .pick(format!("  還元 {sum}（{customers} 人{carried}）\n"), format!("  paid back {sum} ({customers} customers{carried})\n"));
+        out += &language.pick(
+            format!("  還元 {sum}（{customers} 人{carried}）\n"),
+            format!("  paid back {sum} ({}{carried})\n", many(paid.customers, "customer", "customers")),
+        );
     }
     out
 }

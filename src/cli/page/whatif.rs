@@ -48,7 +48,7 @@ fn months(job: &Job, found: &WhatIf) -> String {
     let asked = found.asked();
     let mut table = Table::default();
     let moved = [RankChange::New, RankChange::Up, RankChange::Down];
-    let heads = asked.ranks.iter().cloned().chain(moved.map(|change| change.told(language).to_owned()));
+    let heads = asked.ranks.iter().rev().cloned().chain(moved.map(|change| change.told(language).to_owned()));
     let rest = [pick(language, "メール", "mails"), pick(language, "特典の費用", "cost of offers")].map(str::to_owned);
     table.row(std::iter::once(String::new()).chain(heads).chain(rest).collect());
     for (run, today) in asked.runs.iter().zip(&found.today.runs) {
@@ -57,7 +57,7 @@ fn months(job: &Job, found: &WhatIf) -> String {
             against(figure(run).into(), today.map(|today| figure(today).into()), &|number| grouped(number))
         };
         let mut row = vec![format!("{}{}", run.as_of, if run.adopted { "*" } else { "" })];
-        row.extend((0..asked.ranks.len()).map(|rank| count(&|run| run.size(rank))));
+        row.extend((0..asked.ranks.len()).rev().map(|rank| count(&|run| run.size(rank))));
         row.extend(moved.map(|change| count(&|run| run.moved(change))));
         row.push(count(&|run| run.counts.mails));
         let money = |amount: u64| job.currency.show(i64::try_from(amount).unwrap_or(i64::MAX));

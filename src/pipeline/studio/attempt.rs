@@ -100,7 +100,7 @@ impl Studio {
     }
 
     fn go_through(&self, attempt: &Attempt) -> Result<Vec<Branch>, Error> {
-        let templates = self.working(None, None)?;
+        let templates = self.working(None, None).map_err(|error| self.unreadable(error))?;
         let mut mails = self.opened.mails()?;
         while !attempt.stopped.load(Ordering::Relaxed) {
             let chunk = mails.by_ref().take(CHUNK).collect::<Result<Vec<_>, _>>()?;

@@ -12,7 +12,7 @@ mod trouble;
 
 pub use crate::audience::{Fate, Filter, Found, Query, Row, Sort, Wanted};
 pub use crate::ledger::PastState;
-pub use crate::message::quiet;
+pub use crate::message::{note_memory, quiet};
 pub use crate::report::{COLOURS, FLOW, Pictures};
 pub use attempt::{Attempt, Failed, Progress};
 pub use gather::Ready;

@@ -89,7 +89,7 @@ impl Studio {
                 let failing = Some((named, others.len(), others.len()));
                 return Ok(Preview { mail: None, problems: problems.map(message::Problem::show).collect(), failing });
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(self.unreadable(error)),
         };
         let rendered = self.tried(&templates, &mail, &values);
         let others = self.some_of(campaign)?;
@@ -109,6 +109,11 @@ impl Studio {
             Err(Failure { told, .. }) => (None, vec![told]),
         };
         Ok(Preview { mail, problems, failing })
+    }
+
+    /// That the template folder cannot be read; one that is not there is told as that.
+    pub(super) fn unreadable(&self, error: message::Error) -> Error {
+        if self.job.templates.is_dir() { error.into() } else { super::templates::gone(&self.job) }
     }
 
     /// The job's templates as they are on the disk, but one file with this text.

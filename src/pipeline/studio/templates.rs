@@ -61,9 +61,8 @@ impl Studio {
         let root = &self.job.templates;
         let mut found = BTreeSet::new();
         let names: Vec<&str> = self.job.campaigns.iter().map(|campaign| campaign.name.as_str()).chain(["parts"]).collect();
-        Held::open(root)
-            .and_then(|held| list(&held, "", &names, &mut found))
-            .map_err(|source| Error::File { path: root.clone(), source })?;
+        let held = top(&self.job)?;
+        list(&held, "", &names, &mut found).map_err(|source| Error::File { path: root.clone(), source })?;
         let campaigns = self.job.campaigns.iter().map(|campaign| {
             let own = |name: &&String| name.strip_prefix(&campaign.name).is_some_and(|rest| rest.starts_with('/'));
             let there = found.iter().filter(own).map(|name| Listed { name: name.clone(), is_there: true });
@@ -200,7 +199,7 @@ impl Place {
             return Err(none(name, job.language));
         }
         let (mut path, may_be_made) = (job.templates.clone(), may_be_made(job, &parts));
-        let mut held = Held::open(&path).map_err(|source| Error::File { path: path.clone(), source })?;
+        let mut held = top(job)?;
         let (file, folders) = parts.split_last().ok_or_else(|| none(name, job.language))?;
         for folder in folders {
             path.push(folder);
@@ -232,6 +231,27 @@ impl Place {
     fn failed(&self, source: io::Error) -> Error {
         Error::File { path: self.path.clone(), source }
     }
+}
+
+/// The template folder of the job.
+fn top(job: &Job) -> Result<Held, Error> {
+    Held::open(&job.templates).map_err(|source| match source.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => gone(job),
+        _ => Error::File { path: job.templates.clone(), source },
+    })
+}
+
+/// That there is no template folder, and what to do.
+pub(super) fn gone(job: &Job) -> Error {
+    let (folder, file) = (job.templates.display(), job.path.display());
+    Error::Usage(job.language.pick(
+        format!(
+            "テンプレートのフォルダーがありません: {folder}。元の場所に戻すか、{file} の templates に正しい場所を書いてください。戻ると、このページにまた表示されます。"
+        ),
+        format!(
+            "The template folder is not there: {folder}. Put it back, or write into `templates` of {file} where it is; this page shows it again once it is there."
+        ),
+    ))
 }
 
 fn none(name: &str, language: Language) -> Error {

@@ -1,0 +1,131 @@
+//! What comes of a text: the mail as the templates would make it now, or what is wrong, beside the editor.
+
+use super::Routes;
+use super::editor::{Sent, Tried, rows};
+use super::editor_words::table;
+use super::framed::{framed, framed_refusal, notes};
+use super::page::{Page, Refusal, way};
+use super::state::State;
+use crate::domain::job::Language;
+use crate::domain::money::grouped;
+use crate::pipeline::Studio;
+use crate::pipeline::studio::{Preview, Shown};
+use axum::extract::{Path, Query, State as Given};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+use axum::{Form, Router};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+pub fn routes() -> Routes {
+    Router::new().route("/preview", post(preview)).route("/preview/{number}/html", get(html))
+}
+
+/// What came of the text on a page that has no mail yet: where there are errors, it gets the last mail that could be made; where none was
+/// seen yet, the planned one.
+pub(super) fn standing(state: &State, studio: &Studio, preview: Preview, tried: &Tried) -> View {
+    let mut view = view(state, preview, tried, studio.job.language);
+    if view.mail.is_none() {
+        let planned = || {
+            let seen = studio.mail(&tried.customer, &tried.campaign).ok()?;
+            let (subject, preheader, html, text) = (seen.subject, seen.preheader, seen.html, seen.text);
+            Some(Arc::new(Shown { subject, preheader, html, text, is_planned: true }))
+        };
+        let last = state.last_good(&tried.customer, &tried.campaign).or_else(planned);
+        view.mail = last.map(|last| viewed(state, &last, tried, studio.job.language));
+    }
+    view
+}
+
+/// What came of a text, as the page shows it.
+#[derive(Serialize)]
+pub(super) struct View {
+    /// Nothing where the mail could not be made: the last good one stays.
+    mail: Option<ViewedMail>,
+    problems: Vec<String>,
+    failing: Option<String>,
+    /// The file is no longer what the page has read.
+    has_changed: bool,
+    rows: usize,
+    /// The text and the digest that take the place of those of the page.
+    anew: Option<(String, String)>,
+}
+
+#[derive(Serialize)]
+struct ViewedMail {
+    /// What is said of the copy in the frames.
+    notes: Vec<String>,
+    subject: String,
+    preheader: Option<String>,
+    text: String,
+    frame: String,
+    dark: bool,
+    is_planned: bool,
+    customer: String,
+    campaign: String,
+    way: String,
+}
+
+fn view(state: &State, preview: Preview, tried: &Tried, language: Language) -> View {
+    let failing = preview.failing.map(|(first, failing, of)| {
+        let more = if failing > first.len() { " …" } else { "" };
+        let (first, failing, of) = (first.join(", "), grouped(failing as u64), grouped(of as u64));
+        language.pick(
+            format!("試した {of} 人のうち {failing} 人で失敗します: {first}{more}"),
+            format!("It fails for {failing} of the {of} that it was tried on: {first}{more}"),
+        )
+    });
+    let mail = preview.mail.map(|mail| viewed(state, &Arc::new(mail), tried, language));
+    View { mail, problems: preview.problems, failing, has_changed: false, rows: 0, anew: None }
+}
+
+fn viewed(state: &State, mail: &Arc<Shown>, tried: &Tried, language: Language) -> ViewedMail {
+    let set = [("dark", tried.dark.is_some()), ("remote", tried.remote.is_some())];
+    let look: Vec<_> = set.into_iter().filter(|(_, set)| *set).map(|(name, _)| (name, "1")).collect();
+    ViewedMail {
+        notes: notes(&mail.html, tried.dark.is_some(), language),
+        subject: mail.subject.clone(),
+        preheader: mail.preheader.clone(),
+        text: mail.text.clone(),
+        frame: way(&format!("/preview/{}/html", state.keep(&tried.customer, &tried.campaign, Arc::clone(mail))), &look),
+        dark: tried.dark.is_some(),
+        is_planned: mail.is_planned,
+        customer: tried.customer.clone(),
+        campaign: tried.campaign.clone(),
+        way: way("/mail", &tried.query()),
+    }
+}
+
+async fn preview(Given(state): Given<Arc<State>>, Form(sent): Form<Sent>) -> Response {
+    state
+        .page(move |state, studio| {
+            let language = studio.job.language;
+            let Some(tried) = sent.tried.on(studio, &sent.file)? else { return Err(Refusal::nothing(language)) };
+            let there = studio.template(&sent.file)?;
+            let has_changed = there.digest != sent.digest;
+            let anew = (has_changed && sent.clean.is_some()).then_some((there.text, there.digest));
+            let text = anew.as_ref().map_or(sent.text.replace("\r\n", "\n"), |(text, _)| text.clone());
+            let preview = studio.preview(&tried.customer, &tried.campaign, Some((&sent.file, &text)))?;
+            let view =
+                View { has_changed: has_changed && anew.is_none(), rows: rows(&sent.file), anew, ..view(state, preview, &tried, language) };
+            Ok(Page::piece("preview.html").with("t", &table(language)).with("preview", &view).with("is_piece", &true))
+        })
+        .await
+}
+
+/// Which look a frame asks for.
+#[derive(Deserialize)]
+struct Look {
+    dark: Option<String>,
+    remote: Option<String>,
+}
+
+async fn html(Given(state): Given<Arc<State>>, Path(number): Path<u64>, Query(look): Query<Look>) -> Response {
+    if let Some(shown) = state.kept(number) {
+        return framed(&shown.html, look.dark.is_some(), look.remote.is_some());
+    }
+    let language = state.studio().job.language;
+    let gone = language.pick("このプレビューはもうありません。ページを開き直してください。", "This preview is gone; open the page again.");
+    framed_refusal(&Refusal::new(StatusCode::NOT_FOUND, gone), language)
+}
