@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-/// Longer bytes are packed in pieces of this length, so that packing them takes little memory.
-const PIECE: usize = 256 << 10;
+/// Longer bytes are packed in pieces of this length. It is that of the packs of rows, so that what those leave is what these take: with
+/// longer pieces the memory lies between them.
+const PIECE: usize = super::PACK;
 
 /// What lies packed. Any thread may lay something here or take it up, as often as it likes.
 #[derive(Debug)]

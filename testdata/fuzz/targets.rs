@@ -3,7 +3,7 @@
 //! Driven by the mutator in this folder, and by cargo-fuzz (`fuzz/`).
 
 use super::shop::{DATE, PLANS, Shop};
-use rankmail::domain::Zone;
+use rankmail::domain::{Customers, Zone};
 use rankmail::optout::{Desk, Site, Stop};
 use rankmail::purchases::Request;
 use rankmail::{bounces, domain, import, optout, pipeline, purchases, runs, tables};
@@ -82,7 +82,7 @@ fn customers(shop: &Shop, file: &str, bytes: &[u8]) {
     let as_of = DATE.parse().unwrap();
     let recipe = tables::Recipe { source: source.clone(), merges: Arc::default(), zone, as_of };
     let dealing = tables::Dealing { piles: 2, pile_of: |id| id.len() % 2, folder: &shop.path(""), held: 0 };
-    let read = tables::customers(recipe, &shop.path(""), &dealing).and_then(|(list, _)| list.look(|_, customers| customers.len()));
+    let read = tables::customers(recipe, &shop.path(""), &dealing).and_then(|(rows, _)| rows.look(|customers| customers, Customers::len));
     read.err().iter().for_each(|error| names(error, file));
     tables::customer_columns(&source, &shop.path("")).err().iter().for_each(|error| names(error, file));
 }
