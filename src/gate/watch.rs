@@ -13,7 +13,8 @@ pub fn is_watched() -> bool {
     WATCHED.get()
 }
 
-/// Runs a step of the reader; its panic is the error. The step must stay on this thread: what it would hand to others is not watched.
+/// Runs a step of the reader; its panic is the error. The step must stay on this thread: what it would hand to others is not
+/// watched, and what it would do for others meanwhile is.
 pub fn watched<T>(step: impl FnOnce() -> T) -> Result<T, String> {
     let before = WATCHED.replace(true);
     let done = catch_unwind(AssertUnwindSafe(step));

@@ -22,9 +22,13 @@ pub const HELD: usize = 32 << 20;
 /// Why rows cannot be dealt or taken up.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("cannot write a file in `{folder}`, where rows go that do not fit into the memory: {source}; make room in that folder")]
+    #[error(
+        "cannot write a file in `{folder}`, where a part of the list goes that does not fit into the memory: {source}; make room in that folder"
+    )]
     Write { folder: PathBuf, source: io::Error },
-    #[error("cannot read the file in `{folder}` again, where rows went that did not fit into the memory: {source}; look after that disk")]
+    #[error(
+        "cannot read the file in `{folder}` again, where a part of the list went that did not fit into the memory: {source}; look after that disk"
+    )]
     Read { folder: PathBuf, source: io::Error },
 }
 

@@ -33,11 +33,15 @@ pub fn look(templates: &message::Templates, job: &Job, mail: &MailRow) -> Result
     }
     plain.values = leading_to(&plain.values, "https://example.invalid/")?;
     let values = runs::values_read(&plain.values)?;
-    // What is printed or told from a list shows the offer; a mail shows what its template says.
-    let offer =
-        values.get("offer").filter(|_| mail.channel != Channel::Mail).map(|offer| runs::values_text(&offer.filled())).unwrap_or_default();
-    let place = format!("{} {} {offer}", mail.channel.word(), mail.address);
+    let place = format!("{} {} {}", mail.channel.word(), mail.address, shown(mail.channel, &values));
     Ok(message::hash(&place, &content(templates, job, &plain, &values)?))
+}
+
+/// The offer that a list shows: what is printed or told from it does; a mail shows what its template says. Plans of earlier versions write
+/// down what is not there too.
+fn shown(channel: Channel, values: &Value) -> String {
+    let offer = values.get("offer").filter(|offer| channel != Channel::Mail && **offer != Value::Null);
+    offer.map(|offer| runs::values_text(&offer.filled())).unwrap_or_default()
 }
 
 /// The values of a mail with another opt-out link, wherever its own stands.
@@ -137,5 +141,21 @@ impl Writer {
             None => keys::bounce_token(&keys::load(&self.job.keys, false)?, mail_id),
         };
         Ok(path.replace(TOKEN, &token))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offer_of_an_older_plan_is_shown_as_that_of_a_new_one() {
+        let of = |text: &str| shown(Channel::Post, &runs::values_read(text).unwrap_or(Value::Null));
+        let new = of(r#"{"offer":{"kind":"set","steps":[{"count":2}],"reduced":false}}"#);
+        assert_eq!(new, r#"{"kind":"set","steps":[{"count":2}],"reduced":false}"#);
+        assert_eq!(of(r#"{"offer":{"kind":"set","percent":null,"steps":[{"count":2,"percent":null}],"reduced":false}}"#), new);
+        assert_eq!((of(r#"{"offer":null}"#), of("{}")), (String::new(), String::new()));
+        let values = Value::Record(vec![("offer".into(), "a".into())]);
+        assert_eq!(shown(Channel::Mail, &values), "", "a mail shows what its template says");
     }
 }

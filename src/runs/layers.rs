@@ -12,6 +12,7 @@ use arrow::ipc::reader::StreamDecoder;
 use arrow::ipc::writer::StreamWriter;
 use std::cmp::Ordering;
 use std::fs::File;
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -56,8 +57,14 @@ impl Ground {
 
     fn read(&self, at: u64, length: usize) -> Result<Vec<u8>, Error> {
         let mut bytes = vec![0; length];
-        self.file()?.read_exact_at(&mut bytes, at).map_err(Error::io("read what is planned so far in", &self.folder))?;
+        let read = self.file()?.read_exact_at(&mut bytes, at);
+        read.map_err(|source| Error::Damaged { folder: self.folder.clone(), source })?;
         Ok(bytes)
+    }
+
+    /// The error of bytes that are not those that were laid there.
+    fn damaged(&self, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+        Error::Damaged { folder: self.folder.clone(), source: io::Error::new(io::ErrorKind::InvalidData, error) }
     }
 
     fn file(&self) -> Result<&File, Error> {
@@ -65,15 +72,22 @@ impl Ground {
     }
 }
 
+/// How many bytes a pack has, and how many it has when it is unpacked: a damaged file must not say it.
+#[derive(Debug, Clone, Copy)]
+struct Pack {
+    packed: usize,
+    whole: usize,
+}
+
 /// The rows of one part.
 #[derive(Debug)]
 enum Layer {
     Held(Vec<RecordBatch>),
-    /// Packs one behind the other: where the first begins, and how long each is. A pack is a batch as Arrow's stream has it (before the
+    /// Packs one behind the other, and where the first begins. A pack is a batch as Arrow's stream has it (before the
     /// first one the schema), compressed in one piece: a batch has many buffers, and each of them by itself is short.
     Laid {
         at: u64,
-        packs: Vec<usize>,
+        packs: Vec<Pack>,
     },
 }
 
@@ -109,15 +123,15 @@ impl Layers {
         Ok(())
     }
 
-    /// The packs of batches, and how long each is.
-    fn packed(&self, batches: &[RecordBatch]) -> Result<(Vec<u8>, Vec<usize>), ArrowError> {
+    /// The packs of batches.
+    fn packed(&self, batches: &[RecordBatch]) -> Result<(Vec<u8>, Vec<Pack>), ArrowError> {
         let (mut bytes, mut packs) = (Vec::new(), Vec::with_capacity(batches.len()));
         let mut out = StreamWriter::try_new(Vec::new(), &self.schema)?;
         for batch in batches {
             out.write(batch)?;
-            let pack = lz4_flex::block::compress_prepend_size(out.get_ref());
+            let pack = lz4_flex::block::compress(out.get_ref());
+            packs.push(Pack { packed: pack.len(), whole: out.get_ref().len() });
             out.get_mut().clear();
-            packs.push(pack.len());
             bytes.extend(pack);
         }
         Ok((bytes, packs))
@@ -159,18 +173,18 @@ enum Rest<'g> {
 struct Packs<'g> {
     ground: &'g Ground,
     at: u64,
-    lengths: std::vec::IntoIter<usize>,
+    rest: std::vec::IntoIter<Pack>,
     decoder: StreamDecoder,
 }
 
 impl Packs<'_> {
     fn next(&mut self) -> Result<Option<RecordBatch>, Error> {
-        let Some(length) = self.lengths.next() else { return Ok(None) };
-        let pack = self.ground.read(self.at, length)?;
-        self.at += length as u64;
-        let bytes = lz4_flex::block::decompress_size_prepended(&pack).map_err(unreadable)?;
-        let batch = self.decoder.decode(&mut Buffer::from_vec(bytes)).map_err(unreadable)?;
-        batch.map(Some).ok_or_else(|| unreadable("a pack has no rows"))
+        let Some(pack) = self.rest.next() else { return Ok(None) };
+        let bytes = self.ground.read(self.at, pack.packed)?;
+        self.at += pack.packed as u64;
+        let bytes = lz4_flex::block::decompress(&bytes, pack.whole).map_err(|error| self.ground.damaged(error))?;
+        let batch = self.decoder.decode(&mut Buffer::from_vec(bytes)).map_err(|error| self.ground.damaged(error))?;
+        batch.map(Some).ok_or_else(|| self.ground.damaged("a pack has no rows"))
     }
 }
 
@@ -178,9 +192,7 @@ impl<'g> Reading<'g> {
     fn open(layer: Layer, ground: &'g Ground) -> Self {
         let rest = match layer {
             Layer::Held(batches) => Rest::Held(batches.into_iter()),
-            Layer::Laid { at, packs } => {
-                Rest::Laid(Box::new(Packs { ground, at, lengths: packs.into_iter(), decoder: StreamDecoder::new() }))
-            }
+            Layer::Laid { at, packs } => Rest::Laid(Box::new(Packs { ground, at, rest: packs.into_iter(), decoder: StreamDecoder::new() })),
         };
         Self { rest, batch: None, row: 0, place: None }
     }
@@ -206,10 +218,6 @@ impl<'g> Reading<'g> {
     fn id(&self) -> &str {
         self.batch.as_ref().map_or("", |(_, ids)| ids.value(self.row))
     }
-}
-
-fn unreadable(error: impl std::fmt::Display) -> Error {
-    contradiction(format!("what was planned so far cannot be read back: {error}"))
 }
 
 /// The rows of all layers, batch by batch.

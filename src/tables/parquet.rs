@@ -34,7 +34,8 @@ pub fn read(file: File, name: &str, wanted: Wanted, take: Take) -> Result<Table,
         .collect();
     check_pages(&footer, &file, &kept).map_err(|flaw| told(name, flaw))?;
     let room = footer.size().saturating_mul(TEXT_A_BYTE).saturating_add(TEXT_OF_ANY_LIST);
-    let (columns, rows) = guarded(name, || read_columns(file, (metadata, &plain), &kept, (wanted.zone, room), take))?;
+    let (columns, rows) = read_columns(file, (metadata, &plain), &kept, (wanted.zone, room), take)
+        .map_err(|reason| Error::Parquet { file: name.to_owned(), reason })?;
     if rows as u64 != footer.rows() {
         return Err(Error::Parquet { file: name.to_owned(), reason: "it has not as many rows as its footer says".to_owned() });
     }
@@ -104,7 +105,7 @@ fn read_columns(
     let columns: Vec<Column> = plain.fields().iter().zip(&uuids).map(|(field, is_uuid)| column(field, *is_uuid)).collect();
     let mask = ProjectionMask::roots(metadata.parquet_schema(), kept.iter().copied());
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata).with_projection(mask).with_batch_size(BATCH);
-    let mut batches = builder.build().map_err(reason)?;
+    let mut batches = watched(|| builder.build())?.map_err(reason)?;
     let mut rows = 0;
     let mut next = || -> Result<Option<Stretch>, String> {
         let Some(batch) = batches.next().transpose().map_err(reason)? else { return Ok(None) };
@@ -118,7 +119,7 @@ fn read_columns(
         }
         Ok(Some(stretch))
     };
-    let mut read = next()?;
+    let mut read = watched(&mut next)??;
     while let Some(stretch) = read {
         // The next rows are read while these are taken.
         let ((), following) = rayon::join(|| take(&columns, stretch), || watched(&mut next));

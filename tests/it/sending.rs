@@ -650,7 +650,7 @@ fn an_opt_out_of_a_former_id_stops_what_was_planned_for_the_present_one() {
     }
     drop(ledger);
     let list = shop.call(&["export", "--campaign", "letter", "--as", "meta", "--as-of", DATE], 0);
-    assert!(list.contains("1 rows") && list.contains("2 left out: stopped by now"), "only c003 is left: {list}");
+    assert!(list.contains("1 row") && list.contains("2 left out: stopped by now"), "only c003 is left: {list}");
     let (_folder, sink) = server();
     shop.send(&sink, &[], 0);
     assert_eq!(shop.states(), BTreeMap::from([(State::Accepted, 1), (State::Suppressed, 2)]));
