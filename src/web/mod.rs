@@ -11,6 +11,7 @@ mod audience;
 mod changes;
 mod door;
 mod events;
+mod failing;
 mod framed;
 mod home;
 mod mail;

@@ -1,15 +1,15 @@
 //! The templates: which there are, and an editor with the mail that comes of a text beside it, for somebody of the plan.
 
 use super::Routes;
+use super::failing::{self, Others};
 use super::framed::{framed, framed_refusal, notes};
 use super::mail::Looks;
 use super::page::{Page, Refusal, Tab, urlencoded, way};
 use super::state::State;
 use super::words::{self, Words, words};
 use crate::domain::job::Language;
-use crate::domain::money::grouped;
 use crate::pipeline::Studio;
-use crate::pipeline::studio::{LARGEST, Listed, Preview, Shown};
+use crate::pipeline::studio::{LARGEST, Listed, Preview, Shown, Stranger, told};
 use axum::extract::{Path, Query, State as Given};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -67,8 +67,9 @@ impl Tried {
 /// What the editor sends.
 #[derive(Deserialize)]
 pub(super) struct Sent {
+    /// Empty where both versions are shown.
     #[serde(default)]
-    file: String,
+    pub file: String,
     pub text: String,
     pub digest: String,
     /// Nothing was written in the page yet, so that what is on the disk may take its place.
@@ -93,6 +94,7 @@ struct Link {
     label: String,
     way: String,
     is_there: bool,
+    is_strange: bool,
     is_here: bool,
 }
 
@@ -103,7 +105,7 @@ fn link(file: &Listed, here: &str, tried: &Tried) -> Link {
     let way = if is_beside { way(&path, &tried.query()) } else { path };
     let label =
         file.name.split_once('/').map_or(file.name.as_str(), |(top, rest)| if top == "parts" { &file.name } else { rest }).to_owned();
-    Link { way, is_there: file.is_there, is_here: file.name == here, label, name: file.name.clone() }
+    Link { way, is_there: file.is_there, is_strange: file.is_strange, is_here: file.name == here, label, name: file.name.clone() }
 }
 
 pub(super) fn editor_path(name: &str) -> String {
@@ -146,6 +148,10 @@ struct Editor {
     is_shared: bool,
     files: Vec<Link>,
     samples: Vec<(String, Option<String>)>,
+    /// Why there is no mail to look at.
+    stranger: Option<String>,
+    /// Their page, where there is one.
+    person: Option<String>,
     rows: usize,
     saved: bool,
     look: Looks,
@@ -159,16 +165,17 @@ async fn edit(Given(state): Given<Arc<State>>, Path(file): Path<String>, Query(t
         .page(move |state, studio| {
             let there = studio.template(&file)?;
             let tried = tried.on(studio, &file)?;
-            let preview = match &tried {
-                Some(tried) => Some(standing(state, studio, studio.preview(&tried.customer, &tried.campaign, None)?, tried)),
-                None => None,
-            };
-            let samples = match &tried {
-                Some(tried) => studio.samples(&tried.customer, &tried.campaign)?,
-                None => Vec::new(),
-            };
+            let stranger = tried.as_ref().map(|tried| studio.stranger(&tried.customer, &tried.campaign)).transpose()?.flatten();
+            let (mut preview, mut samples) = (None, Vec::new());
+            if let Some(tried) = tried.as_ref().filter(|_| stranger.is_none()) {
+                preview = Some(standing(state, studio, studio.preview(&tried.customer, &tried.campaign, None)?, tried));
+                samples = studio.samples(&tried.customer, &tried.campaign)?;
+            }
+            let person = stranger.as_ref().and_then(Stranger::person).map(|id| way("/person", &[("id", id)]));
+            let stranger = stranger.map(|stranger| stranger.told);
             let tried = tried.unwrap_or_default();
-            let editor = Editor { text: there.text, digest: there.digest, samples, ..Editor::of(studio, &file, tried, None) };
+            let editor =
+                Editor { text: there.text, digest: there.digest, samples, person, stranger, ..Editor::of(studio, &file, tried, None) };
             Ok(editor.page(studio, preview.as_ref()))
         })
         .await
@@ -179,7 +186,7 @@ pub(super) fn unsaved(state: &State, studio: &Studio, file: &str, tried: Tried, 
     let tried = tried.on(studio, file).ok().flatten();
     let preview = tried.as_ref().map(|tried| {
         let preview = studio.preview(&tried.customer, &tried.campaign, Some((file, &unsaved.text)));
-        let failed = |error: crate::pipeline::Error| Preview { mail: None, problems: vec![error.to_string()], failing: None };
+        let failed = |error: crate::pipeline::Error| Preview { problems: vec![told(&error, studio.job.language)], ..Preview::default() };
         standing(state, studio, preview.unwrap_or_else(failed), tried)
     });
     let samples = tried.as_ref().and_then(|tried| studio.samples(&tried.customer, &tried.campaign).ok()).unwrap_or_default();
@@ -203,6 +210,8 @@ impl Editor {
             is_shared: own.is_none(),
             files: files.iter().map(|other| link(other, file, &tried)).collect(),
             samples: Vec::new(),
+            stranger: None,
+            person: None,
             saved: tried.saved.is_some() && unsaved.is_none(),
             rows: rows(file),
             look: Looks { dark: tried.dark.is_some(), remote: tried.remote.is_some() },
@@ -248,7 +257,11 @@ struct View {
     /// Nothing where the mail could not be made: the last good one stays.
     mail: Option<ViewedMail>,
     problems: Vec<String>,
-    failing: Option<String>,
+    failing: Option<Others>,
+    /// That values are asked for which the plan does not have.
+    unplanned: Option<String>,
+    /// A caret marks the place of what is wrong.
+    is_marked: bool,
     /// The file is no longer what the page has read.
     has_changed: bool,
     rows: usize,
@@ -272,16 +285,11 @@ struct ViewedMail {
 }
 
 fn view(state: &State, preview: Preview, tried: &Tried, language: Language) -> View {
-    let failing = preview.failing.map(|(first, failing, of)| {
-        let more = if failing > first.len() { " …" } else { "" };
-        let (first, failing, of) = (first.join(", "), grouped(failing as u64), grouped(of as u64));
-        language.pick(
-            format!("試した {of} 人のうち {failing} 人で失敗します: {first}{more}"),
-            format!("It fails for {failing} of the {of} customers it was tried on: {first}{more}"),
-        )
-    });
+    let failing = preview.failing.map(|failing| Others::of(failing, tried, language));
+    let unplanned = failing::unplanned(&preview.unplanned, language);
     let mail = preview.mail.map(|mail| viewed(state, &Arc::new(mail), tried, language));
-    View { mail, problems: preview.problems, failing, has_changed: false, rows: 0, anew: None }
+    let is_marked = preview.problems.iter().any(|problem| problem.contains('^'));
+    View { mail, problems: preview.problems, is_marked, failing, unplanned, has_changed: false, rows: 0, anew: None }
 }
 
 fn viewed(state: &State, mail: &Arc<Shown>, tried: &Tried, language: Language) -> ViewedMail {
@@ -306,6 +314,9 @@ async fn preview(Given(state): Given<Arc<State>>, Form(sent): Form<Sent>) -> Res
         .page(move |state, studio| {
             let language = studio.job.language;
             let Some(tried) = sent.tried.on(studio, &sent.file)? else { return Err(Refusal::nothing(language)) };
+            if let Some(why) = studio.stranger(&tried.customer, &tried.campaign)? {
+                return Err(Refusal::new(StatusCode::NOT_FOUND, why.told));
+            }
             let there = studio.template(&sent.file)?;
             let has_changed = there.digest != sent.digest;
             let anew = (has_changed && sent.clean.is_some()).then_some((there.text, there.digest));
@@ -342,6 +353,7 @@ pub(super) fn table(language: Language) -> Words {
             ("campaigns", "キャンペーン", "Campaigns"),
             ("shared", "共通の部品", "What mails share"),
             ("absent", "（なし）", "(none yet)"),
+            ("strange", "（リンクなどのため使いません）", "(a link or the like, not used)"),
             ("try", "全員で試す", "Try on all"),
             ("files", "ファイル", "Files"),
             ("text", "文面", "Text"),
@@ -355,6 +367,8 @@ pub(super) fn table(language: Language) -> Words {
             ("campaign", "キャンペーン", "Campaign"),
             ("on", "この顧客で見る", "Look at it with"),
             ("show", "表示", "Show"),
+            ("wrong", "テンプレートに誤りがあります。", "The template has an error."),
+            ("person", "この顧客のページ", "This customer's page"),
             ("preview", "プレビュー", "Preview"),
             ("dark", "ダークモード", "Dark mode"),
             ("remote", "外部の画像", "Pictures from elsewhere"),
@@ -369,11 +383,7 @@ pub(super) fn table(language: Language) -> Words {
                 "計画のメールと異なります。送るには計画を作り直してください。",
                 "It differs from the planned mail; plan again for it to be sent.",
             ),
-            (
-                "mend",
-                "テンプレートに誤りがあります。印の箇所を直してください。",
-                "The template has an error; mend the place that is marked.",
-            ),
+            ("mend", "印の箇所を直してください。", "Mend the place that is marked."),
             ("last_good", "下は最後に作成できたものです。", "Below is the last one that could be made."),
             (
                 "gone",

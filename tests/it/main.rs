@@ -93,6 +93,7 @@ mod studio;
 mod studio_approve;
 #[cfg(test)]
 mod studio_changes;
+mod studio_mends;
 #[cfg(test)]
 mod studio_pages;
 #[cfg(test)]
