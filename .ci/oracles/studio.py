@@ -452,10 +452,165 @@ def a_year(browser, folder):
                 sees("\n".join(guest.trouble), all("404" in one for one in guest.trouble))
 
 
+def mends(browser, folder):
+    """What is wrong stays told: over a restart, beside a preview, until it is saved. Saving leaves the cursor and what can be undone. A link of a
+    mail leads nowhere, whatever it is clicked with. Long names and narrow windows push nothing out of sight."""
+    job = shop(folder)
+    subprocess.run([BIN, "plan", job, "--as-of", "2026-11-01", "-q"], check=True, cwd=folder, stdout=subprocess.DEVNULL)
+    path = folder / "templates" / SUBJECT
+    with studio(job, folder) as url:
+        port = urllib.parse.urlsplit(url).port
+        guest = Guest(browser, url, WIDTHS["wide"])
+        page = guest.page
+        page.on("dialog", lambda dialog: dialog.accept())
+        staying(guest, path)
+        page.close()
+        inert(browser, url, folder / "templates/birthday/body.html")
+        room(browser, url)
+        guest = Guest(browser, url, WIDTHS["wide"])
+        page = guest.page
+        page.on("dialog", lambda dialog: dialog.accept())
+        guest.go("templates/" + SUBJECT)
+        text = page.locator("textarea.code")
+        text.fill("大切な文面")
+        page.locator("#shown .subject", has_text="大切な文面").wait_for(timeout=5_000)
+        people_page = Guest(browser, url, WIDTHS["wide"])
+        people_page.go("people")
+        there(people_page, "table.people tbody a[href*='person?']")
+    saved = lambda: page.get_by_role("button", name="保存").click()
+    saved()
+    page.locator("#said .alert", has_text="応答がありません").wait_for(timeout=5_000)
+    people_page.page.locator("input[name=q]").fill("佐藤")
+    people_page.page.locator("#said .alert", has_text="応答がありません").wait_for(timeout=5_000)
+    with studio(job, folder, f"127.0.0.1:{port}"):
+        saved()
+        page.locator("#said .alert", has_text="前に起動した").wait_for(timeout=5_000)
+        sees("the text is still there", text.input_value() == "大切な文面")
+        text.press("End")
+        page.keyboard.type("も")
+        page.locator("#trouble .alert", has_text="前に起動した").wait_for(timeout=5_000)
+        sees("what came of saving still stands", page.locator("#said .alert", has_text="前に起動した").count() == 1)
+        people_page.page.locator("input[name=q]").fill("佐")
+        people_page.page.locator("#found .alert", has_text="前に起動した").wait_for(timeout=5_000)
+        people_page.page.locator("input[name=q]").fill("佐藤")
+        people_page.page.wait_for_timeout(800)
+        sees("also when it is asked again", people_page.page.locator("#found .alert", has_text="前に起動した").count() == 1)
+    page.close()
+    people_page.page.close()
+
+
+def staying(guest, path):
+    """What came of saving stays until something is written or saved again, and saving changes nothing in the editor."""
+    page = guest.page
+    text, said = page.locator("textarea.code"), page.locator("#said .alert")
+    guest.go("templates/" + SUBJECT)
+    text.fill("件名の文")
+    text.press("Control+Home")
+    page.keyboard.type("先頭")
+    page.keyboard.press("Control+s")
+    said.filter(has_text="保存しました").wait_for(timeout=5_000)
+    sees("it is on the disk", path.read_text() == "先頭件名の文")
+    sees("the cursor stays", text.evaluate("one => [one.selectionStart, document.activeElement === one]") == [2, True])
+    page.wait_for_timeout(600)
+    sees("the file is not said to be changed elsewhere", page.get_by_text("ほかで変更されました").count() == 0)
+    page.keyboard.press("Control+z")
+    sees("it can be undone", text.input_value() != "先頭件名の文")
+    sees("and is not saved any more", said.count() == 0)
+    page.locator("#shown .subject").wait_for()
+    # What cannot be saved is told until it is saved.
+    path.parent.rename(path.parent.with_name("moved"))
+    text.press("End")
+    page.keyboard.type("あ")
+    page.get_by_role("button", name="保存").click()
+    failed = said.filter(has_text="保存できませんでした")
+    failed.wait_for(timeout=5_000)
+    page.wait_for_timeout(700)
+    sees("a preview leaves it", failed.count() == 1)
+    page.get_by_label("ダークモード").check()
+    page.keyboard.press("Tab")
+    page.wait_for_timeout(700)
+    sees("and so does another look", failed.count() == 1 and page.get_by_text("保存しました").count() == 0)
+    path.parent.with_name("moved").rename(path.parent)
+    page.get_by_role("button", name="保存").click()
+    said.filter(has_text="保存しました").wait_for(timeout=5_000)
+    sees("nothing else is said of it", said.count() == 1)
+    # Without htmx the page comes again, and says it once.
+    page.goto(f"{guest.url}templates/{SUBJECT}?saved=1")
+    sees("the address forgets it", "saved" not in page.url and page.locator("[data-saved]").count() == 1)
+    text.press("End")
+    page.keyboard.type("い")
+    sees("it goes when something is written", page.locator("[data-saved]").count() == 0)
+
+
+def inert(browser, url, path):
+    """No click on a link of a mail leaves it or calls anybody, and the link says where it would lead."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(0.5)
+    there = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    before = path.read_text()
+    path.write_text(before.replace("<p>今月は", f'<style>a:link {{ color: rgb(1, 2, 3) }}</style><p><a href="{there}/u/secret">行き先</a>今月は'))
+    page = browser.new_page()
+    page.goto(f"{url}templates/birthday/body.html")
+    link = page.frame_locator("#shown iframe >> nth=0").get_by_text("行き先")
+    sees("it is a link to its styles", link.evaluate("one => getComputedStyle(one).color") == "rgb(1, 2, 3)")
+    sees("it says where it leads", link.get_attribute("title") == f"{there}/u/secret")
+    for how in [{}, {"modifiers": ["Control"]}, {"modifiers": ["Shift"]}, {"button": "middle"}]:
+        link.click(**how)
+        page.wait_for_timeout(300)
+    link.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(300)
+    sees("the mail is still there", link.count() == 1)
+    try:
+        listener.accept()
+        sees("a click called somebody", False)
+    except TimeoutError:
+        sees("nobody was called", True)
+    for other in page.context.pages:
+        sees(f"a page of ours: {other.url}", other.url.startswith((url, "about:blank")))
+        other.close()
+    path.write_text(before)
+    listener.close()
+
+
+def room(browser, url):
+    """What a long name, a narrow window or a long line leaves of a page."""
+    guest = Guest(browser, url, WIDTHS["wide"])
+    page = guest.page
+    guest.go("people?campaign=birthday&fate=mailed")
+    there(guest, "table.people tbody a[href*='person?']")
+    over = page.locator("#found .wide").evaluate("one => one.scrollWidth - one.clientWidth")
+    sees(f"people are {over} px too wide", over <= 0)
+    guest.go("person?id=T00092")
+    there(guest, ".weighed li")
+    tall = page.locator(".weighed .chip").evaluate_all("all => Math.max(...all.map(one => one.getClientRects().length && one.offsetHeight))")
+    sees(f"a chip is {tall} px high", tall < 30)
+    page.set_viewport_size({"width": WIDTHS["narrow"], "height": 900})
+    right = page.locator(".orders .items").evaluate_all("all => Math.max(...all.map(one => one.getBoundingClientRect().right))")
+    sees(f"goods end at {right} px", right <= WIDTHS["narrow"])
+    guest.look("narrow-person-orders")
+    page.goto(url + "changes")
+    if page.locator("#main progress").count():
+        page.locator("#main progress").first.wait_for(state="detached", timeout=120_000)
+    tall = page.locator(".changes tbody tr").evaluate_all("all => Math.max(0, ...all.map(one => one.offsetHeight))")
+    sees(f"a change is {tall} px high", tall < 400)
+    page.goto(url + "templates/birthday/body.html")
+    page.locator("textarea.code").fill(f'<td style="{"padding: 0; " * 40}">{{{{ customer.nmae }}}}</td>')
+    page.locator("#trouble pre", has_text="nmae").first.wait_for(timeout=5_000)
+    wide = page.locator("#trouble pre").first.evaluate("""one => { const range = document.createRange(), text = one.firstChild, at = text.data.indexOf('^');
+        range.setStart(text, at); range.setEnd(text, at + 1); const caret = range.getBoundingClientRect();
+        const line = text.data.slice(0, at).split('\\n').at(-2); const from = text.data.lastIndexOf(line, at); const name = from + line.indexOf('nmae');
+        range.setStart(text, name); range.setEnd(text, name + 1); const meant = range.getBoundingClientRect();
+        return [Math.abs(caret.left - meant.left), caret.top - meant.top, caret.right]; }""")
+    sees(f"the caret stands below what it means: {wide}", wide[0] < 2 and 0 < wide[1] < 30 and wide[2] < WIDTHS["narrow"])
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.close()
+
+
 @contextlib.contextmanager
-def studio(job, folder):
+def studio(job, folder, listen="127.0.0.1:0"):
     """The address of a studio that runs as long as it is looked at."""
-    child = subprocess.Popen([BIN, "studio", job, "--listen", "127.0.0.1:0", "--json"], cwd=folder, stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen([BIN, "studio", job, "--listen", listen, "--json"], cwd=folder, stdout=subprocess.PIPE, text=True)
     try:
         told = ""
         while not told.endswith("}\n"):
@@ -501,6 +656,8 @@ def main():
                 (folder / "year").mkdir()
                 shop(folder / "year")
                 a_year(browser, folder / "year")
+                (folder / "mends").mkdir()
+                mends(browser, folder / "mends")
                 browser.close()
             sees("\n".join(trouble), not trouble)
             sees("no secret in a page's address goes elsewhere", urllib.parse.urlsplit(url).hostname == "127.0.0.1")

@@ -144,7 +144,9 @@ struct Words {
 
 impl Words {
     fn differs(self, ja: &str, en: &str, found: &str, wanted: &str) -> String {
-        self.language.pick(format!("{ja}は {found} です。条件は {wanted}"), format!("{en} is {found}; asked for is {wanted}"))
+        // No space behind what closes in full width.
+        let space = if found.ends_with('）') { "" } else { " " };
+        self.language.pick(format!("{ja}は {found}{space}です。条件は {wanted}"), format!("{en} is {found}; asked for is {wanted}"))
     }
 
     fn no_rank(self) -> String {

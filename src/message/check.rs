@@ -47,20 +47,33 @@ pub(super) fn parse_each(tera: &Tera, files: &[TemplateFile], problems: &mut Vec
             let range = report.span().range.clone();
             let text = file.text.get(range.clone()).unwrap_or_default();
             let start = range.start + if text.trim().is_empty() { 0 } else { text.len() - text.trim_start().len() };
-            problems.push(Problem::at(&file.name, &file.text, start..range.end, readable(report.message()), hint(report.message())));
+            problems.push(Problem::at(
+                &file.name,
+                &file.text,
+                start..range.end,
+                readable(report.message()),
+                hint(report.message(), &file.text),
+            ));
         }
     }
 }
 
 /// What to do about an error whose words do not say it.
-fn hint(message: &str) -> Option<String> {
+fn hint(message: &str, source: &str) -> Option<String> {
     let hint = match message {
+        "Unexpected end of input" if is_open(source, "{{", "}}") => "a `{{` has no `}}` behind it",
+        "Unexpected end of input" if is_open(source, "{%", "%}") => "a `{%` has no `%}` behind it",
         "Unexpected end of input" => "a tag such as `{% if … %}`, `{% for … %}` or `{% block … %}` is not closed",
         "Unknown tag" => "the tags are if, elif, else, endif, for, endfor, set, block, endblock, extends, include, filter, component",
         _ if message.ends_with("but expected identifier.") => "arguments have names, as in `date(year=true)`",
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+/// Whether behind the last beginning of such a tag its end is missing.
+fn is_open(source: &str, begin: &str, end: &str) -> bool {
+    source.rfind(begin).is_some_and(|at| !source.get(at..).unwrap_or_default().contains(end))
 }
 
 /// Tera's words begin with a capital and end with a point; ours do not.

@@ -58,6 +58,16 @@ impl Problem {
     /// The problem as text with the template's line and a caret under it.
     #[must_use]
     pub fn show(&self) -> String {
+        self.shown(&Renderer::plain())
+    }
+
+    /// The same where lines have room for so many columns: of a longer line the part around the caret.
+    #[must_use]
+    pub fn show_within(&self, columns: usize) -> String {
+        self.shown(&Renderer::plain().term_width(columns))
+    }
+
+    fn shown(&self, renderer: &Renderer) -> String {
         let level = match self.severity {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
@@ -75,7 +85,7 @@ impl Problem {
         if let Some(help) = &self.help {
             group = group.element(Element::from(Level::HELP.message(help.as_str())));
         }
-        Renderer::plain().render(&[group])
+        renderer.render(&[group])
     }
 }
 
@@ -129,6 +139,18 @@ mod tests {
         assert_eq!((problem.line, problem.column), (2, 7));
         let shown = problem.show();
         assert!(shown.contains("a/body.html:2:7") && shown.contains("^^^^") && shown.contains("help: did you mean"), "{shown}");
+    }
+
+    #[test]
+    fn of_a_long_line_the_part_around_the_caret_is_shown() {
+        let source = format!("<td style=\"{}\">{{{{ nmae }}}} {}</td>", "color: red; ".repeat(30), "more ".repeat(30));
+        let start = source.find("nmae").unwrap();
+        let told = Problem::at("a/body.html", &source, start..start + 4, "unknown name".into(), None).show_within(38);
+        let lines: Vec<&str> = told.lines().collect();
+        let (line, caret) =
+            (lines.iter().find(|line| line.contains("nmae")).unwrap(), lines.iter().find(|line| line.contains('^')).unwrap());
+        assert_eq!(line.find("nmae"), caret.find('^'), "{told}");
+        assert!(line.chars().count() <= 42 && caret.trim_end().ends_with("^^^^"), "{told}");
     }
 
     #[test]

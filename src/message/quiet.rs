@@ -1,6 +1,7 @@
 //! The copy of a mail's HTML that may be shown in a browser: without what makes a browser call somebody before anybody has clicked, which
 //! a policy for its contents does not hold back. A connection tells that the mail is being looked at, even where nothing is asked on it.
 
+use html5ever::Attribute;
 use html5ever::tokenizer::states::RawKind;
 use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
 use std::borrow::Cow;
@@ -9,7 +10,9 @@ use std::collections::BTreeSet;
 
 /// Elements that open, or have opened for them, another document or a connection. What stands in them stays, as programs that do not know
 /// them show it.
-const CALLING: [&str; 10] = ["applet", "embed", "fencedframe", "frame", "frameset", "iframe", "link", "object", "portal", "param"];
+const CALLING: [&str; 11] = ["applet", "base", "embed", "fencedframe", "frame", "frameset", "iframe", "link", "object", "portal", "param"];
+/// Where a link of the copy leads: to no place of the document itself, so that a click goes nowhere. It is a link as before to the mail's styles.
+const NOWHERE: &str = "#-";
 /// What a `meta` may say in the place of a header.
 const HARMLESS: [&str; 3] = ["content-language", "content-type", "x-ua-compatible"];
 /// Elements within which HTML is read otherwise: a `title` in a drawing holds tags.
@@ -17,8 +20,8 @@ const FOREIGN: [&str; 2] = ["math", "svg"];
 /// Elements whose text is no HTML.
 const RAW: [&str; 7] = ["noembed", "noframes", "script", "style", "textarea", "title", "xmp"];
 
-/// The copy, and the names of the elements that were left out of it, sorted; where there are none and nothing could be read in two ways, the
-/// HTML itself.
+/// The copy, whose links lead nowhere and say in their titles where those of the mail lead, and the names of the elements that were left out
+/// of it, sorted; where there is neither and nothing could be read in two ways, the HTML itself.
 #[must_use]
 pub fn quiet(html: &str) -> (Cow<'_, str>, Vec<String>) {
     let tokens = Tokenizer::new(Copying::default(), TokenizerOpts::default());
@@ -29,8 +32,11 @@ pub fn quiet(html: &str) -> (Cow<'_, str>, Vec<String>) {
     tokens.end();
     let left_out: Vec<String> = tokens.sink.left_out.take().into_iter().collect();
     // Where comments begin and end is not the same within drawings and elements of text: the copy has none.
-    let is_plain =
-        left_out.is_empty() && !tokens.sink.has_tags_as_text.get() && !["<!-", "<![", "<?"].iter().any(|begins| html.contains(begins));
+    let (sink, comments) = (&tokens.sink, ["<!-", "<![", "<?"]);
+    let is_plain = left_out.is_empty()
+        && !sink.has_tags_as_text.get()
+        && !sink.has_links.get()
+        && !comments.iter().any(|begins| html.contains(begins));
     let copy = if is_plain { Cow::Borrowed(html) } else { Cow::Owned(tokens.sink.copy.take()) };
     (copy, left_out)
 }
@@ -39,6 +45,7 @@ pub fn quiet(html: &str) -> (Cow<'_, str>, Vec<String>) {
 struct Copying {
     copy: RefCell<String>,
     left_out: RefCell<BTreeSet<String>>,
+    has_links: Cell<bool>,
     /// The element whose text is no HTML, while it is read.
     within: Cell<Option<&'static str>>,
     /// A drawing or a formula has begun.
@@ -96,12 +103,20 @@ impl Copying {
         copy.push_str(if is_start { "<" } else { "</" });
         copy.push_str(name);
         if is_start {
+            let target = target(tag);
+            self.has_links.set(self.has_links.get() || target.is_some());
             for attribute in &tag.attrs {
-                copy.push(' ');
-                copy.push_str(&attribute.name.local);
-                copy.push_str("=\"");
-                escaped(&attribute.value, &mut copy);
-                copy.push('"');
+                let name: &str = &attribute.name.local;
+                match target {
+                    Some(_) if name == "ping" || name == "title" => {}
+                    Some(_) if is_target(name) => write(name, NOWHERE, &mut copy),
+                    _ => write(name, &attribute.value, &mut copy),
+                }
+            }
+            if let Some(target) = target {
+                let own = tag.attrs.iter().find(|attribute| &*attribute.name.local == "title").map(|own| &*own.value);
+                let own = own.filter(|own| !own.trim().is_empty());
+                write("title", &own.map_or_else(|| target.to_owned(), |own| format!("{own} – {target}")), &mut copy);
             }
         }
         copy.push_str(if tag.self_closing { "/>" } else { ">" });
@@ -141,11 +156,33 @@ impl Copying {
     }
 }
 
+/// Where a link leads; a picture's places and what is drawn may be links too.
+fn target(tag: &Tag) -> Option<&str> {
+    let attributes = tag.attrs.iter().filter(|_| matches!(&*tag.name, "a" | "area"));
+    attributes.filter(|attribute| is_target(&attribute.name.local)).map(|attribute| &*attribute.value).next()
+}
+
+fn is_target(attribute: &str) -> bool {
+    matches!(attribute, "href" | "xlink:href")
+}
+
+fn write(attribute: &str, value: &str, copy: &mut String) {
+    for part in [" ", attribute, "=\""] {
+        copy.push_str(part);
+    }
+    escaped(value, copy);
+    copy.push('"');
+}
+
 fn calls(tag: &Tag) -> bool {
     let name: &str = &tag.name;
     let instead_of_a_header = || tag.attrs.iter().find(|attribute| &*attribute.name.local == "http-equiv");
     let is_harmful = |what: &str| !HARMLESS.iter().any(|harmless| harmless.eq_ignore_ascii_case(what.trim()));
-    CALLING.contains(&name) || (name == "meta" && instead_of_a_header().is_some_and(|what| is_harmful(&what.value)))
+    // What moves in a drawing may give a link its target back.
+    let moves = |attribute: &Attribute| &*attribute.name.local == "attributename" && attribute.value.to_ascii_lowercase().contains("href");
+    CALLING.contains(&name)
+        || tag.attrs.iter().any(moves)
+        || (name == "meta" && instead_of_a_header().is_some_and(|what| is_harmful(&what.value)))
 }
 
 fn escaped(text: &str, copy: &mut String) {
@@ -197,6 +234,19 @@ mod tests {
              dIn it<br/><script>1</script>f</p>"
         );
         assert_eq!(left_out, ["iframe", "link", "meta", "object"]);
+    }
+
+    #[test]
+    fn links_lead_nowhere_and_say_where_they_would() {
+        let mail = "<a HREF='https://shop.example/u/secret?a=1&amp;b' target=_blank ping=//a class=x>out</a><a name=here>here</a>\
+                    <svg><a xlink:href=//b title=Own><set attributeName='href' to='//c'/></a></svg><area href=mailto:x>";
+        let (copy, left_out) = quiet(mail);
+        assert_eq!(
+            copy,
+            "<a href=\"#-\" target=\"_blank\" class=\"x\" title=\"https://shop.example/u/secret?a=1&amp;b\">out</a><a name=\"here\">here</a>\
+             <svg><a xlink:href=\"#-\" title=\"Own – //b\"></a></svg><area href=\"#-\" title=\"mailto:x\">"
+        );
+        assert_eq!(left_out, ["set"]);
     }
 
     #[test]

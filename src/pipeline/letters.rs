@@ -61,6 +61,11 @@ pub struct Writer {
 }
 
 impl Writer {
+    /// The plan's own templates.
+    pub fn templates(&self) -> &message::Templates {
+        &self.templates
+    }
+
     /// `job` is the plan's own copy of the job.
     pub fn open(job: &Job, opened: &runs::Opened) -> Result<Self, Error> {
         let templates = inputs::load_templates(&Outline::of(job), &opened.templates_dir(), None, Vec::new())?.inline_css(job.inline_css);

@@ -9,7 +9,7 @@ use super::words::{Words, words};
 use crate::domain::delivery::RunTrouble;
 use crate::domain::job::Language;
 use crate::domain::money::grouped;
-use crate::domain::{Exposure, Outcome, approval};
+use crate::domain::{Channel, Exposure, Outcome, approval};
 use crate::pipeline::studio::{Approving, told as told_error};
 use crate::pipeline::{Error, Studio, Trial};
 use axum::Router;
@@ -220,7 +220,9 @@ fn view(studio: &Studio, approving: Approving, asked: &Asked) -> View {
     };
     let at = |at| studio.job.zone.local(at).map(|at| at.format("%Y-%m-%d %H:%M").to_string()).unwrap_or_default();
     let campaigns = summary.campaigns.iter().zip(&summary.counts.mails_by_rank);
-    let mailed = campaigns.filter(|(_, mails)| mails.iter().any(|count| *count > 0));
+    // What goes by post has no sample.
+    let goes_by_mail = |name: &str| studio.planned.campaigns.iter().any(|own| own.name == name && own.goes_by(Channel::Mail));
+    let mailed = campaigns.filter(|(name, mails)| mails.iter().any(|count| *count > 0) && goes_by_mail(name));
     View {
         short: approvals.short_digest().to_owned(),
         kind: if missing == 0 { "good" } else { "warn" },

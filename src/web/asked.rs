@@ -1,4 +1,4 @@
-//! What an address of the page of people asks for. Words that mean nothing in this plan are passed over.
+//! What an address of the page of people asks for. What narrows people down and means nothing in this plan is told, and then nobody is meant.
 
 use super::audience::NO_RANK;
 use super::page::way;
@@ -19,14 +19,17 @@ pub struct Asked {
     /// The fields of the address that say something.
     fields: Vec<(String, String)>,
     pub query: Query,
+    /// Fields whose values this plan does not have.
+    pub unknown: Vec<(String, String)>,
 }
 
 impl Asked {
     pub fn read(studio: &Studio, address: &str) -> Self {
         let fields = url::form_urlencoded::parse(address.as_bytes()).filter(|(_, value)| !value.is_empty()).take(FIELDS);
         let fields: Vec<(String, String)> = fields.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
-        let mut asked = Self { fields, query: Query::default() };
+        let mut asked = Self { fields, query: Query::default(), unknown: Vec::new() };
         asked.query = asked.meant(studio);
+        asked.unknown = asked.unknown(studio);
         asked
     }
 
@@ -78,6 +81,27 @@ impl Asked {
             }
         }
         query
+    }
+
+    /// What narrows people down but is not in this plan. What a column of the customer list holds is looked for, whatever it is.
+    fn unknown(&self, studio: &Studio) -> Vec<(String, String)> {
+        let people = studio.people();
+        let columns = match &people {
+            Ready::Yes(people) => Some(&people.index.layout().columns),
+            Ready::Soon(_) | Ready::Never(_) => None,
+        };
+        let query = &self.query;
+        let is_unknown = |name: &str| match name {
+            "campaign" => query.campaign.is_none(),
+            "rank" => query.rank.is_none(),
+            "before" => query.previous.is_none(),
+            "fate" => !query.mailed && !query.skipped && query.reason.is_none(),
+            other => match (other.split_once('.'), columns) {
+                (Some((IS | HAS, column)), Some(columns)) => !columns.iter().any(|own| own == column),
+                _ => false,
+            },
+        };
+        self.fields.iter().filter(|(name, _)| is_unknown(name)).cloned().collect()
     }
 
     /// A field; empty where it is not there.

@@ -27,6 +27,10 @@ struct View {
     has_failed: bool,
     is_stopped: bool,
     is_over: bool,
+    /// When it began.
+    began: String,
+    /// That templates have changed since it began; once it is over.
+    outdated: Option<&'static str>,
     error: Option<String>,
     failures: Vec<Failure>,
     /// File, line, tag and the way to the file.
@@ -42,7 +46,10 @@ struct Failure {
 
 fn view(studio: &Studio) -> Option<View> {
     let language = studio.job.language;
-    let progress = studio.attempt()?.progress();
+    let attempt = studio.attempt()?;
+    let progress = attempt.progress();
+    let is_over = progress.over.is_some();
+    let began = studio.job.zone.local(progress.began).map(|at| at.format("%Y-%m-%d %H:%M").to_string());
     let (error, unreached) = match progress.over {
         Some(Err(error)) => (Some(error), Vec::new()),
         Some(Ok(branches)) => (None, branches.into_iter().map(|branch| (branch.file, branch.line, branch.tag)).collect()),
@@ -58,7 +65,14 @@ fn view(studio: &Studio) -> Option<View> {
             .collect(),
     });
     Some(View {
-        is_over: error.is_some() || !unreached.is_empty() || studio.attempt().is_some_and(|attempt| attempt.progress().over.is_some()),
+        is_over,
+        began: began.unwrap_or_default(),
+        outdated: (is_over && studio.is_outdated(&attempt)).then(|| {
+            language.pick(
+                "このあとテンプレートが変わっています。結果は前の文面のものです。もう一度試してください。",
+                "Templates have changed since: this is what came of the texts before. Try them again.",
+            )
+        }),
         done: grouped(progress.done),
         total: grouped(progress.total),
         percent: (progress.done * 100).checked_div(progress.total).unwrap_or(100),
@@ -88,7 +102,14 @@ async fn progress(Given(state): Given<Arc<State>>) -> Response {
 }
 
 async fn begin(Given(state): Given<Arc<State>>) -> Response {
-    state.studio().try_on_all();
+    let now = (state.now)();
+    let begun = state.work(move |_, studio| {
+        studio.try_on_all(now);
+        Ok(())
+    });
+    if let Err(refusal) = begun.await {
+        return state.page(move |_, _| Err(refusal)).await;
+    }
     Redirect::to(&format!("{}/try", state.base)).into_response()
 }
 
@@ -112,13 +133,14 @@ fn table(language: Language) -> Words {
             ("again", "もう一度", "Again"),
             ("stop", "止める", "Stop"),
             ("refresh", "更新", "Refresh"),
+            ("began", "開始", "Begun at"),
             ("done", "通を試しました", "tried"),
             ("of", "/", "of"),
             ("failed", "通が失敗", "failed"),
             ("all_well", "全員分を作成できました。", "Every mail can be made."),
             ("stopped", "途中で止めました。", "It was stopped."),
             ("failures", "作成できないメール", "Mails that cannot be made"),
-            ("mend", "次の箇所を直してください。", "Mend the places that are marked."),
+            ("mend", "次の箇所を直してください。", "Mend these places."),
             ("first", "最初の顧客", "The first customers"),
             ("unreached", "今回だれも通らない分岐", "Branches that nobody reaches this time"),
             ("all_reached", "すべての分岐を、だれかが通ります。", "Somebody reaches every branch."),

@@ -34,6 +34,8 @@ async fn audience(Given(state): Given<Arc<State>>) -> Response {
                 .with("t", &own_words(language))
                 .with("tiles", &tiles(studio))
                 .with("warnings", &studio.summary().warnings)
+                .with("brakes", &studio.summary().brakes)
+                .with("is_adopted", &studio.is_adopted()?)
                 .with("table", &Table::of(studio.summary(), language))
                 .with("skips", &skips(studio.summary(), language))
                 .with("pictures", &studio.pictures())
@@ -69,6 +71,12 @@ fn own_words(language: Language) -> Words {
             ("search", "お名前・ID・アドレスで探す", "Find by name, id or address"),
             ("find", "探す", "Find"),
             ("warnings", "ご確認ください", "Please look at"),
+            (
+                "adopted",
+                "この計画は確定しています。メールは送信中か送信済みです。",
+                "This plan is adopted: its mails are being sent, or were.",
+            ),
+            ("brakes", "ブレーキの説明と送信コマンド", "What the brakes mean, and the command that sends it"),
             ("first_run", "比べる前回はまだありません。", "There is no run before this one to compare with."),
             ("kept", "維持", "kept"),
             ("up", "昇格", "up"),
@@ -217,6 +225,8 @@ type Move = (Option<RankIndex>, Option<RankIndex>, u64);
 /// From which rank to which, with the people of each move.
 #[derive(Serialize)]
 struct Moves {
+    /// That the picture leaves out those who had no rank and have none.
+    left_out: Option<String>,
     columns: Vec<String>,
     rows: Vec<Line>,
 }
@@ -241,7 +251,19 @@ impl Moves {
             href: None,
             cells: now.iter().map(|to| cell_of(*from, *to)).collect(),
         };
-        Self { columns: now.iter().map(|to| rank_names(summary, *to, language).0).collect(), rows: before.iter().map(row).collect() }
+        let unranked: u64 = count(None, None);
+        let left_out = (unranked > 0).then(|| {
+            let people = grouped(unranked);
+            language.pick(
+                format!("図では、前回も今回もランクのない {people} 人を省いています。表には入っています。"),
+                format!("The picture leaves out the {people} who had no rank and have none; they are in the table."),
+            )
+        });
+        Self {
+            left_out,
+            columns: now.iter().map(|to| rank_names(summary, *to, language).0).collect(),
+            rows: before.iter().map(row).collect(),
+        }
     }
 }
 

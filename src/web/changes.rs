@@ -60,7 +60,7 @@ async fn look(Given(state): Given<Arc<State>>, Query(asked): Query<Asked>) -> Re
             Ok(match studio.compared(with)? {
                 Compared::Going(progress) => page.with("going", &going(progress, language)),
                 Compared::Failed(why) => page.with("failed", &why),
-                Compared::Done(diff) => page.with("diff", &view(&diff, with, &asked, language)),
+                Compared::Done(diff) => page.with("diff", &view(studio, &diff, with, &asked)),
             })
         })
         .await
@@ -145,6 +145,8 @@ struct CauseRow {
 
 #[derive(Serialize)]
 struct ChangeRow {
+    /// Empty where the customer list has none.
+    name: String,
     customer: String,
     person: String,
     campaign: String,
@@ -153,7 +155,8 @@ struct ChangeRow {
     ranks: Option<String>,
 }
 
-fn view(diff: &Diff, with: NaiveDate, asked: &Asked, language: Language) -> View {
+fn view(studio: &Studio, diff: &Diff, with: NaiveDate, asked: &Asked) -> View {
+    let language = studio.job.language;
     let cause = Cause::ALL.into_iter().find(|cause| cause.word() == asked.cause);
     let kind = Kind::ALL.into_iter().find(|kind| kind.word() == asked.kind);
     let is_meant = |change: &&Change| cause.is_none_or(|cause| change.cause == cause) && kind.is_none_or(|kind| change.kind() == kind);
@@ -181,7 +184,7 @@ fn view(diff: &Diff, with: NaiveDate, asked: &Asked, language: Language) -> View
         causes: causes(diff, cause, language, &to),
         sums: sums(diff),
         title: if title.is_empty() { language.pick("すべての変更", "All changes").to_owned() } else { title.join(" · ") },
-        rows: diff.changes.iter().filter(is_meant).skip(first).take(ROWS).map(|change| row(change, language)).collect(),
+        rows: diff.changes.iter().filter(is_meant).skip(first).take(ROWS).map(|change| row(studio, change)).collect(),
         range: format!(
             "{}–{} / {}",
             grouped((first + 1).min(meant) as u64),
@@ -218,10 +221,13 @@ fn sums(diff: &Diff) -> Vec<String> {
     sums.into_iter().chain([sums.iter().sum()]).map(grouped).collect()
 }
 
-fn row(change: &Change, language: Language) -> ChangeRow {
-    let (before, after) = change.told(language);
+fn row(studio: &Studio, change: &Change) -> ChangeRow {
+    let (before, after) = change.told(studio.job.language);
+    // Without the list of people there are no names, and nothing else is missing.
+    let listed = studio.listed(&change.customer).ok().flatten();
     ChangeRow {
         person: way("/person", &[("id", &change.customer)]),
+        name: listed.map(|row| row.name).unwrap_or_default(),
         customer: change.customer.clone(),
         campaign: change.campaign.clone(),
         before,

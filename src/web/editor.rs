@@ -3,12 +3,12 @@
 use super::Routes;
 use super::editor_words::table;
 use super::mail::Looks;
-use super::page::{Page, Refusal, Tab};
+use super::page::{Page, Refusal, Tab, way};
 use super::preview::{View, standing};
 use super::state::State;
 use super::templates::{Link, editor_path, link};
 use crate::pipeline::Studio;
-use crate::pipeline::studio::{LARGEST, Preview};
+use crate::pipeline::studio::{LARGEST, Preview, Stranger, told};
 use axum::Router;
 use axum::extract::{Path, Query, State as Given};
 use axum::http::StatusCode;
@@ -62,6 +62,7 @@ impl Tried {
 /// What the editor sends.
 #[derive(Deserialize)]
 pub(super) struct Sent {
+    /// Empty where both versions are shown.
     #[serde(default)]
     pub file: String,
     pub text: String,
@@ -93,6 +94,10 @@ struct Editor {
     is_shared: bool,
     files: Vec<Link>,
     samples: Vec<(String, Option<String>)>,
+    /// Why there is no mail to look at.
+    stranger: Option<String>,
+    /// Their page, where there is one.
+    person: Option<String>,
     rows: usize,
     saved: bool,
     look: Looks,
@@ -106,16 +111,17 @@ async fn edit(Given(state): Given<Arc<State>>, Path(file): Path<String>, Query(t
         .page(move |state, studio| {
             let there = studio.template(&file)?;
             let tried = tried.on(studio, &file)?;
-            let preview = match &tried {
-                Some(tried) => Some(standing(state, studio, studio.preview(&tried.customer, &tried.campaign, None)?, tried)),
-                None => None,
-            };
-            let samples = match &tried {
-                Some(tried) => studio.samples(&tried.customer, &tried.campaign)?,
-                None => Vec::new(),
-            };
+            let stranger = tried.as_ref().map(|tried| studio.stranger(&tried.customer, &tried.campaign)).transpose()?.flatten();
+            let (mut preview, mut samples) = (None, Vec::new());
+            if let Some(tried) = tried.as_ref().filter(|_| stranger.is_none()) {
+                preview = Some(standing(state, studio, studio.preview(&tried.customer, &tried.campaign, None)?, tried));
+                samples = studio.samples(&tried.customer, &tried.campaign)?;
+            }
+            let person = stranger.as_ref().and_then(Stranger::person).map(|id| way("/person", &[("id", id)]));
+            let stranger = stranger.map(|stranger| stranger.told);
             let tried = tried.unwrap_or_default();
-            let editor = Editor { text: there.text, digest: there.digest, samples, ..Editor::of(studio, &file, tried, None) };
+            let editor =
+                Editor { text: there.text, digest: there.digest, samples, person, stranger, ..Editor::of(studio, &file, tried, None) };
             Ok(editor.page(studio, preview.as_ref()))
         })
         .await
@@ -126,7 +132,7 @@ pub(super) fn unsaved(state: &State, studio: &Studio, file: &str, tried: Tried, 
     let tried = tried.on(studio, file).ok().flatten();
     let preview = tried.as_ref().map(|tried| {
         let preview = studio.preview(&tried.customer, &tried.campaign, Some((file, &unsaved.text)));
-        let failed = |error: crate::pipeline::Error| Preview { mail: None, problems: vec![error.to_string()], failing: None };
+        let failed = |error: crate::pipeline::Error| Preview { problems: vec![told(&error, studio.job.language)], ..Preview::default() };
         standing(state, studio, preview.unwrap_or_else(failed), tried)
     });
     let samples = tried.as_ref().and_then(|tried| studio.samples(&tried.customer, &tried.campaign).ok()).unwrap_or_default();
@@ -150,6 +156,8 @@ impl Editor {
             is_shared: own.is_none(),
             files: files.iter().map(|other| link(other, file, &tried)).collect(),
             samples: Vec::new(),
+            stranger: None,
+            person: None,
             saved: tried.saved.is_some() && unsaved.is_none(),
             rows: rows(file),
             look: Looks { dark: tried.dark.is_some(), remote: tried.remote.is_some() },

@@ -9,7 +9,10 @@ use axum::response::{Html, IntoResponse, Response};
 /// A mail's HTML as a document of its own, which can run nothing, send nothing and, unless it is asked for, load nothing.
 pub(super) fn framed(html: &str, dark: bool, remote: bool) -> Response {
     let pictures = if remote { "data: https: http:" } else { "data:" };
-    let policy = format!("sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src {pictures}; frame-ancestors 'self'");
+    let policy = format!(
+        "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src {pictures}; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'self'"
+    );
     let (html, _) = quiet(html);
     let html = if dark { in_the_dark(&html) } else { html.into_owned() };
     let headers = [(header::CONTENT_SECURITY_POLICY, policy), (header::REFERRER_POLICY, "no-referrer".to_owned())];

@@ -72,6 +72,8 @@ struct View {
     size: String,
     html_size: String,
     is_clipped: bool,
+    /// What it is where it is no mail: a letter, a call.
+    other: Option<String>,
     number: String,
     of: String,
     previous: Option<String>,
@@ -110,7 +112,7 @@ fn view(seen: &Seen, wanted: &Wanted, language: Language) -> View {
     let goes_by_mail = seen.channel == Channel::Mail;
     let fact = |ja, en, value: Option<&str>| value.map(|value| (language.pick(ja, en), value.to_owned()));
     let facts = [
-        fact("宛先", "To", Some(&seen.address)),
+        fact("宛先", "To", Some(seen.address.as_str()).filter(|_| goes_by_mail)),
         fact("キャンペーン", "Campaign", Some(&seen.campaign)),
         fact("文面", "Variant", seen.variant.as_deref()),
         fact("ランク", "Rank", seen.rank.as_deref()),
@@ -139,6 +141,13 @@ fn view(seen: &Seen, wanted: &Wanted, language: Language) -> View {
         size: grouped(seen.eml.len() as u64),
         html_size: grouped(seen.html.len() as u64),
         is_clipped: seen.html.len() > CLIP,
+        other: (!goes_by_mail).then(|| {
+            let channel = seen.channel.told(language);
+            language.pick(
+                format!("メールではなく、{channel}で届くものです。ここに表示する文面はありません。届け先のリストは rankmail export で書き出せます。"),
+                format!("This goes out by {channel}, not by mail, and has no text here; `rankmail export` writes the list of whom it goes to."),
+            )
+        }),
         number: grouped(seen.number as u64),
         of: grouped(seen.of as u64),
         previous: beside(&seen.previous),

@@ -13,6 +13,7 @@ mod door;
 mod editor;
 mod editor_words;
 mod events;
+mod failing;
 mod framed;
 mod home;
 mod mail;

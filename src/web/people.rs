@@ -36,7 +36,9 @@ async fn people(Given(state): Given<Arc<State>>, RawQuery(query): RawQuery) -> R
         .page(move |_, studio| {
             let language = studio.job.language;
             let asked = Asked::read(studio, query.as_deref().unwrap_or_default());
+            let unknown = unknown(&asked, language);
             let (list, soon, never) = match studio.find(&asked.query)? {
+                Ready::Yes(_) if unknown.is_some() => (None, None, None),
                 Ready::Yes(found) => (Some(List::of(studio, &asked, &found)), None, None),
                 Ready::Soon(done) => (None, Some(done), None),
                 Ready::Never(why) => (None, None, Some(why)),
@@ -48,10 +50,32 @@ async fn people(Given(state): Given<Arc<State>>, RawQuery(query): RawQuery) -> R
                 .with("here", &here)
                 .with("soon", &soon)
                 .with("never", &never)
+                .with("unknown", &unknown)
                 .with("list", &list)
                 .with("form", &Form::of(studio, &asked)))
         })
         .await
+}
+
+/// That an address asks for what is not in this plan.
+fn unknown(asked: &Asked, language: Language) -> Option<String> {
+    let t = own_words(language);
+    let told = |(name, value): &(String, String)| {
+        // A field of the customer list is told by its column.
+        let (label, value) = match name.split_once('.') {
+            Some((_, column)) => (column, value.as_str()),
+            None => (t.get(name.as_str()).copied().unwrap_or(name), value.as_str()),
+        };
+        language.pick(format!("{label}「{}」", shortened(value)), format!("{label} `{}`", shortened(value)))
+    };
+    let all: Vec<String> = asked.unknown.iter().map(told).collect();
+    (!all.is_empty()).then(|| {
+        let all = all.join(language.pick("、", ", "));
+        language.pick(
+            format!("{all} は、この計画にありません。条件を選び直してください。"),
+            format!("There is no {all} in this plan; choose from the fields above."),
+        )
+    })
 }
 
 fn own_words(language: Language) -> Words {

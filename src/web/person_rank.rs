@@ -11,7 +11,6 @@ use crate::domain::points::Holding;
 use crate::domain::{Currency, Job, RankChange, Value};
 use crate::pipeline::studio::{Person, Ready};
 use crate::pipeline::{Explanation, Known, Purpose, Studio};
-use chrono::NaiveDate;
 use serde::Serialize;
 
 /// The rank of one person.
@@ -151,14 +150,10 @@ fn facts(studio: &Studio, planned: &CustomerRow, known: Option<&Known>) -> Vec<(
 /// What is missing to the next rank, and to keep this one.
 fn distances(job: &Job, language: Language, planned: &CustomerRow, known: Option<&Known>) -> Vec<String> {
     let mut told = Vec::new();
-    let missing = missing(job, language, planned.next_orders, planned.next_spend, planned.next_on);
-    if let Some(next) = planned.next_rank.as_ref().filter(|_| !missing.is_empty()) {
-        let by = planned.next_last_day.map_or_else(String::new, |day| language.pick(format!("（{day} までに）"), format!(" by {day}")));
-        told.push(language.pick(format!("{next} まであと {missing}{by}"), format!("{missing} missing to {next}{by}")));
-    }
+    told.extend(to_next(job, language, planned));
     let Some(by) = planned.keep_last_day.or(planned.keep_by) else { return told };
     let rank = planned.rank.as_deref().unwrap_or_default();
-    let short = self::missing(job, language, planned.keep_orders, planned.keep_spend, None);
+    let short = missing(job, language, planned.keep_orders, planned.keep_spend);
     let out_of_reach = known.is_some_and(|known| known.standing.keep_out_of_reach);
     told.push(if out_of_reach {
         language.pick(
@@ -173,10 +168,29 @@ fn distances(job: &Job, language: Language, planned: &CustomerRow, known: Option
     told
 }
 
-fn missing(job: &Job, language: Language, orders: Option<i64>, spend: Option<i64>, on: Option<NaiveDate>) -> String {
+/// What is missing to the next rank. Time passes by itself: it is told as the day on which there is enough of it.
+fn to_next(job: &Job, language: Language, planned: &CustomerRow) -> Option<String> {
+    let next = planned.next_rank.as_ref()?;
+    let missing = missing(job, language, planned.next_orders, planned.next_spend);
+    if missing.is_empty() {
+        return planned.next_on.map(|day| {
+            language.pick(
+                format!("{next} の条件のうち、足りないのはお取引の期間だけです。{day} に満たします"),
+                format!("to {next} only time is missing: on {day} the first order is long enough ago"),
+            )
+        });
+    }
+    let by = planned.next_last_day.map_or_else(String::new, |day| language.pick(format!("（{day} までに）"), format!(" by {day}")));
+    let also = planned.next_on.map_or_else(String::new, |day| {
+        language.pick(format!("。お取引の期間は {day} に満たします"), format!("; the first order is long enough ago on {day}"))
+    });
+    Some(language.pick(format!("{next} まであと {missing}{by}{also}"), format!("{missing} missing to {next}{by}{also}")))
+}
+
+fn missing(job: &Job, language: Language, orders: Option<i64>, spend: Option<i64>) -> String {
     let orders = orders.filter(|count| *count > 0).map(|count| counted(language, count.unsigned_abs(), "回", "order", "orders"));
     let spend = spend.filter(|amount| *amount > 0).map(|amount| job.currency.show(amount));
-    orders.into_iter().chain(spend).chain(on.map(|day| day.to_string())).collect::<Vec<_>>().join(" · ")
+    orders.into_iter().chain(spend).collect::<Vec<_>>().join(" · ")
 }
 
 fn points(language: Language, currency: &Currency, holding: &Holding) -> Vec<String> {

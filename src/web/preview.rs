@@ -3,11 +3,11 @@
 use super::Routes;
 use super::editor::{Sent, Tried, rows};
 use super::editor_words::table;
+use super::failing::{self, Others};
 use super::framed::{framed, framed_refusal, notes};
 use super::page::{Page, Refusal, way};
 use super::state::State;
 use crate::domain::job::Language;
-use crate::domain::money::grouped;
 use crate::pipeline::Studio;
 use crate::pipeline::studio::{Preview, Shown};
 use axum::extract::{Path, Query, State as Given};
@@ -44,7 +44,11 @@ pub(super) struct View {
     /// Nothing where the mail could not be made: the last good one stays.
     mail: Option<ViewedMail>,
     problems: Vec<String>,
-    failing: Option<String>,
+    failing: Option<Others>,
+    /// That values are asked for which the plan does not have.
+    unplanned: Option<String>,
+    /// A caret marks the place of what is wrong.
+    is_marked: bool,
     /// The file is no longer what the page has read.
     has_changed: bool,
     rows: usize,
@@ -68,16 +72,11 @@ struct ViewedMail {
 }
 
 fn view(state: &State, preview: Preview, tried: &Tried, language: Language) -> View {
-    let failing = preview.failing.map(|(first, failing, of)| {
-        let more = if failing > first.len() { " …" } else { "" };
-        let (first, failing, of) = (first.join(", "), grouped(failing as u64), grouped(of as u64));
-        language.pick(
-            format!("試した {of} 人のうち {failing} 人で失敗します: {first}{more}"),
-            format!("It fails for {failing} of the {of} that it was tried on: {first}{more}"),
-        )
-    });
+    let failing = preview.failing.map(|failing| Others::of(failing, tried, language));
+    let unplanned = failing::unplanned(&preview.unplanned, language);
     let mail = preview.mail.map(|mail| viewed(state, &Arc::new(mail), tried, language));
-    View { mail, problems: preview.problems, failing, has_changed: false, rows: 0, anew: None }
+    let is_marked = preview.problems.iter().any(|problem| problem.contains('^'));
+    View { mail, problems: preview.problems, is_marked, failing, unplanned, has_changed: false, rows: 0, anew: None }
 }
 
 fn viewed(state: &State, mail: &Arc<Shown>, tried: &Tried, language: Language) -> ViewedMail {
@@ -102,6 +101,9 @@ async fn preview(Given(state): Given<Arc<State>>, Form(sent): Form<Sent>) -> Res
         .page(move |state, studio| {
             let language = studio.job.language;
             let Some(tried) = sent.tried.on(studio, &sent.file)? else { return Err(Refusal::nothing(language)) };
+            if let Some(why) = studio.stranger(&tried.customer, &tried.campaign)? {
+                return Err(Refusal::new(StatusCode::NOT_FOUND, why.told));
+            }
             let there = studio.template(&sent.file)?;
             let has_changed = there.digest != sent.digest;
             let anew = (has_changed && sent.clean.is_some()).then_some((there.text, there.digest));

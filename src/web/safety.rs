@@ -12,7 +12,7 @@ use axum::extract::{Request, State as Given};
 use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,6 +83,8 @@ pub async fn guard(Given(state): Given<Arc<State>>, request: Request, next: Next
     let mut response = match (refused, state.places.try_acquire()) {
         // This one knows the token.
         (Some(StatusCode::METHOD_NOT_ALLOWED), _) => told(&state, StatusCode::METHOD_NOT_ALLOWED.into_response(), Waited::Turn).await,
+        // A page that was open before the studio was started again asks by the token of before.
+        (Some(StatusCode::NOT_FOUND), _) => earlier(state.studio().job.language),
         (Some(status), _) => (status, Body::empty()).into_response(),
         (None, Err(_)) => told(&state, (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")]).into_response(), Waited::Turn).await,
         (None, Ok(_place)) => {
@@ -108,6 +110,28 @@ pub async fn guard(Given(state): Given<Arc<State>>, request: Request, next: Next
     // A mail has a stricter one of its own.
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
     response
+}
+
+/// What is told to whoever does not begin with the token of this start: nothing of the shop, the plan or the token. A page that htmx asks
+/// from takes the alert out of it, as of every refusal.
+fn earlier(language: Language) -> Response {
+    let (title, told) = language.pick(
+        (
+            "前のアドレスです",
+            "このアドレスは、前に起動したスタジオのものか、途中が欠けています。端末に表示されている今のアドレスを開いてください。書きかけの文面があるページは、写し終えるまで閉じないでください。",
+        ),
+        (
+            "This address is no longer used",
+            "This address is of an earlier start of the studio, or a part of it is missing. Open the one that stands in the terminal now. Where you were writing a text, copy it before you close that page.",
+        ),
+    );
+    let language = language.pick("ja", "en");
+    let page = format!(
+        "<!DOCTYPE html><html lang=\"{language}\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+         <meta name=\"color-scheme\" content=\"light dark\"><title>{title}</title></head><body><main id=\"main\"><p class=\"alert stop\">{told}</p>\
+         </main></body></html>"
+    );
+    (StatusCode::NOT_FOUND, Html(page)).into_response()
 }
 
 /// Puts a page of ours, in the job's language, in the place of a bare refusal.

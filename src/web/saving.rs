@@ -1,5 +1,5 @@
 //! Saving a template. Whatever goes wrong, the text that somebody wrote is not lost: it comes back in the editor, or, where htmx asks, was
-//! never taken out of it.
+//! never taken out of it; there the editor also stays where a text was saved.
 
 use super::Routes;
 use super::editor::{Sent, Unsaved, unsaved};
@@ -31,7 +31,11 @@ async fn save(Given(state): Given<Arc<State>>, Path(file): Path<String>, headers
         let saved = studio.save_template(&file, &text, &sent.digest);
         let language = studio.job.language;
         let (why, status) = match saved {
-            Ok(Saved::Done) => return Ok(None),
+            // The editor stays as it is, with the cursor and what can be undone.
+            Ok(Saved::Done { digest }) if is_piece && !sent.file.is_empty() => {
+                return Ok(Some(Page::piece("saved.html").with("t", &table(language)).with("digest", &digest).shown(state, studio)));
+            }
+            Ok(Saved::Done { .. }) => return Ok(None),
             Ok(Saved::Changed { theirs }) => return Ok(Some(both(studio, &theirs, &text, &sent).shown(state, studio))),
             Ok(Saved::TooLarge { bytes }) => (too_large(&file, bytes, language), StatusCode::PAYLOAD_TOO_LARGE),
             Err(error) => told(&file, &error, language),
@@ -123,8 +127,8 @@ fn told(file: &str, error: &Error, language: Language) -> (String, StatusCode) {
         other => (file.to_owned(), other.to_string(), StatusCode::INTERNAL_SERVER_ERROR),
     };
     let told = language.pick(
-        format!("{place} を保存できませんでした: {why} 文面は下に残っています。"),
-        format!("{place} was not saved: {why} Your text is below."),
+        format!("{place} を保存できませんでした: {why} 文面はこのページに残っています。"),
+        format!("{place} was not saved: {why} Your text is still on this page."),
     );
     (told, status)
 }

@@ -26,6 +26,7 @@ pub(super) struct Link {
     label: String,
     way: String,
     is_there: bool,
+    is_strange: bool,
     is_here: bool,
 }
 
@@ -36,7 +37,7 @@ pub(super) fn link(file: &Listed, here: &str, tried: &Tried) -> Link {
     let way = if is_beside { way(&path, &tried.query()) } else { path };
     let label =
         file.name.split_once('/').map_or(file.name.as_str(), |(top, rest)| if top == "parts" { &file.name } else { rest }).to_owned();
-    Link { way, is_there: file.is_there, is_here: file.name == here, label, name: file.name.clone() }
+    Link { way, is_there: file.is_there, is_strange: file.is_strange, is_here: file.name == here, label, name: file.name.clone() }
 }
 
 pub(super) fn editor_path(name: &str) -> String {

@@ -29,6 +29,11 @@ pub fn frame(language: Language) -> Words {
             ("pages", "ページ", "Pages"),
             ("plan", "計画", "Plan"),
             ("digest", "識別値", "Digest"),
+            (
+                "gone",
+                "スタジオから応答がありません。ここに見えるのは前の内容です。端末で studio が動いているか確認してください。",
+                "The studio does not answer, and what you see is from before: see whether it runs in its terminal.",
+            ),
         ],
     )
 }

@@ -97,6 +97,7 @@ mod studio_changes;
 mod studio_folder;
 #[cfg(test)]
 mod studio_growth;
+mod studio_mends;
 #[cfg(test)]
 mod studio_pages;
 #[cfg(test)]

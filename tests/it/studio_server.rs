@@ -117,9 +117,10 @@ fn every_refusal_is_a_page_in_the_language_of_the_job() {
     }
     let slash = pages.get("");
     assert_eq!((slash.status, slash.header("Location")), (308, format!("{base}/").as_str()));
-    // Who does not know the token is told nothing.
+    // Who does not know the token is told that, and nothing of the shop.
     let none = pages.ask("/0123", host, "");
-    assert_eq!((none.status, none.body.as_str()), (404, ""));
+    assert!(none.status == 404 && none.body.contains("前のアドレスです") && !none.body.contains("Small Shop"), "{}", none.body);
+    assert!(none.header("Content-Security-Policy").contains("default-src 'none'"), "{}", none.head);
 }
 
 #[test]

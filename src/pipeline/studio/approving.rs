@@ -91,10 +91,18 @@ impl Studio {
         }
         self.there(&job).map_err(Error::Usage)?;
         let mail = self.mail_for(campaign, customer.trim())?.ok_or_else(|| {
-            Error::Data(job.language.pick(
-                format!("この計画に `{campaign}` のメールはありません（顧客 `{customer}`）"),
-                format!("the plan has no mail of `{campaign}` for the customer `{customer}`"),
-            ))
+            let customer = customer.trim();
+            Error::Data(if customer.is_empty() {
+                job.language.pick(
+                    format!("この計画に `{campaign}` のメールはありません。ほかのキャンペーンを選んでください"),
+                    format!("the plan has no mail of `{campaign}`; choose another campaign"),
+                )
+            } else {
+                job.language.pick(
+                    format!("この計画に `{campaign}` のメールはありません（顧客 `{customer}`）"),
+                    format!("the plan has no mail of `{campaign}` for the customer `{customer}`"),
+                )
+            })
         })?;
         trial::trial_of(&job, &self.opened, mail, to, server, now)
     }

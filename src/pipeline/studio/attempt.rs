@@ -24,6 +24,10 @@ pub struct Attempt {
     failed: AtomicU64,
     stopped: AtomicBool,
     total: u64,
+    /// Microseconds UTC.
+    began: i64,
+    /// Stands for the template files as they were then; empty where they could not be read.
+    tried: String,
     failures: Mutex<BTreeMap<(String, usize, String), Failed>>,
     /// What came of it, once it is over: the branches that nobody reached, or why it ended early.
     over: Mutex<Option<Result<Vec<Branch>, String>>>,
@@ -45,6 +49,8 @@ pub struct Progress {
     pub total: u64,
     pub failed: u64,
     pub is_stopped: bool,
+    /// When it began, in microseconds UTC.
+    pub began: i64,
     pub failures: Vec<Failed>,
     pub over: Option<Result<Vec<Branch>, String>>,
 }
@@ -58,6 +64,7 @@ impl Attempt {
             total: self.total,
             failed: self.failed.load(Ordering::Relaxed),
             is_stopped: self.stopped.load(Ordering::Relaxed),
+            began: self.began,
             failures,
             over: self.over.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
@@ -83,13 +90,30 @@ impl Studio {
         self.attempt.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Begins to try the templates on everybody, unless that goes on already.
-    pub fn try_on_all(self: &Arc<Self>) -> Arc<Attempt> {
+    /// Whether the template files are no longer those that were tried.
+    #[must_use]
+    pub fn is_outdated(&self, attempt: &Attempt) -> bool {
+        self.fingerprint() != attempt.tried
+    }
+
+    /// Stands for all template files as they are now; empty where they cannot be read.
+    fn fingerprint(&self) -> String {
+        let Ok(listing) = self.template_files() else { return String::new() };
+        let mut all = blake3::Hasher::new();
+        for file in listing.campaigns.iter().flat_map(|(_, files)| files).chain(&listing.shared).filter(|file| file.is_there) {
+            let digest = self.template(&file.name).map(|text| text.digest).unwrap_or_default();
+            all.update(format!("{}\0{digest}\0", file.name).as_bytes());
+        }
+        all.finalize().to_hex().to_string()
+    }
+
+    /// Begins to try the templates on everybody at the instant `now` (microseconds UTC), unless that goes on already.
+    pub fn try_on_all(self: &Arc<Self>, now: i64) -> Arc<Attempt> {
         let mut kept = self.attempt.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(attempt) = kept.as_ref().filter(|attempt| !attempt.is_over()) {
             return Arc::clone(attempt);
         }
-        let attempt = Arc::new(Attempt { total: self.summary().counts.mails, ..Attempt::default() });
+        let attempt = Arc::new(Attempt { total: self.summary().counts.mails, began: now, tried: self.fingerprint(), ..Attempt::default() });
         *kept = Some(Arc::clone(&attempt));
         let (studio, tried) = (Arc::clone(self), Arc::clone(&attempt));
         std::thread::spawn(move || {

@@ -43,6 +43,22 @@ impl Seen {
     }
 }
 
+/// Somebody who gets no mail of a campaign.
+pub struct Stranger {
+    /// Why there is none, and what to do.
+    pub told: String,
+    customer: String,
+    is_known: bool,
+}
+
+impl Stranger {
+    /// Whose page tells more, where the plan has them.
+    #[must_use]
+    pub fn person(&self) -> Option<&str> {
+        self.is_known.then_some(&*self.customer)
+    }
+}
+
 /// Where the mails of each campaign stand in the plan.
 #[derive(Default)]
 pub(super) struct Trail {
@@ -217,11 +233,34 @@ impl Studio {
                 }
             }
         }
-        let as_of = self.summary().as_of;
-        Err(Error::Data(self.job.language.pick(
-            format!("お客様 `{customer}` に {as_of} の計画で `{campaign}` のメールは届きません。理由はお客様のページで分かります"),
-            format!("customer `{customer}` gets no mail of `{campaign}` in the plan of {as_of}; the customer's page tells why"),
-        )))
+        Err(Error::Data(self.without(customer, campaign)?.told))
+    }
+
+    /// Why there is no mail of a campaign for a customer; `None` where there is one.
+    ///
+    /// # Errors
+    /// The plan has no such campaign, or cannot be read.
+    pub fn stranger(&self, customer: &str, campaign: &str) -> Result<Option<Stranger>, Error> {
+        self.campaign_at(campaign)?;
+        let mails = self.opened.mails_of(customer)?;
+        if mails.iter().any(|mail| mail.campaign == campaign) { Ok(None) } else { self.without(customer, campaign).map(Some) }
+    }
+
+    fn without(&self, customer: &str, campaign: &str) -> Result<Stranger, Error> {
+        let (as_of, language) = (self.summary().as_of, self.job.language);
+        let is_known = self.opened.customer(customer)?.is_some();
+        let told = if is_known {
+            language.pick(
+                format!("お客様 `{customer}` に {as_of} の計画で `{campaign}` のメールは届きません。理由はお客様のページで分かります"),
+                format!("customer `{customer}` gets no mail of `{campaign}` in the plan of {as_of}; the customer's page tells why"),
+            )
+        } else {
+            language.pick(
+                format!("お客様 `{customer}` は {as_of} の計画にいません。番号を確かめて、入れ直してください"),
+                format!("there is no customer `{customer}` in the plan of {as_of}; look at the id, and write it again"),
+            )
+        };
+        Ok(Stranger { told, customer: customer.to_owned(), is_known })
     }
 
     /// Looks for the hard mails of all campaigns, unless that was done: it reads all mails with their values.

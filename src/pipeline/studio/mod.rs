@@ -16,10 +16,10 @@ pub use crate::message::{note_memory, quiet};
 pub use crate::report::{COLOURS, FLOW, Pictures};
 pub use attempt::{Attempt, Failed, Progress};
 pub use gather::Ready;
-pub use mails::{Hardship, Seen};
+pub use mails::{Hardship, Seen, Stranger};
 pub use people::People;
 pub use person::Person;
-pub use preview::{Preview, Shown};
+pub use preview::{Failing, Preview, Shown};
 pub use templates::{LARGEST, Listed, Listing, Saved, Text};
 pub use trouble::told;
 mod approving;
@@ -32,7 +32,7 @@ use super::error::Error;
 use super::{approvals, inputs, letters, run, show};
 use crate::domain::Job;
 use crate::domain::plan::Summary;
-use crate::runs;
+use crate::{ledger, runs};
 use chrono::NaiveDate;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -111,9 +111,26 @@ impl Studio {
         match (newest.filter(|newest| *newest > as_of), mark(&run::folder(&self.job, as_of))) {
             (Some(newest), _) => Standing::Older(newest),
             (None, None) => Standing::Gone,
-            (None, mark) if mark != self.mark => Standing::Replaced,
+            // `run` writes the same plan once more.
+            (None, mark) if mark != self.mark && !self.is_same() => Standing::Replaced,
             _ => Standing::Here,
         }
+    }
+
+    /// Whether the plan in its folder has the digest of the one that is shown.
+    fn is_same(&self) -> bool {
+        let there = runs::glance(&run::folder(&self.job, self.summary().as_of));
+        there.is_ok_and(|there| there.summary.digest == self.summary().digest)
+    }
+
+    /// Whether the plan is adopted: its mails are being sent, or were.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn is_adopted(&self) -> Result<bool, Error> {
+        let ledger = ledger::Ledger::open_existing(&self.job.runs.join("ledger.sqlite"))?;
+        let adoption = ledger.map(|ledger| ledger.adoption(&self.job.name, self.summary().as_of)).transpose()?.flatten();
+        Ok(adoption.is_some_and(|adoption| adoption.digest == self.summary().digest))
     }
 
     /// That the plan is not in its folder any more, and what to do; none when there is one. For people.

@@ -19,14 +19,31 @@ const GLANCE: Duration = Duration::from_millis(50);
 /// Customers that are named for one error.
 pub(super) const NAMED: usize = 5;
 
+/// A telephone shows lines of so many columns without turning them over: a caret stands below what it means.
+const COLUMNS: usize = 38;
+/// Values that cost a second look at the purchases: a plan has them where one of its templates used them.
+const ASKED_FOR: [&str; 3] = ["last_order.items", "last_order.store", "metrics.usual_interval"];
+
 /// What came of a text.
+#[derive(Default)]
 pub struct Preview {
     /// The mail; `None` where there are errors.
     pub mail: Option<Shown>,
     /// Errors with file, line and caret.
     pub problems: Vec<String>,
-    /// Customers whose mails cannot be rendered, of those that were tried: the first of them, how many, of how many.
-    pub failing: Option<(Vec<String>, usize, usize)>,
+    pub failing: Option<Failing>,
+    /// Values that the templates ask for now, and that are not in the plan since none of its own did.
+    pub unplanned: Vec<&'static str>,
+}
+
+/// Mails that cannot be rendered, of those that were tried.
+pub struct Failing {
+    /// The first customers.
+    pub first: Vec<String>,
+    pub count: usize,
+    pub of: usize,
+    /// What is wrong with the first of them, with file, line and caret; where that is not told of the mail that is shown.
+    pub told: Option<String>,
 }
 
 /// A mail as the templates would make it now.
@@ -86,8 +103,13 @@ impl Studio {
                 // What cannot be read makes nobody's mail.
                 let others = self.some_of(campaign)?;
                 let named = others.iter().take(NAMED).map(|(mail, _)| mail.customer_id.clone()).collect();
-                let failing = Some((named, others.len(), others.len()));
-                return Ok(Preview { mail: None, problems: problems.map(message::Problem::show).collect(), failing });
+                let failing = Some(Failing { first: named, count: others.len(), of: others.len(), told: None });
+                return Ok(Preview {
+                    mail: None,
+                    problems: problems.map(|problem| problem.show_within(COLUMNS)).collect(),
+                    failing,
+                    ..Preview::default()
+                });
             }
             Err(error) => return Err(self.unreadable(error)),
         };
@@ -95,11 +117,19 @@ impl Studio {
         let others = self.some_of(campaign)?;
         let began = Instant::now();
         let in_time = others.par_iter().enumerate().filter(|(at, _)| began.elapsed() < if *at < SURELY { PATIENCE } else { GLANCE });
-        let tried: Vec<(&MailRow, bool)> =
-            in_time.map(|(_, (mail, values))| (mail, self.tried(&templates, mail, values).is_err())).collect();
-        let failing: Vec<&MailRow> = tried.iter().filter(|(_, failed)| *failed).map(|(mail, _)| *mail).collect();
-        let named = failing.iter().take(NAMED).map(|mail| mail.customer_id.clone()).collect();
-        let failing = (!failing.is_empty()).then_some((named, failing.len(), tried.len()));
+        let tried: Vec<(&MailRow, Option<String>)> =
+            in_time.map(|(_, (mail, values))| (mail, self.tried(&templates, mail, values).err().map(|failure| failure.told))).collect();
+        let is_said = |told: &String| rendered.as_ref().is_err_and(|failure| failure.told == *told);
+        let failing: Vec<(&MailRow, &String)> = tried.iter().filter_map(|(mail, told)| Some((*mail, told.as_ref()?))).collect();
+        let failing = (!failing.is_empty()).then(|| Failing {
+            first: failing.iter().take(NAMED).map(|(mail, _)| mail.customer_id.clone()).collect(),
+            count: failing.len(),
+            of: tried.len(),
+            told: failing.iter().map(|(_, told)| *told).find(|told| !is_said(told)).cloned(),
+        });
+        let planned = self.writer.templates();
+        let is_unplanned = |path: &&str| templates.uses(campaign, path) && !planned.uses(campaign, path) && lacks(&values, path);
+        let unplanned = ASKED_FOR.into_iter().filter(is_unplanned).collect();
         let (mail, problems) = match rendered {
             Ok(content) => {
                 let is_planned = message::hash(&mail.address, &content) == mail.content_hash;
@@ -108,7 +138,7 @@ impl Studio {
             }
             Err(Failure { told, .. }) => (None, vec![told]),
         };
-        Ok(Preview { mail, problems, failing })
+        Ok(Preview { mail, problems, failing, unplanned })
     }
 
     /// That the template folder cannot be read; one that is not there is told as that.
@@ -131,7 +161,7 @@ impl Studio {
         let shop = &self.job.shop;
         let (variant, rank) = (mail.variant.as_deref(), mail.rank.as_deref());
         let content = message::within(PATIENCE, || templates.render(&mail.campaign, variant, rank, values, shop)).map_err(|error| {
-            let told = templates.problem(&error).show();
+            let told = templates.problem(&error).show_within(COLUMNS);
             Failure { told, place: (error.file, error.line, error.message) }
         })?;
         let link = match values.get("links").and_then(|links| links.get("unsubscribe")) {
@@ -173,6 +203,11 @@ impl Studio {
         *kept = Some((campaign.to_owned(), Arc::clone(&mails)));
         Ok(mails)
     }
+}
+
+/// Whether a path leads to nothing in a mail's values.
+fn lacks(values: &Value, path: &str) -> bool {
+    path.split('.').try_fold(values, |value, name| value.get(name)).is_none_or(|value| *value == Value::Null)
 }
 
 /// Why a mail cannot be rendered.

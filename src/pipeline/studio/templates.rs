@@ -29,6 +29,8 @@ pub struct Listing {
 pub struct Listed {
     pub name: String,
     pub is_there: bool,
+    /// Something of this name is there that is no plain file, a link for example, and is not read.
+    pub is_strange: bool,
 }
 
 /// A template file as it was read.
@@ -41,15 +43,12 @@ pub struct Text {
 
 /// What came of saving.
 pub enum Saved {
-    Done,
+    /// This stands for what is on the disk now.
+    Done { digest: String },
     /// Somebody else has changed the file since it was read.
-    Changed {
-        theirs: Text,
-    },
+    Changed { theirs: Text },
     /// The text is larger than a template may be.
-    TooLarge {
-        bytes: usize,
-    },
+    TooLarge { bytes: usize },
 }
 
 impl Studio {
@@ -59,22 +58,23 @@ impl Studio {
     /// The folder cannot be read.
     pub fn template_files(&self) -> Result<Listing, Error> {
         let root = &self.job.templates;
-        let mut found = BTreeSet::new();
+        let (mut found, mut strange) = (BTreeSet::new(), BTreeSet::new());
         let names: Vec<&str> = self.job.campaigns.iter().map(|campaign| campaign.name.as_str()).chain(["parts"]).collect();
         let held = top(&self.job)?;
-        list(&held, "", &names, &mut found).map_err(|source| Error::File { path: root.clone(), source })?;
+        list(&held, "", &names, (&mut found, &mut strange)).map_err(|source| Error::File { path: root.clone(), source })?;
         let campaigns = self.job.campaigns.iter().map(|campaign| {
             let own = |name: &&String| name.strip_prefix(&campaign.name).is_some_and(|rest| rest.starts_with('/'));
-            let there = found.iter().filter(own).map(|name| Listed { name: name.clone(), is_there: true });
+            let there = found.iter().filter(own).map(|name| Listed { name: name.clone(), is_there: true, is_strange: false });
             let parts = PARTS.map(|part| format!("{}/{part}", campaign.name)).into_iter();
             let absent = parts.filter(|name| !found.contains(name) && campaign.goes_by(Channel::Mail));
-            let mut files: Vec<Listed> = there.chain(absent.map(|name| Listed { name, is_there: false })).collect();
+            let mut files: Vec<Listed> =
+                there.chain(absent.map(|name| Listed { is_strange: strange.contains(&name), name, is_there: false })).collect();
             files.sort_by_key(|file| (place(&file.name), file.name.clone()));
             (campaign.name.clone(), files)
         });
         let campaigns: Vec<_> = campaigns.collect();
         let is_shared = |name: &&String| !name.contains('/') || name.starts_with("parts/");
-        let shared = found.iter().filter(is_shared).map(|name| Listed { name: name.clone(), is_there: true }).collect();
+        let shared = found.iter().filter(is_shared).map(|name| Listed { name: name.clone(), is_there: true, is_strange: false }).collect();
         Ok(Listing { campaigns, shared, folder: root.clone() })
     }
 
@@ -105,12 +105,16 @@ impl Studio {
             return Ok(Saved::TooLarge { bytes: text.len() });
         }
         let place = Place::of(&self.job, name)?;
+        let mut digest = String::new();
         let made = place.held.replace(&place.file, || match self.bytes_for(&place, name, text, read) {
-            Ok(Ok(bytes)) => Ok(bytes),
+            Ok(Ok(bytes)) => {
+                digest = blake3::hash(&bytes).to_hex().to_string();
+                Ok(bytes)
+            }
             Ok(Err(not)) => Err(Ok(not)),
             Err(error) => Err(Err(error)),
         });
-        made.map_err(|source| place.failed(source))?.map_or_else(|not| not, |()| Ok(Saved::Done))
+        made.map_err(|source| place.failed(source))?.map_or_else(|not| not, |()| Ok(Saved::Done { digest }))
     }
 
     /// What is to be written, or why not.
@@ -154,17 +158,20 @@ fn plain(text: &str) -> String {
     text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n").replace('\r', "\n")
 }
 
-/// The template files below a folder; of the root, those in these folders only. Links and hidden files are passed over.
-fn list(held: &Held, under: &str, tops: &[&str], found: &mut BTreeSet<String>) -> io::Result<()> {
+/// The template files below a folder, and what has the name of one and is none; of the root, those in these folders only. Hidden files are
+/// passed over.
+fn list(held: &Held, under: &str, tops: &[&str], (found, strange): (&mut BTreeSet<String>, &mut BTreeSet<String>)) -> io::Result<()> {
     for (name, kind) in held.entries()? {
         let whole = if under.is_empty() { name.clone() } else { format!("{under}/{name}") };
         if name.starts_with('.') {
             continue;
         }
         if kind == Kind::Folder && (!under.is_empty() || tops.contains(&name.as_str())) && whole.split('/').count() < DEEPEST {
-            list(&held.folder(&name)?, &whole, tops, found)?;
+            list(&held.folder(&name)?, &whole, tops, (found, strange))?;
         } else if kind == Kind::File && is_template(&name) {
             found.insert(whole);
+        } else if kind == Kind::Other && is_template(&name) {
+            strange.insert(whole);
         }
     }
     Ok(())

@@ -31,27 +31,71 @@ document.addEventListener("htmx:configRequest", (event) => {
   if (text && !isWritten(text)) event.detail.parameters.append("clean", "1");
 });
 
-// What is too long for a template is not sent, and where nobody answers the text stays on the page: either is told beside it.
-const say = (what) => {
-  const said = document.getElementById("said");
-  if (!said) return;
+// What is wrong is told beside the text, or above the page. What came of saving stays until it is saved again, whatever a preview finds
+// meanwhile; what a preview found goes with the next answer.
+const say = (what, of) => {
+  let said = document.getElementById("said");
+  if (!said) {
+    said = document.createElement("div");
+    said.id = "said";
+    said.role = "alert";
+    document.getElementById("main").prepend(said);
+  }
+  if (of !== "save" && said.dataset.of === "save" && said.childElementCount) return;
   const words = document.createElement("p");
   words.className = "alert stop";
-  words.textContent = said.dataset[what];
+  words.textContent = said.dataset[what] || document.body.dataset[what];
+  said.dataset.of = of;
   said.replaceChildren(words);
 };
+const silence = (of) => {
+  const said = document.getElementById("said");
+  if (said && said.dataset.of === of) said.replaceChildren();
+};
+const kindOf = (event) => (event.detail.elt.matches("button[hx-post]") ? "save" : "look");
+// What is sent to be saved: more may be written before the answer comes.
+let sent = null;
 document.addEventListener("htmx:beforeRequest", (event) => {
   const said = document.getElementById("said");
   const text = document.querySelector("textarea.code");
   if (!said || !text) return;
+  const kind = kindOf(event);
   if (new Blob([text.value]).size > Number(said.dataset.most)) {
     event.preventDefault();
-    say("tooLong");
-  } else if (said.textContent) {
+    say("tooLong", kind);
+  } else if (kind === "save") {
+    sent = text.value;
+    said.dataset.of = "save";
     said.replaceChildren();
   }
 });
-for (const failed of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(failed, () => say("gone"));
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.xhr.status > 0) silence("look");
+  const text = document.querySelector("textarea.code");
+  if (!text || kindOf(event) !== "save" || event.detail.xhr.status !== 200) return;
+  text.defaultValue = sent;
+  delete text.dataset.unsaved;
+  for (const old of document.querySelectorAll("#main > .alert")) old.remove();
+  htmx.trigger(text.form, "look");
+});
+for (const failed of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(failed, (event) => say("gone", kindOf(event)));
+
+// It is saved only until something is written again; and who opens the page again has not saved it again.
+document.addEventListener("input", (event) => {
+  if (!event.target.matches("textarea.code")) return;
+  for (const good of document.querySelectorAll("#said > .good, [data-saved]")) good.remove();
+});
+if (document.querySelector("[data-saved]")) {
+  const here = new URL(location.href);
+  here.searchParams.delete("saved");
+  history.replaceState(history.state, "", here);
+}
+document.addEventListener("keydown", (event) => {
+  const text = document.querySelector("textarea.code");
+  if (!text || !(event.ctrlKey || event.metaKey) || event.altKey || event.key.toLowerCase() !== "s") return;
+  event.preventDefault();
+  text.form.querySelector("button[hx-post]").click();
+});
 
 // A value is put where the cursor stands.
 document.addEventListener("click", (event) => {
@@ -70,6 +114,14 @@ document.addEventListener("submit", (event) => {
   event.preventDefault();
   for (const name of ["customer", "campaign"]) editor.elements[name].value = event.target.elements[name].value;
   htmx.trigger(editor, "look");
+});
+document.addEventListener("click", (event) => {
+  const form = document.querySelector("form.on");
+  const one = event.target.closest("a[data-customer]");
+  if (!one || !form || !isWritten(document.querySelector("textarea.code"))) return;
+  event.preventDefault();
+  for (const name of ["customer", "campaign"]) form.elements[name].value = one.dataset[name];
+  form.requestSubmit();
 });
 
 let isSending = false;
