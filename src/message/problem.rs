@@ -58,16 +58,16 @@ impl Problem {
     /// The problem as text with the template's line and a caret under it.
     #[must_use]
     pub fn show(&self) -> String {
-        self.shown(Renderer::plain())
+        self.shown(&Renderer::plain())
     }
 
     /// The same where lines have room for so many columns: of a longer line the part around the caret.
     #[must_use]
     pub fn show_within(&self, columns: usize) -> String {
-        self.shown(Renderer::plain().term_width(columns))
+        self.shown(&Renderer::plain().term_width(columns))
     }
 
-    fn shown(&self, renderer: Renderer) -> String {
+    fn shown(&self, renderer: &Renderer) -> String {
         let level = match self.severity {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
