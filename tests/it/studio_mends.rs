@@ -106,7 +106,7 @@ fn what_fails_for_others_is_told_with_its_place_and_a_way_to_them() {
     let (_, told) = preview(&pages, text, "c001");
     assert!(told.contains("fails for 1 of the 3") && told.contains("<iframe"), "{told}");
     assert!(told.contains("<a href=\"?customer=c002&amp;campaign=letter\" data-customer=\"c002\""), "{told}");
-    assert!(told.contains("subject.txt:1:") && told.contains("^"), "{told}");
+    assert!(told.contains("subject.txt:1:") && told.contains('^'), "{told}");
     // What is told of the mail that is shown is not told twice.
     let (_, told) = preview(&pages, text, "c002");
     assert_eq!(told.matches("subject.txt:1:").count(), 1, "{told}");
@@ -238,7 +238,7 @@ fn brakes_stand_on_the_first_page_and_changes_have_names() {
     let ids: Vec<String> = (0..12).map(|number| format!("c{number:03}")).chain((0..30).map(|number| format!("n{number:03}"))).collect();
     write_orders(&shop.path("purchases.parquet"), &ids);
     let list = fs::read_to_string(shop.path("customers.csv")).unwrap();
-    let more: String = (0..30).map(|number| format!("n{number:03},n{number}@b.example,新井 {number},true\n")).collect();
+    let more = (0..30).map(|number| format!("n{number:03},n{number}@b.example,新井 {number},true\n")).collect::<Vec<_>>().concat();
     fs::write(shop.path("customers.csv"), list + &more).unwrap();
     shop.call(&["plan", "--as-of", "2027-01-01", "-q"], 0);
     let pages = Pages::open(&shop.path("job.toml"), &[]);
