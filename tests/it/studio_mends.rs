@@ -238,7 +238,7 @@ fn brakes_stand_on_the_first_page_and_changes_have_names() {
     let ids: Vec<String> = (0..12).map(|number| format!("c{number:03}")).chain((0..30).map(|number| format!("n{number:03}"))).collect();
     write_orders(&shop.path("purchases.parquet"), &ids);
     let list = fs::read_to_string(shop.path("customers.csv")).unwrap();
-    let more: String = (0..30).fold(String::new(), |list, number| list + &format!("n{number:03},n{number}@b.example,新井 {number},true\n"));
+    let more = (0..30).map(|number| format!("n{number:03},n{number}@b.example,新井 {number},true\n")).collect::<Vec<_>>().concat();
     fs::write(shop.path("customers.csv"), list + &more).unwrap();
     shop.call(&["plan", "--as-of", "2027-01-01", "-q"], 0);
     let pages = Pages::open(&shop.path("job.toml"), &[]);
