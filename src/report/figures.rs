@@ -168,7 +168,7 @@ pub(super) fn heat(summary: &Summary, currency: &Currency, words: Words) -> Heat
             expected: words.expected(&exposure, currency),
         }
     };
-    let rank = |column: &usize| summary.ranks.get(*column).cloned().unwrap_or_else(|| words.get("no_rank").into());
+    let rank = |column: &usize| summary.ranks.get(*column).cloned().unwrap_or_else(|| words.get("none").into());
     let people = |column: &usize| quiet(counts.rank_sizes.get(*column).copied().unwrap_or(counts.no_rank));
     Heat {
         columns: places.iter().map(rank).collect(),
