@@ -89,7 +89,7 @@ def read_plan(plan, as_of):
     for _, customer, rank, campaign, code, until, values, spend in rows:
         offer = json.loads(values)["offer"]
         mails.append({"customer": customer, "rank": rank, "campaign": campaign, "code": code, "from": as_of, "until": until,
-                      "percent": offer["percent"], "amount": offer["amount"], "spend": spend})
+                      "percent": offer.get("percent"), "amount": offer.get("amount"), "spend": spend})
     return mails
 
 
