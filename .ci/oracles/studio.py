@@ -623,6 +623,37 @@ def studio(job, folder, listen="127.0.0.1:0"):
         child.wait(10)
 
 
+def racing(browser, url, templates):
+    """What is written while an answer is on its way is neither lost nor called saved, and no key puts one version over another."""
+    guest = Guest(browser, url, WIDTHS["wide"])
+    page, path = guest.page, templates / SUBJECT
+    guest.go("templates/" + SUBJECT)
+    text = page.locator("#text")
+    slow = page.context.new_cdp_session(page)
+    slow.send("Network.enable")
+    slow.send("Network.emulateNetworkConditions", {"offline": False, "latency": 700, "downloadThroughput": -1, "uploadThroughput": -1})
+    with page.expect_request("**/preview"):
+        path.write_text("ほかで保存")
+    text.fill("いま書いた")
+    page.locator("#trouble", has_text="ほかで変更されました").wait_for(timeout=10_000)
+    sees("what was written meanwhile is there", text.input_value() == "いま書いた")
+    page.reload()
+    text.fill("第一")
+    text.press("Control+s")
+    text.fill("第二")
+    text.press("Control+s")
+    page.locator("#said .good").wait_for(timeout=10_000)
+    sees("what is called saved is saved", path.read_text() == "第二")
+    text.fill("わたしの件名")
+    path.write_text("ほかの件名")
+    text.press("Control+s")
+    page.get_by_text("何も書き込んでいません").wait_for(timeout=10_000)
+    page.locator("#text").press("Control+s")
+    time.sleep(2)
+    sees("a key puts nothing over another version", path.read_text() == "ほかの件名")
+    guest.page.close()
+
+
 def main():
     PICTURES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
@@ -650,6 +681,7 @@ def main():
                 trouble += guest.trouble
                 guest.page.close()
                 saving(browser, url, folder / "templates")
+                racing(browser, url, folder / "templates")
                 calls(browser, url, folder / "templates")
                 guest = Guest(browser, url, WIDTHS["wide"])
                 approving(guest, job, folder)

@@ -253,10 +253,10 @@ pub(super) fn gone(job: &Job) -> Error {
     let (folder, file) = (job.templates.display(), job.path.display());
     Error::Usage(job.language.pick(
         format!(
-            "テンプレートのフォルダーがありません: {folder}。元の場所に戻すか、{file} の templates に正しい場所を書いてください。戻ると、このページにまた表示されます。"
+            "テンプレートのフォルダーがありません: {folder}。元の場所に戻すか、{file} の templates に正しい場所を書いてください。戻ったら、このページを開き直してください。"
         ),
         format!(
-            "The template folder is not there: {folder}. Put it back, or write into `templates` of {file} where it is; this page shows it again once it is there."
+            "The template folder is not there: {folder}. Put it back, or write into `templates` of {file} where it is; then open this page again."
         ),
     ))
 }

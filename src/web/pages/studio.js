@@ -52,6 +52,18 @@ const silence = (of) => {
   const said = document.getElementById("said");
   if (said && said.dataset.of === of) said.replaceChildren();
 };
+// It is saved only until something else stands there.
+const unsay = () => {
+  for (const good of document.querySelectorAll("#said > .good, [data-saved]")) good.remove();
+};
+// What is on the disk takes the place of the text as long as nothing was written, also not since that was asked for; else the next look
+// says that the file was changed.
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  const text = document.querySelector("textarea.code");
+  if (!text || !event.detail.fragment.querySelector("[data-anew]")) return;
+  if (isWritten(text)) event.detail.shouldSwap = false;
+  else unsay();
+});
 const kindOf = (event) => (event.detail.elt.matches("button[hx-post]") ? "save" : "look");
 // What is sent to be saved: more may be written before the answer comes.
 let sent = null;
@@ -75,15 +87,15 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (!text || kindOf(event) !== "save" || event.detail.xhr.status !== 200) return;
   text.defaultValue = sent;
   delete text.dataset.unsaved;
+  if (isWritten(text)) unsay();
   for (const old of document.querySelectorAll("#main > .alert")) old.remove();
   htmx.trigger(text.form, "look");
 });
 for (const failed of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(failed, (event) => say("gone", kindOf(event)));
 
-// It is saved only until something is written again; and who opens the page again has not saved it again.
+// Who writes again has not saved that; and who opens the page again has not saved it again.
 document.addEventListener("input", (event) => {
-  if (!event.target.matches("textarea.code")) return;
-  for (const good of document.querySelectorAll("#said > .good, [data-saved]")) good.remove();
+  if (event.target.matches("textarea.code")) unsay();
 });
 if (document.querySelector("[data-saved]")) {
   const here = new URL(location.href);
@@ -94,7 +106,9 @@ document.addEventListener("keydown", (event) => {
   const text = document.querySelector("textarea.code");
   if (!text || !(event.ctrlKey || event.metaKey) || event.altKey || event.key.toLowerCase() !== "s") return;
   event.preventDefault();
-  text.form.querySelector("button[hx-post]").click();
+  // Where both versions of a file are shown, only a click puts one over the other.
+  const save = text.form.querySelector("button[data-save]");
+  if (save) save.click();
 });
 
 // A value is put where the cursor stands.
