@@ -17,7 +17,7 @@ use store::Pack;
 /// A pile's last rows are packed when there are so many bytes of them.
 const PACK: usize = 32 << 10;
 /// So many bytes of all piles are held in memory, unless somebody says otherwise.
-pub const HELD: usize = 32 << 20;
+pub const HELD: usize = 16 << 20;
 
 /// Why rows cannot be dealt or taken up.
 #[derive(Debug, thiserror::Error)]

@@ -98,7 +98,10 @@ fn the_browser_keeps_the_text_where_htmx_asks() {
     let shop = Shop::new(1);
     let pages = open(&shop);
     let page = pages.page("/templates/letter/subject.txt");
-    assert!(page.contains("hx-sync=\"this:drop\"") && page.contains("id=\"said\"") && page.contains("data-most=\"1048576\""), "{page}");
+    assert!(
+        page.contains("hx-sync=\"this:queue last\" data-save") && page.contains("id=\"said\"") && page.contains("data-most=\"1048576\""),
+        "{page}"
+    );
     let hx = format!("Origin: http://{}\r\nHX-Request: true\r\n", pages.host);
     let digest = digest_of(&pages, SUBJECT);
     let saved = pages.post_from("/templates/letter/subject.txt", &[("text", "New"), ("digest", &digest)], &hx);
