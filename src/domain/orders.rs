@@ -35,8 +35,8 @@ pub enum LineFate {
     Bad(String),
 }
 
-/// The last orders that somebody wants to see: the order's id (empty: its lines have none, and it is known by its instant) and its time, by
-/// customer. Each line of the purchases is looked up in it.
+/// The last orders that somebody wants to see: the order's id (empty: its lines have none, and it is known by its instant) and the time of its
+/// first line, by customer. Each line of the purchases is looked up in it.
 pub type WantedOrders = HashMap<String, (String, i64), foldhash::fast::RandomState>;
 
 /// A customer's last order with a positive net before the as-of date.
@@ -68,6 +68,18 @@ impl LastOrder {
 pub struct OrderItem {
     pub product: Option<String>,
     pub category: Option<String>,
+    pub quantity: Option<i64>,
+    /// Minor units.
+    pub amount: i64,
+}
+
+/// A line of a last order as it lies in its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastOrderLine<'a> {
+    pub customer: &'a str,
+    pub store: Option<&'a str>,
+    pub product: Option<&'a str>,
+    pub category: Option<&'a str>,
     pub quantity: Option<i64>,
     /// Minor units.
     pub amount: i64,

@@ -2,7 +2,7 @@
 //!
 //! It is for jobs that ask for those only: the fold of features needs a small share of the memory.
 
-use super::{Error, PARTITIONS, partition_of};
+use super::{Error, PARTITIONS, Partitions};
 use crate::domain::book::{BookLines, NOTHING};
 use crate::domain::{BookPart, OrderBook, Texts};
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringViewArray};
@@ -19,6 +19,7 @@ const LABELS: [&str; 4] = ["product", "category", "coupon", "store"];
 #[derive(Debug)]
 pub struct Book {
     as_of: i64,
+    partitions: Partitions,
     labels: [Mutex<Names>; LABELS.len()],
     parts: Vec<Mutex<Part>>,
 }
@@ -74,8 +75,8 @@ impl Names {
 impl Book {
     /// A book of the lines before `as_of` (microseconds UTC).
     #[must_use]
-    pub fn new(as_of: i64) -> Self {
-        Self { as_of, labels: Default::default(), parts: (0..PARTITIONS).map(|_| Mutex::default()).collect() }
+    pub fn new(as_of: i64, partitions: Partitions) -> Self {
+        Self { as_of, partitions, labels: Default::default(), parts: (0..PARTITIONS).map(|_| Mutex::default()).collect() }
     }
 
     /// Adds lines as `purchases` gives them when details are asked for; columns that are not mapped are not there.
@@ -84,7 +85,7 @@ impl Book {
         let labels = self.number_labels(&columns)?;
         let mut dealt: Vec<Vec<usize>> = vec![Vec::new(); PARTITIONS];
         for row in (0..batch.num_rows()).filter(|row| columns.at[*row] < self.as_of) {
-            dealt[partition_of(columns.customers.value(row))].push(row);
+            dealt[self.partitions.of(columns.customers.value(row))].push(row);
         }
         for (part, rows) in self.parts.iter().zip(&dealt).filter(|(_, rows)| !rows.is_empty()) {
             let mut part = lock(part);
@@ -265,7 +266,7 @@ mod tests {
     }
 
     fn book(batches: &[&[Row]]) -> OrderBook {
-        let book = Book::new(100);
+        let book = Book::new(100, Partitions::default());
         for rows in batches {
             book.add(&batch(rows)).unwrap();
         }
@@ -286,14 +287,14 @@ mod tests {
     fn lines_become_orders_of_customers_in_the_order_of_time() {
         let book = book(&[&LINES]);
         assert_eq!(book.products.iter().collect::<Vec<_>>(), ["beef", "tea"]);
-        let part = &book.parts[partition_of("C1")];
+        let part = &book.parts[Partitions::default().of("C1")];
         let row = part.find("C1").unwrap();
         let orders: Vec<_> = part.orders(row).map(|order| (order.id(), order.at(), order.net(), order.points_used())).collect();
         assert_eq!(orders, [("", 3, 10, 0), ("", 3, 10, 0), ("o0", 7, -60, 0), ("o1", 7, 150, 25)]);
         let last = part.orders(row).next_back().unwrap();
         let products: Vec<&str> = last.lines().map(|line| book.products.get(part.lines.product[line] as usize)).collect();
         assert_eq!(products, ["tea", "beef"]);
-        let other = &book.parts[partition_of("C2")];
+        let other = &book.parts[Partitions::default().of("C2")];
         assert_eq!(
             other.orders(other.find("C2").unwrap()).map(|order| order.net()).collect::<Vec<_>>(),
             [300],

@@ -2,7 +2,7 @@
 
 use super::room::{Room, Store};
 use super::stream::{Entry, OrderId, Stream};
-use super::{Error, Folded, PARTITIONS, hash_of, partition_of_hash};
+use super::{Error, Folded, PARTITIONS, Partitions};
 use crate::domain::Bounds;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
@@ -16,6 +16,7 @@ pub struct Fold {
     /// Category name to its bit.
     categories: HashMap<Vec<u8>, u64>,
     want_last_order: bool,
+    partitions: Partitions,
     /// Whether order ids are numbers, once the first batch has told.
     numbers: OnceLock<bool>,
     store: Store,
@@ -30,12 +31,20 @@ impl Fold {
     /// `categories` are those that campaigns ask for, at most 64; the nth has bit n in `FeatureRow::bought`.
     /// `want_last_order` fills `Features::last_order`. What does not fit into `room` goes to the disk.
     #[must_use]
-    pub fn new(bounds: Bounds, categories: &[String], want_last_order: bool, room: Room) -> Self {
+    pub fn new(bounds: Bounds, categories: &[String], want_last_order: bool, partitions: Partitions, room: Room) -> Self {
         let mut bits = HashMap::new();
         for (place, name) in categories.iter().take(64).enumerate() {
             *bits.entry(name.clone().into_bytes()).or_insert(0) |= 1_u64 << place;
         }
-        Self { bounds, categories: bits, want_last_order, numbers: OnceLock::new(), store: Store::new(room), idle: Mutex::new(Vec::new()) }
+        Self {
+            bounds,
+            categories: bits,
+            want_last_order,
+            partitions,
+            numbers: OnceLock::new(),
+            store: Store::new(room),
+            idle: Mutex::new(Vec::new()),
+        }
     }
 
     /// Adds lines: customer (Utf8View, never null or empty), order (Int64 or Utf8View; null or empty: none), at (timestamp, µs UTC),
@@ -118,11 +127,11 @@ impl Fold {
                 continue;
             }
             if open {
-                more += lines.hand(&run, streams);
+                more += lines.hand(&run, &self.partitions, streams);
             }
             (run, last, open) = (Run { row, at, net: amount, bought }, key, true);
         }
-        if open { more + lines.hand(&run, streams) } else { more }
+        if open { more + lines.hand(&run, &self.partitions, streams) } else { more }
     }
 
     fn bit(&self, lines: &Lines<'_>, row: usize, amount: i64) -> u64 {
@@ -186,7 +195,7 @@ impl<'a> Lines<'a> {
     }
 
     /// Returns how many bytes more are held.
-    fn hand(&self, run: &Run, streams: &mut [Stream]) -> usize {
+    fn hand(&self, run: &Run, partitions: &Partitions, streams: &mut [Stream]) -> usize {
         let customer = self.customers.value(run.row).as_bytes();
         let order = match self.orders {
             Orders::Numbers(numbers) if numbers.is_valid(run.row) => OrderId::Number(numbers.values()[run.row]),
@@ -195,7 +204,7 @@ impl<'a> Lines<'a> {
             }
             _ => OrderId::None,
         };
-        let stream = streams.get_mut(partition_of_hash(hash_of(customer)));
+        let stream = streams.get_mut(partitions.of_bytes(customer));
         stream.map_or(0, |stream| stream.push(&Entry { customer, order, at: run.at, net: run.net, bought: run.bought }))
     }
 }

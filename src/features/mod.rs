@@ -1,7 +1,7 @@
 //! Folds purchase lines into orders and orders into customers: the figures of `features.sql`, and few more.
 //!
 //! Lines arrive as Arrow batches from many threads at once, in any order. Each thread writes what it gets, much compacted, into a
-//! stream for each hash partition of customers; when all lines are there, each partition is worked off when it is asked for, so that
+//! stream for each partition of customers; when all lines are there, each partition is worked off when it is asked for, so that
 //! what is worked on fits the processor's caches. This room reads no files, knows no calendar and ranks nobody.
 
 mod book;
@@ -11,6 +11,7 @@ mod gather;
 mod known;
 mod merge;
 mod pack;
+mod partitions;
 mod room;
 mod stream;
 mod sum;
@@ -20,13 +21,14 @@ pub use book::Book;
 pub use fold::Fold;
 pub use folded::Folded;
 pub use known::came_later;
+pub use partitions::Partitions;
 pub use room::Room;
 pub use write::write;
 
 use std::hash::{BuildHasher, Hasher};
 use std::path::PathBuf;
 
-/// Customers are dealt to this many partitions by a hash of their id. Tables that travel partition by partition use the same number.
+/// Customers are dealt to this many partitions. Tables that travel partition by partition use the same number.
 pub const PARTITIONS: usize = 256;
 
 /// Why a fold or a features file failed.
@@ -63,17 +65,6 @@ fn hash_of(id: &[u8]) -> u64 {
     let mut hasher = foldhash::fast::FixedState::with_seed(0x7261_6e6b).build_hasher();
     hasher.write(id);
     hasher.finish()
-}
-
-/// The partition of a hash. Hash tables use the lowest and the highest bits, so this takes some of the middle.
-fn partition_of_hash(hash: u64) -> usize {
-    usize::from(hash.to_be_bytes()[2])
-}
-
-/// The partition, below [`PARTITIONS`], that a customer belongs to.
-#[must_use]
-pub fn partition_of(id: &str) -> usize {
-    partition_of_hash(hash_of(id.as_bytes()))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The fold against a naive loop over the same lines, and the file it is written to.
 
 use super::room::Room;
-use super::{Error, Fold, Folded, PARTITIONS, partition_of, write};
+use super::{Error, Fold, Folded, PARTITIONS, Partitions, write};
 use crate::domain::{Bounds, FeatureRow, Features};
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
@@ -132,7 +132,7 @@ fn folded(parts: &[Features]) -> BTreeMap<String, (FeatureRow, String)> {
         assert!(part.customer_id.iter().is_sorted());
         assert_eq!((part.customer_id.len(), part.last_order.len()), (part.rows.len(), part.rows.len()));
         for (row, id) in part.customer_id.iter().enumerate() {
-            assert_eq!(partition_of(id), number);
+            assert_eq!(Partitions::default().of(id), number);
             let twice = customers.insert(id.to_owned(), (part.rows[row], part.last_order.get(row).to_owned()));
             assert!(twice.is_none(), "{id} is there twice");
         }
@@ -153,7 +153,7 @@ proptest! {
         let bounds = if settling { &SETTLING } else { &BOUNDS };
         let folder = tempfile::tempdir().unwrap();
         let room = memory.map_or_else(Room::endless, |(lines, thread)| Room { lines, thread, folder: folder.path().to_owned() });
-        let fold = Fold::new(*bounds, &["a".into(), "c".into()], true, room);
+        let fold = Fold::new(*bounds, &["a".into(), "c".into()], true, Partitions::default(), room);
         let batches: Vec<RecordBatch> = lines.chunks(batches).map(|lines| batch(lines, texts)).collect();
         std::thread::scope(|scope| {
             for thread in 0..threads {
@@ -173,9 +173,9 @@ proptest! {
 
 #[test]
 fn a_partition_can_be_asked_for_again_until_it_is_released() {
-    let fold = Fold::new(BOUNDS, &[], true, Room::endless());
+    let fold = Fold::new(BOUNDS, &[], true, Partitions::default(), Room::endless());
     fold.add(&batch(&[simple("one", Some(1), 1, 5), simple("one", Some(2), 3, 7), simple("one", Some(1), 4, -2)], false)).unwrap();
-    let (folded, number) = (fold.finish(), partition_of("one"));
+    let (folded, number) = (fold.finish(), Partitions::default().of("one"));
     let first = folded.partition(number).unwrap();
     assert_eq!((first.customer_id.get(0), first.rows[0].spend_ever, first.last_order.get(0)), ("one", 10, "2"));
     assert_eq!(folded.partition(number).unwrap(), first);
@@ -190,12 +190,12 @@ fn simple(customer: &str, order: Option<i64>, at: i64, amount: i64) -> Line {
 
 #[test]
 fn sums_beyond_64_bits_are_told_with_the_customer() {
-    let fold = Fold::new(BOUNDS, &[], false, Room::endless());
+    let fold = Fold::new(BOUNDS, &[], false, Partitions::default(), Room::endless());
     let lines = [simple("big", Some(1), 1, i64::MAX), simple("big", Some(1), 1, 1), simple("small", Some(1), 1, 1)];
     fold.add(&batch(&lines, false)).unwrap();
     assert!(matches!(fold.finish().all(), Err(Error::Overflow { customer }) if customer == "big"));
 
-    let fold = Fold::new(BOUNDS, &[], false, Room::endless());
+    let fold = Fold::new(BOUNDS, &[], false, Partitions::default(), Room::endless());
     let lines = [simple("big", Some(1), 1, i64::MAX), simple("big", Some(1), 1, 1), simple("big", Some(1), 2, -9)];
     fold.add(&batch(&lines, false)).unwrap();
     let parts = fold.finish().all().unwrap();
@@ -204,7 +204,7 @@ fn sums_beyond_64_bits_are_told_with_the_customer() {
 
 #[test]
 fn a_batch_of_another_shape_is_refused() {
-    let fold = Fold::new(BOUNDS, &["a".into()], false, Room::endless());
+    let fold = Fold::new(BOUNDS, &["a".into()], false, Partitions::default(), Room::endless());
     let lines = [simple("c", Some(1), 1, 1)];
     let whole = batch(&lines, false);
     assert!(matches!(fold.add(&whole.project(&[0, 1, 2, 3]).unwrap()), Err(Error::Column { column: "category", .. })));
@@ -214,7 +214,7 @@ fn a_batch_of_another_shape_is_refused() {
 
 #[test]
 fn nobody_asked_for_means_empty_columns() {
-    let fold = Fold::new(BOUNDS, &[], false, Room::endless());
+    let fold = Fold::new(BOUNDS, &[], false, Partitions::default(), Room::endless());
     fold.add(&batch(&[simple("c", Some(7), 1, 1)], false)).unwrap();
     let customers = folded(&fold.finish().all().unwrap());
     assert_eq!((customers["c"].0.bought, customers["c"].1.as_str()), (0, ""));
@@ -229,7 +229,7 @@ fn many(threads: usize, backwards: bool, room: Room) -> Folded {
     }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     pool.install(|| {
-        let fold = Fold::new(BOUNDS, &[], false, room);
+        let fold = Fold::new(BOUNDS, &[], false, Partitions::default(), room);
         batches.par_iter().for_each(|batch| fold.add(batch).unwrap());
         fold.finish()
     })
@@ -259,7 +259,7 @@ fn a_folder_that_cannot_take_what_does_not_fit_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     std::fs::write(&file, "").unwrap();
-    let fold = Fold::new(BOUNDS, &[], false, Room { lines: 10, thread: 10, folder: file.clone() });
+    let fold = Fold::new(BOUNDS, &[], false, Partitions::default(), Room { lines: 10, thread: 10, folder: file.clone() });
     let error = fold.add(&batch(&[simple("c", Some(1), 1, 1)], false)).unwrap_err();
     assert!(matches!(&error, Error::Spill { path, .. } if path.starts_with(&file)), "{error}");
     assert!(error.to_string().contains("--memory"), "{error}");
@@ -273,7 +273,7 @@ fn a_customer_with_many_orders_is_counted_in_little_memory() {
     let alone = simple("everybody", None, 5, 9);
     let batch = batch(&lines.iter().cloned().chain([alone]).collect::<Vec<_>>(), true);
     let [large, small] = [usize::MAX, 20_000].map(|thread| {
-        let fold = Fold::new(BOUNDS, &[], true, Room { lines: 30_000, thread, folder: folder.path().to_owned() });
+        let fold = Fold::new(BOUNDS, &[], true, Partitions::default(), Room { lines: 30_000, thread, folder: folder.path().to_owned() });
         fold.add(&batch).unwrap();
         fold.finish().all().unwrap()
     });
@@ -284,12 +284,17 @@ fn a_customer_with_many_orders_is_counted_in_little_memory() {
 #[test]
 fn customers_who_are_all_in_one_partition_are_counted_in_little_memory() {
     let folder = tempfile::tempdir().unwrap();
-    let ids: Vec<String> = (0..).map(customer).filter(|id| partition_of(id) == 7).take(150).collect();
+    let ids: Vec<String> = (0..).map(customer).filter(|id| Partitions::default().of(id) == 7).take(150).collect();
     // An order's lines lie far apart here too.
     let lines = (0..6_000_i64).zip(ids.iter().cycle()).map(|(n, id)| simple(id, Some(n % 3_000), n % 100, 1 + n % 9)).collect::<Vec<_>>();
     let [large, small] = [usize::MAX, 20_000].map(|memory| {
-        let fold =
-            Fold::new(BOUNDS, &["a".into(), "c".into()], true, Room { lines: memory, thread: memory, folder: folder.path().to_owned() });
+        let fold = Fold::new(
+            BOUNDS,
+            &["a".into(), "c".into()],
+            true,
+            Partitions::default(),
+            Room { lines: memory, thread: memory, folder: folder.path().to_owned() },
+        );
         lines.chunks(500).for_each(|lines| fold.add(&batch(lines, true)).unwrap());
         let found = fold.finish();
         assert_eq!(found.store.is_used(), memory < usize::MAX);
@@ -369,7 +374,7 @@ fn the_file_holds_the_columns_of_the_definition() {
 #[test]
 fn a_file_that_cannot_be_written_is_told() {
     let folder = tempfile::tempdir().unwrap();
-    let nobody = Fold::new(BOUNDS, &[], false, Room::endless()).finish();
+    let nobody = Fold::new(BOUNDS, &[], false, Partitions::default(), Room::endless()).finish();
     let error = write(&nobody, &folder.path().join("no/features.parquet")).unwrap_err();
     assert!(matches!(&error, Error::Io { .. }), "{error}");
     assert_eq!(write(&nobody, &folder.path().join("empty.parquet")).unwrap(), 0);

@@ -6,6 +6,7 @@
 pub mod pack;
 mod store;
 
+pub use pack::{Lent, Packs};
 pub use store::{Bundle, Store};
 
 use crate::domain::Value;
@@ -73,7 +74,7 @@ impl Piles {
     }
 
     /// Lays a row on a pile; on one that is not there it is lost.
-    pub fn push<'v>(&mut self, pile: usize, row: impl IntoIterator<Item = &'v Value>) -> Result<(), Error> {
+    pub fn push(&mut self, pile: usize, row: impl IntoIterator<Item = impl Packs>) -> Result<(), Error> {
         let Dealt { store, piles } = &mut self.0;
         let Some(own) = piles.get_mut(pile) else { return Ok(()) };
         pack::row(row, &mut own.open);

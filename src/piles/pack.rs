@@ -16,14 +16,64 @@ const RECORD: u8 = 8;
 /// Lists and records that lie deeper in each other are damage: of no file that is read do columns lie more than 64 deep.
 const DEEPEST: usize = 96;
 
+/// What can lie in a row.
+pub trait Packs {
+    /// Appends the value that it is.
+    fn pack(&self, out: &mut Vec<u8>);
+}
+
+impl Packs for &Value {
+    fn pack(&self, out: &mut Vec<u8>) {
+        append(self, out);
+    }
+}
+
+/// A value of few kinds, which need not be made for the row.
+#[derive(Debug, Clone, Copy)]
+pub enum Lent<'a> {
+    Null,
+    Int(i64),
+    Text(&'a str),
+}
+
+impl<'a> Lent<'a> {
+    /// A text, or nothing.
+    #[must_use]
+    pub fn text(text: Option<&'a str>) -> Self {
+        text.map_or(Self::Null, Self::Text)
+    }
+
+    /// A number, or nothing.
+    #[must_use]
+    pub fn int(int: Option<i64>) -> Self {
+        int.map_or(Self::Null, Self::Int)
+    }
+}
+
+impl Packs for Lent<'_> {
+    fn pack(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Null => out.push(NULL),
+            Self::Int(int) => {
+                out.push(INT);
+                signed(*int, out);
+            }
+            Self::Text(text) => {
+                out.push(TEXT);
+                append_text(text, out);
+            }
+        }
+    }
+}
+
 /// Appends a row.
-pub(super) fn row<'v>(row: impl IntoIterator<Item = &'v Value>, out: &mut Vec<u8>) {
+pub(super) fn row(row: impl IntoIterator<Item = impl Packs>, out: &mut Vec<u8>) {
     let start = out.len();
     out.push(0);
     let mut count = 0;
     for value in row {
         count += 1;
-        append(value, out);
+        value.pack(out);
     }
     // Rows are short: their number is a byte, and longer ones have it before them.
     match u8::try_from(count) {

@@ -14,7 +14,7 @@ use crate::domain::offer::On;
 use crate::domain::plan::PastAccount;
 use crate::domain::points::{Account, Cashback, CashbackTotals, Holding, Kept, Millionths, PointsTotals, Rate};
 use crate::domain::{Dates, Job, OrderBook, PointsRule, RankIndex};
-use crate::{features, points};
+use crate::points;
 use chrono::NaiveDate;
 use points::{Bought, Event};
 use rayon::prelude::*;
@@ -135,7 +135,7 @@ fn read(job: &Job, inputs: &Inputs, people: &[People]) -> Result<Past, Error> {
             let PastAccount { customer_id: id, rank, cashback: Cashback { points: paid, .. } } = customer?;
             let rank = rank.as_deref().filter(|_| by_rank).and_then(|name| names.find(job, name, &id));
             if inputs.merges.is_empty() {
-                let at = features::partition_of(&id);
+                let at = inputs.shop.customers.partitions().of(&id);
                 parts[at].see(&people[at], (run, closing), &id, rank, paid);
             } else {
                 // Who is one customer now held the highest of their ranks, and got what all of them were paid.
@@ -144,7 +144,7 @@ fn read(job: &Job, inputs: &Inputs, people: &[People]) -> Result<Past, Error> {
             }
         }
         for (id, (rank, paid)) in &merged {
-            let at = features::partition_of(id);
+            let at = inputs.shop.customers.partitions().of(id);
             parts[at].see(&people[at], (run, closing), id, *rank, *paid);
         }
         for part in &mut parts {

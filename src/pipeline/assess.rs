@@ -57,7 +57,7 @@ pub fn wants_orders(job: &Job, inputs: &Inputs) -> bool {
 pub fn fold(job: &Job, inputs: &Inputs, bounds: Bounds, watch: &Watch) -> Result<Folded, Error> {
     let categories: Vec<String> = job.categories().into_iter().map(str::to_owned).collect();
     let wants_items = inputs.templates.uses_last_order();
-    let book = wants_orders(job, inputs).then(|| features::Book::new(bounds.as_of));
+    let book = wants_orders(job, inputs).then(|| features::Book::new(bounds.as_of, inputs.shop.customers.partitions().clone()));
     let request = purchases::Request {
         as_of: bounds.as_of,
         history_before: inputs.before.summary.as_ref().map(|summary| job.zone.midnight(summary.as_of)),
@@ -65,7 +65,8 @@ pub fn fold(job: &Job, inputs: &Inputs, bounds: Bounds, watch: &Watch) -> Result
         details: book.is_some(),
         progress: Some(&|done, total| watch(Step::Read, done, total)),
     };
-    let fold = features::Fold::new(bounds, &categories, wants_items, inputs::room(job, &job.runs)?);
+    let fold =
+        features::Fold::new(bounds, &categories, wants_items, inputs.shop.customers.partitions().clone(), inputs::room(job, &job.runs)?);
     let add = |lines: &_| -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         fold.add(lines)?;
         Ok(book.as_ref().map_or(Ok(()), |book| book.add(lines))?)

@@ -8,6 +8,7 @@ use crate::domain::customers::Product;
 use crate::domain::job::Outline;
 use crate::domain::offer::OfferKind;
 use crate::domain::{Finding, Job, RuleValue};
+use crate::features::Partitions;
 use crate::{job as job_room, lint, message, tables};
 use chrono::NaiveDate;
 use std::collections::HashMap;
@@ -93,7 +94,7 @@ fn look_at_data(job: &Job, as_of: NaiveDate, categories: &mut HashMap<String, St
     let merges = inputs::merges(job).map(|(merges, _)| merges);
     let present = merges.as_ref().map(Arc::clone).unwrap_or_default();
     if let Some(source) = &job.customers {
-        let list = merges.and_then(|merges| List::read(job, source, &merges, as_of, None));
+        let list = merges.and_then(|merges| List::read(job, source, &merges, as_of, None, Partitions::default()));
         match list {
             Ok((list, _, notes)) => {
                 (found.customers, found.excluded_customers) = (list.facts().customers as u64, list.facts().excluded.len() as u64);

@@ -57,7 +57,7 @@ fn book(job: &Job, merges: Arc<Merges>, as_of: NaiveDate, watch: &Watch) -> Resu
     let progress = |done, total| watch(Step::Read, done, total);
     let end = job.zone.midnight(as_of);
     let request = purchases::Request { as_of: end, details: true, progress: Some(&progress), ..purchases::Request::default() };
-    let book = features::Book::new(end);
+    let book = features::Book::new(end, features::Partitions::default());
     purchases.read(&request, &|lines| book.add(lines).map_err(Into::into))?;
     Ok(book.finish()?)
 }

@@ -7,6 +7,7 @@ use super::households::Household;
 use super::inputs::{self, Inputs};
 use super::progress::Watch;
 use super::recommend::nothing_to_recommend;
+use crate::campaigns;
 use crate::domain::features::FeatureRow;
 use crate::domain::job::Language;
 use crate::domain::mail::Unmatched;
@@ -15,7 +16,6 @@ use crate::domain::points::{Account, Holding};
 use crate::domain::standing::Given;
 use crate::domain::{Campaign, Channel, Dates, HistoryLine, Job, SkipReason, Standing};
 use crate::ranks::{self, RankCheck};
-use crate::{campaigns, features};
 use chrono::NaiveDate;
 
 /// Everything that decided about one customer.
@@ -81,7 +81,7 @@ pub fn explain(job: &Job, as_of: NaiveDate, asked: &str, watch: &Watch) -> Resul
     let customer = inputs.merges.present(asked);
     let mut assessed = assess::run(job, &inputs, as_of, watch)?;
     let lines = inputs.purchases.history(customer, job.zone.midnight(as_of))?;
-    let place = place(&assessed, features::partition_of(customer), customer);
+    let place = place(&assessed, inputs.shop.customers.partitions().of(customer), customer);
     let plan = place.map(|(at, row)| super::choose::look(job, &inputs, &mut assessed, at, row)).transpose()?;
     compose(job, &inputs, &assessed, (asked, lines), place.zip(plan))
 }

@@ -16,7 +16,8 @@ pub fn features(job: &Job, as_of: NaiveDate, out: &Path, watch: &Watch) -> Resul
     let progress = |done, total| watch(Step::Read, done, total);
     let request =
         purchases::Request { as_of: bounds.as_of, history_before: None, category: false, details: false, progress: Some(&progress) };
-    let table = fold::Fold::new(bounds, &[], false, inputs::room(job, out.parent().unwrap_or(Path::new(".")))?);
+    let table =
+        fold::Fold::new(bounds, &[], false, fold::Partitions::default(), inputs::room(job, out.parent().unwrap_or(Path::new(".")))?);
     let read = purchases.read(&request, &|lines| table.add(lines).map_err(Into::into))?;
     Ok((fold::write(&table.finish(), out)?, read))
 }

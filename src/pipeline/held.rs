@@ -6,8 +6,9 @@ use super::previous::{self, Unknown, note_unknown, refuse_unknown};
 use crate::domain::merges::Merges;
 use crate::domain::standing::Held;
 use crate::domain::{Customers, Job, Value};
+use crate::features::{self, Partitions};
 use crate::piles::{Dealt, Piles};
-use crate::{features, runs};
+use crate::runs;
 use std::collections::HashMap;
 
 /// H for each customer that had a rank.
@@ -28,7 +29,7 @@ impl Default for HeldBefore {
 
 impl HeldBefore {
     /// Reads what a run left, from its first customer to its last.
-    pub fn left(job: &Job, run: &runs::Opened, merges: &Merges) -> Result<Self, Error> {
+    pub fn left(job: &Job, run: &runs::Opened, merges: &Merges, partitions: &Partitions) -> Result<Self, Error> {
         let mut piles = Piles::new(features::PARTITIONS, &job.runs);
         let mut unknown = Unknown::new();
         for customer in run.customers()? {
@@ -42,7 +43,7 @@ impl HeldBefore {
             let day = |day| Value::maybe(day);
             let missed = Value::Int(customer.missed_reviews.into());
             let state = [id.into(), Value::Int(rank.into()), day(customer.rank_since), missed, day(customer.safe_until)];
-            piles.push(features::partition_of(id), &state).map_err(Error::Piles)?;
+            piles.push(partitions.of(id), &state).map_err(Error::Piles)?;
         }
         refuse_unknown(&unknown, &format!("the run of {} left", run.summary.as_of), &job.ladder)?;
         Ok(Self::Left(piles.done()))

@@ -12,7 +12,8 @@ use crate::domain::job::{Language, Outline};
 use crate::domain::merges::Merges;
 use crate::domain::offer::CodeSource;
 use crate::domain::{Job, Key, OfferRule};
-use crate::{features, job, keys, message, purchases, tables};
+use crate::features::{self, Partitions};
+use crate::{job, keys, message, purchases, tables};
 use chrono::NaiveDate;
 use std::path::Path;
 use std::sync::Arc;
@@ -79,7 +80,7 @@ impl Knowledge {
 /// Opens all inputs of a run.
 pub fn open(job: &Job, as_of: NaiveDate) -> Result<Inputs, Error> {
     let key = keys::load(&job.keys, true)?;
-    let lists = lists(job, as_of)?;
+    let lists = lists_by(job, as_of, partitions(job, as_of)?)?;
     check::columns(job, lists.customers.facts().columns.iter().map(String::as_str))?;
     let templates = templates(job, Some(&lists.customers))?;
     join(job, as_of, key, lists, templates, Knowledge::PRESENT)
@@ -93,12 +94,27 @@ pub fn key_to_look(job: &Job) -> Result<Key, Error> {
     }
 }
 
+/// Partitions in the order of ids, so that what is planned of one follows what is planned of the one before. Of the list and of the
+/// purchases each has about as many as the others, which some ids of both tell. What is wrong with them tells who reads all of it.
+fn partitions(job: &Job, as_of: NaiveDate) -> Result<Partitions, Error> {
+    let (merges, _) = merges(job)?;
+    let source = job.customers.as_ref();
+    let listed = || source.and_then(|source| tables::some_ids(&List::recipe(job, source, &merges, as_of), base(job)).ok());
+    let bought = || purchases(job, Arc::clone(&merges)).ok()?.some_customers(job.zone.midnight(as_of)).ok();
+    let (listed, bought) = rayon::join(listed, bought);
+    Ok(Partitions::by_order([listed, bought].into_iter().flatten().collect()))
+}
+
 /// Reads the customer list and the product list.
 pub fn lists(job: &Job, as_of: NaiveDate) -> Result<Lists, Error> {
-    let mut lists = Lists::default();
+    lists_by(job, as_of, Partitions::default())
+}
+
+fn lists_by(job: &Job, as_of: NaiveDate, partitions: Partitions) -> Result<Lists, Error> {
+    let mut lists = Lists { customers: List::none(partitions.clone()), ..Lists::default() };
     if let Some(source) = &job.customers {
         let (merges, file) = merges(job)?;
-        let (customers, inputs, notes) = List::read(job, source, &merges, as_of, Marks::of(job)?.as_ref())?;
+        let (customers, inputs, notes) = List::read(job, source, &merges, as_of, Marks::of(job)?.as_ref(), partitions)?;
         (lists.customers, lists.merges) = (customers, merges);
         lists.digests.extend(file);
         lists.digests.extend(inputs);

@@ -11,7 +11,8 @@ use crate::domain::job::CustomersSource;
 use crate::domain::merges::Merges;
 use crate::domain::standing::Given;
 use crate::domain::{Channel, Contacts, Customers, Job};
-use crate::{features, piles, tables};
+use crate::features::{self, Partitions};
+use crate::{piles, tables};
 use chrono::NaiveDate;
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 pub struct List {
     source: Source,
     facts: Arc<Facts>,
+    partitions: Partitions,
 }
 
 #[derive(Clone)]
@@ -71,10 +73,11 @@ impl List {
         merges: &Arc<Merges>,
         as_of: NaiveDate,
         forgotten: Option<&Marks>,
+        partitions: Partitions,
     ) -> Result<(Self, Vec<tables::Input>, tables::Notes), Error> {
-        let recipe = tables::Recipe { source: source.clone(), merges: Arc::clone(merges), zone: job.zone, as_of };
-        let dealing =
-            tables::Dealing { piles: features::PARTITIONS, pile_of: features::partition_of, folder: &job.runs, held: piles::HELD };
+        let recipe = Self::recipe(job, source, merges, as_of);
+        let pile_of = |id: &str| partitions.of(id);
+        let dealing = tables::Dealing { piles: features::PARTITIONS, pile_of: &pile_of, folder: &job.runs, held: piles::HELD };
         let (rows, inputs) = tables::customers(recipe, inputs::base(job), &dealing)?;
         // Who was forgotten is left out as `[customers] exclude` does. The shop's own list may still have them.
         let keep = |customers| match forgotten {
@@ -83,7 +86,22 @@ impl List {
         };
         let (list, seen, notes) = rows.look(keep, |customers| Seen::of(job, customers))?;
         let facts = Arc::new(Seen::joined(seen, list.columns().to_vec()));
-        Ok((Self { source: Source::Read(Arc::new(list)), facts }, inputs, notes))
+        Ok((Self { source: Source::Read(Arc::new(list)), facts, partitions }, inputs, notes))
+    }
+
+    /// A list of nobody.
+    pub fn none(partitions: Partitions) -> Self {
+        Self { partitions, ..Self::default() }
+    }
+
+    /// How a list is read.
+    pub fn recipe(job: &Job, source: &CustomersSource, merges: &Arc<Merges>, as_of: NaiveDate) -> tables::Recipe {
+        tables::Recipe { source: source.clone(), merges: Arc::clone(merges), zone: job.zone, as_of }
+    }
+
+    /// The partitions of the shop.
+    pub fn partitions(&self) -> &Partitions {
+        &self.partitions
     }
 
     /// The list with each partition made anew, given the same partition of another one.
@@ -94,7 +112,8 @@ impl List {
         let mut columns = self.facts.columns.clone();
         columns.extend(other.facts.columns.iter().filter(|name| !self.facts.columns.contains(name)).cloned());
         let seen = made.par_iter().map(|customers| Seen::of(job, customers)).collect();
-        Ok(Self { source: Source::Made(Arc::new(made)), facts: Arc::new(Seen::joined(seen, columns)) })
+        let source = Source::Made(Arc::new(made));
+        Ok(Self { source, facts: Arc::new(Seen::joined(seen, columns)), partitions: self.partitions.clone() })
     }
 
     /// Whether something holds of each partition and the same one of another list.
@@ -146,7 +165,8 @@ impl List {
 
     /// The ids of all partitions.
     pub fn ids(&self) -> Result<Ids, Error> {
-        Ok(Ids(self.scan(|customers| Customers { id: customers.id.clone(), ..Customers::default() })?))
+        let ids = self.scan(|customers| Customers { id: customers.id.clone(), ..Customers::default() })?;
+        Ok(Ids { ids, partitions: self.partitions.clone() })
     }
 
     /// The first few values that each customer has by `of`, in the order of ids, each once.
@@ -176,11 +196,14 @@ impl List {
 }
 
 /// The ids of a list.
-pub struct Ids(Vec<Customers>);
+pub struct Ids {
+    ids: Vec<Customers>,
+    partitions: Partitions,
+}
 
 impl Ids {
     pub fn have(&self, id: &str) -> bool {
-        self.0.get(features::partition_of(id)).is_some_and(|customers| customers.find(id).is_some())
+        self.ids.get(self.partitions.of(id)).is_some_and(|customers| customers.find(id).is_some())
     }
 }
 

@@ -59,6 +59,7 @@ mod stops;
 pub mod studio;
 mod timetable;
 mod trial;
+mod turns;
 mod whatif;
 
 pub use aging::{Aged, age};

@@ -13,6 +13,7 @@ use super::figures::Tally;
 use super::inputs::Inputs;
 use super::people::People;
 use super::progress::{Step, Watch};
+use super::turns;
 use crate::domain::features::ReadCounts;
 use crate::domain::ladder::Admission;
 use crate::domain::plan::PlanPart;
@@ -43,17 +44,17 @@ pub fn run<'a>(
     begin: impl Fn() -> Result<runs::Draft, Error>,
     watch: &Watch,
 ) -> Result<(Decided<'a>, runs::Draft), Error> {
-    let draft = begin()?;
+    let mut draft = begin()?;
     if !is_of_parts(job, inputs) {
-        return Ok((whole(job, inputs, as_of, &draft, watch)?, draft));
+        return Ok((whole(job, inputs, as_of, &mut draft, watch)?, draft));
     }
-    if let Some(decided) = part_by_part(job, inputs, as_of, &draft, watch)? {
+    if let Some(decided) = part_by_part(job, inputs, as_of, &mut draft, watch)? {
         return Ok((decided, draft));
     }
     // Two customers came to one code, of 10^17 that there are. Who keeps it is a question for the whole shop.
     drop(draft);
-    let draft = begin()?;
-    Ok((whole(job, inputs, as_of, &draft, watch)?, draft))
+    let mut draft = begin()?;
+    Ok((whole(job, inputs, as_of, &mut draft, watch)?, draft))
 }
 
 /// Whether a partition's mails can be decided without the other partitions' people.
@@ -65,14 +66,16 @@ pub fn is_of_parts(job: &Job, inputs: &Inputs) -> bool {
 }
 
 /// All people in memory at once.
-fn whole<'a>(job: &'a Job, inputs: &Inputs, as_of: NaiveDate, draft: &runs::Draft, watch: &Watch) -> Result<Decided<'a>, Error> {
+fn whole<'a>(job: &'a Job, inputs: &Inputs, as_of: NaiveDate, draft: &mut runs::Draft, watch: &Watch) -> Result<Decided<'a>, Error> {
     let mut assessed = assess::run(job, inputs, as_of, watch)?;
     let (parts, given) = choose::run(job, inputs, &mut assessed, watch)?;
     let mut tally = Tally::new(job);
     for (people, part) in assessed.people.iter().zip(&parts) {
         tally.add(&inputs.shop, people, part);
     }
-    parts.into_par_iter().try_for_each(|part| draft.add(&part))?;
+    let layout = draft.layout();
+    let rows = |at: usize| Ok::<_, Error>(layout.rows(&parts[at])?);
+    turns::in_turn(parts.len(), ahead(), rows, |rows| Ok(draft.add(&rows)?))?;
     let rates = coupons::rates(job, inputs, assessed.book.as_ref(), as_of)?;
     Ok(Decided { dates: assessed.dates, read: assessed.read, totals: assessed.totals, tally, given, rates })
 }
@@ -82,7 +85,7 @@ fn part_by_part<'a>(
     job: &'a Job,
     inputs: &Inputs,
     as_of: NaiveDate,
-    draft: &runs::Draft,
+    draft: &mut runs::Draft,
     watch: &Watch,
 ) -> Result<Option<Decided<'a>>, Error> {
     let dates = assess::dates(job, inputs, as_of);
@@ -97,6 +100,11 @@ fn part_by_part<'a>(
         return Ok(Some(Decided { dates, read, totals: Totals::default(), tally, given, rates }));
     }
     Ok(None)
+}
+
+/// How many partitions may be under work or wait to be written.
+fn ahead() -> usize {
+    2 * rayon::current_num_threads() + 2
 }
 
 /// What both passes look into.
@@ -162,29 +170,28 @@ impl<'a> Passes<'a, '_> {
             orders: OrderLines::default(),
         };
         let mut claims = Vec::new();
-        let mut orders = LastOrders::default();
+        let mut orders = Vec::with_capacity(seen.len());
         for seen in seen {
             claims.extend(seen.claims);
-            orders.join(seen.orders);
+            orders.push(seen.orders);
         }
         for (at, nth) in addresses::lost(&claims) {
             met.lost[at].push(nth);
         }
-        met.orders = orders.read(job, inputs, self.dates.as_of)?;
+        met.orders = LastOrders::joined(orders).read(job, inputs, self.dates.as_of)?;
         Ok(met)
     }
 
     /// Decides and renders the mails of each partition, which then is done with.
-    fn second(&self, met: &Met, draft: &runs::Draft, watch: &Watch) -> Result<Came<'a>, Error> {
+    fn second(&self, met: &Met, draft: &mut runs::Draft, watch: &Watch) -> Result<Came<'a>, Error> {
+        let layout = draft.layout();
         let came: Mutex<Came<'a>> = Mutex::new((Tally::new(self.job), GivenAway::default(), Failures::default(), Vec::new()));
         let done = AtomicU64::new(0);
-        let work = |at: usize| -> Result<(), Error> {
+        let work = |at: usize| -> Result<Vec<runs::PartRows>, Error> {
             let (assessed, matched) = self.assessed(at, met)?;
             self.features.release(at);
             let (parts, given, failures) = choose::part(self.job, self.inputs, &assessed);
-            for part in &parts {
-                draft.add(part)?;
-            }
+            let rows = parts.iter().map(|part| layout.rows(part)).collect::<Result<_, _>>()?;
             let codes: Vec<u64> = parts.iter().flat_map(|part| self.codes(part)).collect();
             let mut came = came.lock().unwrap_or_else(PoisonError::into_inner);
             for (people, part) in assessed.people.iter().zip(&parts) {
@@ -195,9 +202,9 @@ impl<'a> Passes<'a, '_> {
             came.3.extend(codes);
             drop(came);
             watch(Step::Render, done.fetch_add(matched, Ordering::Relaxed) + matched, met.matched);
-            Ok(())
+            Ok(rows)
         };
-        (0..features::PARTITIONS).into_par_iter().with_max_len(1).try_for_each(work)?;
+        turns::in_turn(features::PARTITIONS, ahead(), work, |rows| Ok(rows.iter().try_for_each(|rows| draft.add(rows))?))?;
         Ok(came.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 

@@ -72,7 +72,7 @@ pub fn read(job: &Job, customers: &List, merges: &Merges, as_of: NaiveDate, unti
     let Some(ranking) = ranking else { return first_run(job, customers, before) };
     let summary = &ranking.summary;
     let run = PreviousRun { as_of: summary.as_of, closing: summary.closing, keep_by: summary.keep_by };
-    Ok(Before { run: Some(run), held: HeldBefore::left(job, &ranking, merges)?, ..before })
+    Ok(Before { run: Some(run), held: HeldBefore::left(job, &ranking, merges, customers.partitions())?, ..before })
 }
 
 /// The adopted runs of the job whose ranks count, before `as_of` and as it was at the instant `until`.

@@ -131,7 +131,7 @@ pub fn pairs(job: &Job, as_of: NaiveDate, support: Support, watch: &Watch) -> Re
         progress: Some(&|done, total| watch(Step::Read, done, total)),
         ..purchases::Request::default()
     };
-    let book = features::Book::new(bounds.as_of);
+    let book = features::Book::new(bounds.as_of, lists.customers.partitions().clone());
     purchases.read(&request, &|lines| book.add(lines).map_err(Into::into))?;
     let book = book.finish()?;
     Ok(recommend::pairs(&history(job, (&lists.customers, &lists.products), &book, as_of, bounds), support))

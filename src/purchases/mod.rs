@@ -15,6 +15,7 @@ mod moments;
 mod names;
 mod read;
 mod rules;
+mod sampled;
 mod scan;
 mod sieve;
 mod single;

@@ -10,6 +10,7 @@ use arrow::array::RecordBatch;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use rayon::prelude::*;
+use std::fs::File;
 
 /// Rows in a batch: few enough for the processor's cache, enough to make what is done once for each of them cheap.
 const BATCH: usize = 16_384;
@@ -105,15 +106,22 @@ fn roots(table: &Table, wanted: Wanted) -> Vec<usize> {
 
 /// A reader of some columns of one row group. Each has a file handle of its own: those that are cloned share their position.
 pub(super) fn open(table: &Table, group: usize, roots: &[usize]) -> Result<ParquetRecordBatchReader, Error> {
+    open_with(table, group, roots, |builder| builder.with_batch_size(BATCH))
+}
+
+/// The same with more that is asked of the reader.
+pub(super) fn open_with(
+    table: &Table,
+    group: usize,
+    roots: &[usize],
+    ask: impl FnOnce(ParquetRecordBatchReaderBuilder<File>) -> ParquetRecordBatchReaderBuilder<File>,
+) -> Result<ParquetRecordBatchReader, Error> {
     let file = table.footer.open_file()?;
     table.footer.check_pages(&file, group, roots)?;
     guard(&table.footer.name, || {
         let mask = ProjectionMask::roots(table.reader.parquet_schema(), roots.iter().copied());
-        ParquetRecordBatchReaderBuilder::new_with_metadata(file, table.reader.clone())
-            .with_row_groups(vec![group])
-            .with_projection(mask)
-            .with_batch_size(BATCH)
-            .build()
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, table.reader.clone());
+        ask(builder.with_row_groups(vec![group]).with_projection(mask)).build()
     })
 }
 

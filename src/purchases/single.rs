@@ -5,7 +5,7 @@ use super::lines::{Lines, Verdict};
 use super::scan::{self, Task, Wanted};
 use super::{Error, Purchases, words};
 use crate::domain::HistoryLine;
-use crate::domain::orders::{LineFate, OrderItem, WantedOrders};
+use crate::domain::orders::{LastOrderLine, LineFate, WantedOrders};
 use arrow::array::{Array, Int64Array, StringViewArray};
 
 const EVERYTHING: Wanted = Wanted { category: true, details: true };
@@ -93,49 +93,59 @@ impl Purchases {
         }
     }
 
-    /// The lines of last orders, which are `wanted` as the features tell them. Lines from `as_of` on are not seen. Each line is taken with its
-    /// customer and the store it names, from many threads and in any order.
-    pub fn last_orders(
-        &self,
-        wanted: &WantedOrders,
-        as_of: i64,
-        take: &(dyn Fn(&str, Option<String>, OrderItem) + Sync),
-    ) -> Result<(), Error> {
+    /// The lines of last orders, which are `wanted` as the features tell them. Lines from `as_of` on are not seen. Those of a batch are taken
+    /// together, from many threads and in any order.
+    pub fn last_orders(&self, wanted: &WantedOrders, as_of: i64, take: &(dyn Fn(&[LastOrderLine]) + Sync)) -> Result<(), Error> {
         self.each(&self.tasks(as_of), |task| {
             self.scan(task, EVERYTHING, |lines, _| {
-                self.pick(&lines, wanted, as_of, take);
+                let picked = self.pick(&lines, wanted, as_of);
+                if !picked.is_empty() {
+                    take(&picked);
+                }
                 Ok(())
             })
         })?;
         Ok(())
     }
 
-    fn pick(&self, lines: &Lines, wanted: &WantedOrders, as_of: i64, take: &(dyn Fn(&str, Option<String>, OrderItem) + Sync)) {
-        for row in 0..lines.len() {
-            let customer = if lines.customer.is_valid(row) { lines.customer.value(row) } else { continue };
-            let Some((order, at)) = wanted.get(customer) else { continue };
-            if self.verdict(lines, row, as_of) != Verdict::Counted {
+    fn pick<'l>(&self, lines: &'l Lines, wanted: &WantedOrders, as_of: i64) -> Vec<LastOrderLine<'l>> {
+        let mut picked = Vec::new();
+        // The lines of an order mostly lie beside each other. Equal views are equal texts.
+        let mut last = (0, None);
+        for (row, (&view, &at)) in lines.customer.views().iter().zip(lines.at.values()).enumerate() {
+            if lines.customer.is_null(row) {
                 continue;
             }
+            let customer = lines.customer.value(row);
+            let order = if row > 0 && last.0 == view { last.1 } else { wanted.get(customer) };
+            last = (view, order);
+            // No line of an order is earlier than its first one.
+            let Some((order, _)) = order.filter(|(_, first)| *first <= at) else { continue };
             let same = match lines.order_id(row) {
                 Some(id) => id == *order,
-                None => order.is_empty() && lines.at.value(row) == *at,
+                None => order.is_empty() && last.1.is_some_and(|(_, first)| *first == at),
             };
-            if same {
-                let item = OrderItem {
-                    product: word(lines.product.as_ref(), row),
-                    category: word(lines.category.as_ref(), row),
+            if same && self.verdict(lines, row, as_of) == Verdict::Counted {
+                picked.push(LastOrderLine {
+                    customer,
+                    store: label(lines.store.as_ref(), row),
+                    product: label(lines.product.as_ref(), row),
+                    category: label(lines.category.as_ref(), row),
                     quantity: number(lines.quantity.as_ref(), row),
                     amount: lines.amount.value(row),
-                };
-                take(customer, word(lines.store.as_ref(), row), item);
+                });
             }
         }
+        picked
     }
 }
 
+fn label(values: Option<&StringViewArray>, row: usize) -> Option<&str> {
+    values.filter(|values| values.is_valid(row)).map(|values| values.value(row))
+}
+
 fn word(values: Option<&StringViewArray>, row: usize) -> Option<String> {
-    values.filter(|values| values.is_valid(row)).map(|values| values.value(row).to_owned())
+    label(values, row).map(str::to_owned)
 }
 
 fn number(values: Option<&Int64Array>, row: usize) -> Option<i64> {

@@ -3,7 +3,7 @@
 use super::{Error, Purchases, Request, open};
 use crate::domain::features::ReadCounts;
 use crate::domain::job::{AmountColumns, AmountUnit, LineRule, PurchasesSource, RuleKind};
-use crate::domain::orders::{LineFate, WantedOrders};
+use crate::domain::orders::{LastOrderLine, LineFate, OrderItem, WantedOrders};
 use crate::domain::{Currency, LastOrder, Zone};
 use arrow::array::{
     Array, ArrayRef, AsArray, Date32Array, Decimal128Array, DictionaryArray, Float64Array, Int32Array, Int64Array, LargeStringArray,
@@ -480,8 +480,12 @@ fn a_customers_history_has_every_line_with_its_fate() {
 /// The last orders put together from their lines.
 pub(super) fn last_orders(purchases: &Purchases, wanted: &WantedOrders, as_of: i64) -> Result<HashMap<String, LastOrder>, Error> {
     let lines = Mutex::new(HashMap::<String, Vec<_>>::new());
-    purchases.last_orders(wanted, as_of, &|customer, store, item| {
-        lines.lock().unwrap().entry(customer.to_owned()).or_default().push((store, item));
+    purchases.last_orders(wanted, as_of, &|picked| {
+        for LastOrderLine { customer, store, product, category, quantity, amount } in picked {
+            let text = |text: Option<&str>| text.map(str::to_owned);
+            let item = OrderItem { product: text(*product), category: text(*category), quantity: *quantity, amount: *amount };
+            lines.lock().unwrap().entry((*customer).to_owned()).or_default().push((text(*store), item));
+        }
     })?;
     Ok(lines.into_inner().unwrap().into_iter().map(|(customer, lines)| (customer, LastOrder::of(lines))).collect())
 }

@@ -3,7 +3,8 @@
 use super::batches::Batches;
 use super::folder::{self, CUSTOMERS, JOB, LISTS, MAILS, PLAN, REPORT, SKIPPED, TEMPLATES, VALUES};
 use super::open::{self, Opened};
-use super::write::{self, Table};
+use super::table::Table;
+use super::write;
 use super::{Error, digest, summary};
 use crate::domain::plan::Summary;
 use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, StringArray};

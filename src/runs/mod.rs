@@ -10,14 +10,15 @@ mod digest;
 mod erase;
 mod error;
 mod folder;
-mod layers;
 mod lock;
 mod merge;
 mod open;
 mod private;
 mod program;
 mod rows;
+mod sheet;
 mod summary;
+mod table;
 mod values;
 mod write;
 
@@ -33,4 +34,4 @@ pub use open::{Glance, Opened, PastMails, PastRun, glance, open, open_customers,
 pub use private::Private;
 pub use rows::Rows;
 pub use values::{values_read, values_text};
-pub use write::{Draft, WholePlan};
+pub use write::{Draft, Layout, PartRows, WholePlan};

@@ -94,8 +94,11 @@ impl List {
 
     fn dealt(&self, piles: usize, pile_of: fn(&str) -> usize) -> Result<(Vec<Customers>, Vec<Input>, Notes), Error> {
         let recipe = Recipe { source: self.source.clone(), merges: Arc::new(self.merges.clone()), zone: TOKYO, as_of: day("2026-12-01") };
-        let (rows, inputs) =
-            dealt::customers(recipe, self.folder.path(), &Dealing { piles, pile_of, folder: self.folder.path(), held: usize::MAX })?;
+        let (rows, inputs) = dealt::customers(
+            recipe,
+            self.folder.path(),
+            &Dealing { piles, pile_of: &pile_of, folder: self.folder.path(), held: usize::MAX },
+        )?;
         let (list, made, notes) = rows.look(|customers| customers, Customers::clone)?;
         assert!(made.iter().enumerate().all(|(at, made)| list.pile(at).expect("a pile") == *made));
         Ok((made, inputs, notes))
@@ -152,7 +155,7 @@ fn a_list_that_lies_on_the_disk_is_the_same_list() {
     let recipe = || Recipe { source: list.source.clone(), merges: Arc::new(list.merges.clone()), zone: TOKYO, as_of: day("2026-12-01") };
     let read = |held| {
         let pile_of = |id: &str| usize::from(id.as_bytes()[id.len() - 1]) % 3;
-        let dealing = Dealing { piles: 3, pile_of, folder: list.folder.path(), held };
+        let dealing = Dealing { piles: 3, pile_of: &pile_of, folder: list.folder.path(), held };
         dealt::customers(recipe(), list.folder.path(), &dealing).expect("a list").0
     };
     assert!(read(40_000).is_laid() && !read(usize::MAX).is_laid());

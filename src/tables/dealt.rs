@@ -18,7 +18,7 @@ pub const KEY: &str = "`path` in [customers]";
 pub struct Dealing<'d> {
     pub piles: usize,
     /// The pile of an id.
-    pub pile_of: fn(&str) -> usize,
+    pub pile_of: &'d (dyn Fn(&str) -> usize + Sync),
     /// The folder for what does not fit into the memory.
     pub folder: &'d Path,
     /// Bytes that may be held in memory.

@@ -15,6 +15,7 @@ mod parquet;
 mod points;
 mod pool;
 mod products;
+mod sampled;
 mod spelling;
 mod stops;
 mod table;
@@ -28,6 +29,7 @@ pub use merges::merges;
 pub use notes::{Absent, Notes};
 pub use pool::{Pool, pools};
 pub use products::products;
+pub use sampled::some_ids;
 pub use stops::{StopFiles, stopped};
 
 use crate::domain::job::CustomersSource;

@@ -81,7 +81,7 @@ fn customers(shop: &Shop, file: &str, bytes: &[u8]) {
     let zone: Zone = shop.job.zone;
     let as_of = DATE.parse().unwrap();
     let recipe = tables::Recipe { source: source.clone(), merges: Arc::default(), zone, as_of };
-    let dealing = tables::Dealing { piles: 2, pile_of: |id| id.len() % 2, folder: &shop.path(""), held: 0 };
+    let dealing = tables::Dealing { piles: 2, pile_of: &|id: &str| id.len() % 2, folder: &shop.path(""), held: 0 };
     let read = tables::customers(recipe, &shop.path(""), &dealing).and_then(|(rows, _)| rows.look(|customers| customers, Customers::len));
     read.err().iter().for_each(|error| names(error, file));
     tables::customer_columns(&source, &shop.path("")).err().iter().for_each(|error| names(error, file));

@@ -1,9 +1,9 @@
 //! The last orders of those whose mail shows what was in it.
 
-use crate::domain::orders::{LastOrder, OrderItem, WantedOrders};
+use crate::domain::orders::{LastOrder, LastOrderLine, OrderItem, WantedOrders};
 use crate::domain::{Job, Value};
 use crate::features;
-use crate::piles::{Dealt, Piles};
+use crate::piles::{Dealt, Lent, Piles};
 use crate::pipeline::assess::Assessed;
 use crate::pipeline::error::Error;
 use crate::pipeline::inputs::Inputs;
@@ -40,9 +40,14 @@ impl LastOrders {
         }
     }
 
-    /// The same for somebody else's questions.
-    pub fn join(&mut self, other: Self) {
-        self.wanted.extend(other.wanted);
+    /// The questions of several.
+    pub fn joined(all: Vec<Self>) -> Self {
+        let mut joined = Self::default();
+        joined.wanted.reserve(all.iter().map(|one| one.wanted.len()).sum());
+        for one in all {
+            joined.wanted.extend(one.wanted);
+        }
+        joined
     }
 
     /// Reads what was asked for.
@@ -51,13 +56,15 @@ impl LastOrders {
             return Ok(OrderLines::default());
         }
         let piles = Mutex::new((Piles::new(features::PARTITIONS, &job.runs), None));
-        inputs.purchases.last_orders(&self.wanted, job.zone.midnight(as_of), &|customer, store, item| {
-            let (text, number) = (Value::maybe::<String>, Value::maybe::<i64>);
-            let OrderItem { product, category, quantity, amount } = item;
-            let line = [customer.into(), text(store), text(product), text(category), number(quantity), Value::Int(amount)];
+        let partitions = inputs.shop.customers.partitions();
+        inputs.purchases.last_orders(&self.wanted, job.zone.midnight(as_of), &|lines| {
+            let places: Vec<usize> = lines.iter().map(|line| partitions.of(line.customer)).collect();
             let (piles, failed) = &mut *piles.lock().unwrap_or_else(PoisonError::into_inner);
-            if failed.is_none() {
-                *failed = piles.push(features::partition_of(customer), &line).err();
+            for (place, LastOrderLine { customer, store, product, category, quantity, amount }) in places.into_iter().zip(lines) {
+                let texts = [Lent::Text(customer), Lent::text(*store), Lent::text(*product), Lent::text(*category)];
+                if failed.is_none() {
+                    *failed = piles.push(place, texts.into_iter().chain([Lent::int(*quantity), Lent::Int(*amount)])).err();
+                }
             }
         })?;
         let (piles, failed) = piles.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -69,7 +76,7 @@ impl OrderLines {
     /// Gives the people of a partition the orders that were read for them.
     pub fn give(&self, at: usize, part: &mut People) -> Result<(), Error> {
         let Some(dealt) = &self.0 else { return Ok(()) };
-        let mut lines: HashMap<String, Vec<(Option<String>, OrderItem)>> = HashMap::new();
+        let mut lines: HashMap<String, Vec<(Option<String>, OrderItem)>, foldhash::fast::RandomState> = HashMap::default();
         let take = |row: Vec<Value>| {
             if let Some((customer, line)) = line(row) {
                 lines.entry(customer).or_default().push(line);

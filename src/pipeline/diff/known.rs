@@ -164,7 +164,8 @@ fn known(side: &Side) -> Result<(Known, HashSet<String>), Error> {
 
 /// The customers of a plan whose orders before an instant are others now than the plan knew, with the mark that it keeps of them.
 fn changed(side: &Side, end: i64) -> Result<HashMap<String, i64>, Error> {
-    let fold = features::Fold::new(Bounds::at(end), &[], false, features::Room::endless());
+    let partitions = features::Partitions::default();
+    let fold = features::Fold::new(Bounds::at(end), &[], false, partitions.clone(), features::Room::endless());
     let request = purchases::Request { as_of: end, ..purchases::Request::default() };
     side.purchases()?.read(&request, &|lines| fold.add(lines).map_err(Into::into))?;
     let tables = fold.finish().all()?;
@@ -174,7 +175,7 @@ fn changed(side: &Side, end: i64) -> Result<HashMap<String, i64>, Error> {
     for customer in side.opened.customers()? {
         let customer = customer?;
         let Some(mark) = customer.mark else { continue };
-        let now = marks[features::partition_of(&customer.customer_id)].get(customer.customer_id.as_str()).copied().unwrap_or_default();
+        let now = marks[partitions.of(&customer.customer_id)].get(customer.customer_id.as_str()).copied().unwrap_or_default();
         if now != mark {
             changed.insert(customer.customer_id, mark);
         }

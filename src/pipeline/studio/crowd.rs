@@ -82,7 +82,7 @@ impl Crowd {
     pub fn explain(&self, asked: &str) -> Result<Explanation, Error> {
         let (job, inputs) = (&self.job, &self.inputs);
         let customer = inputs.merges.present(asked);
-        let at = features::partition_of(customer);
+        let at = inputs.shop.customers.partitions().of(customer);
         let told = (asked, self.lines_of(at, customer)?);
         let compose = |assessed: &Assessed, part: usize| {
             let place = explain::place(assessed, part, customer);
@@ -125,7 +125,7 @@ fn lines(job: &Job, inputs: &Inputs, as_of: NaiveDate) -> Result<Dealt, Error> {
         let row = packed(customer, place, line);
         let (piles, failed) = &mut *piles.lock().unwrap_or_else(PoisonError::into_inner);
         if failed.is_none() {
-            *failed = piles.push(features::partition_of(customer), &row).err();
+            *failed = piles.push(inputs.shop.customers.partitions().of(customer), &row).err();
         }
     };
     inputs.purchases.histories(job.zone.midnight(as_of), &take)?;

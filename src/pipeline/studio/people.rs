@@ -49,7 +49,7 @@ pub fn people(planned: &Job, opened: &runs::Opened, watch: &Watch) -> Result<Peo
     let counts = &opened.summary.counts;
     let total = 3 * counts.customers + counts.mails + counts.skipped;
     let mut progress = Progress { done: 0, total, watch };
-    let dealt = dealt(planned, opened, &mut progress)?;
+    let dealt = dealt(planned, opened, &list, &mut progress)?;
     let source = planned.customers.as_ref();
     let is_shown = |name: &String| {
         source.is_some_and(|source| *name == source.customer || source.email.as_ref() == Some(name) || source.name == [name.clone()])
@@ -87,12 +87,12 @@ fn list(planned: &Job, opened: &runs::Opened) -> Result<List, Error> {
     }
     let job = Job { customers: Some(source.clone()), ..planned.clone() };
     let (merges, _) = inputs::merges(&job)?;
-    let (list, ..) = List::read(&job, &source, &merges, opened.summary.as_of, Marks::of(&job)?.as_ref())?;
+    let (list, ..) = List::read(&job, &source, &merges, opened.summary.as_of, Marks::of(&job)?.as_ref(), features::Partitions::default())?;
     Ok(list)
 }
 
 /// The plan's tables, dealt to the partitions that the customer list is dealt to.
-fn dealt(planned: &Job, opened: &runs::Opened, progress: &mut Progress) -> Result<Dealt, Error> {
+fn dealt(planned: &Job, opened: &runs::Opened, list: &List, progress: &mut Progress) -> Result<Dealt, Error> {
     let summary = &opened.summary;
     let mut piles = Piles::within(features::PARTITIONS, &planned.runs, HELD);
     let ranks: HashMap<&str, i64> = (0..).zip(&summary.ranks).map(|(at, name)| (name.as_str(), at)).collect();
@@ -100,7 +100,7 @@ fn dealt(planned: &Job, opened: &runs::Opened, progress: &mut Progress) -> Resul
     let campaigns: HashMap<&str, i64> = (0..).zip(&summary.campaigns).map(|(at, name)| (name.as_str(), at)).collect();
     let campaign = |name: &str| Value::maybe(campaigns.get(name).copied());
     let mut lay = |id: String, rest: &[Value]| -> Result<(), Error> {
-        let pile = features::partition_of(&id);
+        let pile = list.partitions().of(&id);
         piles.push(pile, std::iter::once(&Value::Text(id)).chain(rest)).map_err(Error::Piles)?;
         progress.step();
         Ok(())
