@@ -16,6 +16,8 @@ struct Stretches {
     common: Vec<u8>,
     /// The borders' next eight bytes as a number, which has their order. Zeros stand behind a shorter one.
     keys: Vec<u64>,
+    /// For each two bytes that an id may go on with, how many borders go on with less.
+    starts: Vec<u8>,
     /// The borders without what is common, ascending, each once.
     borders: Vec<Vec<u8>>,
 }
@@ -39,8 +41,9 @@ impl Partitions {
         for border in &mut borders {
             border.drain(..common.len());
         }
-        let keys = borders.iter().map(|border| key(border)).collect();
-        Self(Some(Arc::new(Stretches { common, keys, borders })))
+        let keys: Vec<u64> = borders.iter().map(|border| key(border)).collect();
+        let starts = starts(&keys);
+        Self(Some(Arc::new(Stretches { common, keys, starts, borders })))
     }
 
     /// The partition, below [`PARTITIONS`], that a customer belongs to.
@@ -64,11 +67,31 @@ impl Stretches {
             return if id < self.common.as_slice() { 0 } else { self.borders.len() };
         };
         let key = key(rest);
-        let at = self.keys.partition_point(|border| *border < key);
+        // Of 255 borders few go on with the same two bytes, so that few are compared.
+        let place = first_two(key);
+        let within = |place: usize| self.starts.get(place).map_or(self.keys.len(), |start| usize::from(*start));
+        let (from, upto) = (within(place), within(place + 1));
+        let at = from + self.keys.get(from..upto).unwrap_or_default().partition_point(|border| *border < key);
         // Most often no border begins as the id does.
         let same = self.keys.iter().skip(at).take_while(|border| **border == key).zip(self.borders.iter().skip(at));
         at + same.take_while(|(_, border)| border.as_slice() <= rest).count()
     }
+}
+
+fn first_two(key: u64) -> usize {
+    usize::from(u16::from_be_bytes([key.to_be_bytes()[0], key.to_be_bytes()[1]]))
+}
+
+/// For each number of two bytes, how many keys begin with less.
+fn starts(keys: &[u64]) -> Vec<u8> {
+    let mut at = 0;
+    let below = |place: usize| {
+        while keys.get(usize::from(at)).is_some_and(|key| first_two(*key) < place) {
+            at += 1;
+        }
+        at
+    };
+    (0..=usize::from(u16::MAX)).map(below).collect()
 }
 
 /// The first eight bytes of a text as a number.

@@ -6,7 +6,7 @@
 pub mod pack;
 mod store;
 
-pub use pack::{Lent, Packs};
+pub use pack::Lent;
 pub use store::{Bundle, Store};
 
 use crate::domain::Value;
@@ -74,10 +74,19 @@ impl Piles {
     }
 
     /// Lays a row on a pile; on one that is not there it is lost.
-    pub fn push(&mut self, pile: usize, row: impl IntoIterator<Item = impl Packs>) -> Result<(), Error> {
+    pub fn push<'v>(&mut self, pile: usize, row: impl IntoIterator<Item = &'v Value>) -> Result<(), Error> {
+        self.lay(pile, |open| pack::row(row, pack::append, open))
+    }
+
+    /// The same with a row of lent values.
+    pub fn push_lent<'v>(&mut self, pile: usize, row: impl IntoIterator<Item = Lent<'v>>) -> Result<(), Error> {
+        self.lay(pile, |open| pack::row(row, pack::append_lent, open))
+    }
+
+    fn lay(&mut self, pile: usize, append: impl FnOnce(&mut Vec<u8>)) -> Result<(), Error> {
         let Dealt { store, piles } = &mut self.0;
         let Some(own) = piles.get_mut(pile) else { return Ok(()) };
-        pack::row(row, &mut own.open);
+        append(&mut own.open);
         if own.open.len() >= PACK {
             own.packed.push(store.pack(&own.open)?);
             own.open.clear();

@@ -16,18 +16,6 @@ const RECORD: u8 = 8;
 /// Lists and records that lie deeper in each other are damage: of no file that is read do columns lie more than 64 deep.
 const DEEPEST: usize = 96;
 
-/// What can lie in a row.
-pub trait Packs {
-    /// Appends the value that it is.
-    fn pack(&self, out: &mut Vec<u8>);
-}
-
-impl Packs for &Value {
-    fn pack(&self, out: &mut Vec<u8>) {
-        append(self, out);
-    }
-}
-
 /// A value of few kinds, which need not be made for the row.
 #[derive(Debug, Clone, Copy)]
 pub enum Lent<'a> {
@@ -50,30 +38,29 @@ impl<'a> Lent<'a> {
     }
 }
 
-impl Packs for Lent<'_> {
-    fn pack(&self, out: &mut Vec<u8>) {
-        match self {
-            Self::Null => out.push(NULL),
-            Self::Int(int) => {
-                out.push(INT);
-                signed(*int, out);
-            }
-            Self::Text(text) => {
-                out.push(TEXT);
-                append_text(text, out);
-            }
+/// Appends a lent value.
+pub(super) fn append_lent(value: Lent<'_>, out: &mut Vec<u8>) {
+    match value {
+        Lent::Null => out.push(NULL),
+        Lent::Int(int) => {
+            out.push(INT);
+            signed(int, out);
+        }
+        Lent::Text(text) => {
+            out.push(TEXT);
+            append_text(text, out);
         }
     }
 }
 
-/// Appends a row.
-pub(super) fn row(row: impl IntoIterator<Item = impl Packs>, out: &mut Vec<u8>) {
+/// Appends a row, of which `append` appends each value.
+pub(super) fn row<T>(row: impl IntoIterator<Item = T>, append: impl Fn(T, &mut Vec<u8>), out: &mut Vec<u8>) {
     let start = out.len();
     out.push(0);
     let mut count = 0;
     for value in row {
         count += 1;
-        value.pack(out);
+        append(value, out);
     }
     // Rows are short: their number is a byte, and longer ones have it before them.
     match u8::try_from(count) {

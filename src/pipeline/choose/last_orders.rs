@@ -63,7 +63,7 @@ impl LastOrders {
             for (place, LastOrderLine { customer, store, product, category, quantity, amount }) in places.into_iter().zip(lines) {
                 let texts = [Lent::Text(customer), Lent::text(*store), Lent::text(*product), Lent::text(*category)];
                 if failed.is_none() {
-                    *failed = piles.push(place, texts.into_iter().chain([Lent::int(*quantity), Lent::Int(*amount)])).err();
+                    *failed = piles.push_lent(place, texts.into_iter().chain([Lent::int(*quantity), Lent::Int(*amount)])).err();
                 }
             }
         })?;
