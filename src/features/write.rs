@@ -6,7 +6,7 @@ use crate::domain::FeatureRow;
 use arrow::array::{ArrayRef, Int64Array, StringBuilder, TimestampMicrosecondBuilder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowWriterOptions, compute_leaves};
+use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowWriterOptions, compute_leaves};
 use parquet::basic::Compression;
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -19,6 +19,8 @@ use std::sync::Arc;
 
 /// Customers in one row group.
 const ROW_GROUP: usize = 1 << 17;
+/// Customers that are brought together at a time, while those before them are encoded.
+const CHUNK: usize = 1 << 13;
 /// Bytes of ids at which a row group ends earlier, far below what Arrow's offsets hold.
 const ID_BYTES: usize = 1 << 29;
 
@@ -81,18 +83,23 @@ fn write_file(folded: &Folded, path: &Path, file: File) -> Result<u64, Error> {
     let runs: Vec<Run> = runs.collect::<Result<_, Error>>()?;
     let customers = runs.iter().map(Run::rows).sum();
     let mut merge = Merge::of(runs, &folded.store)?;
-    let mut group = Group::next(&mut merge)?;
+    let mut chunk = Chunk::next(&mut merge)?;
     let mut place = 0;
-    while group.rows() > 0 {
-        let writers = columns.create_column_writers(place).map_err(broken)?;
-        // One group is brought together while the one before it is encoded.
-        let (following, chunks) = rayon::join(|| Group::next(&mut merge), || group.encode(writers, &schema));
+    while chunk.rows() > 0 {
+        let mut writers = columns.create_column_writers(place).map_err(broken)?;
+        let (mut rows, mut bytes) = (0, 0);
+        while chunk.rows() > 0 && rows < ROW_GROUP && bytes < ID_BYTES {
+            (rows, bytes) = (rows + chunk.rows(), bytes + chunk.bytes);
+            let (following, encoded) = rayon::join(|| Chunk::next(&mut merge), || chunk.encode(&mut writers, &schema));
+            encoded.map_err(broken)?;
+            chunk = following?;
+        }
+        let done = writers.into_par_iter().with_max_len(1).map(ArrowColumnWriter::close);
         let mut out = writer.next_row_group().map_err(broken)?;
-        for chunk in chunks.map_err(broken)? {
-            chunk.append_to_row_group(&mut out).map_err(broken)?;
+        for column in done.collect::<Result<Vec<_>, _>>().map_err(broken)? {
+            column.append_to_row_group(&mut out).map_err(broken)?;
         }
         out.close().map_err(broken)?;
-        group = following?;
         place += 1;
     }
     let file = writer.into_inner().map_err(broken)?;
@@ -101,26 +108,27 @@ fn write_file(folded: &Folded, path: &Path, file: File) -> Result<u64, Error> {
     Ok(customers)
 }
 
-/// The columns of a row group.
-struct Group {
+/// The columns of some rows.
+struct Chunk {
     ids: StringBuilder,
+    /// How long the ids are together.
+    bytes: usize,
     instants: [TimestampMicrosecondBuilder; INSTANTS.len()],
     numbers: [Vec<i64>; NUMBERS.len()],
 }
 
-impl Group {
+impl Chunk {
     /// The next rows; none at the end.
     fn next(merge: &mut Merge<'_>) -> Result<Self, Error> {
-        let mut group = Self { ids: StringBuilder::new(), instants: Default::default(), numbers: Default::default() };
-        let mut bytes = 0;
-        while group.rows() < ROW_GROUP && bytes < ID_BYTES {
+        let mut chunk = Self { ids: StringBuilder::new(), bytes: 0, instants: Default::default(), numbers: Default::default() };
+        while chunk.rows() < CHUNK && chunk.bytes < ID_BYTES {
             let more = merge.next(|id, row| {
-                bytes += id.len();
-                group.ids.append_value(id);
-                for (column, (_, instant)) in group.instants.iter_mut().zip(INSTANTS) {
+                chunk.bytes += id.len();
+                chunk.ids.append_value(id);
+                for (column, (_, instant)) in chunk.instants.iter_mut().zip(INSTANTS) {
                     column.append_option(instant(row));
                 }
-                for (column, (_, _, figure)) in group.numbers.iter_mut().zip(NUMBERS) {
+                for (column, (_, _, figure)) in chunk.numbers.iter_mut().zip(NUMBERS) {
                     column.push(figure(row));
                 }
             })?;
@@ -128,28 +136,21 @@ impl Group {
                 break;
             }
         }
-        Ok(group)
+        Ok(chunk)
     }
 
     fn rows(&self) -> usize {
         self.numbers[0].len()
     }
 
-    fn encode(self, writers: Vec<ArrowColumnWriter>, schema: &SchemaRef) -> Result<Vec<ArrowColumnChunk>, ParquetError> {
-        let Self { mut ids, instants, numbers } = self;
+    fn encode(self, writers: &mut [ArrowColumnWriter], schema: &SchemaRef) -> Result<(), ParquetError> {
+        let Self { mut ids, instants, numbers, .. } = self;
         let mut arrays: Vec<ArrayRef> = vec![Arc::new(ids.finish())];
         arrays.extend(instants.map(|mut column| Arc::new(column.finish().with_timezone("UTC")) as ArrayRef));
         arrays.extend(numbers.map(|column| Arc::new(Int64Array::from(column)) as ArrayRef));
-        let columns = writers.into_par_iter().zip(arrays).zip(schema.fields().as_ref()).with_max_len(1);
-        columns.map(|((writer, array), field)| encode(writer, field, &array)).collect()
+        let columns = writers.par_iter_mut().zip(arrays).zip(schema.fields().as_ref());
+        columns.try_for_each(|((writer, array), field)| compute_leaves(field, &array)?.iter().try_for_each(|leaf| writer.write(leaf)))
     }
-}
-
-fn encode(mut writer: ArrowColumnWriter, field: &Field, array: &ArrayRef) -> Result<ArrowColumnChunk, ParquetError> {
-    for leaf in compute_leaves(field, array)? {
-        writer.write(&leaf)?;
-    }
-    writer.close()
 }
 
 fn schema() -> SchemaRef {

@@ -5,14 +5,13 @@ use super::scan::{self, Task};
 use super::{Error, Purchases, words};
 use parquet::arrow::arrow_reader::{RowSelection, RowSelector};
 
-/// Row groups that are looked into, and lines of all of them together.
+/// Row groups that are looked into; places in all of them together, so that few pages are unpacked; and lines at each place.
 const GROUPS: usize = 64;
-const LINES: u64 = 1 << 14;
-/// Lines in a batch: it holds the pages that they are from.
-const BATCH: usize = 1 << 8;
+const PLACES: usize = 64;
+const LINES: usize = 1 << 8;
 
 impl Purchases {
-    /// The customers of about 16,000 lines, spread over 64 row groups at most; of all lines where there are fewer.
+    /// The customers of 64 times 256 lines or a few more, spread over 64 row groups at most; of all lines where there are fewer.
     ///
     /// # Errors
     /// As for `read`, as far as the column of customers tells.
@@ -20,20 +19,19 @@ impl Purchases {
         let tasks = self.tasks(as_of);
         let step = tasks.len().div_ceil(GROUPS).max(1);
         let tasks: Vec<Task> = tasks.into_iter().step_by(step).collect();
-        let rows: u64 = tasks.iter().map(|task| task.rows).sum();
-        let step = rows.div_ceil(LINES).max(1);
-        Ok(self.each(&tasks, |task| self.some_of(task, step))?.into_iter().flatten().collect())
+        let places = PLACES.div_ceil(tasks.len().max(1));
+        Ok(self.each(&tasks, |task| self.some_of(task, places))?.into_iter().flatten().collect())
     }
 
-    /// The customers of each line that is so many lines behind another one.
-    fn some_of(&self, task: &Task, step: u64) -> Result<Vec<String>, Error> {
+    /// The customers of some lines at so many places of a row group.
+    fn some_of(&self, task: &Task, places: usize) -> Result<Vec<String>, Error> {
         let table = &self.tables[task.table];
         let root = match &table.layout.customer {
             Place::Column(root) => *root,
             Place::Same(id) => return Ok(id.iter().map(|id| words::who(id, &self.merges).to_owned()).collect()),
         };
         let mut reader = scan::open_with(table, task.group, &[root], |builder| {
-            builder.with_batch_size(BATCH).with_row_selection(spread(task.rows, step))
+            builder.with_batch_size(LINES).with_row_selection(spread(task.rows, places))
         })?;
         let mut customers = Vec::new();
         while let Some(batch) = scan::next(table, task.group, &[root], &mut reader)? {
@@ -45,11 +43,44 @@ impl Purchases {
     }
 }
 
-/// The first of each `step` rows.
-fn spread(rows: u64, step: u64) -> RowSelection {
-    let step = usize::try_from(step).unwrap_or(usize::MAX);
-    let firsts = usize::try_from(rows).unwrap_or(usize::MAX).div_ceil(step);
-    // Rows that are passed over behind the last of the file need not be there.
-    let rest = if step > 1 { Some(RowSelector::skip(step - 1)) } else { None };
-    (0..firsts).flat_map(|_| [Some(RowSelector::select(1)), rest].into_iter().flatten()).collect::<Vec<_>>().into()
+/// Some rows at so many places, as far from each other as can be.
+fn spread(rows: u64, places: usize) -> RowSelection {
+    let rows = usize::try_from(rows).unwrap_or(usize::MAX);
+    let (mut at, mut selectors) = (0, Vec::with_capacity(2 * places));
+    for start in (0..places).map(|place| rows / places * place) {
+        if start > at {
+            selectors.push(RowSelector::skip(start - at));
+            at = start;
+        }
+        let upto = start.saturating_add(LINES).min(rows);
+        selectors.push(RowSelector::select(upto.saturating_sub(at)));
+        at = at.max(upto);
+    }
+    selectors.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_spread_and_taken_once() {
+        let taken = |rows: u64, places| {
+            let mut at = 0;
+            let mut taken = Vec::new();
+            for selector in spread(rows, places).iter() {
+                if !selector.skip {
+                    taken.push(at..at + selector.row_count);
+                }
+                at += selector.row_count;
+            }
+            assert!(at as u64 <= rows);
+            taken
+        };
+        assert_eq!(taken(1_000_000, 2), [0..256, 500_000..500_256]);
+        assert_eq!(taken(700, 2), [0..256, 350..606]);
+        assert_eq!(taken(300, 2).into_iter().flatten().count(), 300);
+        assert_eq!(taken(5, 64).into_iter().flatten().collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+        assert!(taken(0, 3).is_empty());
+    }
 }
