@@ -10,10 +10,12 @@ use unicode_width::UnicodeWidthStr;
 const TALL: usize = 64;
 /// What stands around a list: its frame and its heading.
 const FRAME: usize = 3;
-/// Letters in a line, a Japanese one counting for two: of the whole sheet, of one of two columns, and of the words of a campaign.
+/// Letters in a line, a Japanese one counting for two: of the whole sheet, of one of two columns, of the words of a campaign, and of what is said
+/// of an order.
 pub const WIDE: usize = 120;
 pub const HALF: usize = 56;
 pub const REASON: usize = 84;
+pub const ORDER: usize = 90;
 /// No more mails than these; orders fill what is left.
 const MAILS: usize = 8;
 
