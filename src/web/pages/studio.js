@@ -64,7 +64,13 @@ document.addEventListener("htmx:oobBeforeSwap", (event) => {
   if (isWritten(text)) event.detail.shouldSwap = false;
   else unsay();
 });
-// Nor is it when another program has removed or changed the file, or when that cannot be seen any more.
+// An answer to what was asked before the text was saved takes that for somebody else's change; the next one is on its way.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const digest = document.getElementById("digest");
+  const { target, requestConfig } = event.detail;
+  if (digest && target.id === "trouble" && requestConfig.parameters.digest !== digest.value) event.detail.shouldSwap = false;
+});
+// It is not saved when another program has removed or changed the file, or when that cannot be seen any more.
 document.addEventListener("htmx:afterSwap", () => {
   if (document.querySelector("#trouble [data-elsewhere]")) unsay();
 });
