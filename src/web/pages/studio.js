@@ -71,8 +71,8 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   if (digest && target.id === "trouble" && requestConfig.parameters.digest !== digest.value) event.detail.shouldSwap = false;
 });
 // It is not saved when another program has removed or changed the file, or when that cannot be seen any more.
-document.addEventListener("htmx:afterSwap", () => {
-  if (document.querySelector("#trouble [data-elsewhere]")) unsay();
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target.id === "trouble" && event.detail.target.querySelector("[data-elsewhere]")) unsay();
 });
 const kindOf = (event) => (event.detail.elt.matches("button[hx-post]") ? "save" : "look");
 // What is sent to be saved: more may be written before the answer comes.
