@@ -50,7 +50,9 @@ class Guest:
     def __init__(self, browser, url, width):
         self.url, self.trouble = url, []
         self.page = browser.new_page(viewport={"width": width, "height": 900})
-        self.page.on("console", lambda said: self.trouble.append(f"console of {self.page.url.removeprefix(url)}: {said.text}"))
+        # Whoever writes on ends what was asked for the text before; htmx says of that that it is an error.
+        is_ended = lambda said: said.text.startswith(("htmx:sendAbort", "htmx:afterRequest"))
+        self.page.on("console", lambda said: is_ended(said) or self.trouble.append(f"console of {self.page.url.removeprefix(url)}: {said.text}"))
         self.page.on("pageerror", lambda error: self.trouble.append(f"script: {error}"))
         self.page.on("request", self.asked)
         self.page.on("response", lambda answer: answer.status >= 500 and self.trouble.append(f"{answer.status} {answer.url}"))
@@ -545,34 +547,107 @@ def staying(guest, path):
 
 
 def inert(browser, url, path):
-    """No click on a link of a mail leaves it or calls anybody, and the link says where it would lead."""
+    """No click on a link of a mail leaves it, opens another page, calls anybody or is there for Back; the link says where it would lead, and looks
+    as the mail's styles say."""
     listener = socket.create_server(("127.0.0.1", 0))
     listener.settimeout(0.5)
     there = f"http://127.0.0.1:{listener.getsockname()[1]}"
     before = path.read_text()
-    path.write_text(before.replace("<p>今月は", f'<style>a:link {{ color: rgb(1, 2, 3) }}</style><p><a href="{there}/u/secret">行き先</a>今月は'))
+    styles = "a:link { color: rgb(1, 2, 3) } a[href^='http://127'] { border-top: 3px solid } a:any-link:hover { opacity: .5 } #bare:link { color: revert-layer }"
+    links = [
+        f'<a href="{there}/u/secret">行き先</a>',
+        f'<a href="{there}/blank" target="_blank">窓</a>',
+        f'<svg width="99" height="20"><a xlink:href="{there}/svg"><text y="15">図一</text></a></svg>',
+        f'<svg width="99" height="20"><a href="{there}/svg"><text y="15">図二</text></a></svg>',
+        f'<math href="{there}/math"><mtext>式</mtext></math>',
+        f'<map name="m"><area shape="rect" coords="0,0,99,20" href="{there}/area"></map>'
+        '<img alt="地図" usemap="#m" width="99" height="20" src="data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=">',
+        f'<form action="{there}/form"><button>送信一</button></form>',
+        f'<form action="{there}/form" target="_blank"><button formaction="{there}/other">送信二</button></form>',
+    ]
+    path.write_text(before.replace("<p>今月は", f"<style>{styles}</style>{''.join(links)}<p>今月は"))
     page = browser.new_page()
     page.goto(f"{url}templates/birthday/body.html")
-    link = page.frame_locator("#shown iframe >> nth=0").get_by_text("行き先")
-    sees("it is a link to its styles", link.evaluate("one => getComputedStyle(one).color") == "rgb(1, 2, 3)")
+    frame = page.frame_locator("#shown iframe >> nth=0")
+    link = frame.get_by_text("行き先")
+    link.hover()
+    look = link.evaluate("one => [one.checkVisibility() && getComputedStyle(one)].map(s => [s.color, s.borderTopWidth, s.opacity, s.cursor, s.textDecorationLine])[0]")
+    sees(f"it looks as a link to its styles: {look}", look == ["rgb(1, 2, 3)", "3px", "0.5", "pointer", "underline"])
     sees("it says where it leads", link.get_attribute("title") == f"{there}/u/secret")
-    for how in [{}, {"modifiers": ["Control"]}, {"modifiers": ["Shift"]}, {"button": "middle"}]:
-        link.click(**how)
-        page.wait_for_timeout(300)
+    long = page.evaluate("history.length")
+    shown = page.frames[1].url
+    for one in [link, *(frame.get_by_text(word, exact=True) for word in ["窓", "図一", "図二", "式"]), frame.get_by_alt_text("地図"),
+                *(frame.get_by_text(word) for word in ["送信一", "送信二"])]:
+        for how in [{}, {"modifiers": ["Control"]}, {"modifiers": ["Shift"]}, {"button": "middle"}]:
+            one.click(**how)
+            page.wait_for_timeout(80)
+            sees(f"{how} on {one} opens nothing", len(page.context.pages) == 1 and page.frames[1].url == shown)
     link.focus()
     page.keyboard.press("Enter")
     page.wait_for_timeout(300)
-    sees("the mail is still there", link.count() == 1)
+    sees("the mail is still there, and Back leads where it did", link.count() == 1 and page.evaluate("history.length") == long)
     try:
         listener.accept()
         sees("a click called somebody", False)
     except TimeoutError:
         sees("nobody was called", True)
-    for other in page.context.pages:
-        sees(f"a page of ours: {other.url}", other.url.startswith((url, "about:blank")))
-        other.close()
+    page.close()
     path.write_text(before)
     listener.close()
+
+
+def elsewhere(browser, url, templates):
+    """What another program does to a file is told in the place of "saved". A page without templates goes on once they are there. A slow template
+    is shown before it is tried on others, whose count comes later and never stands beside a newer text."""
+    guest = Guest(browser, url, WIDTHS["wide"])
+    page, path, text = guest.page, templates / SUBJECT, guest.page.locator("#text")
+    page.on("dialog", lambda dialog: dialog.accept())
+    path.write_text("件名 {{ customer.name }}")
+    for what, told in [(path.unlink, "がなくなりました"), (lambda: path.write_text("ほかの文"), "ほかのプログラムがこのファイルを保存しました")]:
+        guest.go("templates/" + SUBJECT)
+        text.fill(f"わたしの文 {told}")
+        text.press("Control+s")
+        page.locator("#said .good").wait_for(timeout=5_000)
+        page.wait_for_timeout(600)
+        what()
+        page.locator("#trouble", has_text=told).wait_for(timeout=5_000)
+        sees("it is not called saved any more", page.locator("#said .good").count() == 0)
+        sees("the text is there", text.input_value() in [f"わたしの文 {told}", "ほかの文"])
+        guest.look(f"wide-elsewhere-{'changed' if path.exists() else 'removed'}")
+        path.write_text("件名 {{ customer.name }}")
+    # The whole folder is gone.
+    templates.rename(templates.with_name("aside"))
+    for there in ["templates", "templates/" + SUBJECT]:
+        page.goto(url + there)
+        page.get_by_text("テンプレートのフォルダーがありません").wait_for(timeout=5_000)
+        # Once more when the studio hears of it.
+        page.wait_for_timeout(500)
+        page.get_by_text("テンプレートのフォルダーがありません").wait_for(timeout=5_000)
+    templates.with_name("aside").rename(templates)
+    text.wait_for(timeout=5_000)
+    page.wait_for_timeout(500)
+    sees("the page opened by itself", page.get_by_text("フォルダーがありません").count() == 0)
+    # Some time for each mail, in a build with all its checks some tenths of a second.
+    slow = "{% for a in range(end=100) %}{% for b in range(end=100) %}{% endfor %}{% endfor %}"
+    fails = "{% if customer.id != '" + page.locator("#editor input[name=customer]").input_value() + "' %}{{ 1 / 0 }}{% endif %}"
+    begun = time.monotonic()
+    text.fill(f"{slow}おそい{fails}")
+    page.locator("#shown .subject", has_text="おそい").wait_for(timeout=20_000)
+    shown = time.monotonic() - begun
+    page.locator("#trouble", has_text="で失敗します").wait_for(timeout=20_000)
+    counted = time.monotonic() - begun
+    print(f"a slow mail is shown after {shown:.1f} s, and for whom it fails after {counted:.1f} s")
+    sees(f"the mail is there first: {shown} of {counted}", shown < counted)
+    # What is written while the others are tried ends that; what came of it is not told of the newer text.
+    text.fill(f"{slow}第二{fails}")
+    page.locator("#shown .subject", has_text="第二").wait_for(timeout=20_000)
+    text.fill("第三")
+    page.locator("#shown .subject", has_text="第三").wait_for(timeout=20_000)
+    page.wait_for_timeout(int(counted * 1000) + 1000)
+    sees("an old count is not told", page.get_by_text("で失敗します").count() == 0)
+    guest.trouble = [line for line in guest.trouble if "400 (Bad Request)" not in line and "404" not in line]
+    sees("\n".join(guest.trouble), not guest.trouble)
+    page.close()
 
 
 def room(browser, url):
@@ -682,6 +757,7 @@ def main():
                 guest.page.close()
                 saving(browser, url, folder / "templates")
                 racing(browser, url, folder / "templates")
+                elsewhere(browser, url, folder / "templates")
                 calls(browser, url, folder / "templates")
                 guest = Guest(browser, url, WIDTHS["wide"])
                 approving(guest, job, folder)

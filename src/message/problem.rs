@@ -2,6 +2,10 @@
 
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Renderer, Snippet};
 use std::ops::Range;
+use unicode_width::UnicodeWidthChar;
+
+/// Letters of a sentence on a page.
+const SAID: usize = 240;
 
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,10 +65,12 @@ impl Problem {
         self.shown(&Renderer::plain())
     }
 
-    /// The same where lines have room for so many columns: of a longer line the part around the caret.
+    /// The same where lines have room for so many columns: of a longer line the part around the caret, and of what is said the begin.
     #[must_use]
     pub fn show_within(&self, columns: usize) -> String {
-        self.shown(&Renderer::plain().term_width(columns))
+        let cut = self.excerpt.as_ref().map(|(text, span)| cut(text, span, columns));
+        let (message, help) = (begin(&self.message), self.help.as_deref().map(begin));
+        Self { message, help, excerpt: cut, ..self.clone() }.shown(&Renderer::plain().term_width(columns))
     }
 
     fn shown(&self, renderer: &Renderer) -> String {
@@ -100,6 +106,28 @@ fn locate(source: &str, span: Range<usize>) -> (usize, usize, (String, Range<usi
     let line = before.matches('\n').count() + 1;
     let column = source.get(line_start..start).map_or(0, |part| part.chars().count()) + 1;
     (line, column, (text.to_owned(), start - line_start..end - line_start))
+}
+
+/// A line and what is meant of it, which has no more than half of the columns: of a longer one the begin is shown.
+fn cut(text: &str, span: &Range<usize>, columns: usize) -> (String, Range<usize>) {
+    let meant = text.get(span.clone()).unwrap_or_default();
+    let mut width = 0;
+    let end = meant.char_indices().find(|(_, letter)| {
+        width += letter.width().unwrap_or_default();
+        width > columns / 2
+    });
+    match end {
+        Some((end, _)) => (text.get(..span.start + end).unwrap_or_default().to_owned() + "…", span.start..span.start + end),
+        None => (text.to_owned(), span.clone()),
+    }
+}
+
+/// A text of which the begin is enough: it may quote a very long word.
+fn begin(text: &str) -> String {
+    match text.char_indices().nth(SAID) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
 }
 
 /// The nearest character border at or before a byte.
@@ -151,6 +179,20 @@ mod tests {
             (lines.iter().find(|line| line.contains("nmae")).unwrap(), lines.iter().find(|line| line.contains('^')).unwrap());
         assert_eq!(line.find("nmae"), caret.find('^'), "{told}");
         assert!(line.chars().count() <= 42 && caret.trim_end().ends_with("^^^^"), "{told}");
+    }
+
+    #[test]
+    fn of_a_long_line_that_is_all_wrong_a_part_is_shown() {
+        for word in ["a", "あ", "a b"] {
+            let source = format!("one\n  {{{{ {} }}}} more", word.repeat(4_000));
+            let start = source.find(word).unwrap();
+            let end = source.rfind(" }}").unwrap();
+            let told = Problem::at("a/body.html", &source, start..end, "wrong".into(), None).show_within(38);
+            assert!(told.contains("a/body.html:2:6"), "{told}");
+            let lines: Vec<&str> = told.lines().collect();
+            let caret = lines.iter().find(|line| line.contains('^')).unwrap();
+            assert!(lines.iter().all(|line| line.chars().count() <= 50) && caret.matches('^').count() >= 10, "{told}");
+        }
     }
 
     #[test]

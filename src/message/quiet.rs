@@ -1,6 +1,7 @@
 //! The copy of a mail's HTML that may be shown in a browser: without what makes a browser call somebody before anybody has clicked, which
 //! a policy for its contents does not hold back. A connection tells that the mail is being looked at, even where nothing is asked on it.
 
+use super::looks::{self, LEADS};
 use html5ever::Attribute;
 use html5ever::tokenizer::states::RawKind;
 use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
@@ -11,8 +12,9 @@ use std::collections::BTreeSet;
 /// Elements that open, or have opened for them, another document or a connection. What stands in them stays, as programs that do not know
 /// them show it.
 const CALLING: [&str; 11] = ["applet", "base", "embed", "fencedframe", "frame", "frameset", "iframe", "link", "object", "portal", "param"];
-/// Where a link of the copy leads: to no place of the document itself, so that a click goes nowhere. It is a link as before to the mail's styles.
-const NOWHERE: &str = "#-";
+/// Parts of drawings that take something in from the place that they name; whatever else names one is a link, of a formula too.
+const TAKING: [&str; 10] =
+    ["feimage", "filter", "image", "lineargradient", "marker", "mpath", "pattern", "radialgradient", "textpath", "use"];
 /// What a `meta` may say in the place of a header.
 const HARMLESS: [&str; 3] = ["content-language", "content-type", "x-ua-compatible"];
 /// Elements within which HTML is read otherwise: a `title` in a drawing holds tags.
@@ -20,8 +22,9 @@ const FOREIGN: [&str; 2] = ["math", "svg"];
 /// Elements whose text is no HTML.
 const RAW: [&str; 7] = ["noembed", "noframes", "script", "style", "textarea", "title", "xmp"];
 
-/// The copy, whose links lead nowhere and say in their titles where those of the mail lead, and the names of the elements that were left out
-/// of it, sorted; where there is neither and nothing could be read in two ways, the HTML itself.
+/// The copy, whose links are none to a browser, whatever they are clicked with, and say in their titles and in [`LEADS`] where those of the mail
+/// lead; and the names of the elements that were left out of it, sorted. Where there is neither and nothing could be read in two ways, the HTML
+/// itself.
 #[must_use]
 pub fn quiet(html: &str) -> (Cow<'_, str>, Vec<String>) {
     let tokens = Tokenizer::new(Copying::default(), TokenizerOpts::default());
@@ -30,6 +33,7 @@ pub fn quiet(html: &str) -> (Cow<'_, str>, Vec<String>) {
     // It stops behind each script, for somebody to run it.
     while let html5ever::TokenizerResult::Script(()) = tokens.feed(&input) {}
     tokens.end();
+    tokens.sink.end_style();
     let left_out: Vec<String> = tokens.sink.left_out.take().into_iter().collect();
     // Where comments begin and end is not the same within drawings and elements of text: the copy has none.
     let (sink, comments) = (&tokens.sink, ["<!-", "<![", "<?"]);
@@ -46,6 +50,8 @@ struct Copying {
     copy: RefCell<String>,
     left_out: RefCell<BTreeSet<String>>,
     has_links: Cell<bool>,
+    /// What was read of a style so far.
+    style: RefCell<String>,
     /// The element whose text is no HTML, while it is read.
     within: Cell<Option<&'static str>>,
     /// A drawing or a formula has begun.
@@ -61,6 +67,7 @@ impl TokenSink for Copying {
         match token {
             Token::TagToken(tag) => return self.tag(&tag),
             Token::CharacterTokens(text) => match self.within.get() {
+                Some("style") => self.style.borrow_mut().push_str(&text),
                 Some(element) => self.raw(element, &text),
                 None => escaped(&text, &mut self.copy.borrow_mut()),
             },
@@ -89,6 +96,7 @@ impl Copying {
     fn tag(&self, tag: &Tag) -> TokenSinkResult<()> {
         let name: &str = &tag.name;
         let is_start = tag.kind == TagKind::StartTag;
+        self.end_style();
         self.within.set(None);
         self.is_foreign.set(self.is_foreign.get() || FOREIGN.contains(&name));
         if calls(tag) {
@@ -105,11 +113,18 @@ impl Copying {
         if is_start {
             let target = target(tag);
             self.has_links.set(self.has_links.get() || target.is_some());
+            let mut is_said = false;
             for attribute in &tag.attrs {
                 let name: &str = &attribute.name.local;
                 match target {
-                    Some(_) if name == "ping" || name == "title" => {}
-                    Some(_) if is_target(name) => write(name, NOWHERE, &mut copy),
+                    _ if name == LEADS => {}
+                    Some(_) if matches!(name, "ping" | "title") => {}
+                    // A drawing may say it twice.
+                    Some(_) if is_target(name) && is_said => {}
+                    Some(target) if is_target(name) => {
+                        write(LEADS, target, &mut copy);
+                        is_said = true;
+                    }
                     _ => write(name, &attribute.value, &mut copy),
                 }
             }
@@ -127,6 +142,14 @@ impl Copying {
             Some(&"script") => TokenSinkResult::RawData(RawKind::ScriptData),
             Some(&("textarea" | "title")) => TokenSinkResult::RawData(RawKind::Rcdata),
             Some(_) => TokenSinkResult::RawData(RawKind::Rawtext),
+        }
+    }
+
+    /// Writes the style that was read.
+    fn end_style(&self) {
+        let style = self.style.take();
+        if !style.is_empty() {
+            self.raw("style", &looks::of_links(&style));
         }
     }
 
@@ -156,9 +179,9 @@ impl Copying {
     }
 }
 
-/// Where a link leads; a picture's places and what is drawn may be links too.
+/// Where a link leads; a picture's places, what is drawn and the parts of a formula may be links too.
 fn target(tag: &Tag) -> Option<&str> {
-    let attributes = tag.attrs.iter().filter(|_| matches!(&*tag.name, "a" | "area"));
+    let attributes = tag.attrs.iter().filter(|_| !TAKING.contains(&&*tag.name));
     attributes.filter(|attribute| is_target(&attribute.name.local)).map(|attribute| &*attribute.value).next()
 }
 
@@ -239,14 +262,40 @@ mod tests {
     #[test]
     fn links_lead_nowhere_and_say_where_they_would() {
         let mail = "<a HREF='https://shop.example/u/secret?a=1&amp;b' target=_blank ping=//a class=x>out</a><a name=here>here</a>\
-                    <svg><a xlink:href=//b title=Own><set attributeName='href' to='//c'/></a></svg><area href=mailto:x>";
+                    <svg><a xlink:href=//b title=Own><set attributeName='href' to='//c'/></a><use href='#d'/></svg><area href=mailto:x>\
+                    <math href=//e><mi xlink:href=//f></math>";
         let (copy, left_out) = quiet(mail);
         assert_eq!(
             copy,
-            "<a href=\"#-\" target=\"_blank\" class=\"x\" title=\"https://shop.example/u/secret?a=1&amp;b\">out</a><a name=\"here\">here</a>\
-             <svg><a xlink:href=\"#-\" title=\"Own – //b\"></a></svg><area href=\"#-\" title=\"mailto:x\">"
+            "<a data-leads=\"https://shop.example/u/secret?a=1&amp;b\" target=\"_blank\" class=\"x\" title=\"https://shop.example/u/secret?a=1&amp;b\">out</a>\
+             <a name=\"here\">here</a><svg><a data-leads=\"//b\" title=\"Own – //b\"></a><use href=\"#d\"/></svg>\
+             <area data-leads=\"mailto:x\" title=\"mailto:x\"><math data-leads=\"//e\" title=\"//e\">\
+             <mi data-leads=\"//f\" title=\"//f\"></math>"
         );
         assert_eq!(left_out, ["set"]);
+    }
+
+    #[test]
+    fn styles_of_links_hold_in_the_copy() {
+        for (style, wanted) in [
+            ("a[href^=\"https://\"]{}", "a[data-leads^=\"https://\"]{}"),
+            (
+                "a[ HREF ], a:link, a:any-link:hover, A:-webkit-any-link{}",
+                "a[ data-leads ], a[data-leads], a[data-leads]:hover, A[data-leads]{}",
+            ),
+            ("a[*|href$=x] , a[xlink|href]{}", "a[data-leads$=x] , a[data-leads]{}"),
+            ("a::after{content:attr(href) \":link [href]\"}", "a::after{content:attr(data-leads) \":link [href]\"}"),
+            (
+                "/* a:link [href */ a:link-like [hreflang] [data-href] x:linked{}",
+                "/* a:link [href */ a:link-like [hreflang] [data-href] x:linked{}",
+            ),
+            ("a{background:url(x[href]:link)} あ:link{}", "a{background:url(x[href]:link)} あ[data-leads]{}"),
+            ("a[title=':link'] b:not(:link):visited{}", "a[title=':link'] b:not([data-leads]):visited{}"),
+        ] {
+            let mail = format!("<style>{style}</style><a href=x>");
+            let (copy, _) = quiet(&mail);
+            assert_eq!(copy, format!("<style>{wanted}</style><a data-leads=\"x\" title=\"x\">"));
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What an address of the page of people asks for. What narrows people down and means nothing in this plan is told, and then nobody is meant.
+//! What an address of the page of people asks for. What means nothing in this plan is told, and then nobody is meant.
 
 use super::audience::NO_RANK;
 use super::page::way;
@@ -83,7 +83,7 @@ impl Asked {
         query
     }
 
-    /// What narrows people down but is not in this plan. What a column of the customer list holds is looked for, whatever it is.
+    /// What is not in this plan, or is no question at all. What a column of the customer list holds is looked for, whatever it is.
     fn unknown(&self, studio: &Studio) -> Vec<(String, String)> {
         let people = studio.people();
         let columns = match &people {
@@ -96,9 +96,13 @@ impl Asked {
             "rank" => query.rank.is_none(),
             "before" => query.previous.is_none(),
             "fate" => !query.mailed && !query.skipped && query.reason.is_none(),
+            "sort" => query.sort == Sort::Id && self.get("sort") != "id" && (columns.is_some() || !self.get("sort").starts_with(COLUMN)),
+            "page" => !self.get("page").parse().is_ok_and(|page: usize| page > 0),
+            "q" | "desc" => false,
             other => match (other.split_once('.'), columns) {
                 (Some((IS | HAS, column)), Some(columns)) => !columns.iter().any(|own| own == column),
-                _ => false,
+                (Some((IS | HAS, _)), None) => false,
+                _ => true,
             },
         };
         self.fields.iter().filter(|(name, _)| is_unknown(name)).cloned().collect()

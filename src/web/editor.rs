@@ -16,6 +16,7 @@ use axum::response::Response;
 use axum::routing::get;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 pub fn routes() -> Routes {
     Router::new().route("/templates/{*file}", get(edit))
@@ -31,6 +32,8 @@ pub(super) struct Tried {
     pub dark: Option<String>,
     pub remote: Option<String>,
     saved: Option<String>,
+    /// Others are tried before the page is answered: without scripts it cannot ask for them later.
+    others: Option<String>,
 }
 
 impl Tried {
@@ -86,6 +89,8 @@ pub(super) struct Unsaved {
 struct Editor {
     file: String,
     action: String,
+    /// The same page with what is told of others.
+    others: String,
     text: String,
     digest: String,
     customer: String,
@@ -114,7 +119,12 @@ async fn edit(Given(state): Given<Arc<State>>, Path(file): Path<String>, Query(t
             let stranger = tried.as_ref().map(|tried| studio.stranger(&tried.customer, &tried.campaign)).transpose()?.flatten();
             let (mut preview, mut samples) = (None, Vec::new());
             if let Some(tried) = tried.as_ref().filter(|_| stranger.is_none()) {
-                preview = Some(standing(state, studio, studio.preview(&tried.customer, &tried.campaign, None)?, tried));
+                let mut made = studio.preview(&tried.customer, &tried.campaign, None)?;
+                if made.is_untried && tried.others.is_some() {
+                    made.failing = studio.failing(&tried.customer, &tried.campaign, None, &AtomicBool::default())?;
+                    made.is_untried = false;
+                }
+                preview = Some(standing(state, studio, made, tried));
                 samples = studio.samples(&tried.customer, &tried.campaign)?;
             }
             let person = stranger.as_ref().and_then(Stranger::person).map(|id| way("/person", &[("id", id)]));
@@ -150,6 +160,7 @@ impl Editor {
         let files = own.map(|(_, files)| files).or(listing.as_ref().map(|all| &all.shared)).map_or(&[][..], Vec::as_slice);
         Self {
             action: editor_path(file),
+            others: way(&editor_path(file), &tried.query().into_iter().chain([("others", "1")]).collect::<Vec<_>>()),
             text: String::new(),
             digest: String::new(),
             campaigns: studio.summary().campaigns.clone(),

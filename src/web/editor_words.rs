@@ -58,6 +58,13 @@ pub(super) fn table(language: Language) -> Words {
                 "このファイルはほかで変更されました。保存すると両方を見比べられます。",
                 "This file was changed elsewhere; saving shows both.",
             ),
+            (
+                "taken_over",
+                "ほかのプログラムがこのファイルを保存しました。左はその新しい文面です。",
+                "Another program has saved this file; its text stands here now.",
+            ),
+            ("no_file", "ファイルはもうありません。", "The file is not there any more."),
+            ("others", "ほかの顧客でも試す", "Try it on other customers"),
             ("wide", "パソコン 600 px", "Computer, 600 px"),
             ("narrow", "スマートフォン 375 px", "Telephone, 375 px"),
             ("text_part", "テキスト部", "Text part"),
@@ -66,6 +73,11 @@ pub(super) fn table(language: Language) -> Words {
             ("mine", "あなたの文面", "Your text"),
             ("take_theirs", "いまのファイルで続ける", "Go on with the file as it is"),
             ("save_mine", "あなたの文面で上書き", "Save yours over it"),
+            (
+                "both_gone",
+                "開いてから保存までの間に、ファイルがなくなりました。何も書き込んでいません。",
+                "The file was removed since you opened it. Nothing was written.",
+            ),
             (
                 "both",
                 "開いてから保存までの間に、ファイルが変更されました。何も書き込んでいません。",

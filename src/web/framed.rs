@@ -2,7 +2,7 @@
 
 use super::page::Refusal;
 use crate::domain::job::Language;
-use crate::pipeline::studio::quiet;
+use crate::pipeline::studio::{LEADS, quiet};
 use axum::http::header;
 use axum::response::{Html, IntoResponse, Response};
 
@@ -14,15 +14,23 @@ pub(super) fn framed(html: &str, dark: bool, remote: bool) -> Response {
          frame-ancestors 'self'"
     );
     let (html, _) = quiet(html);
-    let html = if dark { in_the_dark(&html) } else { html.into_owned() };
+    let html = if html.contains(LEADS) { before_all(&html, &looks_of_links()) } else { html.into_owned() };
+    let html = if dark { in_the_dark(&html) } else { html };
     let headers = [(header::CONTENT_SECURITY_POLICY, policy), (header::REFERRER_POLICY, "no-referrer".to_owned())];
     (headers, Html(html)).into_response()
+}
+
+/// How a browser shows links, for those of the copy, which are none to it: whatever the mail's own styles say goes before.
+fn looks_of_links() -> String {
+    format!(
+        "<style>@namespace \"http://www.w3.org/1999/xhtml\";@layer rankmail{{a[{LEADS}]{{color:LinkText;text-decoration:underline;cursor:pointer}}}}</style>"
+    )
 }
 
 /// The copy of a mail that a program in dark mode would show: its rules for the dark hold, those for the light do not. The browser's own
 /// mode cannot be asked for, since it is the reader's; so the questions in this copy are answered. The mail that is sent stays as it is.
 fn in_the_dark(html: &str) -> String {
-    let mut out = "<meta name=\"color-scheme\" content=\"dark\">".to_owned();
+    let mut out = String::new();
     // The mail's own declaration would take this one back.
     let mut rest = html;
     while let Some(at) = rest.find("prefers-color-scheme") {
@@ -39,15 +47,18 @@ fn in_the_dark(html: &str) -> String {
         rest = behind;
     }
     out.push_str(rest);
+    before_all(&out, "<meta name=\"color-scheme\" content=\"dark\">")
+}
+
+/// A document with something before whatever else is in its head.
+fn before_all(html: &str, first: &str) -> String {
     // A document type must stand first, or the browser falls back to the rules of 1998.
-    match out.find("<head>") {
-        Some(at) => {
-            let (meta, mail) = out.split_at(out.find('>').map_or(0, |end| end + 1));
-            let at = at - meta.len() + "<head>".len();
-            format!("{}{meta}{}", mail.get(..at).unwrap_or_default(), mail.get(at..).unwrap_or_default())
-        }
-        None => out,
-    }
+    let kind = html.trim_start();
+    let is_kind = kind.get(..9).is_some_and(|begin| begin.eq_ignore_ascii_case("<!doctype"));
+    let behind_kind = || kind.find('>').filter(|_| is_kind).map(|end| html.len() - kind.len() + end + 1);
+    let at = html.find("<head>").map(|at| at + "<head>".len()).or_else(behind_kind).unwrap_or(0);
+    let (before, behind) = html.split_at(at);
+    format!("{before}{first}{behind}")
 }
 
 /// Why there is no mail, in the frame where it would be.
@@ -102,5 +113,6 @@ mod tests {
         assert!(dark.contains("@media (min-width: 0) {") && dark.contains("and (max-width: 0){"), "{dark}");
         assert!(dark.contains("<p>prefers-color-scheme, of course</p>"), "{dark}");
         assert!(in_the_dark("<p>x</p>").ends_with("<p>x</p>"));
+        assert!(in_the_dark("\n<!doctype html>\n<p>x</p>").starts_with("\n<!doctype html><meta name"));
     }
 }

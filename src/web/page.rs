@@ -24,6 +24,7 @@ const FILES: &[(&str, &str)] = &[
     ("approve.html", include_str!("pages/approve.html")),
     ("changes.html", include_str!("pages/changes.html")),
     ("changes_progress.html", include_str!("pages/changes_progress.html")),
+    ("failing.html", include_str!("pages/failing.html")),
     ("flow.html", FLOW),
     ("frame.html", include_str!("pages/frame.html")),
     ("links.html", include_str!("pages/links.html")),
@@ -111,6 +112,7 @@ impl Page {
         let language = studio.job.language;
         self.context.insert("base", &state.base);
         self.context.insert("language", language.pick("ja", "en"));
+        self.context.insert("news", &*state.news.borrow());
         if !self.is_piece {
             self.context.insert("frame", &Frame::of(&self, state, studio));
         }
@@ -244,7 +246,10 @@ impl Refusal {
 
     pub(super) fn page(self, studio: &Studio) -> Page {
         let title = studio.job.language.pick("表示できません", "This cannot be shown");
-        Page::new("refusal.html", None, title).status(self.status).with("message", &self.told(studio.job.language))
+        let told = self.told(studio.job.language);
+        // A page that found no templates waits for them.
+        let waits = studio.without_templates().is_some_and(|without| without == told);
+        Page::new("refusal.html", None, title).status(self.status).with("message", &told).with("waits", &waits)
     }
 }
 

@@ -64,6 +64,8 @@ fn unknown(asked: &Asked, language: Language) -> Option<String> {
         // A field of the customer list is told by its column.
         let (label, value) = match name.split_once('.') {
             Some((_, column)) => (column, value.as_str()),
+            None if name == "sort" => (language.pick("並べ替え", "order"), value.as_str()),
+            None if name == "page" => (language.pick("ページ", "page"), value.as_str()),
             None => (t.get(name.as_str()).copied().unwrap_or(name), value.as_str()),
         };
         language.pick(format!("{label}「{}」", shortened(value)), format!("{label} `{}`", shortened(value)))
@@ -72,7 +74,7 @@ fn unknown(asked: &Asked, language: Language) -> Option<String> {
     (!all.is_empty()).then(|| {
         let all = all.join(language.pick("、", ", "));
         language.pick(
-            format!("{all} は、この計画にありません。条件を選び直してください。"),
+            format!("{all}は、この計画にありません。条件を選び直してください。"),
             format!("There is no {all} in this plan; choose from the fields above."),
         )
     })
@@ -189,6 +191,8 @@ struct List {
     previous: Option<String>,
     next: Option<String>,
     note: Option<String>,
+    /// That it is the last page, where a later one was asked for.
+    last: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -225,6 +229,13 @@ impl List {
         let range = if shown == 0 { String::new() } else { format!("{}–{}", grouped(from as u64 + 1), grouped((from + shown) as u64)) };
         let page = |page: usize| asked.way(&[("page", &page.to_string())]);
         let number = from / PAGE + 1;
+        let wanted = asked.query.from / PAGE + 1;
+        let last = (wanted > number).then(|| {
+            language.pick(
+                format!("{wanted} ページ目はありません。最後の {number} ページ目を表示しています。"),
+                format!("There is no page {wanted}; this is the last, page {number}."),
+            )
+        });
         Self {
             count: counted(language, found.count as u64, "人", "person", "people"),
             range,
@@ -236,6 +247,7 @@ impl List {
                 Ready::Yes(people) => people.note.clone(),
                 Ready::Soon(_) | Ready::Never(_) => None,
             },
+            last,
         }
     }
 }

@@ -320,13 +320,12 @@ impl Orders {
 }
 
 impl OrderLine {
-    /// On paper. Cells break side by side, so that a row is taller than its letters are.
+    /// On paper, where all but the day and the sum is one text.
     fn lines(&self) -> usize {
-        let left: Vec<String> =
-            self.left_out.iter().take(LEFT_OUT).map(|[amount, why, _]| format!("{amount} {why} lines left out: ")).collect();
-        let letters = [self.day.as_str(), &self.net, self.verdict, &self.id, &self.items, &left.concat()].join("   ");
-        let lines = sheet::lines(&letters, sheet::WIDE - 10);
-        if lines == 1 { 1 } else { lines + 1 }
+        let left = self.left_out.iter().take(LEFT_OUT).map(|[amount, why, _]| format!("lines left out: {amount} {why}"));
+        let said = [self.net.as_str(), self.verdict, &self.id, &self.items].map(str::to_owned);
+        let said: Vec<String> = said.into_iter().chain(left).chain(self.more_on_paper.clone()).collect();
+        sheet::lines(&said.join("   "), sheet::ORDER)
     }
 
     fn of(job: &Job, explanation: &Explanation, (at, id): (i64, &str), lines: &[&HistoryLine]) -> Self {

@@ -9,7 +9,7 @@ use super::page::{Page, Refusal, way};
 use super::state::State;
 use crate::domain::job::Language;
 use crate::pipeline::Studio;
-use crate::pipeline::studio::{Preview, Shown};
+use crate::pipeline::studio::{Preview, Removed, Shown};
 use axum::extract::{Path, Query, State as Given};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -17,9 +17,10 @@ use axum::routing::{get, post};
 use axum::{Form, Router};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub fn routes() -> Routes {
-    Router::new().route("/preview", post(preview)).route("/preview/{number}/html", get(html))
+    Router::new().route("/preview", post(preview)).route("/preview/others", post(others)).route("/preview/{number}/html", get(html))
 }
 
 /// What came of the text on a page that has no mail yet: where there are errors, it gets the last mail that could be made; where none was
@@ -45,12 +46,16 @@ pub(super) struct View {
     mail: Option<ViewedMail>,
     problems: Vec<String>,
     failing: Option<Others>,
+    /// The page is to ask for the others.
+    asks: bool,
     /// That values are asked for which the plan does not have.
     unplanned: Option<String>,
     /// A caret marks the place of what is wrong.
     is_marked: bool,
     /// The file is no longer what the page has read.
     has_changed: bool,
+    /// The file is not there any more: where it was, and what to do.
+    removed: Option<String>,
     rows: usize,
     /// The text and the digest that take the place of those of the page.
     anew: Option<(String, String)>,
@@ -76,7 +81,18 @@ fn view(state: &State, preview: Preview, tried: &Tried, language: Language) -> V
     let unplanned = failing::unplanned(&preview.unplanned, language);
     let mail = preview.mail.map(|mail| viewed(state, &Arc::new(mail), tried, language));
     let is_marked = preview.problems.iter().any(|problem| problem.contains('^'));
-    View { mail, problems: preview.problems, is_marked, failing, unplanned, has_changed: false, rows: 0, anew: None }
+    View {
+        mail,
+        problems: preview.problems,
+        is_marked,
+        failing,
+        asks: preview.is_untried,
+        unplanned,
+        has_changed: false,
+        removed: None,
+        rows: 0,
+        anew: None,
+    }
 }
 
 fn viewed(state: &State, mail: &Arc<Shown>, tried: &Tried, language: Language) -> ViewedMail {
@@ -100,20 +116,72 @@ async fn preview(Given(state): Given<Arc<State>>, Form(sent): Form<Sent>) -> Res
     state
         .page(move |state, studio| {
             let language = studio.job.language;
-            let Some(tried) = sent.tried.on(studio, &sent.file)? else { return Err(Refusal::nothing(language)) };
-            if let Some(why) = studio.stranger(&tried.customer, &tried.campaign)? {
-                return Err(Refusal::new(StatusCode::NOT_FOUND, why.told));
-            }
-            let there = studio.template(&sent.file)?;
-            let has_changed = there.digest != sent.digest;
-            let anew = (has_changed && sent.clean.is_some()).then_some((there.text, there.digest));
+            let tried = tried(studio, &sent)?;
+            let removed = if sent.digest.is_empty() { None } else { studio.removed(&sent.file) };
+            let there = if removed.is_some() { None } else { Some(studio.template(&sent.file)?) };
+            let other = there.filter(|there| there.digest != sent.digest);
+            let has_changed = other.is_some() && sent.clean.is_none();
+            let anew = other.filter(|_| sent.clean.is_some()).map(|there| (there.text, there.digest));
             let text = anew.as_ref().map_or(sent.text.replace("\r\n", "\n"), |(text, _)| text.clone());
-            let preview = studio.preview(&tried.customer, &tried.campaign, Some((&sent.file, &text)))?;
-            let view =
-                View { has_changed: has_changed && anew.is_none(), rows: rows(&sent.file), anew, ..view(state, preview, &tried, language) };
+            let digest = anew.as_ref().map_or(&sent.digest, |(_, digest)| digest);
+            let preview = studio.preview(&tried.customer, &tried.campaign, edited(&sent.file, &text, digest))?;
+            let view = view(state, preview, &tried, language);
+            let removed = removed.map(|removed| gone(&removed, language));
+            let view = View { has_changed, removed, rows: rows(&sent.file), anew, ..view };
             Ok(Page::piece("preview.html").with("t", &table(language)).with("preview", &view).with("is_piece", &true))
         })
         .await
+}
+
+/// For how many others the same text fails: it may take seconds, and ends with whoever asks.
+async fn others(Given(state): Given<Arc<State>>, Form(sent): Form<Sent>) -> Response {
+    let asking = Asking(Arc::default());
+    let is_over = Arc::clone(&asking.0);
+    state
+        .page(move |_, studio| {
+            let language = studio.job.language;
+            let (tried, text) = (tried(studio, &sent)?, sent.text.replace("\r\n", "\n"));
+            let failing = studio.failing(&tried.customer, &tried.campaign, edited(&sent.file, &text, &sent.digest), &is_over)?;
+            let failing = failing.map(|failing| Others::of(failing, &tried, language));
+            Ok(Page::piece("failing.html").with("failing", &failing))
+        })
+        .await
+}
+
+/// Somebody who waits for an answer.
+struct Asking(Arc<AtomicBool>);
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Whose mail is meant, who must have one.
+fn tried(studio: &Studio, sent: &Sent) -> Result<Tried, Refusal> {
+    let Some(tried) = sent.tried.clone().on(studio, &sent.file)? else { return Err(Refusal::nothing(studio.job.language)) };
+    match studio.stranger(&tried.customer, &tried.campaign)? {
+        Some(why) => Err(Refusal::new(StatusCode::NOT_FOUND, why.told)),
+        None => Ok(tried),
+    }
+}
+
+/// The text that stands for the file; none where there is no file and nothing was written.
+fn edited<'a>(file: &'a str, text: &'a str, digest: &str) -> Option<(&'a str, &'a str)> {
+    (!(text.is_empty() && digest.is_empty())).then_some((file, text))
+}
+
+/// That a file is not there any more, where it was, and what to do.
+fn gone(removed: &Removed, language: Language) -> String {
+    let path = removed.path.display();
+    let (ja, en) =
+        if removed.may_be_made { ("か、ここで保存して作り直して", ", or save it anew from here") } else { ("して", "") };
+    language.pick(
+        format!(
+            "{path} がなくなりました（ほかのプログラムが削除または移動しました）。文面はこのページに残っています。元に戻す{ja}ください。"
+        ),
+        format!("{path} is not there any more: another program removed or moved it. Your text is still on this page. Put it back{en}."),
+    )
 }
 
 /// Which look a frame asks for.

@@ -10,12 +10,14 @@ use unicode_width::UnicodeWidthStr;
 const TALL: usize = 64;
 /// What stands around a list: its frame and its heading.
 const FRAME: usize = 3;
-/// Letters in a line, a Japanese one counting for two: of the whole sheet, of one of two columns, and of the words of a campaign.
+/// Letters in a line, a Japanese one counting for two: of the whole sheet, of one of two columns, of the words of a campaign, and of what is said
+/// of an order.
 pub const WIDE: usize = 120;
 pub const HALF: usize = 56;
 pub const REASON: usize = 84;
-/// No more of each than these.
-const MOST: [usize; 2] = [8, 10];
+pub const ORDER: usize = 90;
+/// No more mails than these; orders fill what is left.
+const MAILS: usize = 8;
 
 /// How much of a list is on paper.
 #[derive(Serialize, Debug, PartialEq, Eq)]
@@ -65,9 +67,9 @@ impl Sheet {
         let left = TALL.saturating_sub(all.notes + beside.max(below) + 3 * FRAME);
         let campaigns = part(&all.campaigns, left / 2, usize::MAX);
         let left = left.saturating_sub(campaigns.lines(&all.campaigns));
-        let mails = part(&all.mails, left, MOST[0]);
+        let mails = part(&all.mails, left, MAILS);
         let left = left.saturating_sub(mails.lines(&all.mails).div_ceil(2));
-        let orders = part(&all.orders, left, MOST[1]);
+        let orders = part(&all.orders, left, usize::MAX);
         Self { checks, facts, campaigns, mails, orders }
     }
 }
@@ -106,7 +108,9 @@ mod tests {
         let sheet = of(&Lines { standing: 12, campaigns: vec![1; 9], mails: vec![1; 30], orders: vec![1; 60], ..Lines::default() });
         assert_eq!((sheet.campaigns.shown, sheet.campaigns.more.as_deref()), (9, None));
         assert_eq!((sheet.mails.shown, sheet.mails.more.as_deref()), (8, Some("and 22 more")));
-        assert_eq!((sheet.orders.shown, sheet.orders.more.as_deref()), (10, Some("and 50 more")));
+        // The orders fill what is left of the sheet.
+        let upper = FRAME + FRAME + 12;
+        assert_eq!(sheet.orders.shown, TALL - upper - 3 * FRAME - 9 - 5 - 1);
     }
 
     #[test]

@@ -94,6 +94,8 @@ mod studio_approve;
 #[cfg(test)]
 mod studio_changes;
 #[cfg(test)]
+mod studio_elsewhere;
+#[cfg(test)]
 mod studio_folder;
 #[cfg(test)]
 mod studio_growth;

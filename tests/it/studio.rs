@@ -205,7 +205,10 @@ fn the_html_of_a_mail_can_do_nothing() {
     let html = pages.page(&format!("/mail/html{}", mail_way("c000", "")));
     let sent = shop.call(&["show", "--customer", "c000", "--html"], 0).replace('\'', "\"");
     let target = sent.split("<a href=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
-    assert_eq!(html, sent.replace(&format!("<a href=\"{target}\""), &format!("<a href=\"#-\" title=\"{target}\"")));
+    let copy = sent.replace(&format!("<a href=\"{target}\""), &format!("<a data-leads=\"{target}\" title=\"{target}\""));
+    let (looks, rest) = html.split_once("</style>").unwrap();
+    assert!(looks.starts_with("<!DOCTYPE html><style>@namespace"), "{html}");
+    assert_eq!(format!("<!DOCTYPE html>{rest}"), copy);
     let dark = pages.page(&format!("/mail/html{}", mail_way("c000", "&dark=1")));
     assert!(dark.contains("color-scheme\" content=\"dark\"") && dark.contains("@media (min-width: 0)"), "{dark}");
 }

@@ -19,7 +19,9 @@ fn preview(pages: &Pages, text: &str, customer: &str) -> (u16, String) {
     let digest = digest_of(pages, SUBJECT);
     let fields = [("file", SUBJECT), ("text", text), ("digest", &digest), ("customer", customer), ("campaign", "letter")];
     let answer = pages.post("/preview", &fields);
-    (answer.status, answer.body)
+    // The page asks for the others once the mail is there.
+    let others = if answer.status == 200 { pages.post("/preview/others", &fields).body } else { String::new() };
+    (answer.status, answer.body + &others)
 }
 
 #[test]
@@ -75,8 +77,9 @@ fn links_of_a_mail_lead_nowhere() {
     let sent = shop.call(&["show", "--customer", "c000", "--html"], 0);
     let target = sent.split("href='").nth(1).unwrap().split('\'').next().unwrap();
     let framed = pages.get("/mail/html?customer=c000&campaign=letter");
-    assert!(framed.body.contains(&format!("<a href=\"#-\" title=\"{target}\">")), "{}", framed.body);
-    assert!(!framed.body.contains(&format!("href=\"{target}")) && !framed.body.contains(&format!("href='{target}")), "{}", framed.body);
+    assert!(framed.body.contains(&format!("<a data-leads=\"{target}\" title=\"{target}\">")), "{}", framed.body);
+    assert!(framed.body.contains("<style>@namespace") && framed.body.find("<style>") < framed.body.find("<p>"), "{}", framed.body);
+    assert!(!framed.body.contains("href="), "{}", framed.body);
     assert!(framed.header("Content-Security-Policy").contains("base-uri 'none'; form-action 'none'"), "{}", framed.head);
     for page in ["/mail?customer=c000&campaign=letter", EDITOR] {
         assert!(pages.page(page).contains("Links lead nowhere here"), "{page}");
@@ -89,6 +92,15 @@ fn links_of_a_mail_lead_nowhere() {
 fn of_a_long_line_the_part_with_the_caret_is_shown() {
     let shop = Shop::new(1);
     let pages = open(&shop);
+    // Also where all of it is wrong.
+    for wrong in
+        [format!("{{{{ {} }}}}", "a".repeat(4_000)), format!("{{{{ \"{}\" | nope(x=\"{}\") }}}}", "あ".repeat(2_000), "b ".repeat(1_000))]
+    {
+        let (_, told) = preview(&pages, &wrong, "c000");
+        let pre = told.split("<pre>").nth(1).unwrap().split("</pre>").next().unwrap().to_owned();
+        let widest = pre.lines().filter(|line| line.contains('|')).map(|line| line.chars().count()).max().unwrap();
+        assert!(pre.contains("subject.txt:1:") && pre.contains('^') && widest <= 60, "{widest}: {pre}");
+    }
     let long = format!("<td style=\"{}\">{{{{ customer.nmae }}}}</td>", "padding: 0; ".repeat(40));
     let (_, told) = preview(&pages, &long, "c000");
     let pre = told.split("<pre>").nth(1).unwrap().split("</pre>").next().unwrap().replace("&quot;", "\"").replace("&gt;", ">");
@@ -165,11 +177,22 @@ fn what_people_are_asked_for_and_is_not_there_is_told() {
         ("fate=eaten", "What became of it `eaten`"),
         ("before=B", "Rank before `B`"),
         ("is.colour=red", "colour `red`"),
+        ("has.colour=red", "colour `red`"),
+        ("sort=nope", "order `nope`"),
+        ("sort=list.nope", "order `list.nope`"),
+        ("reason=nope", "reason `nope`"),
+        ("page=0", "page `0`"),
+        ("page=two", "page `two`"),
+        ("page=-1&rank=ZZZ", "page `-1`, Rank now `ZZZ`"),
     ] {
         let page = pages.page(&format!("/people?{query}"));
         assert!(page.contains(&format!("There is no {what} in this plan")) && !page.contains("/person?id="), "{query}: {page}");
     }
-    assert!(pages.page("/people?rank=A&campaign=letter&fate=mailed&before=-").contains("/person?id=c000"));
+    assert!(pages.page("/people?rank=A&campaign=letter&fate=mailed&before=-&sort=id&page=1").contains("/person?id=c000"));
+    // Behind the last page is the last page, which says so.
+    let page = pages.page("/people?page=99");
+    assert!(page.contains("There is no page 99; this is the last, page 1.") && page.contains("/person?id=c000"), "{page}");
+    assert!(!pages.page("/people?page=1").contains("this is the last"));
 }
 
 #[test]

@@ -92,11 +92,13 @@ fn people_are_found_filtered_sorted_and_paged() {
     assert_eq!(found("T00003"), found("ｔ０００03"));
     assert_eq!(found("T00003").len(), 1);
     assert!(found("nobody of this name").is_empty());
-    // Words that mean nothing here are passed over where they narrow nobody down, and nothing is too much.
-    for odd in ["/people?page=99999999999999999999&sort=list.none", "/people?page=0&desc=2&none=b"] {
-        assert_eq!(count(&pages.page(odd)), count(&all), "{odd}");
-    }
-    for odd in ["/people?campaign=none&fate=x&rank=%00", "/people?is.=a&has.none=b"] {
+    // Words that mean nothing here are told, and nothing is too much.
+    for odd in [
+        "/people?page=99999999999999999999&sort=list.none",
+        "/people?page=0&desc=2&none=b",
+        "/people?campaign=none&fate=x&rank=%00",
+        "/people?is.=a&has.none=b",
+    ] {
         assert!(pages.page(odd).contains("この計画にありません"), "{odd}");
     }
     let many = (0..60).map(|number| format!("&has.store={number}")).collect::<Vec<_>>().concat();

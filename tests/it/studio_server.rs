@@ -135,7 +135,12 @@ fn what_calls_elsewhere_is_left_out_of_the_copy_that_is_shown() {
     for host in ["a.example/", "//b.example", "//c.example", "//d.example", "//e.example"] {
         assert!(!html.replace("good-c000@b.example", "").contains(host), "{host}: {html}");
     }
-    assert!(html.contains("canary-c000-end") && html.starts_with("<!DOCTYPE html><html>") && html.contains("In it"), "{html}");
+    assert!(
+        html.contains("canary-c000-end")
+            && html.starts_with("<!DOCTYPE html><style>@namespace")
+            && html.contains("</style><html><body>In it"),
+        "{html}"
+    );
     let page = pages.page("/mail?campaign=letter");
     assert!(page.contains("Left out of what is shown here") && page.contains("embed, iframe, link, meta, object"), "{page}");
     // The source is what is sent.

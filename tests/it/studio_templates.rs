@@ -22,10 +22,11 @@ pub fn digest_of(pages: &Pages, file: &str) -> String {
 
 fn preview(pages: &Pages, file: &str, text: &str) -> String {
     let digest = digest_of(pages, file);
-    let answer =
-        pages.post("/preview", &[("file", file), ("text", text), ("digest", &digest), ("customer", "c001"), ("campaign", "letter")]);
+    let fields = [("file", file), ("text", text), ("digest", &digest), ("customer", "c001"), ("campaign", "letter")];
+    let answer = pages.post("/preview", &fields);
     assert_eq!(answer.status, 200, "{}", answer.body);
-    answer.body
+    // The page asks for the others once the mail is there.
+    answer.body + &pages.post("/preview/others", &fields).body
 }
 
 pub fn save(pages: &Pages, file: &str, text: &str, digest: &str) -> Answer {

@@ -98,6 +98,16 @@ fn what_is_planned_is_not_said_to_be_done() {
 }
 
 #[test]
+fn no_space_stands_between_japanese_and_what_it_quotes() {
+    let shop = japanese(2);
+    shop.plan();
+    let pages = Pages::open(&shop.path("job.toml"), &[]);
+    read(&pages, "/people");
+    let page = pages.page("/people?rank=ZZZ&sort=nope");
+    assert!(page.contains("今回のランク「ZZZ」、並べ替え「nope」は、この計画にありません"), "{page}");
+}
+
+#[test]
 fn a_page_behind_the_last_is_the_last_and_addresses_are_short() {
     let shop = Shop::new(61);
     shop.plan();

@@ -12,7 +12,7 @@ mod trouble;
 
 pub use crate::audience::{Fate, Filter, Found, Query, Row, Sort, Wanted};
 pub use crate::ledger::PastState;
-pub use crate::message::{note_memory, quiet};
+pub use crate::message::{LEADS, note_memory, quiet};
 pub use crate::report::{COLOURS, FLOW, Pictures};
 pub use attempt::{Attempt, Failed, Progress};
 pub use gather::Ready;
@@ -20,7 +20,7 @@ pub use mails::{Hardship, Seen, Stranger};
 pub use people::People;
 pub use person::Person;
 pub use preview::{Failing, Preview, Shown};
-pub use templates::{LARGEST, Listed, Listing, Saved, Text};
+pub use templates::{LARGEST, Listed, Listing, Removed, Saved, Text};
 pub use trouble::told;
 mod approving;
 mod changes;

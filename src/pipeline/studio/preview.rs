@@ -7,11 +7,12 @@ use crate::pipeline::{Error, inputs};
 use crate::{job as job_room, message, runs};
 use rayon::prelude::*;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// No mail may take longer.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
-/// A preview is tried on so many mails of its campaign beside the one that is shown.
+/// A text is tried on so many mails of its campaign beside the one that is shown.
 const TRIED: usize = 200;
 /// So many of them also where they are slow, and the others as long as whoever writes does not notice.
 const SURELY: usize = 20;
@@ -31,7 +32,10 @@ pub struct Preview {
     pub mail: Option<Shown>,
     /// Errors with file, line and caret.
     pub problems: Vec<String>,
+    /// Where the templates cannot be read: then that is everybody's. Else [`Studio::failing`] tells, which takes its time.
     pub failing: Option<Failing>,
+    /// It is yet to be tried on others.
+    pub is_untried: bool,
     /// Values that the templates ask for now, and that are not in the plan since none of its own did.
     pub unplanned: Vec<&'static str>,
 }
@@ -89,7 +93,7 @@ impl Studio {
         Ok(None)
     }
 
-    /// Renders a customer's mail with the templates as they are on the disk, but one file with this text, and tries others of its campaign.
+    /// Renders a customer's mail with the templates as they are on the disk, but one file with this text.
     ///
     /// # Errors
     /// There is no such mail. What is wrong with templates is no error here.
@@ -100,37 +104,15 @@ impl Studio {
             Ok(templates) => templates,
             Err(message::Error::Problems(problems)) => {
                 let problems = problems.iter().filter(|problem| problem.severity == message::Severity::Error);
-                // What cannot be read makes nobody's mail.
-                let others = self.some_of(campaign)?;
-                let named = others.iter().take(NAMED).map(|(mail, _)| mail.customer_id.clone()).collect();
-                let failing = Some(Failing { first: named, count: others.len(), of: others.len(), told: None });
-                return Ok(Preview {
-                    mail: None,
-                    problems: problems.map(|problem| problem.show_within(COLUMNS)).collect(),
-                    failing,
-                    ..Preview::default()
-                });
+                let problems = problems.map(|problem| self.told_of(problem)).collect();
+                return Ok(Preview { problems, failing: self.all_failing(campaign)?, ..Preview::default() });
             }
             Err(error) => return Err(self.unreadable(error)),
         };
-        let rendered = self.tried(&templates, &mail, &values);
-        let others = self.some_of(campaign)?;
-        let began = Instant::now();
-        let in_time = others.par_iter().enumerate().filter(|(at, _)| began.elapsed() < if *at < SURELY { PATIENCE } else { GLANCE });
-        let tried: Vec<(&MailRow, Option<String>)> =
-            in_time.map(|(_, (mail, values))| (mail, self.tried(&templates, mail, values).err().map(|failure| failure.told))).collect();
-        let is_said = |told: &String| rendered.as_ref().is_err_and(|failure| failure.told == *told);
-        let failing: Vec<(&MailRow, &String)> = tried.iter().filter_map(|(mail, told)| Some((*mail, told.as_ref()?))).collect();
-        let failing = (!failing.is_empty()).then(|| Failing {
-            first: failing.iter().take(NAMED).map(|(mail, _)| mail.customer_id.clone()).collect(),
-            count: failing.len(),
-            of: tried.len(),
-            told: failing.iter().map(|(_, told)| *told).find(|told| !is_said(told)).cloned(),
-        });
         let planned = self.writer.templates();
         let is_unplanned = |path: &&str| templates.uses(campaign, path) && !planned.uses(campaign, path) && lacks(&values, path);
         let unplanned = ASKED_FOR.into_iter().filter(is_unplanned).collect();
-        let (mail, problems) = match rendered {
+        let (mail, problems) = match self.tried(&templates, &mail, &values) {
             Ok(content) => {
                 let is_planned = message::hash(&mail.address, &content) == mail.content_hash;
                 let message::Content { subject, preheader, html, text, .. } = content;
@@ -138,7 +120,63 @@ impl Studio {
             }
             Err(Failure { told, .. }) => (None, vec![told]),
         };
-        Ok(Preview { mail, problems, failing, unplanned })
+        Ok(Preview { mail, problems, failing: None, is_untried: true, unplanned })
+    }
+
+    /// Tries the same templates on others of the campaign, until `is_over`: for whom they fail. Slow templates take seconds for that.
+    ///
+    /// # Errors
+    /// As for `preview`.
+    pub fn failing(
+        &self,
+        customer: &str,
+        campaign: &str,
+        edited: Option<(&str, &str)>,
+        is_over: &AtomicBool,
+    ) -> Result<Option<Failing>, Error> {
+        let (_, mail) = self.row(customer, campaign)?;
+        let values = runs::values_read(&mail.values)?;
+        let templates = match self.working(edited, Some(&values)) {
+            Ok(templates) => templates,
+            Err(message::Error::Problems(_)) => return self.all_failing(campaign),
+            Err(error) => return Err(self.unreadable(error)),
+        };
+        let others = self.some_of(campaign)?;
+        let began = Instant::now();
+        let is_in_time = |at: usize| !is_over.load(Ordering::Relaxed) && began.elapsed() < if at < SURELY { PATIENCE } else { GLANCE };
+        let in_time = others.par_iter().enumerate().filter(|(at, _)| is_in_time(*at));
+        let tried: Vec<(&MailRow, Option<String>)> =
+            in_time.map(|(_, (mail, values))| (mail, self.tried(&templates, mail, values).err().map(|failure| failure.told))).collect();
+        let failing: Vec<(&MailRow, &String)> = tried.iter().filter_map(|(mail, told)| Some((*mail, told.as_ref()?))).collect();
+        let Some((_, first)) = failing.first() else { return Ok(None) };
+        // What is wrong with the mail that is shown stands there already.
+        let shown = self.tried(&templates, &mail, &values).err().map(|failure| failure.told);
+        Ok(Some(Failing {
+            first: failing.iter().take(NAMED).map(|(mail, _)| mail.customer_id.clone()).collect(),
+            count: failing.len(),
+            of: tried.len(),
+            told: shown.map_or_else(|| Some(*first), |shown| failing.iter().map(|(_, told)| *told).find(|told| **told != shown)).cloned(),
+        }))
+    }
+
+    /// What cannot be read makes nobody's mail.
+    fn all_failing(&self, campaign: &str) -> Result<Option<Failing>, Error> {
+        let others = self.some_of(campaign)?;
+        let first = others.iter().take(NAMED).map(|(mail, _)| mail.customer_id.clone()).collect();
+        Ok(Some(Failing { first, count: others.len(), of: others.len(), told: None }))
+    }
+
+    /// What is wrong with the templates; of a part that is not there also where it is looked for, and what to do.
+    fn told_of(&self, problem: &message::Problem) -> String {
+        let (file, path) = (&problem.file, self.job.templates.join(&problem.file));
+        if problem.line > 0 || path.exists() {
+            return problem.show_within(COLUMNS);
+        }
+        let (path, why) = (path.display(), &problem.message);
+        self.job.language.pick(
+            format!("{file} がありません。場所: {path}\n元に戻すか、このファイルのページで書いて保存してください。"),
+            format!("{why}\nIt is looked for at {path}: put `{file}` back, or write it on its page and save it."),
+        )
     }
 
     /// That the template folder cannot be read; one that is not there is told as that.

@@ -41,6 +41,13 @@ pub struct Text {
     pub digest: String,
 }
 
+/// A template that is not there any more.
+pub struct Removed {
+    pub path: PathBuf,
+    /// Saving it makes it again.
+    pub may_be_made: bool,
+}
+
 /// What came of saving.
 pub enum Saved {
     /// This stands for what is on the disk now.
@@ -96,6 +103,23 @@ impl Studio {
         Ok(Text { name: name.to_owned(), text: plain(&text), digest })
     }
 
+    /// Where a template was that is not there any more; nothing where it is there, or can be none. A folder that is gone as a whole is told as that.
+    #[must_use]
+    pub fn removed(&self, name: &str) -> Option<Removed> {
+        let parts: Vec<&str> = name.split('/').collect();
+        let path = self.job.templates.join(name);
+        let is_gone = || path.symlink_metadata().is_err_and(|error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory));
+        let has_folder = path.parent().is_some_and(Path::is_dir);
+        (may_be_one(&self.job, &parts) && self.job.templates.is_dir() && is_gone())
+            .then(|| Removed { may_be_made: has_folder && may_be_made(&self.job, &parts), path })
+    }
+
+    /// That there is no template folder, and what to do, for people; nothing while there is one.
+    #[must_use]
+    pub fn without_templates(&self) -> Option<String> {
+        (!self.job.templates.is_dir()).then(|| super::trouble::told(&gone(&self.job), self.job.language))
+    }
+
     /// Keeps a new text of a template, unless the file is no longer the one that was read.
     ///
     /// # Errors
@@ -120,8 +144,11 @@ impl Studio {
     /// What is to be written, or why not.
     fn bytes_for(&self, place: &Place, name: &str, text: &str, read: &str) -> Result<Result<Vec<u8>, Saved>, Error> {
         let old = place.read()?;
-        if old.as_ref().map_or_else(String::new, |old| blake3::hash(old).to_hex().to_string()) != read {
-            return Ok(Err(Saved::Changed { theirs: self.template(name)? }));
+        let digest = old.as_ref().map_or_else(String::new, |old| blake3::hash(old).to_hex().to_string());
+        if digest != read {
+            // Whoever else has written the same has saved it.
+            let is_there = old.is_some_and(|old| like(&old, text) == old);
+            return Ok(Err(if is_there { Saved::Done { digest } } else { Saved::Changed { theirs: self.template(name)? } }));
         }
         let bytes = like(old.as_deref().unwrap_or_default(), text);
         Ok(if bytes.len() as u64 > LARGEST { Err(Saved::TooLarge { bytes: bytes.len() }) } else { Ok(bytes) })
@@ -195,14 +222,8 @@ struct Place {
 
 impl Place {
     fn of(job: &Job, name: &str) -> Result<Self, Error> {
-        let is_plain = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.contains(['\\', ':', '\0']);
         let parts: Vec<&str> = name.split('/').collect();
-        let top_is_known = match parts.as_slice() {
-            [_] => true,
-            [top, ..] => *top == "parts" || job.campaigns.iter().any(|campaign| campaign.name == *top),
-            [] => false,
-        };
-        if !top_is_known || parts.len() > DEEPEST || !parts.iter().all(|part| is_plain(part)) || !is_template(name) {
+        if !may_be_one(job, &parts) {
             return Err(none(name, job.language));
         }
         let (mut path, may_be_made) = (job.templates.clone(), may_be_made(job, &parts));
@@ -253,10 +274,11 @@ pub(super) fn gone(job: &Job) -> Error {
     let (folder, file) = (job.templates.display(), job.path.display());
     Error::Usage(job.language.pick(
         format!(
-            "テンプレートのフォルダーがありません: {folder}。元の場所に戻すか、{file} の templates に正しい場所を書いてください。戻ったら、このページを開き直してください。"
+            "テンプレートのフォルダーがありません: {folder}。元の場所に戻すか、{file} の templates に正しい場所を書いて、studio を起動し直してください。戻ると、このページは自動で開きます。"
         ),
         format!(
-            "The template folder is not there: {folder}. Put it back, or write into `templates` of {file} where it is; then open this page again."
+            "The template folder is not there: {folder}. Put it back: this page opens by itself then. Or write into `templates` of {file} where it \
+             is, and start the studio again."
         ),
     ))
 }
@@ -266,6 +288,17 @@ fn none(name: &str, language: Language) -> Error {
         format!("`{name}` はこのジョブのテンプレートではありません。一覧から選び直してください"),
         format!("`{name}` is no template of this job; choose one of the list"),
     ))
+}
+
+/// Whether a template of the job may have this name, folder by folder.
+fn may_be_one(job: &Job, parts: &[&str]) -> bool {
+    let is_plain = |part: &&str| !part.is_empty() && !part.starts_with('.') && !part.contains(['\\', ':', '\0']);
+    let top_is_known = match parts {
+        [_] => true,
+        [top, ..] => *top == "parts" || job.campaigns.iter().any(|campaign| campaign.name == *top),
+        [] => false,
+    };
+    top_is_known && parts.len() <= DEEPEST && parts.iter().all(is_plain) && parts.last().is_some_and(|name| is_template(name))
 }
 
 /// Whether a file that is not there is one of the parts of a mail, its campaign's, a variant's or a rank's.

@@ -64,6 +64,16 @@ document.addEventListener("htmx:oobBeforeSwap", (event) => {
   if (isWritten(text)) event.detail.shouldSwap = false;
   else unsay();
 });
+// An answer to what was asked before the text was saved takes that for somebody else's change; the next one is on its way.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const digest = document.getElementById("digest");
+  const { target, requestConfig } = event.detail;
+  if (digest && target.id === "trouble" && requestConfig.parameters.digest !== digest.value) event.detail.shouldSwap = false;
+});
+// It is not saved when another program has removed or changed the file, or when that cannot be seen any more.
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target.id === "trouble" && event.detail.target.querySelector("[data-elsewhere]")) unsay();
+});
 const kindOf = (event) => (event.detail.elt.matches("button[hx-post]") ? "save" : "look");
 // What is sent to be saved: more may be written before the answer comes.
 let sent = null;
@@ -83,6 +93,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 });
 document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.xhr.status > 0) silence("look");
+  if (event.detail.xhr.status >= 400 && kindOf(event) === "look") unsay();
   const text = document.querySelector("textarea.code");
   if (!text || kindOf(event) !== "save" || event.detail.xhr.status !== 200) return;
   text.defaultValue = sent;
@@ -154,11 +165,16 @@ document.addEventListener("change", (event) => {
 
 // A browser has six connections to a server and no more, so that only the page that is looked at listens. One that is looked at again asks
 // for what it has missed.
+// A page that found no templates is opened again.
 for (const wants of document.querySelectorAll("[data-listens]")) {
   let events = null;
+  const look = () => (wants.dataset.listens === "page" ? location.reload() : htmx.trigger(wants, "changed-on-disk"));
   const listen = () => {
     events = new EventSource(document.body.dataset.events);
-    events.addEventListener("changed", () => htmx.trigger(wants, "changed-on-disk"));
+    events.addEventListener("changed", look);
+    events.addEventListener("hello", (event) => {
+      if (wants.dataset.news && wants.dataset.news !== event.data) look();
+    });
   };
   const leave = () => {
     if (events) events.close();
@@ -168,7 +184,7 @@ for (const wants of document.querySelectorAll("[data-listens]")) {
     leave();
     if (document.hidden) return;
     listen();
-    htmx.trigger(wants, "changed-on-disk");
+    look();
   });
   addEventListener("pagehide", leave);
   if (!document.hidden) listen();
