@@ -9,9 +9,11 @@ use parquet::arrow::arrow_reader::{RowSelection, RowSelector};
 const GROUPS: usize = 64;
 const PLACES: usize = 64;
 const LINES: usize = 1 << 8;
+/// More of an id than tells its place in the order.
+const LONGEST: usize = 64;
 
 impl Purchases {
-    /// The customers of 64 times 256 lines or a few more, spread over 64 row groups at most; of all lines where there are fewer.
+    /// The customers, or how their ids begin, of 64 times 256 lines or a few more, spread over 64 row groups at most; of all lines where there are fewer.
     ///
     /// # Errors
     /// As for `read`, as far as the column of customers tells.
@@ -37,7 +39,7 @@ impl Purchases {
         while let Some(batch) = scan::next(table, task.group, &[root], &mut reader)? {
             let ids = words::text(&table.raw(&batch, 0, root)).map_err(|flaw| table.flawed(&self.source.customer, flaw, task.before))?;
             let ids = ids.iter().flatten().map(|id| words::who(id, &self.merges)).filter(|id| !id.is_empty());
-            customers.extend(ids.map(str::to_owned));
+            customers.extend(ids.map(|id| id[..id.floor_char_boundary(LONGEST)].to_owned()));
         }
         Ok(customers)
     }

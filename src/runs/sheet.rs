@@ -1,8 +1,8 @@
-//! A file of a plan under the pen: hashed on the way, and where the system can do that without a name before it is whole.
+//! A file of a plan under the pen: hashed on the way, and without a name before it is whole.
 
 use super::{Error, folder};
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Seek, Write};
 use std::path::Path;
 
 /// After so many bytes the disk begins to write a file.
@@ -15,38 +15,64 @@ pub(super) struct Sheet {
     hasher: blake3::Hasher,
     /// Bytes since the disk was last told to begin with them.
     waiting: usize,
-    is_nameless: bool,
+    name: Name,
+}
+
+/// How a file has its name, or comes to it.
+#[derive(Debug)]
+enum Name {
+    Its,
+    /// It is given it when it is whole.
+    Linked,
+    /// It cannot be given any: it is copied when it is whole.
+    Copied,
 }
 
 impl Sheet {
     pub fn create(path: &Path) -> Result<Self, Error> {
-        Ok(Self::of(File::create_new(path).map_err(Error::io("create", path))?, false))
+        Ok(Self::of(File::create_new(path).map_err(Error::io("create", path))?, Name::Its))
     }
 
-    /// A file of the folder `work`, which is made only when the file is whole: nothing is left of one whose process ended before. Where
-    /// the system has no such files, both are made now.
-    pub fn nameless(work: &Path, path: &Path) -> Result<Self, Error> {
-        if let Some(file) = nameless::open(folder::beside(work)) {
-            return Ok(Self::of(file, true));
+    /// A file that is going to be in the folder `work`, which is made only when the file is whole: nothing is left of one whose process
+    /// ended before.
+    pub fn nameless(work: &Path) -> Result<Self, Error> {
+        let beside = folder::beside(work);
+        if let Some(file) = nameless::open(beside) {
+            return Ok(Self::of(file, Name::Linked));
         }
-        make(work)?;
-        Self::create(path)
+        let file = tempfile::tempfile_in(beside).map_err(Error::io("make a file for the time of planning in", beside))?;
+        Ok(Self::of(file, Name::Copied))
     }
 
-    fn of(file: File, is_nameless: bool) -> Self {
-        Self { file: BufWriter::with_capacity(1 << 18, file), hasher: blake3::Hasher::new(), waiting: 0, is_nameless }
+    fn of(file: File, name: Name) -> Self {
+        Self { file: BufWriter::with_capacity(1 << 18, file), hasher: blake3::Hasher::new(), waiting: 0, name }
     }
 
     /// Brings the file to the disk under its name, and gives its digest.
     pub fn finish(self, path: &Path) -> Result<String, Error> {
-        let file = self.file.into_inner().map_err(|error| Error::io("write", path)(error.into_error()))?;
-        file.sync_all().map_err(Error::io("write", path))?;
-        if self.is_nameless {
-            make(folder::beside(path))?;
-            nameless::link(&file, path).map_err(Error::io("name", path))?;
+        let failed = Error::io("write", path);
+        let mut file = self.file.into_inner().map_err(|error| Error::io("write", path)(error.into_error()))?;
+        match self.name {
+            Name::Its => file.sync_all().map_err(failed)?,
+            Name::Linked => {
+                file.sync_all().map_err(failed)?;
+                make(folder::beside(path))?;
+                nameless::link(&file, path).map_err(Error::io("name", path))?;
+            }
+            Name::Copied => {
+                make(folder::beside(path))?;
+                copied(&mut file, path).map_err(failed)?;
+            }
         }
         Ok(self.hasher.finalize().to_hex().to_string())
     }
+}
+
+fn copied(file: &mut File, path: &Path) -> io::Result<()> {
+    file.rewind()?;
+    let mut copy = File::create_new(path)?;
+    io::copy(file, &mut copy)?;
+    copy.sync_all()
 }
 
 /// Makes the folder of the work, unless it is there.
@@ -119,5 +145,30 @@ mod nameless {
 
     pub fn link(_: &File, _: &Path) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_comes_to_its_name_in_each_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let work = folder.path().join("work");
+        let bytes = b"planned".repeat(100_000);
+        let own = |name: &str, mut sheet: Sheet| {
+            sheet.write_all(&bytes).unwrap();
+            let digest = sheet.finish(&work.join(name)).unwrap();
+            (std::fs::read(work.join(name)).unwrap(), digest)
+        };
+        let copied = Sheet::of(tempfile::tempfile_in(folder.path()).unwrap(), Name::Copied);
+        assert!(!work.exists());
+        let wanted = (bytes.clone(), blake3::hash(&bytes).to_hex().to_string());
+        assert!(own("copied", copied) == wanted);
+        assert!(own("nameless", Sheet::nameless(&work).unwrap()) == wanted);
+        assert!(own("created", Sheet::create(&work.join("created")).unwrap()) == wanted);
+        assert!(matches!(Sheet::nameless(&work).unwrap().finish(&work.join("copied")), Err(Error::Io { doing: "name", .. })));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

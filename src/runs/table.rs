@@ -43,10 +43,10 @@ impl Table {
         Self::on(Sheet::create(&path)?, path, name, schema)
     }
 
-    /// A new table that has no name before it is finished, where the system can do that: the folder of the work is made then.
+    /// A new table that has no name before it is finished: the folder of the work is made then.
     pub fn nameless(work: &Path, name: &'static str, schema: &SchemaRef) -> Result<Self, Error> {
         let path = work.join(name);
-        Self::on(Sheet::nameless(work, &path)?, path, name, schema)
+        Self::on(Sheet::nameless(work)?, path, name, schema)
     }
 
     fn on(sheet: Sheet, path: PathBuf, name: &'static str, schema: &SchemaRef) -> Result<Self, Error> {

@@ -146,6 +146,18 @@ fn column(customers: &Customers, name: &str) -> Vec<Value> {
 }
 
 #[test]
+fn some_ids_stand_for_all_of_them() {
+    // Each eighth is of another form, and some are very long.
+    let row = |at: usize| format!("{}{at:06}{}\n", if at.is_multiple_of(8) { "A" } else { "B" }, "京".repeat(at % 3 * 40));
+    let list = List::csv(&format!("customer_id\n{}", (0..50_000).map(row).collect::<String>()));
+    let recipe = Recipe { source: list.source.clone(), merges: Arc::new(list.merges.clone()), zone: TOKYO, as_of: day("2026-12-01") };
+    let ids = crate::tables::some_ids(&recipe, list.folder.path()).expect("ids");
+    let of_a = ids.iter().filter(|id| id.starts_with('A')).count();
+    assert!((10_000..=32_768).contains(&ids.len()) && ids.iter().all(|id| id.len() <= 64), "{}", ids.len());
+    assert!((ids.len() / 10..ids.len() / 6).contains(&of_a), "{of_a} of {}", ids.len());
+}
+
+#[test]
 fn a_list_that_lies_on_the_disk_is_the_same_list() {
     let row =
         |row: usize| format!("C{:06},客{row},c{row}@example.com,{}\n", row * 7_919 % 20_000, if row.is_multiple_of(9) { "x" } else { "" });
