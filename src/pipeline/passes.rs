@@ -6,7 +6,7 @@
 use super::accounts::Totals;
 use super::addresses::{self, Claim};
 use super::assess::{self, Assessed, Folded, MeanOrder};
-use super::choose::{self, Failures, GivenAway, OrderLines, Showing};
+use super::choose::{self, Failures, GivenAway, LastOrders, OrderLines};
 use super::coupons;
 use super::error::Error;
 use super::figures::Tally;
@@ -16,7 +16,6 @@ use super::progress::{Step, Watch};
 use super::turns;
 use crate::domain::features::ReadCounts;
 use crate::domain::ladder::Admission;
-use crate::domain::orders::WantedOrders;
 use crate::domain::plan::PlanPart;
 use crate::domain::{Dates, Job, OfferRule, Rate};
 use crate::{campaigns, features, ranks, runs};
@@ -131,7 +130,7 @@ struct Seen {
     mean_order: MeanOrder,
     matched: u64,
     claims: Vec<Claim>,
-    orders: WantedOrders,
+    orders: LastOrders,
 }
 
 /// What the second pass comes to, with a mark of each code that was made.
@@ -152,14 +151,15 @@ impl<'a> Passes<'a, '_> {
     pub fn first(&self) -> Result<Met, Error> {
         let (job, inputs) = (self.job, self.inputs);
         let several = &inputs.shop.customers.facts().several;
-        let showing = Showing::new(job, inputs);
         let look = |at| -> Result<Seen, Error> {
             let people = self.people(at)?;
+            let mut orders = LastOrders::new(job, inputs);
+            orders.ask(&people, |_, _| true);
             Ok(Seen {
                 mean_order: MeanOrder::of(&people),
                 matched: people.matches.len() as u64,
                 claims: several.claims(&inputs.shop, at, &people),
-                orders: showing.wanted(&people, |_, _| true),
+                orders,
             })
         };
         let seen: Vec<Seen> = (0..features::PARTITIONS).into_par_iter().with_max_len(1).map(look).collect::<Result<_, _>>()?;
@@ -178,7 +178,7 @@ impl<'a> Passes<'a, '_> {
         for (at, nth) in addresses::lost(&claims) {
             met.lost[at].push(nth);
         }
-        met.orders = choose::read_last_orders(&orders, job, inputs, self.dates.as_of)?;
+        met.orders = LastOrders::joined(orders).read(job, inputs, self.dates.as_of)?;
         Ok(met)
     }
 

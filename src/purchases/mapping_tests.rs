@@ -1,9 +1,9 @@
 //! Lines that are chosen by `include`, paid in several columns, or refunds of other orders.
 
-use super::tests::{ALL, Columns, last_orders, lines, one, opened, put, rule, shop, wanting, with};
+use super::tests::{ALL, Columns, last_orders, lines, one, opened, put, rule, shop, with};
 use super::{Error, Request};
 use crate::domain::job::{AmountColumns, PurchasesSource, RuleKind};
-use crate::domain::orders::LineFate;
+use crate::domain::orders::{LineFate, WantedOrders};
 use arrow::array::{
     ArrayRef, Decimal128Array, Decimal256Array, Float32Array, Float64Array, Int32Array, Int64Array, NullArray, StringArray,
     TimestampMicrosecondArray,
@@ -300,7 +300,7 @@ fn a_last_order_knows_the_lines_of_its_refunds() {
     columns[0].1 = Arc::new(StringArray::from(vec!["a", "a", "a"]));
     let folder = shop(columns);
     let purchases = opened(folder.path(), |source| source.refund_of = vec!["original".into()]).unwrap();
-    let wanted = wanting(&[("a", "1", 0)]);
+    let wanted = WantedOrders::from_iter([("a".to_owned(), ("1".to_owned(), 0))]);
     let orders = last_orders(&purchases, &wanted, i64::MAX).unwrap();
     assert_eq!(orders["a"].items.iter().map(|item| item.amount).collect::<Vec<_>>(), [100, 5], "of two orders, and not of order 7");
 }

@@ -5,16 +5,13 @@ use super::lines::{Lines, Verdict};
 use super::scan::{self, Task, Wanted};
 use super::{Error, Purchases, words};
 use crate::domain::HistoryLine;
-use crate::domain::orders::{LastOrderLine, LineFate, WantedOrder};
+use crate::domain::orders::{LastOrderLine, LineFate, WantedOrders};
 use arrow::array::{Array, Int64Array, StringViewArray};
 
 const EVERYTHING: Wanted = Wanted { category: true, details: true };
 
 /// Takes a line of somebody, with the number of its file and of its row there.
 pub type TakeLine<'t> = &'t (dyn Fn(&str, (usize, u64), HistoryLine) + Sync);
-
-/// Finds the order that somebody wants to see by its customer and the time of a line.
-pub type Wants<'w> = &'w (dyn Fn(&str, i64) -> Option<WantedOrder<'w>> + Sync);
 
 impl Purchases {
     /// All lines of one customer with their fate, in the order of files and rows.
@@ -96,9 +93,9 @@ impl Purchases {
         }
     }
 
-    /// The lines of last orders; `wanted` finds that of a customer, unless a line of the time it is told is before all of its lines. Lines
-    /// from `as_of` on are not seen. Those of a batch are taken together, from many threads and in any order.
-    pub fn last_orders(&self, wanted: Wants, as_of: i64, take: &(dyn Fn(&[LastOrderLine]) + Sync)) -> Result<(), Error> {
+    /// The lines of last orders, which are `wanted` as the features tell them. Lines from `as_of` on are not seen. Those of a batch are taken
+    /// together, from many threads and in any order.
+    pub fn last_orders(&self, wanted: &WantedOrders, as_of: i64, take: &(dyn Fn(&[LastOrderLine]) + Sync)) -> Result<(), Error> {
         self.each(&self.tasks(as_of), |task| {
             self.scan(task, EVERYTHING, |lines, _| {
                 let picked = self.pick(&lines, wanted, as_of);
@@ -111,24 +108,22 @@ impl Purchases {
         Ok(())
     }
 
-    fn pick<'l>(&self, lines: &'l Lines, wanted: Wants, as_of: i64) -> Vec<LastOrderLine<'l>> {
+    fn pick<'l>(&self, lines: &'l Lines, wanted: &WantedOrders, as_of: i64) -> Vec<LastOrderLine<'l>> {
         let mut picked = Vec::new();
-        // The lines of an order mostly lie beside each other and have one time. Equal views are equal texts.
-        let mut last = None;
+        // The lines of an order mostly lie beside each other. Equal views are equal texts.
+        let mut last = (0, None);
         for (row, (&view, &at)) in lines.customer.views().iter().zip(lines.at.values()).enumerate() {
             if lines.customer.is_null(row) {
                 continue;
             }
             let customer = lines.customer.value(row);
-            let order = match last {
-                Some((key, order)) if key == (view, at) => order,
-                _ => wanted(customer, at),
-            };
-            last = Some(((view, at), order));
-            let Some(order) = order else { continue };
+            let order = if row > 0 && last.0 == view { last.1 } else { wanted.get(customer) };
+            last = (view, order);
+            // No line of an order is earlier than its first one.
+            let Some((order, _)) = order.filter(|(_, first)| *first <= at) else { continue };
             let same = match lines.order_id(row) {
-                Some(id) => id == order.id,
-                None => order.id.is_empty() && order.from == at,
+                Some(id) => id == *order,
+                None => order.is_empty() && last.1.is_some_and(|(_, first)| *first == at),
             };
             if same && self.verdict(lines, row, as_of) == Verdict::Counted {
                 picked.push(LastOrderLine {

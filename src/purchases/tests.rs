@@ -3,7 +3,7 @@
 use super::{Error, Purchases, Request, open};
 use crate::domain::features::ReadCounts;
 use crate::domain::job::{AmountColumns, AmountUnit, LineRule, PurchasesSource, RuleKind};
-use crate::domain::orders::{LastOrderLine, LineFate, OrderItem, WantedOrder, WantedOrders};
+use crate::domain::orders::{LastOrderLine, LineFate, OrderItem, WantedOrders};
 use crate::domain::{Currency, LastOrder, Zone};
 use arrow::array::{
     Array, ArrayRef, AsArray, Date32Array, Decimal128Array, DictionaryArray, Float64Array, Int32Array, Int64Array, LargeStringArray,
@@ -477,19 +477,10 @@ fn a_customers_history_has_every_line_with_its_fate() {
     assert_eq!((history[0].product.as_deref(), history[0].order_id.as_deref(), history[0].amount), (Some("tea"), Some("1"), Some(100)));
 }
 
-/// The last orders of these customers, by id and time.
-pub(super) fn wanting(orders: &[(&str, &str, i64)]) -> WantedOrders {
-    let mut wanted = WantedOrders::default();
-    for (customer, id, from) in orders {
-        wanted.insert(customer, WantedOrder { id, from: *from });
-    }
-    wanted
-}
-
 /// The last orders put together from their lines.
 pub(super) fn last_orders(purchases: &Purchases, wanted: &WantedOrders, as_of: i64) -> Result<HashMap<String, LastOrder>, Error> {
     let lines = Mutex::new(HashMap::<String, Vec<_>>::new());
-    purchases.last_orders(&|customer, at| wanted.find(customer, at), as_of, &|picked| {
+    purchases.last_orders(wanted, as_of, &|picked| {
         for LastOrderLine { customer, store, product, category, quantity, amount } in picked {
             let text = |text: Option<&str>| text.map(str::to_owned);
             let item = OrderItem { product: text(*product), category: text(*category), quantity: *quantity, amount: *amount };
@@ -508,7 +499,11 @@ fn last_orders_are_found_with_their_items() {
         source.quantity = Some("quantity".into());
         source.store = Some("store".into());
     });
-    let wanted = wanting(&[("a", "1", DAY), ("b", "", 2 * DAY), ("c", "", 2 * DAY)]);
+    let wanted = WantedOrders::from_iter([
+        ("a".to_owned(), ("1".to_owned(), DAY)),
+        ("b".to_owned(), (String::new(), 2 * DAY)),
+        ("c".to_owned(), (String::new(), 2 * DAY)),
+    ]);
     let purchases = purchases.unwrap();
     let orders = last_orders(&purchases, &wanted, i64::MAX).unwrap();
     assert_eq!(orders.len(), 2);
@@ -535,7 +530,7 @@ fn items_of_a_last_order_do_not_depend_on_the_order_of_rows() {
             source.product = Some("product".into());
             source.store = Some("store".into());
         });
-        let wanted = wanting(&[("a", "1", DAY)]);
+        let wanted = WantedOrders::from_iter([("a".to_owned(), ("1".to_owned(), DAY))]);
         last_orders(&purchases.unwrap(), &wanted, i64::MAX).unwrap().remove("a").unwrap()
     };
     let plain = order([0, 1, 2]);

@@ -1,6 +1,6 @@
 //! The last orders of those whose mail shows what was in it.
 
-use crate::domain::orders::{LastOrder, LastOrderLine, OrderItem, WantedOrder, WantedOrders};
+use crate::domain::orders::{LastOrder, LastOrderLine, OrderItem, WantedOrders};
 use crate::domain::{Job, Value};
 use crate::features;
 use crate::piles::{Dealt, Lent, Piles};
@@ -12,51 +12,64 @@ use chrono::NaiveDate;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-/// By campaign, whether its templates show a customer's last order.
-pub struct Showing(Vec<bool>);
+/// Which orders of which customers are wanted: the id and the instant of the order, by customer.
+#[derive(Default)]
+pub struct LastOrders {
+    /// Whether the templates of a campaign show such an order.
+    asking: Vec<bool>,
+    wanted: WantedOrders,
+}
 
 /// The lines of the orders that were wanted, dealt to the partitions; nothing where none was.
 #[derive(Default)]
 pub struct OrderLines(Option<Dealt>);
 
-impl Showing {
+impl LastOrders {
     pub fn new(job: &Job, inputs: &Inputs) -> Self {
         let shows = |name: &str| ["last_order.items", "last_order.store"].iter().any(|path| inputs.templates.uses(name, path));
-        Self(job.campaigns.iter().map(|campaign| shows(&campaign.name)).collect())
+        Self { asking: job.campaigns.iter().map(|campaign| shows(&campaign.name)).collect(), wanted: WantedOrders::default() }
     }
 
-    /// The orders of those of a partition who may get a mail that shows them and is rendered; the question is about a campaign and a row.
-    pub fn wanted(&self, part: &People, renders: impl Fn(usize, usize) -> bool) -> WantedOrders {
-        let mut wanted = WantedOrders::default();
-        for matched in part.matches.iter().filter(|matched| self.0[matched.campaign] && renders(matched.campaign, matched.row)) {
-            if let Some(from) = part.features[matched.row].last_order_at {
-                wanted.insert(part.id.get(matched.row), WantedOrder { id: part.last_order_id.get(matched.row), from });
+    /// Asks for the orders of those of a partition who may get a mail that shows them and is rendered; the question is about a campaign
+    /// and a row.
+    pub fn ask(&mut self, part: &People, renders: impl Fn(usize, usize) -> bool) {
+        for matched in part.matches.iter().filter(|matched| self.asking[matched.campaign] && renders(matched.campaign, matched.row)) {
+            if let Some(at) = part.features[matched.row].last_order_at {
+                self.wanted.insert(part.id.get(matched.row).to_owned(), (part.last_order_id.get(matched.row).to_owned(), at));
             }
         }
-        wanted
     }
-}
 
-/// Reads the orders that are wanted of each partition.
-pub fn read(wanted: &[WantedOrders], job: &Job, inputs: &Inputs, as_of: NaiveDate) -> Result<OrderLines, Error> {
-    if wanted.iter().all(WantedOrders::is_empty) {
-        return Ok(OrderLines::default());
-    }
-    let partitions = inputs.shop.customers.partitions();
-    let find = |customer: &str, at: i64| wanted.get(partitions.of(customer))?.find(customer, at);
-    let piles = Mutex::new((Piles::new(features::PARTITIONS, &job.runs), None));
-    inputs.purchases.last_orders(&find, job.zone.midnight(as_of), &|lines| {
-        let places: Vec<usize> = lines.iter().map(|line| partitions.of(line.customer)).collect();
-        let (piles, failed) = &mut *piles.lock().unwrap_or_else(PoisonError::into_inner);
-        for (place, LastOrderLine { customer, store, product, category, quantity, amount }) in places.into_iter().zip(lines) {
-            let texts = [Lent::Text(customer), Lent::text(*store), Lent::text(*product), Lent::text(*category)];
-            if failed.is_none() {
-                *failed = piles.push_lent(place, texts.into_iter().chain([Lent::int(*quantity), Lent::Int(*amount)])).err();
-            }
+    /// The questions of several.
+    pub fn joined(all: Vec<Self>) -> Self {
+        let mut joined = Self::default();
+        joined.wanted.reserve(all.iter().map(|one| one.wanted.len()).sum());
+        for one in all {
+            joined.wanted.extend(one.wanted);
         }
-    })?;
-    let (piles, failed) = piles.into_inner().unwrap_or_else(PoisonError::into_inner);
-    failed.map_or_else(|| Ok(OrderLines(Some(piles.done()))), |failed| Err(Error::Piles(failed)))
+        joined
+    }
+
+    /// Reads what was asked for.
+    pub fn read(self, job: &Job, inputs: &Inputs, as_of: NaiveDate) -> Result<OrderLines, Error> {
+        if self.wanted.is_empty() {
+            return Ok(OrderLines::default());
+        }
+        let piles = Mutex::new((Piles::new(features::PARTITIONS, &job.runs), None));
+        let partitions = inputs.shop.customers.partitions();
+        inputs.purchases.last_orders(&self.wanted, job.zone.midnight(as_of), &|lines| {
+            let places: Vec<usize> = lines.iter().map(|line| partitions.of(line.customer)).collect();
+            let (piles, failed) = &mut *piles.lock().unwrap_or_else(PoisonError::into_inner);
+            for (place, LastOrderLine { customer, store, product, category, quantity, amount }) in places.into_iter().zip(lines) {
+                let texts = [Lent::Text(customer), Lent::text(*store), Lent::text(*product), Lent::text(*category)];
+                if failed.is_none() {
+                    *failed = piles.push_lent(place, texts.into_iter().chain([Lent::int(*quantity), Lent::Int(*amount)])).err();
+                }
+            }
+        })?;
+        let (piles, failed) = piles.into_inner().unwrap_or_else(PoisonError::into_inner);
+        failed.map_or_else(|| Ok(OrderLines(Some(piles.done()))), |failed| Err(Error::Piles(failed)))
+    }
 }
 
 impl OrderLines {
@@ -92,8 +105,10 @@ fn line(row: Vec<Value>) -> Option<(String, (Option<String>, OrderItem))> {
 /// Fetches the last orders of those who may get a mail that shows them and is rendered; the question is about a campaign, a partition and a
 /// row of it.
 pub fn fetch(job: &Job, inputs: &Inputs, assessed: &mut Assessed, renders: &dyn Fn(usize, usize, usize) -> bool) -> Result<(), Error> {
-    let showing = Showing::new(job, inputs);
-    let wanted = assessed.people.iter().enumerate().map(|(at, part)| showing.wanted(part, |campaign, row| renders(campaign, at, row)));
-    let lines = read(&wanted.collect::<Vec<_>>(), job, inputs, assessed.dates.as_of)?;
+    let mut asked = LastOrders::new(job, inputs);
+    for (at, part) in assessed.people.iter().enumerate() {
+        asked.ask(part, |campaign, row| renders(campaign, at, row));
+    }
+    let lines = asked.read(job, inputs, assessed.dates.as_of)?;
     assessed.people.iter_mut().enumerate().try_for_each(|(at, part)| lines.give(at, part))
 }

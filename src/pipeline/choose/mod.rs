@@ -29,7 +29,7 @@ use crate::{campaigns, offers};
 use candidates::{Candidate, Stake};
 use failures::Failure;
 pub use failures::Failures;
-pub use last_orders::{OrderLines, Showing, read as read_last_orders};
+pub use last_orders::{LastOrders, OrderLines};
 pub use meeting::GivenAway;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicU64, Ordering};
