@@ -102,6 +102,9 @@ fn part_by_part<'a>(
     Ok(None)
 }
 
+/// So many of a partition's people are decided on at a time.
+const PIECE: usize = 1_024;
+
 /// How many partitions may be under work or wait to be written.
 fn ahead() -> usize {
     2 * rayon::current_num_threads() + 2
@@ -188,19 +191,24 @@ impl<'a> Passes<'a, '_> {
         let came: Mutex<Came<'a>> = Mutex::new((Tally::new(self.job), GivenAway::default(), Failures::default(), Vec::new()));
         let done = AtomicU64::new(0);
         let work = |at: usize| -> Result<Vec<runs::PartRows>, Error> {
-            let (assessed, matched) = self.assessed(at, met)?;
+            let people = self.people_of(at, met)?;
             self.features.release(at);
-            let (parts, given, failures) = choose::part(self.job, self.inputs, &assessed);
-            let rows = parts.iter().map(|part| layout.rows(part)).collect::<Result<_, _>>()?;
-            let codes: Vec<u64> = parts.iter().flat_map(|part| self.codes(part)).collect();
-            let mut came = came.lock().unwrap_or_else(PoisonError::into_inner);
-            for (people, part) in assessed.people.iter().zip(&parts) {
-                came.0.add(&self.inputs.shop, people, part);
+            let matched = people.matches.len() as u64;
+            let mut rows = Vec::new();
+            // Campaign by campaign everybody is looked at: so few that they stay at hand.
+            for people in people.cut(PIECE) {
+                let assessed = self.assessed(people, met);
+                let (parts, given, failures) = choose::part(self.job, self.inputs, &assessed);
+                rows.extend(parts.iter().map(|part| layout.rows(part)).collect::<Result<Vec<_>, _>>()?);
+                let codes: Vec<u64> = parts.iter().flat_map(|part| self.codes(part)).collect();
+                let mut came = came.lock().unwrap_or_else(PoisonError::into_inner);
+                for (people, part) in assessed.people.iter().zip(&parts) {
+                    came.0.add(&self.inputs.shop, people, part);
+                }
+                came.1 = given;
+                came.2.join(failures);
+                came.3.extend(codes);
             }
-            came.1 = given;
-            came.2.join(failures);
-            came.3.extend(codes);
-            drop(came);
             watch(Step::Render, done.fetch_add(matched, Ordering::Relaxed) + matched, met.matched);
             Ok(rows)
         };
@@ -208,15 +216,19 @@ impl<'a> Passes<'a, '_> {
         Ok(came.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// One partition as if it were the shop, and how many matches it has.
-    pub fn assessed(&self, at: usize, met: &Met) -> Result<(Assessed, u64), Error> {
+    /// The people of a partition with what the meeting told of them.
+    pub fn people_of(&self, at: usize, met: &Met) -> Result<People, Error> {
         let mut people = self.people(at)?;
         for nth in &met.lost[at] {
             people.matches[*nth].address_lost = true;
         }
         met.orders.give(at, &mut people)?;
-        let matched = people.matches.len() as u64;
-        let assessed = Assessed {
+        Ok(people)
+    }
+
+    /// Some people as if they were the shop.
+    pub fn assessed(&self, people: People, met: &Met) -> Assessed {
+        Assessed {
             dates: self.dates.clone(),
             tops: ranks::Tops::default(),
             first_run: self.inputs.before.run.is_none(),
@@ -227,8 +239,7 @@ impl<'a> Passes<'a, '_> {
             past: None,
             totals: Totals::default(),
             mean_order: met.mean_order,
-        };
-        Ok((assessed, matched))
+        }
     }
 
     /// Marks of the codes that were made for a part: two alike would be noticed.

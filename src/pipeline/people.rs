@@ -115,6 +115,46 @@ impl People {
         self.features.len()
     }
 
+    /// The same people in pieces of so many at most.
+    pub fn cut(self, most: usize) -> Vec<Self> {
+        if self.len() <= most {
+            return vec![self];
+        }
+        let (len, mut given) = (self.len(), self.given);
+        let mut pieces: Vec<Self> = (0..len)
+            .step_by(most)
+            .map(|start| {
+                let rows = start..len.min(start + most);
+                let listed: Vec<Option<usize>> = self.listed.get(rows.clone()).unwrap_or_default().to_vec();
+                Self {
+                    id: rows.clone().map(|row| self.id.get(row)).collect(),
+                    last_order_id: rows.map(|row| self.last_order_id.get(row)).collect(),
+                    customers: Arc::clone(&self.customers),
+                    given: listed.iter().flatten().filter_map(|row| Some((*row, given.remove(row)?))).collect(),
+                    listed,
+                    ..Self::default()
+                }
+            })
+            .collect();
+        deal(&mut pieces, self.features, most, |piece| &mut piece.features);
+        deal(&mut pieces, self.ordered_on, most, |piece| &mut piece.ordered_on);
+        deal(&mut pieces, self.held, most, |piece| &mut piece.held);
+        deal(&mut pieces, self.standings, most, |piece| &mut piece.standings);
+        deal(&mut pieces, self.holdout, most, |piece| &mut piece.holdout);
+        deal(&mut pieces, self.holdings, most, |piece| &mut piece.holdings);
+        deal(&mut pieces, self.intervals, most, |piece| &mut piece.intervals);
+        for matched in self.matches {
+            pieces[matched.row / most].matches.push(Match { row: matched.row % most, ..matched });
+        }
+        for (row, order) in self.last_orders {
+            pieces[row / most].last_orders.insert(row % most, order);
+        }
+        for (row, household) in self.households {
+            pieces[row / most].households.insert(row % most, household);
+        }
+        pieces
+    }
+
     /// The places of a campaign's matches.
     pub fn matches_of(&self, campaign: usize) -> std::ops::Range<usize> {
         let start = self.matches.partition_point(|matched| matched.campaign < campaign);
@@ -177,6 +217,67 @@ impl People {
     }
 }
 
+/// Gives each piece what a column has for its rows; of a column that nobody asked for, nothing.
+fn deal<T>(pieces: &mut [People], column: Vec<T>, most: usize, of: impl Fn(&mut People) -> &mut Vec<T>) {
+    let mut values = column.into_iter();
+    for piece in pieces {
+        of(piece).extend(values.by_ref().take(most));
+    }
+}
+
 fn is_excluded(customers: &Customers, id: &str) -> bool {
     customers.excluded.binary_search_by(|(excluded, _)| excluded.as_str().cmp(id)).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Occasion;
+
+    #[test]
+    fn pieces_have_what_the_people_had() {
+        let ids = ["a", "b", "c", "d", "e"];
+        let customers = Arc::new(Customers { id: ["a", "d", "e"].into_iter().collect(), ..Customers::default() });
+        let matched = |campaign, row| Match {
+            row,
+            campaign,
+            occasion: Occasion { word: format!("{campaign}-{row}"), date: None, years: None },
+            reach: Ok(Channel::Mail),
+            address_lost: row == 3,
+            picks: Vec::new(),
+        };
+        let people = People {
+            id: ids.into_iter().collect(),
+            last_order_id: ["1", "", "3", "4", "5"].into_iter().collect(),
+            features: (0..5).map(|spend| FeatureRow { spend, ..FeatureRow::default() }).collect(),
+            listed: vec![Some(0), None, None, Some(1), Some(2)],
+            given: HashMap::from([1, 2].map(|row| (row, Given { rank: 1, until: None }))),
+            holdout: vec![false, true, false, false, true],
+            matches: vec![matched(0, 0), matched(0, 3), matched(1, 2), matched(1, 3), matched(1, 4)],
+            last_orders: HashMap::from([(4, LastOrder { store: Some("京都".into()), items: Vec::new() })]),
+            customers,
+            ..People::default()
+        };
+        let pieces = people.cut(2);
+        let all = |of: &dyn Fn(&People) -> Vec<String>| pieces.iter().map(of).collect::<Vec<_>>().join(&"|".to_owned());
+        assert_eq!(all(&|piece| piece.id.iter().map(str::to_owned).collect()), ["a", "b", "|", "c", "d", "|", "e"]);
+        assert_eq!(all(&|piece| piece.last_order_id.iter().map(str::to_owned).collect()), ["1", "", "|", "3", "4", "|", "5"]);
+        assert_eq!(all(&|piece| piece.features.iter().map(|row| row.spend.to_string()).collect()), ["0", "1", "|", "2", "3", "|", "4"]);
+        assert_eq!(
+            all(&|piece| piece.holdout.iter().map(ToString::to_string).collect()),
+            ["false", "true", "|", "false", "false", "|", "true"]
+        );
+        assert_eq!(
+            pieces.iter().map(|piece| piece.listed.clone()).collect::<Vec<_>>(),
+            [vec![Some(0), None], vec![None, Some(1)], vec![Some(2)]]
+        );
+        assert_eq!(
+            pieces.iter().map(|piece| piece.given.keys().copied().collect::<Vec<_>>()).collect::<Vec<_>>(),
+            [vec![], vec![1], vec![2]]
+        );
+        let words = |piece: &People| piece.matches.iter().map(|own| format!("{} {}", own.row, own.occasion.word)).collect();
+        assert_eq!(all(&words), ["0 0-0", "|", "1 0-3", "0 1-2", "1 1-3", "|", "0 1-4"]);
+        assert!(pieces[1].matches[0].address_lost && pieces[2].last_orders.contains_key(&0) && pieces[0].holdings.is_empty());
+        assert_eq!(People::default().cut(2).len(), 1);
+    }
 }

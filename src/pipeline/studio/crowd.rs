@@ -93,7 +93,8 @@ impl Crowd {
             Kept::Whole(assessed) => compose(assessed, at),
             Kept::Parts(parts) => {
                 let Parts { dates, features, met } = &**parts;
-                compose(&Passes { job, inputs, dates, features }.assessed(at, met)?.0, 0)
+                let passes = Passes { job, inputs, dates, features };
+                compose(&passes.assessed(passes.people_of(at, met)?, met), 0)
             }
         }
     }
