@@ -1,0 +1,35 @@
+//! What the studio says where a file is away, too large or the same already, and how it names people.
+
+use crate::small_shop::Shop;
+use crate::studio_pages::{Answer, Pages};
+use crate::studio_templates::digest_of;
+use std::fs;
+
+const SUBJECT: &str = "letter/subject.txt";
+
+fn open(shop: &Shop, language: &str) -> Pages {
+    let job = fs::read_to_string(shop.path("job.toml")).unwrap();
+    fs::write(shop.path("job.toml"), job.replace("language = \"en\"", &format!("language = \"{language}\""))).unwrap();
+    shop.plan();
+    Pages::open(&shop.path("job.toml"), &[])
+}
+
+fn preview(pages: &Pages, file: &str, text: &str, digest: &str) -> Answer {
+    pages.post("/preview", &[("file", file), ("text", text), ("digest", digest), ("customer", "c000"), ("campaign", "letter")])
+}
+
+#[test]
+fn a_template_with_thousands_of_brackets_does_not_end_the_studio() {
+    let shop = Shop::new(1);
+    let pages = open(&shop, "en");
+    let digest = digest_of(&pages, SUBJECT);
+    for text in [
+        format!("x{{% if false %}}{}{{% endif %}}", "{% elif false %}".repeat(20_000)),
+        format!("x{{{{ {}1{} }}}}", "<a b={".repeat(20_000), "} />".repeat(20_000)),
+    ] {
+        let told = preview(&pages, SUBJECT, &text, &digest);
+        assert!(told.status == 200 && told.body.contains("within each other") && told.body.contains('^'), "{}", told.body);
+        fs::write(shop.path("templates/letter/subject.txt"), &text).unwrap();
+        assert!(shop.call(&["check"], 4).is_empty());
+    }
+}
