@@ -141,7 +141,10 @@ async fn edit(Given(state): Given<Arc<State>>, Path(file): Path<String>, Query(t
 pub(super) fn unsaved(state: &State, studio: &Studio, file: &str, tried: Tried, unsaved: Unsaved) -> Page {
     let tried = tried.on(studio, file).ok().flatten();
     let preview = tried.as_ref().map(|tried| {
-        let preview = studio.preview(&tried.customer, &tried.campaign, Some((file, &unsaved.text)));
+        // What is too large to be kept is not tried either: that takes seconds, and the mail from before is shown.
+        let is_tried = unsaved.status != StatusCode::PAYLOAD_TOO_LARGE;
+        let preview =
+            if is_tried { studio.preview(&tried.customer, &tried.campaign, Some((file, &unsaved.text))) } else { Ok(Preview::default()) };
         let failed = |error: crate::pipeline::Error| Preview { problems: vec![told(&error, studio.job.language)], ..Preview::default() };
         standing(state, studio, preview.unwrap_or_else(failed), tried)
     });

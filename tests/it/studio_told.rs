@@ -2,8 +2,9 @@
 
 use crate::small_shop::Shop;
 use crate::studio_pages::{Answer, Pages};
-use crate::studio_templates::digest_of;
+use crate::studio_templates::{digest_of, save};
 use std::fs;
+use std::time::{Duration, Instant};
 
 const SUBJECT: &str = "letter/subject.txt";
 
@@ -16,6 +17,20 @@ fn open(shop: &Shop, language: &str) -> Pages {
 
 fn preview(pages: &Pages, file: &str, text: &str, digest: &str) -> Answer {
     pages.post("/preview", &[("file", file), ("text", text), ("digest", digest), ("customer", "c000"), ("campaign", "letter")])
+}
+
+#[test]
+fn a_text_that_is_too_large_is_refused_at_once() {
+    let shop = Shop::new(1);
+    let pages = open(&shop, "en");
+    let (digest, text) = (digest_of(&pages, "letter/body.html"), "{{ customer.name }}\n".repeat(350_000));
+    let began = Instant::now();
+    let saved = save(&pages, "letter/body.html", &text, &digest);
+    assert!(saved.status == 413 && saved.body.contains("was not saved") && saved.body.contains("<iframe"), "{}", saved.status);
+    assert!(saved.body.ends_with("</html>\n") && saved.body.contains(&text), "the text comes back");
+    let previewed = preview(&pages, "letter/body.html", &text, &digest);
+    assert!(previewed.body.contains("larger than 1024 KiB"), "{}", previewed.status);
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
 }
 
 #[test]
