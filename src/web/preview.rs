@@ -174,13 +174,16 @@ fn edited<'a>(file: &'a str, text: &'a str, digest: &str) -> Option<(&'a str, &'
 /// That a file is not there any more, where it was, and what to do.
 fn gone(removed: &Removed, language: Language) -> String {
     let path = removed.path.display();
-    let (ja, en) =
-        if removed.may_be_made { ("か、ここで保存して作り直して", ", or save it anew from here") } else { ("して", "") };
+    let (ja, en) = if removed.may_be_made {
+        ("元に戻すか、ここで保存して作り直してください", "Put it back, or save it anew from here")
+    } else {
+        ("元に戻してください", "Put it back")
+    };
     language.pick(
         format!(
-            "{path} がなくなりました（ほかのプログラムが削除または移動しました）。文面はこのページに残っています。元に戻す{ja}ください。"
+            "{path} がなくなりました（ほかのプログラムが削除または移動しました）。文面はこのページに残っています。{ja}。"
         ),
-        format!("{path} is not there any more: another program removed or moved it. Your text is still on this page. Put it back{en}."),
+        format!("{path} is not there any more: another program removed or moved it. Your text is still on this page. {en}."),
     )
 }
 

@@ -48,3 +48,27 @@ fn a_template_with_thousands_of_brackets_does_not_end_the_studio() {
         assert!(shop.call(&["check"], 4).is_empty());
     }
 }
+
+#[test]
+fn what_to_do_about_a_file_that_is_gone_is_what_can_be_done() {
+    for (language, back, only_back, save_it) in
+        [("ja", "元に戻すか、ここで保存して作り直してください", "元に戻してください", "保存して"), ("en", "or save it anew from here", "Put it back.", "save it")]
+    {
+        let shop = Shop::new(1);
+        fs::create_dir_all(shop.path("templates/parts")).unwrap();
+        fs::write(shop.path("templates/parts/foot.html"), "x").unwrap();
+        let pages = open(&shop, language);
+        let (digest, part) = (digest_of(&pages, SUBJECT), digest_of(&pages, "parts/foot.html"));
+        fs::remove_file(shop.path("templates/parts/foot.html")).unwrap();
+        let told = preview(&pages, "parts/foot.html", "x", &part).body;
+        assert!(told.contains(only_back) && !told.contains("戻すして") && !told.contains(back), "{told}");
+        fs::remove_file(shop.path("templates/letter/subject.txt")).unwrap();
+        let told = preview(&pages, SUBJECT, "x", &digest).body;
+        assert!(told.contains(back), "{told}");
+        // Nothing can be saved where there is no folder.
+        fs::rename(shop.path("templates/letter"), shop.path("aside")).unwrap();
+        for answer in [preview(&pages, SUBJECT, "x", &digest), preview(&pages, "parts/foot.html", "x", &part)] {
+            assert!(!answer.body.contains(save_it), "{}", answer.body);
+        }
+    }
+}
