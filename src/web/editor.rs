@@ -72,6 +72,9 @@ pub(super) struct Sent {
     pub digest: String,
     /// Nothing was written in the page yet, so that what is on the disk may take its place.
     pub clean: Option<String>,
+    /// The page has told that the file is gone, and that saving makes it anew.
+    #[serde(default)]
+    pub gone: String,
     #[serde(flatten)]
     pub tried: Tried,
 }

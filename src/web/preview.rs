@@ -56,6 +56,8 @@ pub(super) struct View {
     has_changed: bool,
     /// The file is not there any more: where it was, and what to do.
     removed: Option<String>,
+    /// Saving makes it anew.
+    is_made_anew: bool,
     rows: usize,
     /// The text and the digest that take the place of those of the page.
     anew: Option<(String, String)>,
@@ -90,6 +92,7 @@ fn view(state: &State, preview: Preview, tried: &Tried, language: Language) -> V
         unplanned,
         has_changed: false,
         removed: None,
+        is_made_anew: false,
         rows: 0,
         anew: None,
     }
@@ -126,8 +129,9 @@ async fn preview(Given(state): Given<Arc<State>>, Form(sent): Form<Sent>) -> Res
             let digest = anew.as_ref().map_or(&sent.digest, |(_, digest)| digest);
             let preview = studio.preview(&tried.customer, &tried.campaign, edited(&sent.file, &text, digest))?;
             let view = view(state, preview, &tried, language);
+            let is_made_anew = removed.as_ref().is_some_and(|removed| removed.may_be_made);
             let removed = removed.map(|removed| gone(&removed, language));
-            let view = View { has_changed, removed, rows: rows(&sent.file), anew, ..view };
+            let view = View { has_changed, removed, is_made_anew, rows: rows(&sent.file), anew, ..view };
             Ok(Page::piece("preview.html").with("t", &table(language)).with("preview", &view).with("is_piece", &true))
         })
         .await

@@ -7,6 +7,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 const SUBJECT: &str = "letter/subject.txt";
+const EDITOR: &str = "/templates/letter/subject.txt";
 
 fn open(shop: &Shop, language: &str) -> Pages {
     let job = fs::read_to_string(shop.path("job.toml")).unwrap();
@@ -71,4 +72,35 @@ fn what_to_do_about_a_file_that_is_gone_is_what_can_be_done() {
             assert!(!answer.body.contains(save_it), "{}", answer.body);
         }
     }
+}
+
+#[test]
+fn a_file_that_is_gone_is_made_anew_by_saving() {
+    let shop = Shop::new(1);
+    let path = shop.path("templates/letter/subject.txt");
+    let pages = open(&shop, "en");
+    let digest = digest_of(&pages, SUBJECT);
+    fs::remove_file(&path).unwrap();
+    // Who was not told yet is asked, by words that fit a file that is not there.
+    let asked = save(&pages, SUBJECT, "Mine", &digest);
+    assert_eq!(asked.status, 409, "{}", asked.body);
+    assert!(asked.body.contains("The file was removed") && asked.body.contains("Make the file anew with your text"), "{}", asked.body);
+    for word in ["Go on with the file as it is", "Save yours over it", "It was changed meanwhile", "The file as it is now"] {
+        assert!(!asked.body.contains(word), "{word}: {}", asked.body);
+    }
+    assert!(asked.body.contains("data-save"), "{}", asked.body);
+    // Who was told and saves makes it again.
+    let told = preview(&pages, SUBJECT, "Mine", &digest).body;
+    let said = "<input type=\"hidden\" name=\"gone\" id=\"gone\" value=\"1\" hx-swap-oob=\"outerHTML\">";
+    assert!(told.contains(said), "{told}");
+    let fields = [("file", SUBJECT), ("text", "Mine"), ("digest", &digest), ("gone", "1")];
+    let saved = pages.post(EDITOR, &fields);
+    assert_eq!(saved.status, 303, "{}", saved.body);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "Mine");
+    assert!(preview(&pages, SUBJECT, "Mine", &digest).body.contains(&said.replace("\"1\"", "\"\"")));
+    // Where another one is there by now, it is not written over.
+    fs::write(&path, "Theirs").unwrap();
+    let asked = pages.post(EDITOR, &fields);
+    assert!(asked.status == 409 && asked.body.contains("Save yours over it") && asked.body.contains("data-choose"), "{}", asked.body);
+    assert!(!asked.body.contains("data-save"), "{}", asked.body);
 }

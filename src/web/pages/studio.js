@@ -117,9 +117,10 @@ document.addEventListener("keydown", (event) => {
   const text = document.querySelector("textarea.code");
   if (!text || !(event.ctrlKey || event.metaKey) || event.altKey || event.key.toLowerCase() !== "s") return;
   event.preventDefault();
-  // Where both versions of a file are shown, only a click puts one over the other.
+  // Where both versions of a file are shown, only a click puts one over the other, and that is said.
   const save = text.form.querySelector("button[data-save]");
   if (save) save.click();
+  else say("choose", "look");
 });
 
 // A value is put where the cursor stands.
