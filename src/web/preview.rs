@@ -61,6 +61,8 @@ pub(super) struct View {
     rows: usize,
     /// The text and the digest that take the place of those of the page.
     anew: Option<(String, String)>,
+    /// The digest that takes the place of the page's, whose text the file has.
+    same: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -95,6 +97,7 @@ fn view(state: &State, preview: Preview, tried: &Tried, language: Language) -> V
         is_made_anew: false,
         rows: 0,
         anew: None,
+        same: None,
     }
 }
 
@@ -123,15 +126,19 @@ async fn preview(Given(state): Given<Arc<State>>, Form(sent): Form<Sent>) -> Res
             let removed = if sent.digest.is_empty() { None } else { studio.removed(&sent.file) };
             let there = if removed.is_some() { None } else { Some(studio.template(&sent.file)?) };
             let other = there.filter(|there| there.digest != sent.digest);
+            let text = sent.text.replace("\r\n", "\n");
+            // What somebody else has saved is this very text: what is written from now on is written on that.
+            let same = other.as_ref().filter(|there| there.text == text).map(|there| there.digest.clone());
+            let other = other.filter(|_| same.is_none());
             let has_changed = other.is_some() && sent.clean.is_none();
             let anew = other.filter(|_| sent.clean.is_some()).map(|there| (there.text, there.digest));
-            let text = anew.as_ref().map_or(sent.text.replace("\r\n", "\n"), |(text, _)| text.clone());
-            let digest = anew.as_ref().map_or(&sent.digest, |(_, digest)| digest);
+            let text = anew.as_ref().map_or(text, |(text, _)| text.clone());
+            let digest = anew.as_ref().map(|(_, digest)| digest).or(same.as_ref()).unwrap_or(&sent.digest);
             let preview = studio.preview(&tried.customer, &tried.campaign, edited(&sent.file, &text, digest))?;
             let view = view(state, preview, &tried, language);
             let is_made_anew = removed.as_ref().is_some_and(|removed| removed.may_be_made);
             let removed = removed.map(|removed| gone(&removed, language));
-            let view = View { has_changed, removed, is_made_anew, rows: rows(&sent.file), anew, ..view };
+            let view = View { has_changed, removed, is_made_anew, rows: rows(&sent.file), anew, same, ..view };
             Ok(Page::piece("preview.html").with("t", &table(language)).with("preview", &view).with("is_piece", &true))
         })
         .await

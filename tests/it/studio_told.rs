@@ -104,3 +104,17 @@ fn a_file_that_is_gone_is_made_anew_by_saving() {
     assert!(asked.status == 409 && asked.body.contains("Save yours over it") && asked.body.contains("data-choose"), "{}", asked.body);
     assert!(!asked.body.contains("data-save"), "{}", asked.body);
 }
+
+#[test]
+fn a_file_that_holds_the_very_text_is_not_told_as_changed() {
+    let shop = Shop::new(1);
+    let pages = open(&shop, "en");
+    let digest = digest_of(&pages, SUBJECT);
+    fs::write(shop.path("templates/letter/subject.txt"), "Same\r\n").unwrap();
+    let told = preview(&pages, SUBJECT, "Same\n", &digest).body;
+    assert!(!told.contains("data-elsewhere"), "{told}");
+    // What is written after that is written on that file.
+    let now = digest_of(&pages, SUBJECT);
+    assert!(told.contains(&format!("id=\"digest\" value=\"{now}\" hx-swap-oob")), "{told}");
+    assert!(preview(&pages, SUBJECT, "Other", &digest).body.contains("data-elsewhere"));
+}
