@@ -275,7 +275,7 @@ fn brakes_stand_on_the_first_page_and_changes_have_names() {
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
     };
-    assert!(page.contains(">新井 0</a> <small class=\"note\">n000</small>"), "{page}");
+    assert!(page.contains("><bdi>新井 0</bdi></a> <small class=\"note\"><bdi>n000</bdi></small>"), "{page}");
 }
 
 #[cfg(unix)]
