@@ -191,9 +191,7 @@ fn gone(removed: &Removed, language: Language) -> String {
         ("元に戻してください", "Put it back")
     };
     language.pick(
-        format!(
-            "{path} がなくなりました（ほかのプログラムが削除または移動しました）。文面はこのページに残っています。{ja}。"
-        ),
+        format!("{path} がなくなりました（ほかのプログラムが削除または移動しました）。文面はこのページに残っています。{ja}。"),
         format!("{path} is not there any more: another program removed or moved it. Your text is still on this page. {en}."),
     )
 }

@@ -52,9 +52,10 @@ fn a_template_with_thousands_of_brackets_does_not_end_the_studio() {
 
 #[test]
 fn what_to_do_about_a_file_that_is_gone_is_what_can_be_done() {
-    for (language, back, only_back, save_it) in
-        [("ja", "元に戻すか、ここで保存して作り直してください", "元に戻してください", "保存して"), ("en", "or save it anew from here", "Put it back.", "save it")]
-    {
+    for (language, back, only_back, save_it) in [
+        ("ja", "元に戻すか、ここで保存して作り直してください", "元に戻してください", "保存して"),
+        ("en", "or save it anew from here", "Put it back.", "save it"),
+    ] {
         let shop = Shop::new(1);
         fs::create_dir_all(shop.path("templates/parts")).unwrap();
         fs::write(shop.path("templates/parts/foot.html"), "x").unwrap();
@@ -131,4 +132,19 @@ fn names_turn_nothing_round_that_stands_beside_them() {
     assert!(people.contains("><bdi>A\u{202e}mada</bdi></a> <small><bdi>c001</bdi></small>"), "{people}");
     let mail = pages.page("/mail?customer=c001&campaign=letter");
     assert!(mail.contains("<h1 class=\"subject\"><bdi>冬のお便り A\u{202e}mada</bdi></h1>"), "{mail}");
+}
+
+#[test]
+fn a_name_that_no_file_can_have_is_no_template() {
+    let shop = Shop::new(1);
+    let pages = open(&shop, "en");
+    for file in
+        [format!("letter/{}.txt", "a".repeat(300)), format!("parts/{}/b.html", "a".repeat(300)), format!("{}.html", "あ".repeat(100))]
+    {
+        let way = format!("/templates/{}", file.split('/').map(|part| part.replace('あ', "%E3%81%82")).collect::<Vec<_>>().join("/"));
+        let got = pages.get(&way);
+        assert!(got.status == 404 && got.body.contains("is no template of this job"), "{} {}", got.status, got.body);
+        let posted = pages.post(&way, &[("text", "x"), ("digest", ""), ("file", &file)]);
+        assert_eq!(posted.status, 404, "{}", posted.body);
+    }
 }

@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 pub const LARGEST: u64 = 1 << 20;
 /// What a mail may be made of, in the order in which it is read.
 const PARTS: [&str; 4] = ["subject.txt", "preheader.txt", "body.html", "body.txt"];
+/// No file system has longer names, in bytes.
+const LONGEST: usize = 255;
 /// Folders lie no deeper.
 const DEEPEST: usize = 6;
 
@@ -292,7 +294,7 @@ fn none(name: &str, language: Language) -> Error {
 
 /// Whether a template of the job may have this name, folder by folder.
 fn may_be_one(job: &Job, parts: &[&str]) -> bool {
-    let is_plain = |part: &&str| !part.is_empty() && !part.starts_with('.') && !part.contains(['\\', ':', '\0']);
+    let is_plain = |part: &&str| !part.is_empty() && part.len() <= LONGEST && !part.starts_with('.') && !part.contains(['\\', ':', '\0']);
     let top_is_known = match parts {
         [_] => true,
         [top, ..] => *top == "parts" || job.campaigns.iter().any(|campaign| campaign.name == *top),
