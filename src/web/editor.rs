@@ -86,6 +86,8 @@ pub(super) struct Unsaved {
     pub digest: String,
     pub why: String,
     pub status: StatusCode,
+    /// It is over once the file and its folder are back.
+    pub passes: bool,
 }
 
 #[derive(Serialize)]
@@ -111,6 +113,8 @@ struct Editor {
     look: Looks,
     /// Why the text that stands in it is not in the file.
     unsaved: Option<String>,
+    /// And that this is over once a preview finds the file.
+    passes: bool,
     most: u64,
 }
 
@@ -153,7 +157,13 @@ pub(super) fn unsaved(state: &State, studio: &Studio, file: &str, tried: Tried, 
     });
     let samples = tried.as_ref().and_then(|tried| studio.samples(&tried.customer, &tried.campaign).ok()).unwrap_or_default();
     let tried = tried.unwrap_or_default();
-    let editor = Editor { text: unsaved.text, digest: unsaved.digest, samples, ..Editor::of(studio, file, tried, Some(unsaved.why)) };
+    let editor = Editor {
+        text: unsaved.text,
+        digest: unsaved.digest,
+        passes: unsaved.passes,
+        samples,
+        ..Editor::of(studio, file, tried, Some(unsaved.why))
+    };
     editor.page(studio, preview.as_ref()).status(unsaved.status)
 }
 
@@ -182,6 +192,7 @@ impl Editor {
             campaign: tried.campaign,
             file: file.to_owned(),
             unsaved,
+            passes: false,
             most: LARGEST,
         }
     }

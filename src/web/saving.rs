@@ -42,7 +42,8 @@ async fn save(Given(state): Given<Arc<State>>, Path(file): Path<String>, headers
             Ok(Saved::TooLarge { bytes }) => (too_large(&file, bytes, language), StatusCode::PAYLOAD_TOO_LARGE),
             Err(error) => told(&file, &error, language),
         };
-        let unsaved = unsaved(state, studio, &file, sent.tried, Unsaved { text, digest: sent.digest, why, status });
+        let passes = status == StatusCode::NOT_FOUND || studio.without_templates().is_some();
+        let unsaved = unsaved(state, studio, &file, sent.tried, Unsaved { text, digest: sent.digest, why, status, passes });
         Ok(Some(unsaved.shown(state, studio)))
     });
     match done.await {

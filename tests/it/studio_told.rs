@@ -148,3 +148,15 @@ fn a_name_that_no_file_can_have_is_no_template() {
         assert_eq!(posted.status, 404, "{}", posted.body);
     }
 }
+
+#[test]
+fn what_passes_when_the_folder_is_back_is_marked() {
+    let shop = Shop::new(1);
+    let pages = open(&shop, "en");
+    let digest = digest_of(&pages, SUBJECT);
+    let large = save(&pages, SUBJECT, &"x".repeat(2 << 20), &digest);
+    assert!(large.status == 413 && !large.body.contains("data-passes"));
+    fs::rename(shop.path("templates"), shop.path("aside")).unwrap();
+    let saved = save(&pages, SUBJECT, "x", &digest);
+    assert!(saved.body.contains("role=\"alert\" data-passes>"), "{}", saved.body);
+}
