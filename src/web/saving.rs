@@ -133,6 +133,7 @@ fn told(file: &str, error: &Error, language: Language) -> (String, StatusCode) {
         }
         other => (file.to_owned(), other.to_string(), StatusCode::INTERNAL_SERVER_ERROR),
     };
+    let why = if why.ends_with(['。', '.']) { why } else { why + language.pick("。", ".") };
     let told = language.pick(
         format!("{place} を保存できませんでした: {why} 文面はこのページに残っています。"),
         format!("{place} was not saved: {why} Your text is still on this page."),

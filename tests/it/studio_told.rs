@@ -46,7 +46,7 @@ fn a_template_with_thousands_of_brackets_does_not_end_the_studio() {
         let told = preview(&pages, SUBJECT, &text, &digest);
         assert!(told.status == 200 && told.body.contains("within each other") && told.body.contains('^'), "{}", told.body);
         fs::write(shop.path("templates/letter/subject.txt"), &text).unwrap();
-        assert!(shop.call(&["check"], 2).is_empty());
+        assert!(shop.call(&["check"], 2).contains("within each other"));
     }
 }
 
@@ -159,4 +159,38 @@ fn what_passes_when_the_folder_is_back_is_marked() {
     fs::rename(shop.path("templates"), shop.path("aside")).unwrap();
     let saved = save(&pages, SUBJECT, "x", &digest);
     assert!(saved.body.contains("role=\"alert\" data-passes>"), "{}", saved.body);
+}
+
+#[test]
+fn small_words_are_whole() {
+    let shop = Shop::new(1);
+    let pages = open(&shop, "en");
+    read(&pages, "/people");
+    assert!(pages.page("/people?rank=ZZ").contains("There is no rank `ZZ` in this plan"));
+    let told = pages.get("/mail");
+    assert!(told.status == 404 && told.body.contains("no campaign was named") && !told.body.contains("``"), "{}", told.body);
+    let digest = digest_of(&pages, SUBJECT);
+    let told = preview(&pages, SUBJECT, "{{ customer.zzz }}", &digest).body;
+    let help = told.split("there are: ").nth(1).unwrap().split("</pre>").next().unwrap();
+    let names: Vec<&str> = help.split([',', '\n', ' ', '|']).filter(|name| !name.is_empty()).collect();
+    assert_eq!(names.iter().filter(|name| **name == "id").count(), 1, "{help}");
+    fs::write(shop.path("templates/letter/subject.txt"), b"\xff\xfe").unwrap();
+    let told = save(&pages, SUBJECT, "x", &digest).body;
+    assert!(told.contains("with another editor. Your text"), "{told}");
+    fs::remove_file(shop.path("templates/letter/subject.txt")).unwrap();
+    fs::create_dir(shop.path("templates/letter/subject.txt")).unwrap();
+    let told = pages.get(EDITOR).body;
+    assert!(told.contains("`letter/subject.txt` is no template"), "{told}");
+}
+
+#[test]
+fn small_words_are_whole_in_japanese() {
+    let shop = Shop::new(1);
+    let pages = open(&shop, "ja");
+    let told = pages.get("/mail").body;
+    assert!(told.contains("キャンペーンが指定されていません") && !told.contains("``"), "{told}");
+    let digest = digest_of(&pages, SUBJECT);
+    fs::write(shop.path("templates/letter/subject.txt"), b"\xff\xfe").unwrap();
+    let told = save(&pages, SUBJECT, "x", &digest).body;
+    assert!(told.contains("保存し直してください。 文面は"), "{told}");
 }

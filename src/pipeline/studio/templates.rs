@@ -216,6 +216,8 @@ struct Place {
     /// The folder that it is in.
     held: Held,
     file: String,
+    /// The same from the template folder.
+    name: String,
     /// For people.
     path: PathBuf,
     may_be_made: bool,
@@ -239,7 +241,7 @@ impl Place {
             })?;
         }
         path.push(file);
-        let place = Self { held, file: (*file).to_owned(), path, may_be_made, language: job.language };
+        let place = Self { held, file: (*file).to_owned(), name: name.to_owned(), path, may_be_made, language: job.language };
         // What is neither there nor may be made is told before anything else.
         if !may_be_made {
             place.read()?;
@@ -251,9 +253,9 @@ impl Place {
     fn read(&self) -> Result<Option<Vec<u8>>, Error> {
         match self.held.read(&self.file, LARGEST + 1) {
             Ok(Some(bytes)) if bytes.len() as u64 > LARGEST => Err(too_large(&self.path.display().to_string(), self.language)),
-            Ok(None) if !self.may_be_made => Err(none(&self.file, self.language)),
+            Ok(None) if !self.may_be_made => Err(none(&self.name, self.language)),
             Ok(bytes) => Ok(bytes),
-            Err(error) if error.kind() == ErrorKind::NotADirectory => Err(none(&self.file, self.language)),
+            Err(error) if error.kind() == ErrorKind::NotADirectory => Err(none(&self.name, self.language)),
             Err(source) => Err(self.failed(source)),
         }
     }
