@@ -54,10 +54,8 @@ pub(super) struct View {
     is_marked: bool,
     /// The file is no longer what the page has read.
     has_changed: bool,
-    /// The file is not there any more: where it was, and what to do.
-    removed: Option<String>,
-    /// Saving makes it anew.
-    is_made_anew: bool,
+    /// The file is not there any more: where it was and what to do, and whether saving makes it anew.
+    removed: Option<(String, bool)>,
     rows: usize,
     /// The text and the digest that take the place of those of the page.
     anew: Option<(String, String)>,
@@ -94,7 +92,6 @@ fn view(state: &State, preview: Preview, tried: &Tried, language: Language) -> V
         unplanned,
         has_changed: false,
         removed: None,
-        is_made_anew: false,
         rows: 0,
         anew: None,
         same: None,
@@ -136,9 +133,8 @@ async fn preview(Given(state): Given<Arc<State>>, Form(sent): Form<Sent>) -> Res
             let digest = anew.as_ref().map(|(_, digest)| digest).or(same.as_ref()).unwrap_or(&sent.digest);
             let preview = studio.preview(&tried.customer, &tried.campaign, edited(&sent.file, &text, digest))?;
             let view = view(state, preview, &tried, language);
-            let is_made_anew = removed.as_ref().is_some_and(|removed| removed.may_be_made);
-            let removed = removed.map(|removed| gone(&removed, language));
-            let view = View { has_changed, removed, is_made_anew, rows: rows(&sent.file), anew, same, ..view };
+            let removed = removed.map(|removed| (gone(&removed, language), removed.may_be_made));
+            let view = View { has_changed, removed, rows: rows(&sent.file), anew, same, ..view };
             Ok(Page::piece("preview.html").with("t", &table(language)).with("preview", &view).with("is_piece", &true))
         })
         .await
