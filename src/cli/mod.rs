@@ -20,6 +20,9 @@ use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+/// What each thread that computes has for what calls itself, in bytes: a template may lie deep.
+const STACK: usize = 8 << 20;
+
 /// What the signals have said so far.
 pub struct Signals {
     pub interrupted: Arc<AtomicBool>,
@@ -66,10 +69,8 @@ pub fn run() -> u8 {
             return code;
         }
     };
-    if let Some(threads) = args.common.threads {
-        // A pool that is there already is one that somebody else made for this process.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
-    }
+    // Without a number there are as many as processors. A pool that is there already is one that somebody else made for this process.
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(args.common.threads.unwrap_or_default()).stack_size(STACK).build_global();
     keep_readers_quiet();
     let signals = match Signals::of(&args.command) {
         Ok(signals) => signals,

@@ -132,6 +132,11 @@ impl Folder {
                 return;
             }
         };
+        self.take_small(name, bytes);
+    }
+
+    /// Takes a text in that is no larger than a template may be.
+    fn take_small(&mut self, name: &str, bytes: Vec<u8>) {
         if bytes.len() as u64 > LARGEST {
             let help = "templates are small; put pictures on a web server and name their address".to_owned();
             self.problems.push(Problem::of_file(name, format!("this file is larger than {} KiB", LARGEST >> 10), Some(help)));
@@ -144,7 +149,7 @@ impl Folder {
     pub(super) fn put(&mut self, name: &str, text: &str, campaigns: &[String]) {
         self.files.retain(|file| file.name != name);
         self.problems.retain(|problem| problem.file != name);
-        self.add(name, text.as_bytes().to_vec());
+        self.take_small(name, text.as_bytes().to_vec());
         self.files.sort_by(|a, b| a.name.cmp(&b.name));
         let campaign = name.split_once('/').and_then(|(top, _)| campaigns.iter().find(|campaign| *campaign == top));
         if let Some(campaign) = campaign.filter(|campaign| !self.campaigns.contains(campaign)) {

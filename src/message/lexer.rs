@@ -46,7 +46,7 @@ pub(super) fn tags(source: &str) -> Vec<Tag<'_>> {
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(rest) = source.get(at..) {
-        let Some(open) = [rest.find("{{"), rest.find("{%"), rest.find("{#")].into_iter().flatten().min() else { break };
+        let Some(open) = rest.as_bytes().windows(2).position(|two| matches!(two, b"{{" | b"{%" | b"{#")) else { break };
         let start = at + open;
         let Some(inner) = source.get(start + 2..) else { break };
         if source.get(start..).is_some_and(|rest| rest.starts_with("{#")) {

@@ -23,6 +23,7 @@ mod looks;
 mod markup;
 mod names;
 mod needed;
+mod nesting;
 mod page;
 mod parts;
 mod plain;

@@ -69,7 +69,9 @@ pub(super) const CONTACTS: [&str; 4] = ["postal_code", "postal_address", "line_i
 pub(super) fn tree(names: &Names, body: bool) -> Node {
     let customer = names.customer.as_ref().map_or(Node::Any, |columns| {
         let roles = ROLES.iter().map(|name| ((*name).to_owned(), Node::Leaf));
-        Node::Record(roles.chain(columns.iter().map(|name| (name.clone(), Node::Any))).collect())
+        // A column that is called like a role is told once.
+        let own = columns.iter().filter(|name| !ROLES.contains(&name.as_str()));
+        Node::Record(roles.chain(own.map(|name| (name.clone(), Node::Any))).collect())
     });
     let shop: Vec<&str> = names.shop.iter().map(String::as_str).collect();
     let Node::Record(mut fields) = of_values(customer) else { return Node::Any };

@@ -6,8 +6,9 @@ use super::names::Names;
 use super::needed::Needed;
 use super::problem::{Problem, Severity};
 use super::stencils::Stencils;
-use super::{Error, RenderError, check, escape, filters, parts, shown};
+use super::{Error, RenderError, check, escape, filters, nesting, parts, shown};
 use crate::domain::finding::Shown;
+use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::OnceLock;
@@ -120,6 +121,13 @@ impl Templates {
         for name in present.iter().filter(by_mail) {
             parts::need_all(name, &found_parts[name], &mut problems);
         }
+        let deep = nesting::too_deep(&files);
+        if !deep.is_empty() {
+            // Nobody goes on reading: the others are told once that is mended.
+            problems.extend(deep);
+            problems.sort_by(in_order);
+            return Err(Error::Problems(problems));
+        }
         let found = check::scan_all(&files, names, &mut problems);
         let mut tera = Tera::default();
         tera.set_escape_fn(escape::html);
@@ -132,7 +140,7 @@ impl Templates {
                 Err(error) => problems.extend(check::explain(&error, &files)),
             }
         }
-        problems.sort_by(|a, b| (&a.file, a.line, a.column, a.severity).cmp(&(&b.file, b.line, b.column, b.severity)));
+        problems.sort_by(in_order);
         if problems.iter().any(|problem| problem.severity == Severity::Error) {
             return Err(Error::Problems(problems));
         }
@@ -221,6 +229,11 @@ impl Templates {
     pub fn uses_last_order(&self) -> bool {
         self.campaigns.keys().any(|name| self.uses(name, "last_order.items") || self.uses(name, "last_order.store"))
     }
+}
+
+/// By file and place.
+fn in_order(a: &Problem, b: &Problem) -> Ordering {
+    (&a.file, a.line, a.column, a.severity).cmp(&(&b.file, b.line, b.column, b.severity))
 }
 
 /// Gives Tera marked copies of files that it has read.

@@ -72,6 +72,9 @@ pub(super) struct Sent {
     pub digest: String,
     /// Nothing was written in the page yet, so that what is on the disk may take its place.
     pub clean: Option<String>,
+    /// The page has told that the file is gone, and that saving makes it anew.
+    #[serde(default)]
+    pub gone: String,
     #[serde(flatten)]
     pub tried: Tried,
 }
@@ -83,6 +86,8 @@ pub(super) struct Unsaved {
     pub digest: String,
     pub why: String,
     pub status: StatusCode,
+    /// It is over once the file and its folder are back.
+    pub passes: bool,
 }
 
 #[derive(Serialize)]
@@ -108,6 +113,8 @@ struct Editor {
     look: Looks,
     /// Why the text that stands in it is not in the file.
     unsaved: Option<String>,
+    /// And that this is over once a preview finds the file.
+    passes: bool,
     most: u64,
 }
 
@@ -141,13 +148,22 @@ async fn edit(Given(state): Given<Arc<State>>, Path(file): Path<String>, Query(t
 pub(super) fn unsaved(state: &State, studio: &Studio, file: &str, tried: Tried, unsaved: Unsaved) -> Page {
     let tried = tried.on(studio, file).ok().flatten();
     let preview = tried.as_ref().map(|tried| {
-        let preview = studio.preview(&tried.customer, &tried.campaign, Some((file, &unsaved.text)));
+        // What is too large to be kept is not tried either: that takes seconds, and the mail from before is shown.
+        let is_tried = unsaved.status != StatusCode::PAYLOAD_TOO_LARGE;
+        let preview =
+            if is_tried { studio.preview(&tried.customer, &tried.campaign, Some((file, &unsaved.text))) } else { Ok(Preview::default()) };
         let failed = |error: crate::pipeline::Error| Preview { problems: vec![told(&error, studio.job.language)], ..Preview::default() };
         standing(state, studio, preview.unwrap_or_else(failed), tried)
     });
     let samples = tried.as_ref().and_then(|tried| studio.samples(&tried.customer, &tried.campaign).ok()).unwrap_or_default();
     let tried = tried.unwrap_or_default();
-    let editor = Editor { text: unsaved.text, digest: unsaved.digest, samples, ..Editor::of(studio, file, tried, Some(unsaved.why)) };
+    let editor = Editor {
+        text: unsaved.text,
+        digest: unsaved.digest,
+        passes: unsaved.passes,
+        samples,
+        ..Editor::of(studio, file, tried, Some(unsaved.why))
+    };
     editor.page(studio, preview.as_ref()).status(unsaved.status)
 }
 
@@ -176,6 +192,7 @@ impl Editor {
             campaign: tried.campaign,
             file: file.to_owned(),
             unsaved,
+            passes: false,
             most: LARGEST,
         }
     }

@@ -63,7 +63,17 @@ pub(super) fn table(language: Language) -> Words {
                 "ほかのプログラムがこのファイルを保存しました。左はその新しい文面です。",
                 "Another program has saved this file; its text stands here now.",
             ),
-            ("no_file", "ファイルはもうありません。", "The file is not there any more."),
+            (
+                "no_file",
+                "ファイルはもうありません。元に戻してから保存することも、あなたの文面で作り直すこともできます。",
+                "The file is not there any more. Put it back and save again, or make it anew with your text.",
+            ),
+            ("make_mine", "あなたの文面で作り直す", "Make the file anew with your text"),
+            (
+                "choose",
+                "Ctrl+S では上書きしません。両方を見比べ、どちらかのボタンを押してください。",
+                "Ctrl+S does not save over the other text: look at both, and press one of the two buttons.",
+            ),
             ("others", "ほかの顧客でも試す", "Try it on other customers"),
             ("wide", "パソコン 600 px", "Computer, 600 px"),
             ("narrow", "スマートフォン 375 px", "Telephone, 375 px"),

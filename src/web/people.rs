@@ -66,7 +66,7 @@ fn unknown(asked: &Asked, language: Language) -> Option<String> {
             Some((_, column)) => (column, value.as_str()),
             None if name == "sort" => (language.pick("並べ替え", "order"), value.as_str()),
             None if name == "page" => (language.pick("ページ", "page"), value.as_str()),
-            None => (t.get(name.as_str()).copied().unwrap_or(name), value.as_str()),
+            None => (sought(name, language).or_else(|| t.get(name.as_str()).copied()).unwrap_or(name), value.as_str()),
         };
         language.pick(format!("{label}「{}」", shortened(value)), format!("{label} `{}`", shortened(value)))
     };
@@ -78,6 +78,12 @@ fn unknown(asked: &Asked, language: Language) -> Option<String> {
             format!("There is no {all} in this plan; choose from the fields above."),
         )
     })
+}
+
+/// What an English sentence calls a field, within it.
+fn sought(name: &str, language: Language) -> Option<&'static str> {
+    let words = [("rank", "rank"), ("before", "earlier rank"), ("campaign", "campaign"), ("fate", "outcome"), ("reason", "reason")];
+    words.into_iter().find(|(own, _)| *own == name && language == Language::En).map(|(_, word)| word)
 }
 
 fn own_words(language: Language) -> Words {

@@ -54,11 +54,13 @@ pub(super) struct View {
     is_marked: bool,
     /// The file is no longer what the page has read.
     has_changed: bool,
-    /// The file is not there any more: where it was, and what to do.
-    removed: Option<String>,
+    /// The file is not there any more: where it was and what to do, and whether saving makes it anew.
+    removed: Option<(String, bool)>,
     rows: usize,
     /// The text and the digest that take the place of those of the page.
     anew: Option<(String, String)>,
+    /// The digest that takes the place of the page's, whose text the file has.
+    same: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -92,6 +94,7 @@ fn view(state: &State, preview: Preview, tried: &Tried, language: Language) -> V
         removed: None,
         rows: 0,
         anew: None,
+        same: None,
     }
 }
 
@@ -120,14 +123,18 @@ async fn preview(Given(state): Given<Arc<State>>, Form(sent): Form<Sent>) -> Res
             let removed = if sent.digest.is_empty() { None } else { studio.removed(&sent.file) };
             let there = if removed.is_some() { None } else { Some(studio.template(&sent.file)?) };
             let other = there.filter(|there| there.digest != sent.digest);
+            let text = sent.text.replace("\r\n", "\n");
+            // What somebody else has saved is this very text: what is written from now on is written on that.
+            let same = other.as_ref().filter(|there| there.text == text).map(|there| there.digest.clone());
+            let other = other.filter(|_| same.is_none());
             let has_changed = other.is_some() && sent.clean.is_none();
             let anew = other.filter(|_| sent.clean.is_some()).map(|there| (there.text, there.digest));
-            let text = anew.as_ref().map_or(sent.text.replace("\r\n", "\n"), |(text, _)| text.clone());
-            let digest = anew.as_ref().map_or(&sent.digest, |(_, digest)| digest);
+            let text = anew.as_ref().map_or(text, |(text, _)| text.clone());
+            let digest = anew.as_ref().map(|(_, digest)| digest).or(same.as_ref()).unwrap_or(&sent.digest);
             let preview = studio.preview(&tried.customer, &tried.campaign, edited(&sent.file, &text, digest))?;
             let view = view(state, preview, &tried, language);
-            let removed = removed.map(|removed| gone(&removed, language));
-            let view = View { has_changed, removed, rows: rows(&sent.file), anew, ..view };
+            let removed = removed.map(|removed| (gone(&removed, language), removed.may_be_made));
+            let view = View { has_changed, removed, rows: rows(&sent.file), anew, same, ..view };
             Ok(Page::piece("preview.html").with("t", &table(language)).with("preview", &view).with("is_piece", &true))
         })
         .await
@@ -174,13 +181,14 @@ fn edited<'a>(file: &'a str, text: &'a str, digest: &str) -> Option<(&'a str, &'
 /// That a file is not there any more, where it was, and what to do.
 fn gone(removed: &Removed, language: Language) -> String {
     let path = removed.path.display();
-    let (ja, en) =
-        if removed.may_be_made { ("か、ここで保存して作り直して", ", or save it anew from here") } else { ("して", "") };
+    let (ja, en) = if removed.may_be_made {
+        ("元に戻すか、ここで保存して作り直してください", "Put it back, or save it anew from here")
+    } else {
+        ("元に戻してください", "Put it back")
+    };
     language.pick(
-        format!(
-            "{path} がなくなりました（ほかのプログラムが削除または移動しました）。文面はこのページに残っています。元に戻す{ja}ください。"
-        ),
-        format!("{path} is not there any more: another program removed or moved it. Your text is still on this page. Put it back{en}."),
+        format!("{path} がなくなりました（ほかのプログラムが削除または移動しました）。文面はこのページに残っています。{ja}。"),
+        format!("{path} is not there any more: another program removed or moved it. Your text is still on this page. {en}."),
     )
 }
 

@@ -28,7 +28,9 @@ async fn save(Given(state): Given<Arc<State>>, Path(file): Path<String>, headers
     let back = format!("{}{}", state.base, way(&editor_path(&file), &query));
     let done = state.work(move |state, studio| {
         let text = sent.text.replace("\r\n", "\n");
-        let saved = studio.save_template(&file, &text, &sent.digest);
+        // Who was told that the file is gone, and that saving makes it anew, does not mean the one that was read.
+        let is_anew = !sent.gone.is_empty() && studio.removed(&file).is_some_and(|removed| removed.may_be_made);
+        let saved = studio.save_template(&file, &text, if is_anew { "" } else { &sent.digest });
         let language = studio.job.language;
         let (why, status) = match saved {
             // The editor stays as it is, with the cursor and what can be undone.
@@ -40,7 +42,8 @@ async fn save(Given(state): Given<Arc<State>>, Path(file): Path<String>, headers
             Ok(Saved::TooLarge { bytes }) => (too_large(&file, bytes, language), StatusCode::PAYLOAD_TOO_LARGE),
             Err(error) => told(&file, &error, language),
         };
-        let unsaved = unsaved(state, studio, &file, sent.tried, Unsaved { text, digest: sent.digest, why, status });
+        let passes = status == StatusCode::NOT_FOUND || studio.without_templates().is_some();
+        let unsaved = unsaved(state, studio, &file, sent.tried, Unsaved { text, digest: sent.digest, why, status, passes });
         Ok(Some(unsaved.shown(state, studio)))
     });
     match done.await {
@@ -62,7 +65,11 @@ async fn save(Given(state): Given<Arc<State>>, Path(file): Path<String>, headers
 /// The file as it is by now, and the text that was to be kept.
 fn both(studio: &Studio, theirs: &Text, mine: &str, sent: &Sent) -> Page {
     let language = studio.job.language;
-    let title = language.pick("ほかで変更されています", "It was changed meanwhile");
+    let title = if theirs.digest.is_empty() {
+        language.pick("ファイルがなくなっています", "It was removed meanwhile")
+    } else {
+        language.pick("ほかで変更されています", "It was changed meanwhile")
+    };
     let action = editor_path(&theirs.name);
     let page = Page::new("changed.html", Some(Tab::Templates), title).status(StatusCode::CONFLICT);
     page.with("t", &table(language))
@@ -126,6 +133,7 @@ fn told(file: &str, error: &Error, language: Language) -> (String, StatusCode) {
         }
         other => (file.to_owned(), other.to_string(), StatusCode::INTERNAL_SERVER_ERROR),
     };
+    let why = if why.ends_with(['。', '.']) { why } else { why + language.pick("。", ".") };
     let told = language.pick(
         format!("{place} を保存できませんでした: {why} 文面はこのページに残っています。"),
         format!("{place} was not saved: {why} Your text is still on this page."),

@@ -13,6 +13,7 @@ use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::runtime::Builder;
 use tokio::sync::watch;
 
 /// How often it is looked whether this is to end.
@@ -21,6 +22,8 @@ const GLANCE: Duration = Duration::from_millis(20);
 const LAST_WORD: Duration = Duration::from_secs(2);
 /// Pages that are made at once, beside those that may wait for the ledger; others wait.
 const WORKERS: usize = 4;
+/// What those who work have for what calls itself, in bytes: a template may lie deep.
+const STACK: usize = 8 << 20;
 
 /// How the studio is served. Clock and signals are handed in.
 pub struct Serving<'a> {
@@ -47,9 +50,9 @@ pub fn serve(serving: Serving<'_>) -> Result<(), Error> {
     let address = listener.local_addr().map_err(|error| cannot(error.to_string()))?;
     let token = token().map_err(cannot)?;
     let pages = page::read_all().map_err(|error| Error::Usage(format!("the studio's own pages cannot be read: {error}")))?;
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).max_blocking_threads(WORKERS + AT_THE_LEDGER).enable_all().build();
-    let runtime = runtime.map_err(|error| cannot(error.to_string()))?;
+    let mut workers = Builder::new_multi_thread();
+    workers.worker_threads(2).max_blocking_threads(WORKERS + AT_THE_LEDGER).thread_stack_size(STACK);
+    let runtime = workers.enable_all().build().map_err(|error| cannot(error.to_string()))?;
     let (end, ended) = watch::channel(false);
     let state = Arc::new(State::new(serving.studio, &token, address.port(), serving.now, pages, ended.clone()).by(serving.servers));
     state.look_ahead();

@@ -110,6 +110,8 @@ mod studio_saves;
 mod studio_server;
 #[cfg(test)]
 mod studio_templates;
+#[cfg(test)]
+mod studio_told;
 mod studio_words;
 #[cfg(test)]
 mod variants;

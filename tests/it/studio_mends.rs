@@ -172,10 +172,10 @@ fn what_people_are_asked_for_and_is_not_there_is_told() {
     let pages = open(&shop);
     read(&pages, "/people");
     for (query, what) in [
-        ("rank=ZZZ", "Rank now `ZZZ`"),
-        ("campaign=nope&fate=mailed", "Campaign `nope`"),
-        ("fate=eaten", "What became of it `eaten`"),
-        ("before=B", "Rank before `B`"),
+        ("rank=ZZZ", "rank `ZZZ`"),
+        ("campaign=nope&fate=mailed", "campaign `nope`"),
+        ("fate=eaten", "outcome `eaten`"),
+        ("before=B", "earlier rank `B`"),
         ("is.colour=red", "colour `red`"),
         ("has.colour=red", "colour `red`"),
         ("sort=nope", "order `nope`"),
@@ -183,7 +183,7 @@ fn what_people_are_asked_for_and_is_not_there_is_told() {
         ("reason=nope", "reason `nope`"),
         ("page=0", "page `0`"),
         ("page=two", "page `two`"),
-        ("page=-1&rank=ZZZ", "page `-1`, Rank now `ZZZ`"),
+        ("page=-1&rank=ZZZ", "page `-1`, rank `ZZZ`"),
     ] {
         let page = pages.page(&format!("/people?{query}"));
         assert!(page.contains(&format!("There is no {what} in this plan")) && !page.contains("/person?id="), "{query}: {page}");
@@ -275,7 +275,7 @@ fn brakes_stand_on_the_first_page_and_changes_have_names() {
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
     };
-    assert!(page.contains(">新井 0</a> <small class=\"note\">n000</small>"), "{page}");
+    assert!(page.contains("><bdi>新井 0</bdi></a> <small class=\"note\"><bdi>n000</bdi></small>"), "{page}");
 }
 
 #[cfg(unix)]

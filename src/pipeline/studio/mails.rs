@@ -146,6 +146,12 @@ impl Studio {
         let campaigns = &self.summary().campaigns;
         campaigns.iter().position(|name| name == campaign).ok_or_else(|| {
             let (as_of, known) = (self.summary().as_of, campaigns.join(", "));
+            if campaign.is_empty() {
+                return Error::Data(self.job.language.pick(
+                    format!("キャンペーンが指定されていません。{as_of} の計画にあるのは {known} です"),
+                    format!("no campaign was named; the plan of {as_of} has {known}"),
+                ));
+            }
             Error::Data(self.job.language.pick(
                 format!("{as_of} の計画にキャンペーン `{campaign}` はありません。あるのは {known} です"),
                 format!("the plan of {as_of} has no campaign `{campaign}`; it has {known}"),

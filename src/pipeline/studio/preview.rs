@@ -172,10 +172,16 @@ impl Studio {
         if problem.line > 0 || path.exists() {
             return problem.show_within(COLUMNS);
         }
+        // Without its folder it cannot be saved.
+        let (ja, en) = if self.removed(file).is_some_and(|removed| removed.may_be_made) {
+            ("元に戻すか、このファイルのページで書いて保存してください", ", or write it on its page and save it")
+        } else {
+            ("元に戻してください", "")
+        };
         let (path, why) = (path.display(), &problem.message);
         self.job.language.pick(
-            format!("{file} がありません。場所: {path}\n元に戻すか、このファイルのページで書いて保存してください。"),
-            format!("{why}\nIt is looked for at {path}: put `{file}` back, or write it on its page and save it."),
+            format!("{file} がありません。場所: {path}\n{ja}。"),
+            format!("{why}\nIt is looked for at {path}: put `{file}` back{en}."),
         )
     }
 

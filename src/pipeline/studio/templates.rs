@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 pub const LARGEST: u64 = 1 << 20;
 /// What a mail may be made of, in the order in which it is read.
 const PARTS: [&str; 4] = ["subject.txt", "preheader.txt", "body.html", "body.txt"];
+/// No file system has longer names, in bytes.
+const LONGEST: usize = 255;
 /// Folders lie no deeper.
 const DEEPEST: usize = 6;
 
@@ -214,6 +216,8 @@ struct Place {
     /// The folder that it is in.
     held: Held,
     file: String,
+    /// The same from the template folder.
+    name: String,
     /// For people.
     path: PathBuf,
     may_be_made: bool,
@@ -237,7 +241,7 @@ impl Place {
             })?;
         }
         path.push(file);
-        let place = Self { held, file: (*file).to_owned(), path, may_be_made, language: job.language };
+        let place = Self { held, file: (*file).to_owned(), name: name.to_owned(), path, may_be_made, language: job.language };
         // What is neither there nor may be made is told before anything else.
         if !may_be_made {
             place.read()?;
@@ -249,9 +253,9 @@ impl Place {
     fn read(&self) -> Result<Option<Vec<u8>>, Error> {
         match self.held.read(&self.file, LARGEST + 1) {
             Ok(Some(bytes)) if bytes.len() as u64 > LARGEST => Err(too_large(&self.path.display().to_string(), self.language)),
-            Ok(None) if !self.may_be_made => Err(none(&self.file, self.language)),
+            Ok(None) if !self.may_be_made => Err(none(&self.name, self.language)),
             Ok(bytes) => Ok(bytes),
-            Err(error) if error.kind() == ErrorKind::NotADirectory => Err(none(&self.file, self.language)),
+            Err(error) if error.kind() == ErrorKind::NotADirectory => Err(none(&self.name, self.language)),
             Err(source) => Err(self.failed(source)),
         }
     }
@@ -292,7 +296,7 @@ fn none(name: &str, language: Language) -> Error {
 
 /// Whether a template of the job may have this name, folder by folder.
 fn may_be_one(job: &Job, parts: &[&str]) -> bool {
-    let is_plain = |part: &&str| !part.is_empty() && !part.starts_with('.') && !part.contains(['\\', ':', '\0']);
+    let is_plain = |part: &&str| !part.is_empty() && part.len() <= LONGEST && !part.starts_with('.') && !part.contains(['\\', ':', '\0']);
     let top_is_known = match parts {
         [_] => true,
         [top, ..] => *top == "parts" || job.campaigns.iter().any(|campaign| campaign.name == *top),

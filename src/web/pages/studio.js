@@ -72,7 +72,13 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 });
 // It is not saved when another program has removed or changed the file, or when that cannot be seen any more.
 document.addEventListener("htmx:afterSwap", (event) => {
-  if (event.detail.target.id === "trouble" && event.detail.target.querySelector("[data-elsewhere]")) unsay();
+  const { target, xhr } = event.detail;
+  if (target.id !== "trouble") return;
+  if (target.querySelector("[data-elsewhere]")) unsay();
+  // What could not be saved since the file or its folder was away can be saved once a preview finds it.
+  if (xhr.status === 200 && !target.querySelector(".stop[data-elsewhere]")) {
+    for (const over of document.querySelectorAll("#said > [data-passes], #main > [data-passes]")) over.remove();
+  }
 });
 const kindOf = (event) => (event.detail.elt.matches("button[hx-post]") ? "save" : "look");
 // What is sent to be saved: more may be written before the answer comes.
@@ -117,9 +123,10 @@ document.addEventListener("keydown", (event) => {
   const text = document.querySelector("textarea.code");
   if (!text || !(event.ctrlKey || event.metaKey) || event.altKey || event.key.toLowerCase() !== "s") return;
   event.preventDefault();
-  // Where both versions of a file are shown, only a click puts one over the other.
+  // Where both versions of a file are shown, only a click puts one over the other, and that is said.
   const save = text.form.querySelector("button[data-save]");
   if (save) save.click();
+  else say("choose", "look");
 });
 
 // A value is put where the cursor stands.
