@@ -393,9 +393,11 @@ def keyboard(guest):
             page.keyboard.press("Tab")
             for _ in range(30):
                 at, is_seen = page.evaluate(FOCUSED)
-                if at is None:
+                for _ in range(8):
+                    if at is not None:
+                        break
                     # Out of the frame of a mail, which is a process of its own, the focus comes a moment after the key.
-                    page.wait_for_timeout(150)
+                    page.wait_for_timeout(50)
                     at, is_seen = page.evaluate(FOCUSED)
                 # What scrolls, and the frames of mails, are stops of their own.
                 if at is not None:
