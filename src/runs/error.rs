@@ -32,8 +32,6 @@ pub enum Error {
     Values { problem: String },
     #[error("the plan contradicts itself: {problem}; this is a fault of rankmail, please report it")]
     Contradiction { problem: String },
-    #[error("what is planned so far cannot be read back from the file in `{folder}`: {source}; look after that disk, then plan again", folder = folder.display())]
-    Damaged { folder: PathBuf, source: io::Error },
     #[error("the report cannot be made: {source}")]
     Report { source: Box<dyn std::error::Error + Send + Sync> },
 }
